@@ -1,0 +1,67 @@
+/**
+ * The words of the design as types: what a capture is made of. Everything on either side of the wall speaks these.
+ */
+
+/** Why a capture runs. */
+export type Trigger = 'shutdown' | 'notice' | 'previous-boot' | 'manual'
+
+/** How sensitive an artifact is: identity and receipts, facts and journal, the content of memory. */
+export type EvidenceClass = 'open' | 'text' | 'memory'
+
+/** Something to take evidence from. */
+export type SourceName = 'facts' | 'journal' | 'cores'
+
+/** When an artifact is taken: first of all, while applications live, or after they were let go. */
+export type Phase = 'facts' | 'live' | 'stored'
+
+/** What became of a planned artifact; always with a reason when it is not `complete`. */
+export type Status = 'complete' | 'truncated' | 'skipped' | 'failed' | 'absent'
+
+/** `frames`: we compress it into zstd frames; `as-is`: it travels as it lies on disk, already compressed. */
+export type Encoding = 'frames' | 'as-is'
+
+/** Which thing on the host an artifact shows, as far as it is known. Holds no secret: never a command line. */
+export interface ItemIdentity {
+  /** Absolute path on the host, for what was a file there; `fetch` puts it back at this place below its root. */
+  readonly path?: string
+  readonly pid?: number
+  readonly comm?: string
+  readonly exe?: string
+  readonly unit?: string
+  readonly uid?: number
+  /** Signal number that ended the process. */
+  readonly signal?: number
+  /** When it happened: ms since the epoch. */
+  readonly at?: number
+  readonly bootId?: string
+  readonly buildId?: string
+  /** Anything else worth a line in `show`. */
+  readonly note?: string
+}
+
+/** One thing that a source found, by stat only: an artifact to be. */
+export interface InventoryItem {
+  /** Names the item on the wall; means something to the collector that gave it out, during one capture. */
+  readonly id: string
+  readonly source: SourceName
+  /** The artifact's name in the bundle, without the seal's suffix: `cores/app.4711.core.zst`. */
+  readonly name: string
+  readonly class: EvidenceClass
+  readonly phase: Phase
+  readonly encoding: Encoding
+  /** Bytes that will be read, as far as stat tells. */
+  readonly bytes: number
+  /** Bytes stored per byte read, as a guess for the plan: 1 for what is compressed already. */
+  readonly ratio: number
+  /** Worth of the whole item to the person who reads it, against a facts artifact of 1000. */
+  readonly value: number
+  readonly identity: ItemIdentity
+}
+
+/** A source that has nothing to give, or could not be asked: becomes a receipt. */
+export interface InventoryGap {
+  readonly source: SourceName
+  readonly class: EvidenceClass
+  readonly status: 'absent' | 'failed' | 'skipped'
+  readonly reason: string
+}

@@ -1,0 +1,73 @@
+/**
+ * Where bundles go, as narrow as the capture side needs it: it can add objects and nothing else.
+ * `directory.ts` and `s3/` implement it, and both pass test/contract/store.ts.
+ */
+export interface Store extends AsyncDisposable {
+  /** For messages: `s3://bucket/prefix` or `file:///path`, no credentials. */
+  readonly url: string
+  /** Opens connections, resolves names, loads credentials: what can be done before it is urgent. */
+  warm(signal: AbortSignal): Promise<void>
+  /** Creates `key` with all of `body`, whole or not at all. `exists` if there is such an object already. */
+  put(key: string, body: Buffer, signal: AbortSignal): Promise<Stored>
+  /** Begins an object of unknown length that arrives in parts. Nothing is visible under `key` before `complete`. */
+  begin(key: string, signal: AbortSignal): Promise<Upload>
+}
+
+/** An object on its way. Parts are numbered from 1, all of one size but the last; they may arrive in any order. */
+export interface Upload {
+  readonly key: string
+  part(number: number, body: Buffer, signal: AbortSignal): Promise<void>
+  /**
+   * Makes an object of the parts 1..n that have arrived without a gap (what lies beyond a gap stays in the
+   * upload for salvage). `exists` if the key was taken meanwhile.
+   */
+  complete(signal: AbortSignal): Promise<Stored>
+}
+
+export interface Stored {
+  readonly key: string
+  readonly bytes: number
+  /** Milliseconds the store's clock is ahead of ours, where its answer told. */
+  readonly clockSkew?: number
+}
+
+/** Reading, for the operator side. */
+export interface Archive extends AsyncDisposable {
+  readonly url: string
+  /** Objects whose key starts with `prefix`, in key order. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<ObjectEntry>
+  /** The "folders" directly below `prefix` (which ends in `/` or is empty), each with its trailing slash. */
+  folders(prefix: string, signal: AbortSignal): AsyncIterable<string>
+  /** Content from byte `from` on. `missing` if there is no such object. */
+  read(key: string, from: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
+}
+
+export interface ObjectEntry {
+  readonly key: string
+  readonly bytes: number
+  /** ms since the epoch */
+  readonly modified: number
+}
+
+/**
+ * Why the store did not do it. `transient`: the same request may work later. `denied`: credentials or policy.
+ * `permanent`: it will never work as asked (no such bucket, bad endpoint). `exists`: the key is taken. `missing`: no such object.
+ */
+export type StoreFailure = 'transient' | 'denied' | 'permanent' | 'exists' | 'missing'
+
+export class StoreError extends Error {
+  readonly failure: StoreFailure
+  constructor(failure: StoreFailure, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.failure = failure
+  }
+}
+
+/**
+ * Size of every part but the last, in bytes. S3 allows 5 MiB to 5 GiB and 10,000 parts; 8 MiB keeps three parts in
+ * flight within 24 MiB of memory, and 9,000 parts (the rest is left for salvage's filler) hold 70 GiB.
+ */
+export const PART_BYTES = 8 * 1024 * 1024
+/** Parts after which an object goes on in a new segment `.001`: 10,000 is S3's limit, the rest is salvage's room. */
+export const PARTS_PER_SEGMENT = 9000
