@@ -1,0 +1,161 @@
+import { z } from 'zod'
+import { IDENTITY, isBundleId } from './keys.ts'
+
+/**
+ * The manifests and rows of a bundle as schemas: what BUNDLE.md says in words. The capture side takes only the types
+ * from here (so that the resident daemon does not load zod for them); the operator side checks what it reads.
+ */
+
+const time = z.iso.datetime()
+const bytes = z.number().int().nonnegative()
+const ms = z.number().nonnegative()
+const evidenceClass = z.enum(['open', 'text', 'memory'])
+const source = z.string()
+
+export const hostSchema = z.object({
+  name: z.string(),
+  machineId: z.string().optional(),
+  bootId: z.string().optional(),
+  kernel: z.string(),
+  os: z.string().optional(),
+  arch: z.string(),
+})
+
+export const openingSchema = z.object({
+  version: z.literal(1),
+  identity: z.string().regex(IDENTITY),
+  bundle: z.string().refine(isBundleId, 'not a bundle id'),
+  host: hostSchema,
+  trigger: z.enum(['shutdown', 'notice', 'previous-boot', 'manual']),
+  started: time,
+  /** When the capture must have ended. */
+  deadline: time,
+  partBytes: bytes,
+  /** Public keys that can open the sealed objects; none: nothing is sealed. */
+  recipients: z.array(z.string()),
+  /** Version of lastgasp. */
+  agent: z.string(),
+})
+
+export const itemSchema = z.looseObject({
+  path: z.string().optional(),
+  pid: z.number().optional(),
+  comm: z.string().optional(),
+  exe: z.string().optional(),
+  unit: z.string().optional(),
+  uid: z.number().optional(),
+  signal: z.number().optional(),
+  at: z.number().optional(),
+  bootId: z.string().optional(),
+  buildId: z.string().optional(),
+  note: z.string().optional(),
+})
+
+/** Who or what is behind a receipt that is not complete. `limit`: a setting asks for no more, so nothing is amiss. */
+export const becauseSchema = z.enum(['limit', 'seal', 'deadline', 'host', 'store', 'collector'])
+
+export const plannedSchema = z.object({
+  artifact: z.string(),
+  source,
+  class: evidenceClass,
+  phase: z.enum(['facts', 'live', 'stored']),
+  decision: z.enum(['take', 'degrade', 'skip']),
+  /** Bytes that will be read at most: less than `bytes` when degraded. */
+  limit: bytes,
+  bytes,
+  estimate: z.object({ bytesStored: bytes, ms }),
+  reason: z.string().optional(),
+})
+
+export const planSchema = z.object({
+  version: z.literal(1),
+  bundle: z.string(),
+  /** What the estimates assume, bytes per second. */
+  rates: z.object({ read: bytes, store: bytes }),
+  artifacts: z.array(plannedSchema),
+})
+
+export const receiptSchema = z.object({
+  /** Name below the bundle's prefix, without the seal's suffix; the source's name where there was no item. */
+  artifact: z.string(),
+  class: evidenceClass,
+  source,
+  status: z.enum(['complete', 'truncated', 'skipped', 'failed', 'absent']),
+  reason: z.string().optional(),
+  because: becauseSchema.optional(),
+  item: itemSchema,
+  encoding: z.enum(['frames', 'as-is']).optional(),
+  sealed: z.boolean(),
+  bytesIn: bytes,
+  bytesStored: bytes,
+  /** Of all stored bytes, segments one after the other. */
+  sha256: z.string().optional(),
+  /** The stored objects, in order, named below the bundle's prefix. */
+  objects: z.array(z.object({ name: z.string(), bytes, sha256: z.string() })),
+  frames: z.number().int().optional(),
+  ms,
+  /** How long the patient stood still for it. */
+  freezeMs: ms.optional(),
+  /** What a skipped or degraded artifact would have needed. */
+  needed: z.object({ bytesStored: bytes, ms }).optional(),
+})
+
+export const shutdownSchema = z.object({
+  kind: z.enum(['poweroff', 'reboot', 'halt', 'kexec', 'soft-reboot', 'unknown']),
+  /** What asked for it, in a sentence, as far as the host told in time. */
+  by: z.string().optional(),
+})
+
+export const manifestSchema = openingSchema.extend({
+  ended: time,
+  status: z.enum(['complete', 'partial']),
+  shutdown: shutdownSchema.optional(),
+  /** Milliseconds the store's clock was ahead of the host's. */
+  clockSkewMs: z.number().optional(),
+  /** What was wrong with the settings, one sentence each. */
+  problems: z.array(z.string()),
+  receipts: z.array(receiptSchema),
+})
+
+/** One flat row per bundle; snake_case because it is read by SQL. */
+export const rowSchema = z.object({
+  version: z.literal(1),
+  identity: z.string(),
+  bundle: z.string(),
+  status: z.enum(['complete', 'partial']),
+  host: z.string(),
+  boot_id: z.string().nullable(),
+  kernel: z.string(),
+  os: z.string().nullable(),
+  arch: z.string(),
+  agent: z.string(),
+  trigger: z.string(),
+  shutdown_kind: z.string().nullable(),
+  shutdown_by: z.string().nullable(),
+  started: time,
+  ended: time,
+  duration_ms: ms,
+  clock_skew_ms: z.number().nullable(),
+  artifacts: z.number(),
+  complete: z.number(),
+  truncated: z.number(),
+  skipped: z.number(),
+  failed: z.number(),
+  bytes_in: bytes,
+  bytes_stored: bytes,
+  sealed: z.boolean(),
+  crashes: z.number(),
+  crash_exe: z.string().nullable(),
+  crash_unit: z.string().nullable(),
+  crash_signal: z.number().nullable(),
+})
+
+export type Host = z.infer<typeof hostSchema>
+export type Opening = z.infer<typeof openingSchema>
+export type PlannedArtifact = z.infer<typeof plannedSchema>
+export type PlanDocument = z.infer<typeof planSchema>
+export type Because = z.infer<typeof becauseSchema>
+export type Receipt = z.infer<typeof receiptSchema>
+export type Shutdown = z.infer<typeof shutdownSchema>
+export type Manifest = z.infer<typeof manifestSchema>
+export type Row = z.infer<typeof rowSchema>
