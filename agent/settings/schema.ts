@@ -1,24 +1,110 @@
-// Replaced by the real schema; the shape is the contract.
-export interface Settings {
-  /** `s3://bucket/prefix` or `file:///path`; undefined when nobody named one. */
-  readonly store: string | undefined
-  /** ms */
-  readonly deadline: number
-  /** Overrides what the host calls itself. */
-  readonly identity: string | undefined
-  readonly s3: {
-    readonly region: string | undefined
-    readonly endpoint: string | undefined
-    readonly addressing: 'virtual' | 'path'
-    /** AWS account id that must own the bucket. */
-    readonly owner: string | undefined
-    /** `supported`: a checksum with every request; `required`: only where the operation demands one. */
-    readonly checksums: 'supported' | 'required'
+import * as z from 'zod/mini'
+import { IDENTITY } from '../bundle/keys.ts'
+import { choice, duration, list, size, table, text, whole } from './kinds.ts'
+
+/** age's X25519 recipient: bech32 (BIP 173) of 32 bytes with the prefix `age`, so 58 characters after `age1`. */
+const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
+const STORE = /^(s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,254}(\/[^\s?#]*)?|file:\/\/\/[^\s?#]*)$/
+const ENDPOINT = /^https?:\/\/[^\s@?#]+$/
+const REGION = /^[A-Za-z0-9_-]{1,64}$/
+const ACCOUNT = /^\d{12}$/
+const ABSOLUTE = /^\/[^\0]*$/
+
+/**
+ * All settings: one schema for types, defaults, error messages and the published JSON Schema. Its input is what TOML
+ * says (`"90s"`, `"64MiB"`), its output what the code counts in (ms, bytes). SETTINGS.md is its page for people.
+ */
+export const schema = table('Settings of lastgasp: one layer of them, all keys optional.', {
+  store: z.optional(
+    text('Where bundles go: s3://bucket/prefix or file:///path.', STORE, '"s3://bucket/prefix" or "file:///path"'),
+  ),
+  deadline: duration(
+    'How long a capture may take, from the trigger to the closing manifest.',
+    { least: '5s', most: '30min' },
+    '90s',
+  ),
+  identity: z.optional(
+    text(
+      'What the host calls itself in keys; otherwise its instance id or machine id.',
+      IDENTITY,
+      '1 to 128 letters, digits, ".", "_" and "-", the first a letter or digit',
+    ),
+  ),
+  s3: table('The S3 store.', {
+    region: z.optional(text('Region of the bucket.', REGION, 'a region such as "eu-central-1"')),
+    endpoint: z.optional(
+      text('Endpoint of an S3-compatible store.', ENDPOINT, 'a URL such as "https://s3.example.net:9000"'),
+    ),
+    addressing: choice('Bucket in the host name (virtual) or in the path (path).', ['virtual', 'path'], 'virtual'),
+    owner: z.optional(text('AWS account that must own the bucket.', ACCOUNT, '12 digits in quotes')),
+    checksums: choice(
+      'Whether requests carry a checksum wherever the operation supports one, or only where it is required.',
+      ['supported', 'required'],
+      'supported',
+    ),
+  }),
+  seal: table('Encryption to public keys (age).', {
+    recipients: list(
+      'Public keys, age1…, that can open what leaves the host; with any, all but manifests leaves sealed.',
+      text('A recipient.', RECIPIENT, 'an age X25519 recipient: "age1" and 58 more characters (lastgasp keygen)'),
+      32,
+      [],
+    ),
+    unsealed: choice(
+      'Whether class memory (cores, stacks) may leave the host unsealed when there is no recipient.',
+      ['deny', 'allow'],
+      'deny',
+    ),
+  }),
+  hold: table('Keeping applications running until live evidence is taken.', {
+    wait: duration('How long a shutdown keeps applications running, at most.', { least: '0s', most: '10s' }, '10s'),
+  }),
+  facts: table('Kernel and process state.', {
+    lines: whole('How many journal lines to take as text.', { least: 0, most: 100_000 }, 3000),
+  }),
+  journal: table("journald's own files.", {
+    limit: size('How many bytes of journal files to take, newest first.', { least: '0B', most: '1024TiB' }, '256MiB'),
+    boots: whole('How many boots to take, counted back from this one.', { least: 1, most: 1000 }, 1),
+  }),
+  cores: table('Core dumps of crashed processes.', {
+    limit: size('How many bytes of cores to read, newest first.', { least: '0B', most: '1024TiB' }, '16GiB'),
+    age: duration('Cores that are older stay where they are.', { least: '1min', most: '3650d' }, '14d'),
+    directories: list('Where to look for cores.', text('A directory.', ABSOLUTE, 'an absolute path'), 32, [
+      '/var/lib/systemd/coredump',
+      '/var/crash',
+    ]),
+  }),
+  log: table("lastgasp's own log.", {
+    level: choice('The least that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
+  }),
+})
+
+type Parsed = Frozen<z.output<typeof schema>>
+
+/** Settings that hold: validated, with every default filled in; durations in ms, sizes in bytes. */
+export type Settings = Parsed & {
+  readonly seal: {
+    /** Why class `memory` stays on the host whatever else is set: a settings layer is broken. See SETTINGS.md. */
+    readonly closed: string | undefined
   }
-  readonly seal: { readonly recipients: readonly string[]; readonly unsealed: 'deny' | 'allow' }
-  readonly hold: { readonly wait: number }
-  readonly facts: { readonly lines: number }
-  readonly journal: { readonly limit: number; readonly boots: number }
-  readonly cores: { readonly limit: number; readonly age: number; readonly directories: readonly string[] }
-  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
 }
+
+type Frozen<T> = T extends readonly (infer E)[]
+  ? readonly Frozen<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T
+
+/** The settings of a host on which nobody set anything. */
+export function defaultSettings(): Settings {
+  return complete(z.parse(schema, {}, QUIET), undefined)
+}
+
+/** Adds what no file can say. */
+export function complete(parsed: z.output<typeof schema>, closed: string | undefined): Settings {
+  const unsealed = closed === undefined ? parsed.seal.unsealed : 'deny'
+  return { ...parsed, seal: { ...parsed.seal, unsealed, closed } }
+}
+
+/** No code generation for a schema that is used once or twice in the life of a process. */
+export const QUIET = { jitless: true }

@@ -1,0 +1,105 @@
+import * as z from 'zod/mini'
+import { DURATION, formatBytes, formatDuration, parseBytes, parseDuration, SIZE } from './units.ts'
+
+/**
+ * The kinds of settings there are. Each says what it expects and what it found, in the same words. What is not given
+ * takes the default in the spelling of the file, so that the JSON Schema shows it as people write it.
+ */
+
+/** What each key is for. Kept out of zod's global registry, which is shared. */
+export const descriptions = z.registry<{ description: string }>()
+
+interface Range<T> {
+  readonly least: T
+  readonly most: T
+}
+
+export function table<const Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) {
+  const whole = z.strictObject(shape, error('a table'))
+  const absent = {} as z.core.input<typeof whole>
+  return describe(z.prefault(whole, absent), description)
+}
+
+export function text(description: string, shape: RegExp, expected: string) {
+  const wrong = error(expected, (input) => (typeof input === 'number' ? ': text needs quotes' : ''))
+  return describe(z.string(wrong).check(z.regex(shape, wrong)), description)
+}
+
+export function choice<const Word extends string>(
+  description: string,
+  words: readonly Word[],
+  fallback: NoInfer<Word>,
+) {
+  const expected = words.map((word) => `"${word}"`).join(' or ')
+  return describe(z._default(z.enum(words, error(expected)), fallback as z.core.util.NoUndefined<Word>), description)
+}
+
+export function whole(description: string, { least, most }: Range<number>, fallback: number) {
+  const wrong = error(`a whole number from ${least} to ${most}`)
+  return describe(z._default(z.int(wrong).check(z.gte(least, wrong), z.lte(most, wrong)), fallback), description)
+}
+
+export function list(description: string, item: z.ZodMiniString, most: number, fallback: string[]) {
+  const tooMany = {
+    error: ({ input }: z.core.$ZodRawIssue) =>
+      `expected at most ${most} entries, found ${Array.isArray(input) ? input.length : 'more'}`,
+  }
+  const items = z.array(item, error('an array of strings')).check(z.maxLength(most, tooMany))
+  return describe(z.prefault(items, fallback), description)
+}
+
+export function duration(description: string, range: Range<string>, fallback: string) {
+  return quantity(description, 'duration', DURATION, { parse: parseDuration, format: formatDuration }, range, fallback)
+}
+
+export function size(description: string, range: Range<string>, fallback: string) {
+  return quantity(description, 'size', SIZE, { parse: parseBytes, format: formatBytes }, range, fallback)
+}
+
+function quantity(
+  description: string,
+  kind: string,
+  shape: RegExp,
+  unit: { parse(text: string): number; format(value: number): string },
+  { least, most }: Range<string>,
+  fallback: string,
+) {
+  const suffix = fallback.replace(/^[\d.]+/, '')
+  const spelling = error(`a ${kind} with its unit, such as "${fallback}"`, (input) =>
+    /^\d+(\.\d+)?$/.test(String(input)) ? `: write "${input}${suffix}"` : '',
+  )
+  const range = {
+    error: ({ input }: z.core.$ZodRawIssue) =>
+      `expected a ${kind} from "${least}" to "${most}", found "${unit.format(Number(input))}"`,
+  }
+  const spelt = z.string(spelling).check(z.regex(shape, spelling))
+  const counted = z.number().check(z.gte(unit.parse(least), range), z.lte(unit.parse(most), range))
+  const value = z.pipe(spelt, z.pipe(z.transform(unit.parse), counted))
+  return describe(z.prefault(value, fallback), `${description} From ${least} to ${most}.`)
+}
+
+function describe<Schema extends z.core.$ZodType>(schema: Schema, description: string): Schema {
+  descriptions.add(schema, { description })
+  return schema
+}
+
+function error(expected: string, hint: (input: unknown) => string = () => '') {
+  return { error: ({ input }: z.core.$ZodRawIssue) => `expected ${expected}, found ${found(input)}${hint(input)}` }
+}
+
+/** Longest piece of a wrong value that a message repeats. */
+const SHOWN = 60
+
+/** A value as a message may show it. A private key, or credentials in a URL, pasted in the wrong place stay out of logs. */
+export function found(value: unknown): string {
+  if (typeof value === 'string') {
+    if (/AGE-SECRET-KEY-/i.test(value)) return 'a secret key: it belongs to whoever opens bundles, never on a host'
+    if (/:\/\/[^/]*@/.test(value)) return 'a URL with credentials in it (not shown)'
+    return JSON.stringify(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value)
+  }
+  if (typeof value === 'number') return `the number ${value}`
+  if (typeof value === 'boolean') return String(value)
+  if (typeof value === 'symbol') return value.description ?? 'something else'
+  if (value instanceof Date) return 'a date'
+  return Array.isArray(value) ? 'an array' : 'a table'
+}
