@@ -43,3 +43,9 @@ export async function abandonable<T>(promise: Promise<T>, signal: AbortSignal): 
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+/** Resolves when the signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

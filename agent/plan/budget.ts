@@ -1,0 +1,39 @@
+/**
+ * How the time of a capture is divided. Pure arithmetic in milliseconds.
+ */
+export interface Budget {
+  /** The whole capture. */
+  readonly total: number
+  /** Until the applications are let go at the latest. */
+  readonly live: number
+  /** Until the store must have taken the opening manifest, or it counts as unreachable. */
+  readonly opening: number
+  /** Kept at the end for the journal's last words, the closing manifest, the row and the console. */
+  readonly reserve: number
+}
+
+/** At most: a manifest and a row are two puts; three tries of each against a slow store fit into this. */
+const RESERVE_MS = 8_000
+
+/** Divides `total` ms; `hold` is how long applications may be kept. */
+export function divide(total: number, hold: number): Budget {
+  const reserve = Math.min(RESERVE_MS, total * 0.2)
+  return { total, live: Math.min(hold, total * 0.3), opening: total / 3, reserve }
+}
+
+/** A guess that is wrong by more than this factor is a hang, not a guess. */
+const SLACK = 4
+/** What any artifact may take before its estimate matters: a few retried requests. */
+const GROUND_MS = 10_000
+
+/** What one artifact may take of `left` ms when it was estimated at `estimate`: its own budget and nothing else. */
+export function artifactBudget(estimate: number, left: number): number {
+  return Math.max(0, Math.min(left, estimate * SLACK + GROUND_MS))
+}
+
+/** No byte from the collector for this long while we are ready to take one: the item hangs. */
+export const STALL_MS = 5_000
+/** What a stopped item gets to close its frames and its seal before the connection is cut. */
+export const CLOSE_MS = 1_500
+/** With less than this left an artifact is not begun. */
+export const LEAST_MS = 1_000

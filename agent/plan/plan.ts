@@ -1,0 +1,69 @@
+import type { Phase } from '../bundle/evidence.ts'
+import type { ListedItem } from '../wall/answers.ts'
+import { bytesWithin, type Cost, costOf, type Rates } from './cost.ts'
+
+/** What shall become of an item. A closed one is skipped whatever the time. */
+export type Decision = 'take' | 'degrade' | 'skip'
+
+export interface Planned {
+  readonly item: ListedItem
+  readonly decision: Decision
+  /** Bytes of content that are expected to fit: all of them unless degraded. */
+  readonly limit: number
+  /** Cost of all of it. */
+  readonly cost: Cost
+  readonly reason?: string
+}
+
+const PHASES: readonly Phase[] = ['facts', 'live', 'stored']
+
+/** A prefix that takes less than this to store says too little to be worth its requests. */
+const LEAST_USEFUL_BYTES = 256 * 1024
+
+const DECISIONS: readonly Decision[] = ['take', 'degrade', 'skip']
+
+/**
+ * The artifacts in the order in which they will be taken: by phase, then what fits into `ms` whole, then what must be
+ * degraded to the part that fits into what is left, then what is skipped; within these by value per second (small
+ * valuable things first), then by name. Pure: the same inventory gives the same plan.
+ */
+export function makePlan(items: readonly ListedItem[], ms: number, rates: Rates): readonly Planned[] {
+  const ordered = items.toSorted(
+    (a, b) =>
+      PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) ||
+      valuePerSecond(b, rates) - valuePerSecond(a, rates) ||
+      (a.name < b.name ? -1 : 1),
+  )
+  const whole = new Set<ListedItem>()
+  let left = ms
+  for (const item of ordered) {
+    const cost = costOf(item, item.bytes, rates)
+    if (item.closed !== undefined || cost.ms > left) continue
+    whole.add(item)
+    left -= cost.ms
+  }
+  const decided = ordered.map((item): Planned => {
+    const cost = costOf(item, item.bytes, rates)
+    if (item.closed !== undefined) return { item, decision: 'skip', limit: 0, cost, reason: item.closed }
+    if (whole.has(item)) return { item, decision: 'take', limit: item.bytes, cost }
+    const limit = bytesWithin(item, left, rates)
+    const reason = `needs about ${seconds(cost.ms)}, ${seconds(left)} are left`
+    if (limit * item.ratio < LEAST_USEFUL_BYTES) return { item, decision: 'skip', limit: 0, cost, reason }
+    left -= costOf(item, limit, rates).ms
+    return { item, decision: 'degrade', limit, cost, reason }
+  })
+  return decided.toSorted(
+    (a, b) =>
+      PHASES.indexOf(a.item.phase) - PHASES.indexOf(b.item.phase) ||
+      DECISIONS.indexOf(a.decision) - DECISIONS.indexOf(b.decision),
+  )
+}
+
+function valuePerSecond(item: ListedItem, rates: Rates): number {
+  return item.value / costOf(item, item.bytes, rates).ms
+}
+
+/** Milliseconds as a person says them: `0.4 s`, `41 s`. */
+export function seconds(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`
+}

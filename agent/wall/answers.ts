@@ -1,0 +1,39 @@
+import type { InventoryGap, InventoryItem, ItemIdentity } from '../bundle/evidence.ts'
+import type { Because, Shutdown } from '../bundle/schema.ts'
+
+/** What the collector says over the wall, as PROTOCOL.md has it. */
+
+/** An item as it is listed, with what its collector has decided on how it may leave the host. */
+export interface ListedItem extends InventoryItem {
+  readonly sealed: boolean
+  /** Why it may not leave. */
+  readonly closed?: string
+}
+
+export interface Listing {
+  readonly items: readonly ListedItem[]
+  readonly gaps: readonly InventoryGap[]
+}
+
+/** How taking an item ended, as the collector saw it. */
+export interface Taken {
+  readonly bytesIn: number
+  readonly ms: number
+  readonly frames?: number
+  readonly truncated?: string
+  readonly identity?: ItemIdentity
+}
+
+export interface Failure {
+  readonly reason: string
+  readonly because: Because
+}
+
+export type Why = Shutdown
+
+export interface Health {
+  readonly version: string
+  readonly problems: readonly string[]
+  /** Why class `memory` is closed. */
+  readonly closed?: string
+}
