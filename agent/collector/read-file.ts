@@ -1,0 +1,93 @@
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { cannot } from '../cannot.ts'
+import { abandonable } from '../deadline.ts'
+import { formatBytes } from '../settings/units.ts'
+import { READ_BYTES, type Reading } from './source.ts'
+
+/** A regular file that is open, and what it was when it was opened. The caller closes the handle. */
+export interface OpenFile {
+  readonly path: string
+  readonly handle: FileHandle
+  readonly stats: Stats
+}
+
+/**
+ * Opens a regular file for reading. A symbolic link, FIFO or device planted in its place is an error and hangs nobody;
+ * an open that hangs all the same is left behind when the signal aborts.
+ */
+export async function openRegular(path: string, signal: AbortSignal): Promise<OpenFile> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const opening = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).then(async (handle) => {
+    const stats = await handle.stat()
+    if (stats.isFile()) return { path, handle, stats }
+    await handle.close()
+    throw new Error('it is no regular file')
+  })
+  try {
+    return await abandonable(opening, signal)
+  } catch (error) {
+    opening.then(({ handle }) => handle.close()).catch(() => {})
+    throw cannot(`open ${path}`, error)
+  }
+}
+
+/**
+ * The first `size` bytes of an open file, at most `limit` of them, in chunks of READ_BYTES; the next one is read while the
+ * last one is being consumed. What is appended meanwhile is not read. The reading owns the file and closes it.
+ */
+export function readFrom({ path, handle }: OpenFile, size: number, limit: number, signal: AbortSignal): Reading {
+  const wanted = Math.min(size, limit)
+  let shrunkTo: number | undefined
+  let reading: Promise<unknown> = Promise.resolve()
+
+  function begin(position: number): Promise<Buffer> {
+    const chunk = readFully(handle, position, Math.min(READ_BYTES, wanted - position))
+    reading = chunk.catch(() => {})
+    return chunk
+  }
+
+  async function* chunks(): AsyncGenerator<Buffer, void, void> {
+    let position = 0
+    let ahead = begin(0)
+    while (position < wanted) {
+      const chunk = await abandonable(ahead, signal).catch((error) => {
+        throw cannot(`read ${path} at byte ${position}`, error)
+      })
+      const asked = Math.min(READ_BYTES, wanted - position)
+      position += chunk.length
+      if (chunk.length < asked) shrunkTo = position
+      else if (position < wanted) ahead = begin(position)
+      if (chunk.length > 0) yield chunk
+      if (shrunkTo !== undefined) return
+    }
+  }
+
+  return {
+    chunks: chunks(),
+    outcome() {
+      if (shrunkTo !== undefined) {
+        return { truncated: `the file shrank while it was read: ${shrunkTo} of ${size} bytes were left` }
+      }
+      if (wanted < size) return { truncated: `only the first ${formatBytes(wanted)} of ${formatBytes(size)} were read` }
+      return {}
+    },
+    async [Symbol.asyncDispose]() {
+      // Closing under a read in flight could let it read from whatever gets the descriptor's number next.
+      await reading
+      await handle.close()
+    },
+  }
+}
+
+/** `length` bytes from `position` on; fewer only at the end of the file. */
+async function readFully(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}

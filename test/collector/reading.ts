@@ -1,0 +1,23 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Found, Outcome } from '../../agent/collector/source.ts'
+
+export const unhurried = (): AbortSignal => AbortSignal.timeout(60_000)
+
+/** Reads an item to its end, as the collector does. */
+export async function readAll(found: Found | undefined, limit = Number.MAX_SAFE_INTEGER, signal = unhurried()) {
+  if (found === undefined) throw new Error('there is no such item')
+  await using reading = await found.open(limit, signal)
+  const chunks: Buffer[] = []
+  for await (const chunk of reading.chunks) chunks.push(chunk)
+  return { content: Buffer.concat(chunks), outcome: reading.outcome() satisfies Outcome }
+}
+
+/** Puts an item's content where `fetch` would: at its path below `tree`. */
+export async function restore(tree: string, found: Found) {
+  const { content, outcome } = await readAll(found)
+  const path = join(tree, found.identity.path ?? 'nowhere')
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content)
+  return { path, outcome }
+}
