@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { InventoryGap } from '../../../bundle/evidence.ts'
+import type { Found, Source } from '../../source.ts'
+import { chooseFiles } from './choose.ts'
+import { archivedName } from './header.ts'
+import { type JournalFile, scanJournals } from './scan.ts'
+import { describeEntries, lastEntryAt, type Round, rotationOf, takeJournal } from './take.ts'
+
+/** journald compresses long fields; indexes and short ones still shrink to about this. */
+const RATIO = 0.25
+/** By how much a live file may have grown when it is read: journald enlarges files by this (FILE_SIZE_INCREASE). */
+const GROWTH_BYTES = 8 * 1024 * 1024
+
+/**
+ * journald's own files of the last boots, newest first: live ones are archived first, where that can be done. The last
+ * words are what was logged since: archived once more, or the live files again.
+ */
+export function journalSource(): Source {
+  const newRound = (root: string): Round => ({ root, known: new Set(), taken: new Map(), rotations: new Map() })
+  let round = newRound('/')
+  return {
+    name: 'journal',
+
+    async inventory({ root, settings }, signal) {
+      round = newRound(root)
+      const { files, problems } = await scanJournals(root, signal)
+      for (const { header } of files) round.known.add(header.fileId)
+      const { chosen, leftOut } = chooseFiles(files, await thisBoot(root), settings.journal)
+      return {
+        found: chosen.map((file, rank) => found(file, rank, round, '')),
+        gaps: [
+          ...gaps('absent', files.length + problems.length === 0 ? [ABSENT] : []),
+          ...gaps('failed', problems),
+          ...gaps('skipped', leftOut),
+        ],
+      }
+    },
+
+    async lastWords({ root }, signal) {
+      round.rotations.clear()
+      const live = (await scanJournals(root, signal)).files.filter(({ archived }) => !archived)
+      const namespaces = [...new Set(live.map(({ namespace }) => namespace))]
+      const rotations = await Promise.all(namespaces.map((namespace) => rotationOf(round, namespace, signal)))
+      const { files, problems } = await scanJournals(root, signal)
+      const fresh = files.flatMap((file) => {
+        const { archived, namespace, header } = file
+        // What came after the rotation came after the end.
+        const afterwards = !archived && rotations[namespaces.indexOf(namespace)]?.rotated
+        if (header.entries === 0 || afterwards) return []
+        if (!round.known.has(header.fileId)) return found(file, 0, round, '')
+        const grown = header.entries > (round.taken.get(header.fileId) ?? Number.POSITIVE_INFINITY)
+        return grown ? found(file, 0, round, '.again') : []
+      })
+      return { found: fresh, gaps: gaps('failed', problems) }
+    },
+  }
+}
+
+const ABSENT = 'no journal files in /var/log/journal and /run/log/journal'
+
+function gaps(status: InventoryGap['status'], reasons: readonly string[]): InventoryGap[] {
+  return reasons.map((reason) => ({ source: 'journal', class: 'text', status, reason }))
+}
+
+async function thisBoot(root: string): Promise<string | undefined> {
+  const id = await readFile(join(root, '/proc/sys/kernel/random/boot_id'), 'latin1').catch(() => undefined)
+  return id?.trim().replaceAll('-', '')
+}
+
+/** `mark` tells a second copy of one file from the first. */
+function found(file: JournalFile, rank: number, round: Round, mark: '' | '.again'): Found {
+  const { header, archived, dirty, directory, namespace, stem, size } = file
+  const original = file.path.slice(directory.length + 1).replace(/\.journal~?$/, '')
+  const name = (archived ? original : archivedName(stem, header)) + mark
+  const key = `${namespace === '' ? '' : `${namespace}.`}${name}${dirty ? '.dirty' : ''}`
+  return {
+    id: header.fileId + mark,
+    source: 'journal',
+    name: `journal/${key.replace(/[^A-Za-z0-9@._-]/g, '_')}.journal.zst`,
+    class: 'text',
+    phase: 'stored',
+    encoding: 'frames',
+    bytes: size + (archived ? 0 : GROWTH_BYTES),
+    ratio: RATIO,
+    // The host's own journal before the users', later lines before earlier ones.
+    value: Math.round((stem === 'system' ? 600 : 300) * 0.9 ** rank),
+    identity: {
+      path: `${directory}/${name}.journal${dirty ? '~' : ''}`,
+      bootId: header.bootId,
+      at: lastEntryAt(header),
+      note: describeEntries(header),
+    },
+    open: (limit, signal) => takeJournal(file, round, limit, signal),
+  }
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cannot, sentence } from '../../../cannot.ts'
+import { readFrom } from '../../read-file.ts'
+import type { Reading } from '../../source.ts'
+import type { JournalHeader } from './header.ts'
+import { type Rotation, rotateJournal } from './rotate.ts'
+import { type JournalFile, type OpenJournal, openJournal, readHeader, scanJournals } from './scan.ts'
+
+/** journald marks a file as archived in a thread of its own, after it has answered: milliseconds, with a disk that works. */
+const SETTLE_MS = 500
+const SETTLE_POLL_MS = 10
+
+/** What the source remembers of a capture, from its inventory to its last words. */
+export interface Round {
+  readonly root: string
+  /** Ids of all files that the inventory saw, those that were left out too. */
+  readonly known: Set<string>
+  /** Entries that were in a file when it was read. */
+  readonly taken: Map<string, number>
+  /** One rotation for all live files of a journald, made when the first of them is opened. */
+  readonly rotations: Map<string, Promise<Rotation>>
+}
+
+/** Opens a journal file; a live one after it was archived, or as it is where that cannot be done. */
+export async function takeJournal(
+  file: JournalFile,
+  round: Round,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Reading> {
+  const notes: string[] = []
+  let now = file
+  if (!file.archived) {
+    const rotation = await rotationOf(round, file.namespace, signal)
+    if (!rotation.rotated) notes.push(`copied while journald may write to it: ${rotation.reason}`)
+    now = await findAgain(round.root, file, signal)
+  }
+  const opened = await openJournal(round.root, now.path, signal)
+  try {
+    const header = now.archived && !now.dirty ? await settled(opened, signal) : opened.header
+    round.taken.set(header.fileId, header.entries)
+    const { size } = await opened.handle.stat()
+    // Pinned: of a file in use, what its header vouches for now, and nothing that is added while it is copied.
+    const whole = header.state === 'archived' ? size : Math.min(size, header.bytes)
+    if (whole < header.bytes) notes.push(`the host's file is shorter than the ${header.bytes} bytes its header says`)
+    const reading = readFrom(opened, whole, limit, signal)
+    return {
+      ...reading,
+      outcome() {
+        const { truncated } = reading.outcome()
+        const padding = `for journalctl make it as long again: truncate -s ${header.bytes}`
+        return {
+          identity: { at: lastEntryAt(header), note: [describeEntries(header), ...notes].join('; ') },
+          ...(truncated !== undefined && { truncated: `${truncated}; ${padding}` }),
+        }
+      },
+    }
+  } catch (error) {
+    await opened.handle.close()
+    throw error
+  }
+}
+
+/** When a file's last line was logged: ms since the epoch. */
+export const lastEntryAt = ({ tailRealtime }: JournalHeader): number => Math.round(tailRealtime / 1000)
+
+/** How many lines of which time a file holds, for people. */
+export function describeEntries({ entries, headRealtime, tailRealtime }: JournalHeader): string {
+  const time = (µs: number) => new Date(µs / 1000).toISOString().replace(/\.\d+/, '')
+  return `${entries} entries, ${time(headRealtime)} to ${time(tailRealtime)}`
+}
+
+/** The rotation of a journald's live files in this round: made once, then remembered. */
+export async function rotationOf(round: Round, namespace: string, signal: AbortSignal): Promise<Rotation> {
+  const made = round.rotations.get(namespace)
+  if (made !== undefined) return made
+  const rotation = scanJournals(round.root, signal)
+    .then(({ files }) => {
+      const live = files.filter((file) => file.namespace === namespace && !file.archived)
+      return rotateJournal(round.root, namespace, [...new Set(live.map(({ directory }) => directory))], signal)
+    })
+    .catch((error): Rotation => ({ rotated: false, reason: sentence(error) }))
+  round.rotations.set(namespace, rotation)
+  return rotation
+}
+
+/** The rotation renamed it; its own id finds it under any name. */
+async function findAgain(root: string, file: JournalFile, signal: AbortSignal): Promise<JournalFile> {
+  const { files } = await scanJournals(root, signal)
+  const now = files.find(({ header }) => header.fileId === file.header.fileId)
+  if (now === undefined) throw cannot(`copy ${file.path}`, 'journald has removed it since the inventory')
+  return now
+}
+
+/** The header once journald has finished archiving the file, or as it is when that takes too long. */
+async function settled(file: OpenJournal, signal: AbortSignal): Promise<OpenJournal['header']> {
+  let header = file.header
+  for (let waited = 0; header.state === 'online' && waited < SETTLE_MS; waited += SETTLE_POLL_MS) {
+    await sleep(SETTLE_POLL_MS, undefined, { signal })
+    header = await readHeader(file)
+  }
+  return header
+}

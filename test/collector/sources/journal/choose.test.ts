@@ -1,0 +1,62 @@
+import t from 'tap'
+import { chooseFiles } from '../../../../agent/collector/sources/journal/choose.ts'
+import type { JournalFile } from '../../../../agent/collector/sources/journal/scan.ts'
+
+const MIB = 1024 * 1024
+let ids = 0
+const file = (bootId: string, tailRealtime: number, size = 16 * MIB, entries = 9): JournalFile => ({
+  path: `/var/log/journal/m/system@${tailRealtime}.journal`,
+  directory: '/var/log/journal/m',
+  namespace: '',
+  stem: 'system',
+  archived: true,
+  dirty: false,
+  size,
+  header: {
+    state: 'archived',
+    fileId: String(ids++),
+    bootId,
+    seqnumId: 's',
+    bytes: size,
+    entries,
+    headSeqnum: 1,
+    headRealtime: tailRealtime - 1,
+    tailRealtime,
+  },
+})
+const times = (files: readonly JournalFile[]) => files.map(({ header }) => header.tailRealtime)
+const all = [file('c', 50), file('a', 10), file('b', 30), file('c', 60), file('a', 20), file('c', 40)]
+const limit = 1024 * MIB
+
+t.test('boots', async (t) => {
+  const one = chooseFiles(all, 'c', { boots: 1, limit })
+  t.same(times(one.chosen), [60, 50, 40])
+  t.same(one.leftOut, ['3 journal files, 48MiB, of earlier boots: journal.boots = 3 would take them'])
+  t.same(times(chooseFiles(all, 'c', { boots: 2, limit }).chosen), [60, 50, 40, 30])
+  t.same(chooseFiles(all, 'c', { boots: 3, limit }).leftOut, [])
+  t.same(times(chooseFiles(all, 'a', { boots: 1, limit }).chosen), [20, 10], 'this boot, although others are newer')
+  t.same(times(chooseFiles(all, 'a', { boots: 2, limit }).chosen), [60, 50, 40, 20, 10])
+  t.same(
+    times(chooseFiles(all, 'x', { boots: 1, limit }).chosen),
+    [60, 50, 40],
+    'the newest, where there is none of this',
+  )
+  t.same(times(chooseFiles(all, undefined, { boots: 1, limit }).chosen), [60, 50, 40])
+})
+
+t.test('limit', async (t) => {
+  const choice = chooseFiles(all, 'c', { boots: 1, limit: 47 * MIB })
+  t.same(times(choice.chosen), [60, 50])
+  t.same(choice.leftOut[0], '1 journal file, 16MiB: journal.limit is 47MiB, 48MiB would take all')
+  t.same(times(chooseFiles(all, 'c', { boots: 1, limit: 48 * MIB }).chosen), [60, 50, 40])
+  t.same(times(chooseFiles(all, 'c', { boots: 1, limit: 1 }).chosen), [60], 'never nothing')
+  const gap = chooseFiles([file('c', 3, 1), file('c', 2, 9), file('c', 1, 1)], 'c', { boots: 1, limit: 5 })
+  t.same(times(gap.chosen), [3], 'no older file after one that was left out')
+})
+
+t.test('a file without entries is no evidence', async (t) => {
+  const choice = chooseFiles([file('c', 9, 1, 0), file('c', 8)], 'c', { boots: 1, limit })
+  t.same(times(choice.chosen), [8])
+  t.same(choice.leftOut, [])
+  t.same(chooseFiles([], 'c', { boots: 1, limit }), { chosen: [], leftOut: [] })
+})

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { journalSource } from '../../../../agent/collector/sources/journal/source.ts'
+import { restore, unhurried } from '../../reading.ts'
+import { context, journalctl, noJournald, say, shortDirectory, startJournald } from './host.ts'
+
+t.test('a real journald, from the inventory to the last words', { skip: noJournald }, async (t) => {
+  const root = shortDirectory(t)
+  const tree = t.testdir()
+  await startJournald(t, root)
+  const source = journalSource()
+  say(root, 'before the capture')
+  // The first line has to be in the file before the inventory: until journald has read it there is nothing to find.
+  let { found, gaps } = await source.inventory(context(root), unhurried())
+  while (found.length === 0) {
+    await sleep(20)
+    ;({ found, gaps } = await source.inventory(context(root), unhurried()))
+  }
+  t.same(gaps, [])
+  t.equal(found.length, 1)
+  say(root, 'after the inventory')
+  const first = await restore(tree, found[0] as (typeof found)[0])
+  t.equal(first.outcome.identity?.note?.includes('copied while'), false, 'it was archived first')
+  t.match(journalctl(`--root=${tree}`, '-t', 'app'), /^before the capture\nafter the inventory\n$/)
+
+  say(root, 'after the copy')
+  const seen = found.map(({ id }) => id)
+  const last = await source.lastWords?.(context(root, {}, seen), unhurried())
+  say(root, 'after the end')
+  t.same(last?.gaps, [])
+  t.equal(last?.found.length, 1)
+  for (const item of last?.found ?? []) await restore(tree, item)
+  t.match(journalctl(`--root=${tree}`, '-t', 'app'), /^before the capture\nafter the inventory\nafter the copy\n$/)
+  execFileSync('journalctl', ['--verify', `--root=${tree}`], { stdio: 'pipe' })
+})
+
+t.test('a real journald that is stopped dead: its live file is copied as it is', { skip: noJournald }, async (t) => {
+  const root = shortDirectory(t)
+  const tree = t.testdir()
+  const journald = await startJournald(t, root)
+  const source = journalSource()
+  say(root, 'the line that must be there')
+  let { found } = await source.inventory(context(root), unhurried())
+  const inFile = () => journalctl(`--root=${root}`, '-t', 'app').includes('must be there')
+  while (found.length === 0 || !inFile()) {
+    await sleep(20)
+    ;({ found } = await source.inventory(context(root), unhurried()))
+  }
+  journald.kill('SIGSTOP')
+  const { outcome } = await restore(tree, found[0] as (typeof found)[0])
+  t.match(outcome.identity?.note, /copied while journald may write to it: .*no answer within 2000 ms/)
+  t.match(journalctl(`--root=${tree}`, '-t', 'app'), 'the line that must be there')
+})

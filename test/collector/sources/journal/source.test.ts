@@ -1,0 +1,172 @@
+import { execFileSync } from 'node:child_process'
+import { renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import t from 'tap'
+import { archivedName, parseHeader } from '../../../../agent/collector/sources/journal/header.ts'
+import { journalSource } from '../../../../agent/collector/sources/journal/source.ts'
+import { readAll, restore, unhurried } from '../../reading.ts'
+import { BOOTS, context, fixture, journalctl, layOut, MACHINE, shortDirectory, varlinkServer } from './host.ts'
+
+const liveHeader = parseHeader(fixture('system.journal.zst'))
+if (liveHeader === undefined) throw new Error('the fixture is no journal')
+const liveName = archivedName('system', liveHeader)
+
+t.test('this boot, newest first, without a journald', async (t) => {
+  const root = shortDirectory(t)
+  layOut(root)
+  const { found, gaps } = await journalSource().inventory(context(root), unhurried())
+  t.equal(found.length, 2)
+  t.match(found[0], {
+    source: 'journal',
+    name: `journal/${liveName}.journal.zst`,
+    class: 'text',
+    phase: 'stored',
+    encoding: 'frames',
+    identity: { path: `/var/log/journal/${MACHINE}/${liveName}.journal`, bootId: BOOTS[2], note: /^3 entries, 20/ },
+  })
+  t.ok((found[0]?.value ?? 0) > (found[1]?.value ?? 0))
+  t.match(gaps, [
+    {
+      source: 'journal',
+      status: 'skipped',
+      reason: /^4 journal files, .*, of earlier boots: journal.boots = 3 would take them/,
+    },
+  ])
+
+  const fetched = t.testdir()
+  const live = await restore(fetched, found[0] as (typeof found)[0])
+  t.match(live.outcome.identity?.note, /copied while journald may write to it: journald's .*ENOENT/)
+  t.equal(live.outcome.truncated, undefined)
+  const archived = await restore(fetched, found[1] as (typeof found)[0])
+  t.equal(archived.outcome.identity?.note?.includes('copied while'), false)
+  t.match(
+    journalctl(`--root=${fetched}`, '-t', 'app'),
+    /^line one of the third boot\n(.*\n)*line three of the third boot\n$/,
+  )
+  execFileSync('journalctl', ['--verify', `--file=${archived.path}`], { stdio: 'pipe' })
+})
+
+t.test('all boots, a damaged file and a user among them', async (t) => {
+  const root = shortDirectory(t)
+  layOut(root)
+  const { found, gaps } = await journalSource().inventory(context(root, { boots: 9 }), unhurried())
+  t.same(gaps, [])
+  t.equal(found.length, 6)
+  t.equal(new Set(found.map(({ name }) => name)).size, 6)
+  const dirty = found.find(({ identity }) => identity.path?.endsWith('.journal~'))
+  t.match(dirty?.name, /^journal\/system@[0-9a-f]+-[0-9a-f]+\.dirty\.journal\.zst$/)
+  const user = found.find(({ name }) => name.startsWith('journal/user-1000@'))
+  t.ok((user?.value ?? 999) < (found[5]?.value ?? 0), 'the host comes before its users')
+  const tree = t.testdir()
+  for (const item of found) await restore(tree, item)
+  const lines = journalctl(`--root=${tree}`)
+  for (const line of ['one of the first', 'one of the second', 'two of the second', 'three of the third']) {
+    t.match(lines, `line ${line} boot`)
+  }
+  t.match(lines, 'a line of a user')
+})
+
+t.test('archived on opening, found under its new name', async (t) => {
+  const root = shortDirectory(t)
+  const directory = layOut(root)
+  const source = journalSource()
+  const asked = await varlinkServer(t, root, (method) => {
+    if (method.endsWith('Rotate')) {
+      const content = fixture('system.journal.zst')
+      content[16] = 2
+      writeFileSync(join(directory, 'system.journal'), content)
+      renameSync(join(directory, 'system.journal'), join(directory, `${liveName}.journal`))
+      const next = fixture('system.journal.zst')
+      next.fill(7, 24, 40)
+      writeFileSync(join(directory, 'system.journal'), next)
+    }
+    return '{"parameters":{}}\0'
+  })
+  const { found } = await source.inventory(context(root), unhurried())
+  t.same(asked, [], 'an inventory changes nothing')
+  const { content, outcome } = await readAll(found[0])
+  t.same(asked, ['io.systemd.Journal.Synchronize', 'io.systemd.Journal.Rotate'])
+  t.equal(content[16], 2, 'the archived state')
+  t.equal(outcome.identity?.note?.includes('copied while'), false)
+  t.equal(basename(found[0]?.identity.path ?? ''), `${liveName}.journal`)
+
+  // The next file is archived by the last rotation, so it is the last words; what came after that is not.
+  renameSync(join(directory, 'system.journal'), join(directory, 'system@0-1-2.journal'))
+  const last = await source.lastWords?.(context(root), unhurried())
+  t.same(
+    last?.found.map(({ name }) => name),
+    ['journal/system@0-1-2.journal.zst'],
+  )
+  t.same(last?.gaps, [])
+})
+
+t.test('last words where nothing can be rotated', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const source = journalSource()
+  const { found } = await source.inventory(context(root), unhurried())
+  await readAll(found[0])
+  t.same((await source.lastWords?.(context(root), unhurried()))?.found, [], 'nothing was logged since')
+  const grown = fixture('system.journal.zst')
+  grown.writeBigUInt64LE(4n, 152)
+  writeFileSync(join(directory, 'system.journal'), grown)
+  const last = await source.lastWords?.(context(root), unhurried())
+  t.match(last?.found, [{ name: `journal/${liveName}.again.journal.zst`, id: `${found[0]?.id}.again` }])
+  t.same((await readAll(last?.found[0])).content, grown)
+})
+
+t.test('only what the header vouches for of a file in use', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  truncateSync(join(directory, 'system.journal'), 600_000)
+  const { found } = await journalSource().inventory(context(root), unhurried())
+  t.equal((await readAll(found[0])).content.length, 524288)
+  truncateSync(join(directory, 'system.journal'), 300_000)
+  const { content, outcome } = await readAll((await journalSource().inventory(context(root), unhurried())).found[0])
+  t.equal(content.length, 300_000)
+  t.match(outcome.identity?.note, /shorter than the 524288 bytes its header says/)
+})
+
+t.test('a cut copy can be made readable as its receipt says', async (t) => {
+  const root = shortDirectory(t)
+  layOut(root)
+  const { found } = await journalSource().inventory(context(root), unhurried())
+  const { content, outcome } = await readAll(found[0], 100_000)
+  t.equal(content.length, 100_000)
+  const length = /truncate -s (\d+)$/.exec(outcome.truncated ?? '')?.[1]
+  t.equal(length, '524288')
+  const file = join(t.testdir(), 'system.journal')
+  writeFileSync(file, content)
+  t.throws(() => journalctl(`--file=${file}`))
+  truncateSync(file, Number(length))
+  t.match(journalctl(`--file=${file}`), 'line three of the third boot')
+})
+
+t.test('what is no journal file is said', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  writeFileSync(join(directory, 'system@1-2-3.journal'), 'no journal')
+  execFileSync('mkfifo', [join(directory, 'user-7.journal')])
+  writeFileSync(join(directory, 'fss'), 'a sealing key is not for us')
+  const { found, gaps } = await journalSource().inventory(context(root), unhurried())
+  t.equal(found.length, 2)
+  t.same(gaps.filter(({ status }) => status === 'failed').length, 2)
+  t.match(gaps.map(({ reason }) => reason).join('\n'), /user-7\.journal: it is no regular file/)
+  t.match(gaps.map(({ reason }) => reason).join('\n'), /system@1-2-3\.journal: it does not begin as a journal/)
+})
+
+t.test('a file that journald removed meanwhile', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const { found } = await journalSource().inventory(context(root), unhurried())
+  rmSync(directory, { recursive: true })
+  await t.rejects(readAll(found[0]), /cannot copy .*system\.journal: journald has removed it/)
+  await t.rejects(readAll(found[1]), /cannot open .*ENOENT/)
+})
+
+t.test('no journal at all', async (t) => {
+  const { found, gaps } = await journalSource().inventory(context(t.testdir()), unhurried())
+  t.same(found, [])
+  t.match(gaps, [{ status: 'absent', class: 'text', reason: /no journal files/ }])
+  t.same(await journalSource().lastWords?.(context(t.testdir()), unhurried()), { found: [], gaps: [] })
+})
