@@ -1,0 +1,31 @@
+import { promisify } from 'node:util'
+import zlib from 'node:zlib'
+import type { Marker } from './marker.ts'
+
+/** Frame_Header_Descriptor and its Content_Checksum_flag: RFC 8878, section 3.1.1.1.1. */
+const DESCRIPTOR_AT = 4
+const CHECKSUM_FLAG = 0x04
+/** Room behind the content, so that the decoder sees the end of a frame without asking for another buffer. */
+const SLACK_BYTES = 64
+
+/** The content of one zstd frame, checked against its own checksum and what its marker says. Throws a plain reason. */
+export async function frameContent(frame: Buffer, marker: Marker): Promise<Buffer> {
+  if (((frame[DESCRIPTOR_AT] ?? 0) & CHECKSUM_FLAG) === 0) throw new Error('the frame has no checksum')
+  const { buffer, engine } = await decompress(frame, {
+    chunkSize: marker.plainLength + SLACK_BYTES,
+    maxOutputLength: marker.plainLength,
+    info: true,
+  })
+  if (buffer.length !== marker.plainLength) {
+    throw new Error(`the frame holds ${buffer.length} bytes and its marker says ${marker.plainLength}`)
+  }
+  // The decoder stops at the end of the frame, and is silent about what lies behind it.
+  if (engine.bytesWritten !== frame.length) throw new Error('the frame is shorter than its marker says')
+  return buffer
+}
+
+/** With `info`, which the type declarations do not know for this function: content, and the engine that read it. */
+const decompress = promisify(zlib.zstdDecompress) as unknown as (
+  frame: Buffer,
+  options: zlib.ZstdOptions,
+) => Promise<{ readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } }>
