@@ -11,6 +11,9 @@ export type EvidenceClass = 'open' | 'text' | 'memory'
 /** Something to take evidence from. */
 export type SourceName = 'facts' | 'journal' | 'cores'
 
+/** The class of all that a source gives. */
+export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = { facts: 'text', journal: 'text', cores: 'memory' }
+
 /** When an artifact is taken: first of all, while applications live, or after they were let go. */
 export type Phase = 'facts' | 'live' | 'stored'
 
@@ -55,6 +58,8 @@ export interface InventoryItem {
   readonly ratio: number
   /** Worth of the whole item to the person who reads it, against a facts artifact of 1000. */
   readonly value: number
+  /** ms for which it may rightly give nothing (a core that is still being written); else silence is a hang. */
+  readonly patience?: number
   readonly identity: ItemIdentity
 }
 

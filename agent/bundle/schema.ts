@@ -32,12 +32,12 @@ export const openingSchema = z.object({
   deadline: time,
   partBytes: bytes,
   /** Public keys that can open the sealed objects; none: nothing is sealed. */
-  recipients: z.array(z.string()),
+  recipients: z.array(z.string()).readonly(),
   /** Version of lastgasp. */
   agent: z.string(),
 })
 
-export const itemSchema = z.looseObject({
+export const itemSchema = z.object({
   path: z.string().optional(),
   pid: z.number().optional(),
   comm: z.string().optional(),
@@ -69,10 +69,9 @@ export const plannedSchema = z.object({
 
 export const planSchema = z.object({
   version: z.literal(1),
-  bundle: z.string(),
   /** What the estimates assume, bytes per second. */
   rates: z.object({ read: bytes, store: bytes }),
-  artifacts: z.array(plannedSchema),
+  artifacts: z.array(plannedSchema).readonly(),
 })
 
 export const receiptSchema = z.object({
@@ -91,7 +90,7 @@ export const receiptSchema = z.object({
   /** Of all stored bytes, segments one after the other. */
   sha256: z.string().optional(),
   /** The stored objects, in order, named below the bundle's prefix. */
-  objects: z.array(z.object({ name: z.string(), bytes, sha256: z.string() })),
+  objects: z.array(z.object({ name: z.string(), bytes, sha256: z.string() })).readonly(),
   frames: z.number().int().optional(),
   ms,
   /** How long the patient stood still for it. */
@@ -113,8 +112,8 @@ export const manifestSchema = openingSchema.extend({
   /** Milliseconds the store's clock was ahead of the host's. */
   clockSkewMs: z.number().optional(),
   /** What was wrong with the settings, one sentence each. */
-  problems: z.array(z.string()),
-  receipts: z.array(receiptSchema),
+  problems: z.array(z.string()).readonly(),
+  receipts: z.array(receiptSchema).readonly(),
 })
 
 /** One flat row per bundle; snake_case because it is read by SQL. */

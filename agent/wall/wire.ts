@@ -8,6 +8,8 @@ export type Message =
   | { readonly kind: 'data'; readonly bytes: Buffer }
 
 export const WALL_VERSION = 1
+/** Where a host's collector listens. */
+export const COLLECTOR_SOCKET = '/run/lastgasp/collector.sock'
 /** A manifest item is about 1 KiB; a hostile path may take 4 KiB (PATH_MAX), escaped six-fold. */
 export const JSON_LIMIT = 64 * 1024
 /** Twice the largest chunk that a seal or a frame gives out. */

@@ -1,0 +1,100 @@
+import { closingManifest, indexRow } from './bundle/closing.ts'
+import { type BundleName, rowKey } from './bundle/keys.ts'
+import { document, openBundle } from './bundle/open-bundle.ts'
+import { gapReceipt, planDocument, unaskedReceipts } from './bundle/receipts.ts'
+import type { Manifest, Receipt } from './bundle/schema.ts'
+import type { Collector } from './daemon/collector-client.ts'
+import { type CaptureRequest, openingOf } from './daemon/request.ts'
+import { failure, type Ground } from './daemon/take-artifact.ts'
+import { takeInOrder } from './daemon/take-in-order.ts'
+import { deadlineIn, within } from './deadline.ts'
+import { divide } from './plan/budget.ts'
+import { ASSUMED_RATES } from './plan/cost.ts'
+import { makePlan } from './plan/plan.ts'
+import type { Store } from './store/store.ts'
+import type { Listing } from './wall/answers.ts'
+
+/** How a capture ended: what its closing manifest says. */
+export interface Ended {
+  readonly name: BundleName
+  readonly manifest: Manifest
+}
+
+/**
+ * One run, from trigger to closing manifest: this is the whole order. What fails on the host becomes a receipt and the next
+ * thing is taken; throws only when the bundle cannot be begun or committed (a StoreError, or the deadline).
+ */
+export async function capture(
+  request: CaptureRequest,
+  collector: Collector,
+  store: Store,
+  parent: AbortSignal,
+): Promise<Ended> {
+  const budget = divide(request.deadline, request.hold)
+  const { signal, left } = deadlineIn(budget.total, parent)
+  const receipts: (Receipt | Promise<Receipt>)[] = []
+  const why = request.trigger === 'shutdown' ? collector.why(signal).catch(() => undefined) : undefined
+  const bundle = openBundle(store, (name) => openingOf(request, name), request.identity, within(budget.opening, signal))
+  // A store that hangs may cost the artifacts, never the end: what is in flight is given up with half of the reserve left.
+  const artifacts = within(left() - budget.reserve / 2, signal)
+  const ground = { collector, store: bundle.store, signal: artifacts }
+
+  // Phase 1: reading waits for nobody; only the writes wait until the bundle is open.
+  const live: Ground = { ...ground, left: () => Math.min(left() - budget.reserve, budget.live) }
+  const { items } = await ask(collector.inventory(within(budget.live, signal)), receipts)
+  const plan = makePlan(items, left() - budget.reserve, ASSUMED_RATES)
+  const planned = bundle.store.put('plan.json', document(planDocument(plan, ASSUMED_RATES)), signal)
+  planned.catch(() => {})
+  await takeInOrder(
+    items.filter(({ phase }) => phase !== 'stored'),
+    live,
+    receipts,
+    within(budget.live, signal),
+  )
+  await collector.release(within(RELEASE_MS, signal)).catch(() => {})
+
+  // Phase 2: applications stop meanwhile. A store that could not be reached by now ends it here.
+  const { name, opening, clockSkew } = await bundle.opened
+  const stored: Ground = { ...ground, left: () => left() - budget.reserve }
+  await takeInOrder(
+    items.filter(({ phase }) => phase === 'stored'),
+    stored,
+    receipts,
+    signal,
+  )
+  await Promise.all(receipts)
+  const words = await ask(collector.lastWords(within(budget.reserve / 4, signal)), receipts)
+  const last = {
+    ...ground,
+    left: () => left() - budget.reserve / 2,
+    signal: within(left() - budget.reserve / 4, signal),
+  }
+  await takeInOrder(words.items, last, receipts, signal)
+
+  const ending = {
+    receipts: await Promise.all(receipts),
+    ended: Date.now(),
+    shutdown: await why,
+    clockSkew,
+    problems: request.problems,
+  }
+  const manifest = closingManifest(opening, ending)
+  await bundle.store.put('manifest.json', document(manifest), signal)
+  await store.put(rowKey(name, manifest.status), document(indexRow(manifest, name)), signal)
+  return { name, manifest }
+}
+
+/** A request to a collector that works. One that does not is not waited for: the kernel has released its lock. */
+const RELEASE_MS = 1_000
+
+/** A listing, with its gaps put down as receipts; a collector that does not answer is a receipt for every source. */
+async function ask(listing: Promise<Listing>, receipts: (Receipt | Promise<Receipt>)[]): Promise<Listing> {
+  try {
+    const answer = await listing
+    receipts.push(...answer.gaps.map(gapReceipt))
+    return answer
+  } catch (error) {
+    receipts.push(...unaskedReceipts(failure(error)))
+    return { items: [], gaps: [] }
+  }
+}

@@ -1,0 +1,54 @@
+import type { SourceName } from '../bundle/evidence.ts'
+import { CLASS_OF } from '../bundle/evidence.ts'
+import { sentence } from '../cannot.ts'
+import type { Collector } from '../daemon/collector-client.ts'
+import { divide } from '../plan/budget.ts'
+import { ASSUMED_RATES, costOf } from '../plan/cost.ts'
+import { makePlan, seconds } from '../plan/plan.ts'
+import { formatBytes } from '../settings/units.ts'
+import type { Listing } from '../wall/answers.ts'
+import { bad, type Finding, good, note } from './finding.ts'
+
+/** What the sources have now, and what of it would fit into the deadline. */
+export async function checkSources(
+  collector: Collector,
+  time: { readonly deadline: number; readonly hold: number },
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  let listing: Listing
+  try {
+    listing = await collector.inventory(signal)
+  } catch (error) {
+    return [bad('sources', sentence(error))]
+  }
+  const sources = Object.keys(CLASS_OF) as SourceName[]
+  return [...sources.flatMap((source) => checkSource(source, listing)), ...checkFit(listing, time)]
+}
+
+function checkSource(source: SourceName, { items, gaps }: Listing): readonly Finding[] {
+  const found = items.filter((item) => item.source === source)
+  const bytes = found.reduce((sum, item) => sum + item.bytes, 0)
+  return [
+    ...(found.length > 0 ? [good(source, `${found.length} item(s), ${formatBytes(bytes)}`)] : []),
+    ...gaps
+      .filter((gap) => gap.source === source)
+      .map(({ status, reason }) => (status === 'failed' ? bad(source, reason) : note(source, reason))),
+  ]
+}
+
+function checkFit({ items }: Listing, { deadline, hold }: { deadline: number; hold: number }): readonly Finding[] {
+  const budget = divide(deadline, hold)
+  const open = items.filter(({ closed }) => closed === undefined)
+  const plan = makePlan(open, budget.total - budget.reserve, ASSUMED_RATES)
+  const ms = open.reduce((sum, item) => sum + costOf(item, item.bytes, ASSUMED_RATES).ms, 0)
+  const short = plan.filter(({ decision }) => decision !== 'take')
+  const store = `${formatBytes(ASSUMED_RATES.store)}/s to the store`
+  if (short.length === 0)
+    return [good('fit', `all of it takes about ${seconds(ms)} of ${seconds(deadline)}, at ${store}`)]
+  return short.map(({ item, decision, limit, reason }) =>
+    note(
+      'fit',
+      `${item.name}: ${decision === 'skip' ? 'no room' : `about ${formatBytes(limit)} of it fit`}: ${reason}, at ${store}`,
+    ),
+  )
+}

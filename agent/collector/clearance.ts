@@ -1,0 +1,24 @@
+import type { EvidenceClass } from '../bundle/evidence.ts'
+import type { Settings } from '../settings/schema.ts'
+
+/** How evidence of a class may leave the host. */
+export type Clearance =
+  | { readonly kind: 'sealed'; readonly recipients: readonly string[] }
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'closed'; readonly reason: string }
+
+/**
+ * The decision that fails closed. With recipients everything but class `open` is sealed; class `memory` leaves sealed
+ * or not at all, unless the builder wrote `seal.unsealed = "allow"` in settings that all parsed.
+ */
+export function clearance(of: EvidenceClass, seal: Settings['seal']): Clearance {
+  if (of === 'open') return { kind: 'plain' }
+  if (of === 'memory' && seal.closed !== undefined) return { kind: 'closed', reason: seal.closed }
+  if (seal.recipients.length > 0) return { kind: 'sealed', recipients: seal.recipients }
+  if (of === 'text' || seal.unsealed === 'allow') return { kind: 'plain' }
+  return {
+    kind: 'closed',
+    reason:
+      'memory leaves the host only sealed, and no recipient is set: name one in seal.recipients (lastgasp keygen)',
+  }
+}

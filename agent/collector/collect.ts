@@ -1,0 +1,89 @@
+import { frames } from '../frames/encode.ts'
+import { parseRecipient } from '../seal/keys.ts'
+import { sealed } from '../seal/seal.ts'
+import type { Taken } from '../wall/answers.ts'
+import type { Clearance } from './clearance.ts'
+import type { Found } from './source.ts'
+
+/**
+ * One item on its way out: source → frames → seal. Yields what is to be stored, returns how it went.
+ * `stop` ends the reading early and well: the frames and the seal are closed over what was read. `signal` ends everything.
+ */
+export async function* collect(
+  found: Found,
+  limit: number,
+  cleared: Exclude<Clearance, { kind: 'closed' }>,
+  stop: AbortSignal,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, Taken, void> {
+  const started = performance.now()
+  const reading = await found.open(limit, signal)
+  try {
+    let bytesIn = 0
+    let failed: Error | undefined
+    const chunks = counted(until(reading.chunks, stop), (bytes) => {
+      bytesIn += bytes
+    })
+    const readable = surviving(chunks, (error) => {
+      failed = error
+    })
+    const framing = found.encoding === 'frames' ? frames(readable, {}, signal) : undefined
+    const framed = framing?.stored ?? readable
+    yield* cleared.kind === 'sealed' ? sealed(framed, cleared.recipients.map(parseRecipient), signal) : framed
+    const outcome = reading.outcome()
+    const truncated = failed?.message ?? (stop.aborted ? STOPPED : undefined) ?? outcome.truncated
+    return {
+      bytesIn,
+      ms: performance.now() - started,
+      ...(framing && { frames: framing.summary().frames }),
+      ...(truncated !== undefined && { truncated }),
+      ...(outcome.identity && { identity: outcome.identity }),
+    }
+  } finally {
+    // A reading that hangs must not keep what asked for it: closing goes on alone.
+    reading[Symbol.asyncDispose]().catch(() => {})
+  }
+}
+
+const STOPPED = 'the reading was stopped early'
+
+/** The chunks up to the moment `stop` aborts; a read that hangs then is left behind. */
+async function* until(chunks: AsyncIterable<Buffer>, stop: AbortSignal): AsyncGenerator<Buffer, void, void> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  const { promise: stopped, resolve } = Promise.withResolvers<'stopped'>()
+  if (stop.aborted) resolve('stopped')
+  else stop.addEventListener('abort', () => resolve('stopped'), { once: true })
+  try {
+    while (true) {
+      const next = iterator.next()
+      next.catch(() => {})
+      const step = await Promise.race([next, stopped])
+      if (step === 'stopped' || step.done === true) return
+      yield step.value
+    }
+  } finally {
+    Promise.resolve(iterator.return?.()).catch(() => {})
+  }
+}
+
+/** Ends where the source fails: what was read before is worth keeping. */
+async function* surviving(
+  chunks: AsyncIterable<Buffer>,
+  onError: (error: Error) => void,
+): AsyncGenerator<Buffer, void, void> {
+  try {
+    yield* chunks
+  } catch (error) {
+    onError(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+async function* counted(
+  chunks: AsyncIterable<Buffer>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of chunks) {
+    onBytes(chunk.length)
+    yield chunk
+  }
+}

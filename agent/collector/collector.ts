@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+import { loadSettings } from '../settings/layers.ts'
+import { version } from '../version.ts'
+import { COLLECTOR_SOCKET } from '../wall/wire.ts'
+import type { Desk } from './desk.ts'
+import { openSystem } from './ffi.ts'
+import { HoldLock } from './hold-lock.ts'
+import { serve } from './serve.ts'
+import { coresSource } from './sources/cores/source.ts'
+import { factsSource } from './sources/facts/source.ts'
+import { journalSource } from './sources/journal/source.ts'
+
+/** What lastgasp-hold.service waits for. */
+const HOLD_PATH = '/run/lastgasp/hold'
+
+/**
+ * `lastgasp collector`: reads the host for whoever may open its socket, until the signal aborts. With `--by-hand` it holds
+ * no applications and ends with its standard input, so that it never outlives the capture that started it.
+ */
+export async function runCollector(argv: readonly string[], parent: AbortSignal): Promise<void> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      socket: { type: 'string', default: COLLECTOR_SOCKET },
+      hold: { type: 'string', default: HOLD_PATH },
+      root: { type: 'string', default: '/' },
+      set: { type: 'string', multiple: true, default: [] },
+      'by-hand': { type: 'boolean', default: false },
+    },
+  })
+  const { root, set } = values
+  const signal = values['by-hand'] ? AbortSignal.any([parent, endOfInput()]) : parent
+  const load = (limit: AbortSignal) =>
+    loadSettings({ root, credentialsDirectory: process.env.CREDENTIALS_DIRECTORY, set }, limit)
+  const system = openSystem()
+  using hold = values['by-hand'] ? undefined : new HoldLock(values.hold, system)
+  const desk: Desk = {
+    root,
+    version: await version(),
+    sources: [factsSource(), journalSource(), coresSource(system)],
+    hold,
+    loaded: await load(signal),
+    reload: load,
+    listing: new Map(),
+    attending: 0,
+  }
+  for (const { message } of desk.loaded.problems) process.stderr.write(`lastgasp collector: ${message}\n`)
+  if (hold !== undefined && !hold.acquire()) process.stderr.write(`lastgasp collector: ${hold.problem}\n`)
+  hold?.release()
+  await serve(values.socket, desk, signal)
+}
+
+function endOfInput(): AbortSignal {
+  const end = new AbortController()
+  process.stdin.resume()
+  process.stdin.once('close', () => end.abort(new Error('the capture that started this collector has ended')))
+  return end.signal
+}

@@ -1,0 +1,168 @@
+import type { InventoryGap, SourceName } from '../bundle/evidence.ts'
+import { CLASS_OF } from '../bundle/evidence.ts'
+import type { Because } from '../bundle/schema.ts'
+import { cannot, sentence } from '../cannot.ts'
+import { abandonable, aborted, within } from '../deadline.ts'
+import type { Loaded } from '../settings/layers.ts'
+import type { Health, ListedItem, Taken } from '../wall/answers.ts'
+import { clearance } from './clearance.ts'
+import { collect } from './collect.ts'
+import type { HoldLock } from './hold-lock.ts'
+import type { Found, Inventory, Source, SourceContext } from './source.ts'
+import { askWhy } from './why.ts'
+
+/** What the collector knows while it runs. */
+export interface Desk {
+  readonly root: string
+  readonly version: string
+  readonly sources: readonly Source[]
+  /** undefined: a capture by hand, which holds nobody. */
+  readonly hold: HoldLock | undefined
+  loaded: Loaded
+  readonly reload: (signal: AbortSignal) => Promise<Loaded>
+  /** What the capture under way was given, by id. */
+  listing: Map<string, Found>
+  /** Daemons that attend: while there is one, applications wait for it at shutdown. */
+  attending: number
+}
+
+/** Where an answer goes; both wait while the daemon is not reading. */
+export interface Answer {
+  readonly send: (kind: 'item' | 'end', json: object) => Promise<void>
+  readonly data: (bytes: Buffer) => Promise<void>
+}
+
+/** An answer that is no: with who is behind it, for the receipt. */
+export class Refusal extends Error {
+  readonly because: Because
+  constructor(because: Because, reason: string) {
+    super(reason)
+    this.because = because
+  }
+}
+
+/** A source that takes longer to say what it has is left out: stat calls take micro-, not milliseconds. */
+const INVENTORY_MS = 4_000
+
+/** Answers one request of PROTOCOL.md. Throws what becomes `fail`. */
+export async function answerRequest(
+  desk: Desk,
+  request: Readonly<Record<string, unknown>>,
+  answer: Answer,
+  stop: AbortSignal,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (request.do) {
+    case 'inventory':
+      desk.listing = new Map()
+      return list(desk, (source, context, limit) => source.inventory(context, limit), answer, signal)
+    case 'last-words':
+      return list(desk, lastWords, answer, signal)
+    case 'take':
+      return take(desk, request, answer, stop, signal)
+    case 'release':
+      return answer.send('end', { held: desk.hold?.release() ?? false })
+    case 'attend':
+      return attend(desk, answer, signal)
+    case 'why':
+      return answer.send('end', await askWhy(signal))
+    case 'reload':
+      desk.loaded = await desk.reload(signal)
+      return answer.send('end', {})
+    case 'health':
+      return answer.send('end', health(desk))
+    default:
+      throw new Refusal('collector', `cannot answer: "${String(request.do)}" is no request`)
+  }
+}
+
+const lastWords = async (source: Source, context: SourceContext, signal: AbortSignal): Promise<Inventory> =>
+  (await source.lastWords?.(context, signal)) ?? { found: [], gaps: [] }
+
+function contextFor(desk: Desk, source: Source): SourceContext {
+  const given = [...desk.listing.keys()].map((id) => id.split(':'))
+  const seen = new Set(given.filter(([name]) => name === source.name).map(([, ...id]) => id.join(':')))
+  return { settings: desk.loaded.settings, root: desk.root, seen }
+}
+
+/** Asks all sources side by side (one that hangs costs the others nothing) and sends what they have. */
+async function list(
+  desk: Desk,
+  ask: (source: Source, context: SourceContext, signal: AbortSignal) => Promise<Inventory>,
+  answer: Answer,
+  signal: AbortSignal,
+): Promise<void> {
+  const inventories = desk.sources.map(async (source) => {
+    const limit = within(INVENTORY_MS, signal)
+    try {
+      return { source, ...(await abandonable(ask(source, contextFor(desk, source), limit), limit)) }
+    } catch (error) {
+      return { source, found: [], gaps: [unanswered(source.name, error)] }
+    }
+  })
+  for (const asked of inventories) {
+    const { source, found, gaps } = await asked
+    for (const item of found) {
+      const id = `${source.name}:${item.id}`
+      desk.listing.set(id, item)
+      await answer.send('item', { item: listed(desk, id, item) })
+    }
+    for (const gap of gaps) await answer.send('item', { gap })
+  }
+  await answer.send('end', {})
+}
+
+function listed(desk: Desk, id: string, { open: _, ...item }: Found): ListedItem {
+  const cleared = clearance(item.class, desk.loaded.settings.seal)
+  const closed = cleared.kind === 'closed' ? { closed: cleared.reason } : {}
+  return { ...item, id, sealed: cleared.kind === 'sealed', ...closed }
+}
+
+function unanswered(source: SourceName, error: unknown): InventoryGap {
+  return {
+    source,
+    class: CLASS_OF[source],
+    status: 'failed',
+    reason: sentence(cannot(`ask what ${source} has`, error)),
+  }
+}
+
+async function take(
+  desk: Desk,
+  { id, limit }: Readonly<Record<string, unknown>>,
+  answer: Answer,
+  stop: AbortSignal,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = desk.listing.get(String(id))
+  if (found === undefined) throw new Refusal('collector', `cannot take "${String(id)}": it was not in this inventory`)
+  if (typeof limit !== 'number' || !(limit >= 0)) throw new Refusal('collector', 'cannot take: limit is no size')
+  const cleared = clearance(found.class, desk.loaded.settings.seal)
+  if (cleared.kind === 'closed') throw new Refusal('seal', cleared.reason)
+  const collecting = collect(found, limit, cleared, stop, signal)
+  try {
+    let step = await collecting.next()
+    for (; step.done !== true; step = await collecting.next()) await answer.data(step.value)
+    await answer.send('end', step.value satisfies Taken)
+  } finally {
+    collecting.return(undefined as never).catch(() => {})
+  }
+}
+
+async function attend(desk: Desk, answer: Answer, signal: AbortSignal): Promise<void> {
+  desk.attending += 1
+  try {
+    await answer.send('item', { held: desk.hold?.acquire() ?? false })
+    await aborted(signal)
+  } finally {
+    desk.attending -= 1
+    // A daemon that died must not keep the applications of a host that goes down.
+    if (desk.attending === 0) desk.hold?.release()
+  }
+}
+
+function health({ version, loaded }: Desk): Health {
+  const cleared = clearance('memory', loaded.settings.seal)
+  const problems = loaded.problems.map(({ message }) => message)
+  return { version, problems, ...(cleared.kind === 'closed' && { closed: cleared.reason }) }
+}

@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { cannot, sentence } from '../cannot.ts'
+import { aborted } from '../deadline.ts'
+import type { Failure } from '../wall/answers.ts'
+import { dataHeader, message, messages, WALL_VERSION } from '../wall/wire.ts'
+import { type Answer, answerRequest, type Desk, Refusal } from './desk.ts'
+
+/** Connections at once: a capture has at most six under way, `attend` and `check` one each. */
+const MAX_CONNECTIONS = 32
+/** A request that is not sent within this time never will be. */
+const REQUEST_MS = 5_000
+
+/** Serves the wall's protocol on a unix socket until the signal aborts. Throws where the socket cannot be made. */
+export async function serve(path: string, desk: Desk, signal: AbortSignal): Promise<void> {
+  await rm(path, { force: true })
+  const server = createServer((socket) => void converse(socket, desk, signal))
+  server.maxConnections = MAX_CONNECTIONS
+  server.listen(path)
+  try {
+    await once(server, 'listening')
+    // Root and the daemon's group; the directory above lets nobody else in either.
+    await chmod(path, 0o660)
+  } catch (error) {
+    throw cannot(`listen on ${path}`, error)
+  }
+  await aborted(signal)
+  server.close()
+  await rm(path, { force: true })
+}
+
+/** One connection: one request, its answer, the end. */
+async function converse(socket: Socket, desk: Desk, parent: AbortSignal): Promise<void> {
+  const hungUp = new AbortController()
+  socket.on('error', () => {})
+  socket.on('close', () => hungUp.abort(new Error('the daemon hung up')))
+  const signal = AbortSignal.any([parent, hungUp.signal])
+  const stop = new AbortController()
+  const answer: Answer = {
+    send: (kind, json) => write(socket, [message(kind, json)], signal),
+    data: (bytes) => write(socket, [dataHeader(bytes.length), bytes], signal),
+  }
+  try {
+    const incoming = messages(socket, 'daemon')
+    socket.setTimeout(REQUEST_MS, () => socket.destroy())
+    const first = await incoming.next()
+    socket.setTimeout(0)
+    if (first.done === true || first.value.kind !== 'request') return
+    void heed(incoming, stop, socket)
+    const { json } = first.value
+    if (json.v !== WALL_VERSION)
+      throw cannot(`speak version ${String(json.v)} of the wall's protocol`, `this collector speaks ${WALL_VERSION}`)
+    await answerRequest(desk, json, answer, stop.signal, signal)
+  } catch (error) {
+    const because = error instanceof Refusal ? error.because : 'host'
+    const failure: Failure = { reason: sentence(error).slice(0, 4000), because }
+    await write(socket, [message('fail', failure)], signal).catch(() => {})
+  } finally {
+    socket.destroySoon()
+  }
+}
+
+/** What may follow a request: `stop`. Anything else breaks the protocol, and the connection with it. */
+async function heed(incoming: AsyncGenerator<{ kind: string }>, stop: AbortController, socket: Socket): Promise<void> {
+  try {
+    for await (const { kind } of incoming) {
+      if (kind !== 'stop') throw cannot('go on', `"${kind}" came after the request`)
+      stop.abort()
+    }
+  } catch {
+    socket.destroy()
+  }
+}
+
+async function write(socket: Socket, pieces: readonly Buffer[], signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  socket.cork()
+  let ready = true
+  for (const piece of pieces) ready = socket.write(piece)
+  socket.uncork()
+  if (!ready) await once(socket, 'drain', { signal })
+}

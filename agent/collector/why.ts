@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { sentence } from '../cannot.ts'
+import { within } from '../deadline.ts'
+import type { Why } from '../wall/answers.ts'
+
+/** systemd answers in 80 to 180 ms; on a host short of memory it took 41 s, and then nobody waits for it. */
+const ASK_MS = 5_000
+
+/** Targets by which a host goes down (systemd.special(7)), as `systemctl list-jobs` names them. */
+const TARGETS = ['poweroff', 'reboot', 'halt', 'kexec', 'soft-reboot'] as const
+
+/**
+ * MESSAGE_IDs by which logind says what asked (systemd, src/systemd/sd-messages.h):
+ * SD_MESSAGE_SHUTDOWN, SD_MESSAGE_POWER_KEY, SD_MESSAGE_REBOOT_KEY.
+ */
+const ASKED = [
+  '98268866d1d54a499c4e98921d93bc40',
+  'b72ea4a2881545a0b50e200e55b9b06f',
+  '4d4408cfd0d144859184d1e65d7c8a65',
+]
+
+/** Which kind of shutdown this is and what asked for it. Never throws: what is not known in time is `unknown`. */
+export async function askWhy(signal: AbortSignal): Promise<Why> {
+  const limit = within(ASK_MS, signal)
+  const [kind, by] = await Promise.all([kindOfShutdown(limit), whoAsked(limit)])
+  return { kind, ...(by !== undefined && { by }) }
+}
+
+async function kindOfShutdown(signal: AbortSignal): Promise<Why['kind']> {
+  const jobs = await run('systemctl', ['list-jobs', '--no-legend', '--plain'], signal)
+  return TARGETS.find((target) => new RegExp(`(^|\\s)${target}\\.target\\s`, 'm').test(jobs ?? '')) ?? 'unknown'
+}
+
+async function whoAsked(signal: AbortSignal): Promise<string | undefined> {
+  const matches = ASKED.map((id) => `MESSAGE_ID=${id}`)
+  const lines = await run('journalctl', ['-b', '-n', '2', '-o', 'cat', '--no-pager', ...matches], signal)
+  const said = lines?.split('\n').filter((line) => line.trim() !== '')
+  return said === undefined || said.length === 0 ? undefined : said.join('; ').slice(0, 300)
+}
+
+/** A program's standard output, or undefined where it failed, hung or could not be started. */
+async function run(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const onAbort = () => resolve(undefined)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    execFile(program, args, { signal, killSignal: 'SIGKILL', maxBuffer: 256 * 1024 }, (error, stdout) =>
+      resolve(error === null ? stdout : undefined),
+    )
+  } catch (error) {
+    // No PIDs left, say: the shutdown is captured without knowing its name.
+    process.emitWarning(`cannot start ${program}: ${sentence(error)}`)
+    resolve(undefined)
+  }
+  return promise.finally(() => signal.removeEventListener('abort', onAbort))
+}

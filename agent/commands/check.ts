@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { CommandModule, InferredOptionTypes } from 'yargs'
+import { sentence } from '../cannot.ts'
+import { checkSettings, checkStopTimeout } from '../check/check-settings.ts'
+import { checkSources } from '../check/check-sources.ts'
+import { checkStore } from '../check/check-store.ts'
+import { bad, type Finding, good, note } from '../check/finding.ts'
+import { collectorAt } from '../daemon/collector-client.ts'
+import { OwnCollector } from '../daemon/own-collector.ts'
+import { type Prepared, prepare, STOP_MARGIN_MS } from '../daemon/prepare.ts'
+import { within } from '../deadline.ts'
+import { type Style, table } from '../operator/table.ts'
+import { COLLECTOR_SOCKET } from '../wall/wire.ts'
+import { fromOf } from './capture.ts'
+import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import type { GlobalOptions } from './options.ts'
+
+const options = {
+  root: { type: 'string', requiresArg: true, default: '/', describe: 'Where the host’s file system starts' },
+} as const
+type Options = GlobalOptions & InferredOptionTypes<typeof options>
+
+/** `lastgasp check` */
+export const checkCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
+  command: 'check',
+  describe: 'Check that this host could be captured: settings, sources, permissions, a real test write, the time',
+  builder: (yargs) => yargs.options(options).example('$0 check', 'on a host, as root, when its image is tried out'),
+  handler: async (chosen) => {
+    process.exitCode = await check(chosen, io)
+  },
+})
+
+async function check(chosen: Options, io: Io): Promise<Exit> {
+  const from = fromOf(chosen, io)
+  const prepared = await prepare(from, io.signal)
+  const { request, loaded } = prepared
+  const findings: Finding[] = [
+    ...checkSettings(loaded),
+    checkStopTimeout(loaded.settings.deadline, await stopTimeout(io.signal), STOP_MARGIN_MS),
+    process.getuid?.() === 0
+      ? good('rights', 'root')
+      : note('rights', 'not root: what only root may read will be missing'),
+    ...(await residentCollector(chosen.root, io.signal)),
+    ...(await storeFindings(prepared, io.signal)),
+    ...(await sourceFindings(from, request, io.signal)),
+  ]
+  if (chosen.output === 'json') await sayJson(io.stdout, findings)
+  else await say(io.stdout, findingLines(findings, io))
+  return findings.some(({ verdict }) => verdict === 'bad') ? EXIT.failed : EXIT.done
+}
+
+async function storeFindings({ store, request }: Prepared, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (store instanceof Error) return [bad('store', store.message)]
+  await using open = store
+  return await checkStore(open, request.identity, signal)
+}
+
+async function sourceFindings(
+  from: Parameters<typeof OwnCollector.start>[0],
+  time: { deadline: number; hold: number },
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  try {
+    await using own = await OwnCollector.start(from, signal)
+    return await checkSources(own.collector, time, signal)
+  } catch (error) {
+    return [bad('sources', sentence(error))]
+  }
+}
+
+/** On a host the resident collector must answer; elsewhere there is none. */
+async function residentCollector(root: string, signal: AbortSignal): Promise<readonly Finding[]> {
+  if (root !== '/' || (await stopTimeout(signal)) === undefined) return []
+  try {
+    const { problems } = await collectorAt(COLLECTOR_SOCKET).health(within(5_000, signal))
+    return [good('collector', 'answers'), ...problems.map((problem) => bad('collector', problem))]
+  } catch (error) {
+    return [bad('collector', `${sentence(error)}; see: systemctl status lastgasp-collector`)]
+  }
+}
+
+/** TimeoutStopSec= of the daemon's unit in ms; undefined where there is no such unit. */
+async function stopTimeout(signal: AbortSignal): Promise<number | undefined> {
+  const ask = ['show', 'lastgasp.service', '--property=LoadState,TimeoutStopUSec', '--timestamp=unix']
+  try {
+    const { stdout } = await promisify(execFile)('systemctl', ask, { signal: within(5_000, signal) })
+    if (!stdout.includes('LoadState=loaded')) return undefined
+    const spans = /^TimeoutStopUSec=(.*)$/m.exec(stdout)?.[1]?.matchAll(/(\d+)(min|ms|us|h|s)/g) ?? []
+    const unit: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000 }
+    return [...spans].reduce((sum, [, count, of]) => sum + Number(count) * (unit[of ?? ''] ?? 0), 0)
+  } catch {
+    return undefined
+  }
+}
+
+const STYLE: Readonly<Record<Finding['verdict'], Style>> = { good: 'green', note: 'yellow', bad: 'red' }
+
+function findingLines(findings: readonly Finding[], io: Io): string[] {
+  const verdicts = { title: 'VERDICT', style: (text: string) => STYLE[text as Finding['verdict']] }
+  const rows = findings.map(({ verdict, about, says }) => [verdict, about, says])
+  return table([verdicts, { title: 'ABOUT' }, { title: 'SAYS' }], rows, screenOf(io.stdout, io.env))
+}

@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { InventoryGap } from '../bundle/evidence.ts'
+import type { Because } from '../bundle/schema.ts'
+import { cannot, sentence } from '../cannot.ts'
+import type { Health, ListedItem, Listing, Taken, Why } from '../wall/answers.ts'
+import { type Message, message, messages, WALL_VERSION } from '../wall/wire.ts'
+
+/** The collector as the daemon sees it. Every call opens a connection of its own and ends with its signal. */
+export interface Collector {
+  inventory(signal: AbortSignal): Promise<Listing>
+  lastWords(signal: AbortSignal): Promise<Listing>
+  /** Begins to take an item. `stored` must be read to its end or left; then `taken` settles. */
+  take(id: string, limit: number, signal: AbortSignal): Taking
+  release(signal: AbortSignal): Promise<void>
+  /** Keeps the hold's lock taken until the signal aborts. Rejects when the collector goes away. */
+  attend(signal: AbortSignal): Promise<void>
+  why(signal: AbortSignal): Promise<Why>
+  reload(signal: AbortSignal): Promise<void>
+  health(signal: AbortSignal): Promise<Health>
+}
+
+export interface Taking {
+  readonly stored: AsyncIterable<Buffer>
+  /** How it went, once the collector has said so. Rejects with a CollectorError. */
+  readonly taken: Promise<Taken>
+  /** Ends the item early but well. */
+  stop(): void
+}
+
+/** Why the collector gave nothing: its own word, or what became of the connection. */
+export class CollectorError extends Error {
+  readonly because: Because
+  constructor(because: Because, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'CollectorError'
+    this.because = because
+  }
+}
+
+/** More items than any host has: 10,000 journal files of 16 MiB are 160 GiB. What floods beyond is cut off. */
+const MAX_ITEMS = 20_000
+
+/** A collector that listens at `path`. */
+export function collectorAt(path: string): Collector {
+  const call = async (what: string, signal: AbortSignal) => {
+    for await (const answer of request(path, { do: what }, signal)) if (answer.kind === 'end') return answer.json
+    throw broken('it hung up without an answer')
+  }
+  return {
+    inventory: (signal) => list(path, 'inventory', signal),
+    lastWords: (signal) => list(path, 'last-words', signal),
+    take: (id, limit, signal) => take(path, { do: 'take', id, limit }, signal),
+    release: async (signal) => void (await call('release', signal)),
+    attend: async (signal) => {
+      for await (const _ of request(path, { do: 'attend' }, signal));
+      signal.throwIfAborted()
+      throw broken('it hung up')
+    },
+    why: async (signal) => (await call('why', signal)) as unknown as Why,
+    reload: async (signal) => void (await call('reload', signal)),
+    health: async (signal) => (await call('health', signal)) as unknown as Health,
+  }
+}
+
+function broken(reason: unknown): CollectorError {
+  return new CollectorError('collector', `the collector failed: ${sentence(reason)}`, { cause: reason })
+}
+
+/** One request and what is answered to it, `end` included. A `fail` is thrown. */
+async function* request(
+  path: string,
+  json: object,
+  signal: AbortSignal,
+  onSocket?: (socket: Socket) => void,
+): AsyncGenerator<Message, void, void> {
+  signal.throwIfAborted()
+  const socket = connect({ path })
+  socket.on('error', () => {})
+  const cut = () => socket.destroy()
+  signal.addEventListener('abort', cut, { once: true })
+  try {
+    await once(socket, 'connect', { signal })
+    onSocket?.(socket)
+    socket.write(message('request', { v: WALL_VERSION, ...json }))
+    let ended = false
+    for await (const answer of messages(socket, 'collector')) {
+      if (ended) throw cannot('trust the collector', `"${answer.kind}" came after its end`)
+      if (answer.kind === 'fail') {
+        const { reason, because } = answer.json
+        throw new CollectorError((because ?? 'collector') as Because, String(reason))
+      }
+      ended = answer.kind === 'end'
+      yield answer
+      if (ended) return
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error instanceof CollectorError ? error : broken(error)
+  } finally {
+    signal.removeEventListener('abort', cut)
+    socket.destroy()
+  }
+}
+
+async function list(path: string, what: 'inventory' | 'last-words', signal: AbortSignal): Promise<Listing> {
+  const items: ListedItem[] = []
+  const gaps: InventoryGap[] = []
+  for await (const answer of request(path, { do: what }, signal)) {
+    if (answer.kind === 'end') return { items, gaps }
+    if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "${what}"`)
+    if (items.length + gaps.length >= MAX_ITEMS) throw broken(`it lists more than ${MAX_ITEMS} items`)
+    if ('gap' in answer.json) gaps.push(answer.json.gap as InventoryGap)
+    else items.push(answer.json.item as ListedItem)
+  }
+  throw broken('it hung up within its list')
+}
+
+function take(path: string, json: object, signal: AbortSignal): Taking {
+  const { promise: taken, resolve, reject } = Promise.withResolvers<Taken>()
+  taken.catch(() => {})
+  let socket: Socket | undefined
+  async function* data() {
+    try {
+      for await (const answer of request(path, json, signal, (connected) => (socket = connected))) {
+        if (answer.kind === 'data') yield answer.bytes
+        else if (answer.kind === 'end') return resolve(answer.json as unknown as Taken)
+        else throw broken(`"${answer.kind}" is no answer to "take"`)
+      }
+      throw broken('it hung up before the end')
+    } catch (error) {
+      reject(error)
+      throw error
+    } finally {
+      reject(broken('nobody read to the end'))
+    }
+  }
+  return { stored: data(), taken, stop: () => socket?.write(message('stop')) }
+}

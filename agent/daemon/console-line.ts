@@ -1,0 +1,33 @@
+import { bundlePrefix } from '../bundle/keys.ts'
+import { sentence } from '../cannot.ts'
+import type { Ended } from '../capture.ts'
+import { seconds } from '../plan/plan.ts'
+import { formatBytes } from '../settings/units.ts'
+
+/** The one line that a person reads on the console of a host that has gone: what was stored, where, and what is missing. */
+export function successLine({ name, manifest }: Ended, url: string): string {
+  const { receipts, status, started, ended } = manifest
+  const stored = receipts.filter(({ objects }) => objects.length > 0)
+  const bytes = stored.reduce((sum, { bytesStored }) => sum + bytesStored, 0)
+  const took = seconds(Math.max(0, Date.parse(ended) - Date.parse(started)))
+  const missing = receipts.filter(
+    ({ status: is, because }) => is !== 'complete' && is !== 'absent' && because !== 'limit',
+  )
+  const [first] = missing
+  const lack = first === undefined ? '' : `; ${missing.length} not whole (${first.artifact}: ${first.reason})`
+  const where = `${url}/${bundlePrefix(name)}`
+  return oneLine(`${status} bundle of ${stored.length} artifacts, ${formatBytes(bytes)} in ${took}, at ${where}${lack}`)
+}
+
+/** The line for a capture that has put no closing manifest into the store. */
+export function failureLine(error: unknown, url: string | undefined): string {
+  return oneLine(`NO COMPLETE BUNDLE${url === undefined ? '' : ` at ${url}`}: ${sentence(error)}`)
+}
+
+/** A console is 80 columns of who knows what: no control characters, and an end. */
+const LINE_LIMIT = 400
+
+function oneLine(text: string): string {
+  const line = `lastgasp: ${text.replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ')}`
+  return line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}…` : line
+}

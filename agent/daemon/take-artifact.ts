@@ -1,0 +1,81 @@
+import { SEALED_SUFFIX } from '../bundle/keys.ts'
+import { type Blame, failedReceipt, skippedReceipt, storedReceipt } from '../bundle/receipts.ts'
+import type { Receipt } from '../bundle/schema.ts'
+import { sentence } from '../cannot.ts'
+import { abandonable, within } from '../deadline.ts'
+import { artifactBudget, CLOSE_MS, LEAST_MS, STALL_MS } from '../plan/budget.ts'
+import { type Planned, seconds } from '../plan/plan.ts'
+import { type Store, StoreError } from '../store/store.ts'
+import { writeObject } from '../store/write-object.ts'
+import { type Collector, CollectorError } from './collector-client.ts'
+import { paced } from './pace.ts'
+
+/** What taking an artifact needs around it. */
+export interface Ground {
+  readonly collector: Collector
+  /** The bundle as a store of its own: keys are names below its prefix. */
+  readonly store: Store
+  /** ms left for artifacts: the reserve is taken off already. */
+  readonly left: () => number
+  /** The end of everything, a moment after `left` has come to 0. */
+  readonly signal: AbortSignal
+}
+
+export interface Underway {
+  /** The host's side is done: the item was read (or given up). Never rejects. */
+  readonly collected: Promise<void>
+  /** Never rejects: what went wrong is in it. */
+  readonly receipt: Promise<Receipt>
+}
+
+/** Parts of one object on their way at once: enough to fill a link with a round trip, few enough for the memory limit. */
+const PARTS_IN_FLIGHT = 2
+/** An item may grow while it is read; one that has doubled, and more, is not read for ever. */
+const growthLimit = (bytes: number) => bytes * 2 + 64 * 1024 * 1024
+
+/** Takes one planned artifact from the collector into the store. */
+export function takeArtifact(planned: Planned, ground: Ground): Underway {
+  const { promise: collected, resolve } = Promise.withResolvers<void>()
+  const receipt = attempt(planned, ground, resolve)
+    .catch((error: unknown) => failedReceipt(planned, failure(error), 0))
+    .finally(resolve)
+  return { collected, receipt }
+}
+
+async function attempt(planned: Planned, ground: Ground, onCollected: () => void): Promise<Receipt> {
+  const { item, cost, decision } = planned
+  if (item.closed !== undefined) return skippedReceipt(planned, 'seal', item.closed)
+  const left = ground.left()
+  if (left < LEAST_MS) return skippedReceipt(planned, 'deadline', `no time: it needs about ${seconds(cost.ms)}`)
+  const started = performance.now()
+  const cutter = new AbortController()
+  const signal = AbortSignal.any([ground.signal, cutter.signal])
+  // A degraded item may go on for as long as there is time: rates are a guess, and the guess may be low.
+  const budget = decision === 'degrade' ? left : artifactBudget(cost.ms, left)
+  const taking = ground.collector.take(item.id, growthLimit(item.bytes), signal)
+  taking.taken.then(onCollected, onCollected)
+  const pace = paced(taking, Math.max(STALL_MS, item.patience ?? 0), within(budget, ground.signal), (reason) =>
+    cutter.abort(reason),
+  )
+  const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
+  try {
+    const written = await writeObject(ground.store, name, pace.stored, { inFlight: PARTS_IN_FLIGHT }, ground.signal)
+    const cut = written.cut && failure(written.cut)
+    const stopped = pace.stopped() ?? cut
+    if (stopped !== undefined && written.segments.length === 0)
+      return failedReceipt(planned, stopped, performance.now() - started)
+    const taken = await abandonable(taking.taken, within(CLOSE_MS, ground.signal)).catch(() => undefined)
+    const ms = performance.now() - started
+    return storedReceipt(planned, { written, taken, stopped, ms })
+  } catch (error) {
+    cutter.abort(error)
+    return failedReceipt(planned, pace.stopped() ?? failure(error), performance.now() - started)
+  }
+}
+
+/** Who is behind an error, and what it says. */
+export function failure(error: unknown): Blame {
+  if (error instanceof CollectorError) return { because: error.because, reason: error.message }
+  if (error instanceof StoreError) return { because: 'store', reason: error.message }
+  return { because: 'deadline', reason: sentence(error) }
+}

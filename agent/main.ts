@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// The two resident processes are dispatched before anything else is loaded: they must stay small.
+const [command, ...rest] = process.argv.slice(2)
+
+if (command === 'daemon') {
+  const { runDaemon } = await import('./daemon/daemon.ts')
+  // SIGTERM is the daemon's own: it means that the host goes.
+  await runDaemon(rest, endedBy('SIGINT'))
+} else if (command === 'collector') {
+  const { runCollector } = await import('./collector/collector.ts')
+  await runCollector(rest, endedBy('SIGINT', 'SIGTERM'))
+} else {
+  const { runProgram } = await import('./commands/program.ts')
+  const { stdout, stderr, env } = process
+  for (const stream of [stdout, stderr]) stream.on('error', whenReaderHasGone)
+  const signal = endedBy('SIGINT', 'SIGTERM', 'SIGHUP')
+  await runProgram(process.argv.slice(2), { stdout, stderr, env, signal })
+}
+
+/** Aborts at the first of these signals; the second one ends the process the ordinary way. */
+function endedBy(...signals: readonly NodeJS.Signals[]): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of signals) {
+    process.once(signal, () => stop.abort(new DOMException(`interrupted by ${signal}`, 'AbortError')))
+  }
+  return stop.signal
+}
+
+function whenReaderHasGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}

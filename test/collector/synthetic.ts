@@ -1,0 +1,71 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Desk } from '../../agent/collector/desk.ts'
+import { serve } from '../../agent/collector/serve.ts'
+import type { Found, Outcome, Source } from '../../agent/collector/source.ts'
+import { defaultSettings, type Settings } from '../../agent/settings/schema.ts'
+
+/** An item whose content the test makes up. */
+export function item(name: string, chunks: () => AsyncIterable<Buffer>, over: Partial<Found> = {}): Found {
+  return {
+    id: name,
+    source: 'cores',
+    name,
+    class: 'text',
+    phase: 'stored',
+    encoding: 'as-is',
+    bytes: 1000,
+    ratio: 1,
+    value: 100,
+    identity: { comm: name },
+    open: async () => ({ chunks: chunks(), outcome: (): Outcome => ({}), [Symbol.asyncDispose]: async () => {} }),
+    ...over,
+  }
+}
+
+export function source(name: Source['name'], found: readonly Found[], over: Partial<Source> = {}): Source {
+  return { name, inventory: async () => ({ found, gaps: [] }), ...over }
+}
+
+/** A collector that serves these sources on a socket of its own until the test has ended. */
+export async function collectorOf(
+  test: { teardown(end: () => Promise<void>): void },
+  sources: readonly Source[],
+  settings: Partial<Settings> = {},
+  hold?: Desk['hold'],
+): Promise<{ socket: string; desk: Desk; end: () => void }> {
+  const directory = await mkdtemp(join(tmpdir(), 'lastgasp-test-'))
+  const socket = join(directory, 's')
+  const end = new AbortController()
+  const loaded = { settings: { ...defaultSettings(), ...settings }, layers: [], problems: [], provenance: new Map() }
+  const desk: Desk = {
+    root: '/',
+    version: '0',
+    sources,
+    hold,
+    loaded,
+    reload: async () => loaded,
+    listing: new Map(),
+    attending: 0,
+  }
+  const serving = serve(socket, desk, end.signal)
+  test.teardown(async () => {
+    end.abort()
+    await serving
+    await rm(directory, { recursive: true, force: true })
+  })
+  while ((await stat(socket).catch(() => undefined)) === undefined)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  return { socket, desk, end: () => end.abort() }
+}
+
+export async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
+  for (const text of texts) yield Buffer.from(text)
+}
+
+/** Gives its first chunk, then nothing, like a read in D state. */
+export async function* hangsAfter(...texts: string[]): AsyncGenerator<Buffer> {
+  yield* chunks(...texts)
+  await new Promise(() => {})
+}
