@@ -41,7 +41,7 @@ export async function* collect(
     }
   } finally {
     // A reading that hangs must not keep what asked for it: closing goes on alone.
-    reading[Symbol.asyncDispose]().catch(() => {})
+    Promise.resolve(reading[Symbol.asyncDispose]()).catch(() => {})
   }
 }
 

@@ -4,6 +4,7 @@ import type { InventoryGap } from '../bundle/evidence.ts'
 import type { Because } from '../bundle/schema.ts'
 import { cannot, sentence } from '../cannot.ts'
 import type { Health, ListedItem, Listing, Taken, Why } from '../wall/answers.ts'
+import { readGap, readListedItem, readTaken } from '../wall/read-answers.ts'
 import { type Message, message, messages, WALL_VERSION } from '../wall/wire.ts'
 
 /** The collector as the daemon sees it. Every call opens a connection of its own and ends with its signal. */
@@ -110,10 +111,18 @@ async function list(path: string, what: 'inventory' | 'last-words', signal: Abor
     if (answer.kind === 'end') return { items, gaps }
     if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "${what}"`)
     if (items.length + gaps.length >= MAX_ITEMS) throw broken(`it lists more than ${MAX_ITEMS} items`)
-    if ('gap' in answer.json) gaps.push(answer.json.gap as InventoryGap)
-    else items.push(answer.json.item as ListedItem)
+    if ('gap' in answer.json) gaps.push(believed(readGap, answer.json.gap))
+    else items.push(believed(readListedItem, answer.json.item))
   }
   throw broken('it hung up within its list')
+}
+
+function believed<Value, Json>(read: (json: Json) => Value, json: Json): Value {
+  try {
+    return read(json)
+  } catch (error) {
+    throw broken(error)
+  }
 }
 
 function take(path: string, json: object, signal: AbortSignal): Taking {
@@ -124,7 +133,7 @@ function take(path: string, json: object, signal: AbortSignal): Taking {
     try {
       for await (const answer of request(path, json, signal, (connected) => (socket = connected))) {
         if (answer.kind === 'data') yield answer.bytes
-        else if (answer.kind === 'end') return resolve(answer.json as unknown as Taken)
+        else if (answer.kind === 'end') return resolve(believed(readTaken, answer.json))
         else throw broken(`"${answer.kind}" is no answer to "take"`)
       }
       throw broken('it hung up before the end')
