@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3'
+import type { Settings } from '../agent/settings/schema.ts'
+
+const run = promisify(execFile)
+const SCRIPT = join(import.meta.dirname, '../scripts/s3-server.sh')
+/** Exit code of the script for "the programs are missing". */
+const MISSING = 3
+
+/** A real S3 server (Ceph's gateway) on loopback that lives as long as this object, or this process. */
+export interface S3Server extends AsyncDisposable {
+  readonly endpoint: string
+  readonly accessKey: string
+  readonly secretKey: string
+  /** What a store needs in its settings to talk to the server. */
+  readonly settings: Settings['s3']
+  /** A client with the server's credentials, for what a test does beside the store. */
+  readonly client: S3Client
+  makeBucket(name: string): Promise<void>
+  /** Denies these actions to everybody, its owner too. */
+  forbid(bucket: string, actions: readonly string[]): Promise<void>
+}
+
+/** Starts a server and gives its credentials to the SDK's chain in this process; or says why there can be none. */
+export async function startS3Server(): Promise<S3Server | string> {
+  // Short, for there are unix sockets below it.
+  const directory = await mkdtemp(join(tmpdir(), 's3-'))
+  const output = await run(SCRIPT, ['start', directory, String(process.pid)]).catch(
+    async (error: Error & { code?: unknown; stderr?: string }) => {
+      await rm(directory, { recursive: true, force: true })
+      if (error.code === MISSING) return (error.stderr ?? '').trim()
+      throw error
+    },
+  )
+  return typeof output === 'string' ? output : server(directory, output.stdout)
+}
+
+function server(directory: string, printed: string): S3Server {
+  const values = new Map(printed.split('\n').map((line) => line.split('=', 2) as [string, string]))
+  const value = (name: string) => values.get(name) ?? ''
+  const [endpoint, region, accessKey, secretKey] = ['endpoint', 'region', 'access_key', 'secret_key'].map(value) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey })
+  const client = new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+  })
+  return {
+    endpoint,
+    accessKey,
+    secretKey,
+    settings: { region, endpoint, addressing: 'path', owner: undefined, checksums: 'supported' },
+    client,
+    async makeBucket(name) {
+      await client.send(new CreateBucketCommand({ Bucket: name }))
+    },
+    async forbid(bucket, actions) {
+      const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]
+      const Statement = [{ Effect: 'Deny', Principal: '*', Action: actions, Resource }]
+      const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+      await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
+    },
+    async [Symbol.asyncDispose]() {
+      client.destroy()
+      await run(SCRIPT, ['stop', directory])
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
