@@ -1,5 +1,6 @@
 import { parse, TomlDate, TomlError } from 'smol-toml'
 import * as z from 'zod/mini'
+import { sentence } from '../cannot.ts'
 import { describeKeys } from './json-schema.ts'
 import { locate, type Path, type Position } from './locate.ts'
 import { nearest } from './nearest.ts'
@@ -47,21 +48,21 @@ function withoutDates(table: Table): Table {
 }
 
 function syntax(thrown: unknown): Fault {
-  if (!(thrown instanceof TomlError)) return { position: undefined, message: `not TOML: ${String(thrown)}` }
+  if (!(thrown instanceof TomlError)) return { position: undefined, message: sentence(thrown) }
   // Only the sentence: the rest quotes lines of the file, and a file may hold what a log should not.
-  const sentence = thrown.message.replace('Invalid TOML document: ', '').split('\n')[0]
-  const advice = UNQUOTED.test(sentence ?? '') ? ' (text stands in quotes: deadline = "90s")' : ''
-  return { position: { line: thrown.line, column: thrown.column }, message: `not TOML: ${sentence}${advice}` }
+  const what = thrown.message.replace('Invalid TOML document: ', '').split('\n')[0]
+  const advice = UNQUOTED.test(what ?? '') ? ' (text stands in quotes: deadline = "90s")' : ''
+  return { position: { line: thrown.line, column: thrown.column }, message: `not TOML: ${what}${advice}` }
 }
 
 function faultsOf(issues: readonly z.core.$ZodIssue[], text: string): Fault[] {
   const known = issues.some(({ code }) => code === 'unrecognized_keys') ? knownNames() : []
-  const all = issues.flatMap((issue): Wrong[] =>
+  const wrong = issues.flatMap((issue): Wrong[] =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.slice(0, MAX_FAULTS).map((key) => unknown([...issue.path, key], known))
       : [{ path: issue.path, part: 'value', message: `${dotted(issue.path)}: ${issue.message}` }],
   )
-  return all
+  return wrong
     .slice(0, MAX_FAULTS)
     .map(({ path, part, message }) => ({ position: locate(text, path, part), message }))
     .sort((a, b) => order(a.position) - order(b.position))
@@ -80,7 +81,7 @@ function unknown(path: Path, known: readonly string[]): Wrong {
   return {
     path,
     part: 'key',
-    message: `unknown key "${key.length > SHOWN ? `${key.slice(0, SHOWN)}…` : key}"${advice}`,
+    message: `unknown key ${JSON.stringify(key.length > SHOWN ? `${key.slice(0, SHOWN)}…` : key)}${advice}`,
   }
 }
 

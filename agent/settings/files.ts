@@ -83,21 +83,21 @@ async function readBounded(path: string): Promise<Buffer> {
   if (before.isCharacterDevice() && before.rdev === NULL_DEVICE) return Buffer.alloc(0)
   admit(before)
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
-  admit(await file.stat())
-  const buffer = Buffer.allocUnsafe(MAX_FILE_BYTES + 1)
+  const { size } = admit(await file.stat())
+  const buffer = Buffer.allocUnsafe(size + 1)
   let filled = 0
   for (;;) {
     const { bytesRead } = await file.read(buffer, filled, buffer.length - filled)
+    if (bytesRead === 0) return buffer.subarray(0, filled)
     filled += bytesRead
-    if (filled > MAX_FILE_BYTES) throw new Error(`it is larger than ${formatBytes(MAX_FILE_BYTES)}`)
-    if (bytesRead === 0) return Buffer.from(buffer.subarray(0, filled))
+    if (filled > size) throw new Error('it grew while it was read')
   }
 }
 
 /** makedev(1, 3): Linux, Documentation/admin-guide/devices.txt. */
 const NULL_DEVICE = 0x103
 
-function admit(stats: Stats): void {
+function admit(stats: Stats): Stats {
   if (!stats.isFile()) throw new Error('it is not a regular file')
   if (stats.size > MAX_FILE_BYTES) {
     throw new Error(`it has ${formatBytes(stats.size)}, and settings have at most ${formatBytes(MAX_FILE_BYTES)}`)
@@ -107,6 +107,7 @@ function admit(stats: Stats): void {
   const us = process.geteuid?.()
   if (stats.uid !== 0 && stats.uid !== us) throw new Error(`it belongs to user ${stats.uid}: chown it to root`)
   if ((stats.mode & 0o002) !== 0) throw new Error('everybody may write it: chmod o-w')
+  return stats
 }
 
 /** Offset of the first byte that is not part of valid UTF-8. */

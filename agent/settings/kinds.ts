@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { sentence } from '../cannot.ts'
 import { DURATION, formatBytes, formatDuration, parseBytes, parseDuration, SIZE } from './units.ts'
 
 /**
@@ -14,17 +15,32 @@ interface Range<T> {
   readonly most: T
 }
 
+/** A table of keys. Keys that are not in `shape` are errors. */
 export function table<const Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) {
   const whole = z.strictObject(shape, error('a table'))
   const absent = {} as z.core.input<typeof whole>
   return describe(z.prefault(whole, absent), description)
 }
 
-export function text(description: string, shape: RegExp, expected: string) {
+/**
+ * Text of a shape; `expected` describes the shape in messages. `verify` throws what is wrong with text that has the
+ * shape, for what a shape cannot tell.
+ */
+export function text(description: string, shape: RegExp, expected: string, verify: (text: string) => void = () => {}) {
   const wrong = error(expected, (input) => (typeof input === 'number' ? ': text needs quotes' : ''))
-  return describe(z.string(wrong).check(z.regex(shape, wrong)), description)
+  const shaped = z.string(wrong).check(z.regex(shape, { ...wrong, abort: true }))
+  return describe(shaped.check(z.check((payload) => attempt(payload, verify))), description)
 }
 
+function attempt(payload: z.core.ParsePayload<string>, verify: (text: string) => void): void {
+  try {
+    verify(payload.value)
+  } catch (thrown) {
+    payload.issues.push({ code: 'custom', message: sentence(thrown), input: payload.value })
+  }
+}
+
+/** One of a few words. */
 export function choice<const Word extends string>(
   description: string,
   words: readonly Word[],
@@ -34,11 +50,13 @@ export function choice<const Word extends string>(
   return describe(z._default(z.enum(words, error(expected)), fallback as z.core.util.NoUndefined<Word>), description)
 }
 
+/** A whole number within a range, both ends included. */
 export function whole(description: string, { least, most }: Range<number>, fallback: number) {
   const wrong = error(`a whole number from ${least} to ${most}`)
   return describe(z._default(z.int(wrong).check(z.gte(least, wrong), z.lte(most, wrong)), fallback), description)
 }
 
+/** An array of at most `most` texts; a later layer replaces it as a whole. */
 export function list(description: string, item: z.ZodMiniString, most: number, fallback: string[]) {
   const tooMany = {
     error: ({ input }: z.core.$ZodRawIssue) =>
@@ -48,10 +66,12 @@ export function list(description: string, item: z.ZodMiniString, most: number, f
   return describe(z.prefault(items, fallback), description)
 }
 
+/** A duration within a range; in the file with its unit, in the code milliseconds. */
 export function duration(description: string, range: Range<string>, fallback: string) {
   return quantity(description, 'duration', DURATION, { parse: parseDuration, format: formatDuration }, range, fallback)
 }
 
+/** A size within a range; in the file with its unit, in the code bytes. */
 export function size(description: string, range: Range<string>, fallback: string) {
   return quantity(description, 'size', SIZE, { parse: parseBytes, format: formatBytes }, range, fallback)
 }
@@ -66,7 +86,9 @@ function quantity(
 ) {
   const suffix = fallback.replace(/^[\d.]+/, '')
   const spelling = error(`a ${kind} with its unit, such as "${fallback}"`, (input) =>
-    /^\d+(\.\d+)?$/.test(String(input)) ? `: write "${input}${suffix}"` : '',
+    (typeof input === 'number' || typeof input === 'string') && /^\d+(\.\d+)?$/.test(`${input}`)
+      ? `: write "${input}${suffix}"`
+      : '',
   )
   const range = {
     error: ({ input }: z.core.$ZodRawIssue) =>

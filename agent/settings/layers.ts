@@ -20,7 +20,7 @@ export interface SettingsFrom {
 
 export interface Layer {
   readonly origin: Origin
-  /** Path of the file, or `--set key=value`. */
+  /** Path of the file, or `--set key`. */
   readonly path: string
   /** `masked`: a stronger directory has a file of this name, which is read in its place. */
   readonly status: 'used' | 'masked' | 'broken'
@@ -83,7 +83,7 @@ async function readFileLayer({ origin, path, masked, failure }: LayerFile, signa
 }
 
 function setLayer(assignment: string): Read {
-  const place = { origin: 'command line', path: `--set ${assignment}` } as const
+  const place = { origin: 'command line', path: `--set ${assignment.split('=', 1)[0]?.trim()}` } as const
   try {
     const { table, faults } = checkLayer(assignmentText(assignment))
     return judged(

@@ -4,8 +4,8 @@ export function nearest(typed: string, candidates: readonly string[]): string | 
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
     const whole = distance(typed, candidate, allowance(typed))
-    // The right key in the wrong table is one mistake more than the right key.
-    const moved = distance(name, lastOf(candidate), allowance(name) - 1) + 1
+    // The right key in the wrong table is a mistake too, and less likely than one wrong letter.
+    const moved = distance(name, lastOf(candidate), allowance(name) - 1) + 1.5
     const least = Math.min(whole, moved)
     if (Number.isFinite(least) && least < (best?.distance ?? Number.POSITIVE_INFINITY))
       best = { candidate, distance: least }

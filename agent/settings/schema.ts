@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { IDENTITY } from '../bundle/keys.ts'
+import { parseRecipient } from '../seal/keys.ts'
 import { choice, duration, list, size, table, text, whole } from './kinds.ts'
 
-/** age's X25519 recipient: bech32 (BIP 173) of 32 bytes with the prefix `age`, so 58 characters after `age1`. */
+/** age's X25519 recipient: bech32 (BIP 173) of 32 bytes with the prefix `age`, so 58 characters after `age1`. The seal checks the rest. */
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
 const STORE = /^(s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,254}(\/[^\s?#]*)?|file:\/\/\/[^\s?#]*)$/
 const ENDPOINT = /^https?:\/\/[^\s@?#]+$/
@@ -46,7 +47,12 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
   seal: table('Encryption to public keys (age).', {
     recipients: list(
       'Public keys, age1…, that can open what leaves the host; with any, all but manifests leaves sealed.',
-      text('A recipient.', RECIPIENT, 'an age X25519 recipient: "age1" and 58 more characters (lastgasp keygen)'),
+      text(
+        'A recipient.',
+        RECIPIENT,
+        'an age X25519 recipient: "age1" and 58 more characters (lastgasp keygen)',
+        parseRecipient,
+      ),
       32,
       [],
     ),
