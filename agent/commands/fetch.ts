@@ -1,0 +1,101 @@
+import { resolve } from 'node:path'
+import type { CommandModule, InferredOptionTypes } from 'yargs'
+import { cannot } from '../cannot.ts'
+import type { BundleView } from '../operator/bundle-view.ts'
+import { claimDirectory } from '../operator/claim-directory.ts'
+import type { Fetched } from '../operator/fetch-artifact.ts'
+import { fetchBundle, wanted } from '../operator/fetch-bundle.ts'
+import { fetchLines } from '../operator/fetch-lines.ts'
+import { nextSteps } from '../operator/next-steps.ts'
+import { Progress } from '../operator/progress.ts'
+import { lackLines, stepLines } from '../operator/show-lines.ts'
+import { verdict } from '../operator/verdict.ts'
+import { isWanted } from '../operator/wanted.ts'
+import type { Identity } from '../seal/keys.ts'
+import { bundleOf, bundleOption } from './bundle-option.ts'
+import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
+
+const options = {
+  ...bundleOption,
+  to: { type: 'string', requiresArg: true, describe: 'Directory to make and fill (default: the id of the bundle)' },
+  only: { type: 'string', requiresArg: true, describe: 'Only these sources or artifacts: journal,cores,facts' },
+  'keep-sealed': { type: 'boolean', default: false, describe: 'Open nothing, whatever identities there are' },
+} as const
+type Options = GlobalOptions & InferredOptionTypes<typeof options>
+
+/** `lastgasp fetch` */
+export const fetchCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
+  command: 'fetch <bundle>',
+  describe: 'Bring a bundle here, unsealed and laid out as on the host; again, to go on where it broke',
+  builder: ({ positional }) => {
+    const { bundle, ...others } = options
+    return positional('bundle', bundle)
+      .options(others)
+      .example('$0 fetch latest --identity key.txt', 'all of the newest bundle')
+      .example('$0 fetch 20261012T0304 --only journal,facts', 'without the cores')
+      .example('$0 fetch latest --keep-sealed', 'to carry it to where the key is')
+  },
+  handler: async (chosen) => {
+    process.exitCode = await fetch(chosen, io)
+  },
+})
+
+async function fetch(chosen: Options, io: Io): Promise<Exit> {
+  const only = chosen.only?.split(',').map((word) => word.trim())
+  const identities = chosen['keep-sealed'] ? [] : await identitiesOf(chosen, io)
+  await using archive = await archiveOf(chosen, io)
+  const view = await bundleOf(archive, chosen.bundle, io)
+  checkIdentities(view, only, identities)
+  const directory = chosen.to ?? view.name.bundle
+  await claimDirectory(resolve(directory), view.name)
+  const fetched = await withProgress(io, (progress) =>
+    fetchBundle(archive, view, { directory: resolve(directory), only, identities }, progress, io.signal),
+  )
+  const found = verdict(view)
+  const lacks = found.lacks.filter(({ artifact, source }) => source === undefined || isWanted(only, artifact, source))
+  const here = fetched.filter(({ status }) => status === 'complete' || status === 'truncated')
+  const steps = nextSteps(
+    directory,
+    here.flatMap(({ files }) => files),
+    found,
+  )
+  if (chosen.output === 'json')
+    await sayJson(io.stdout, { ...view.name, directory: resolve(directory), fetched, lacks, steps })
+  else {
+    const screen = screenOf(io.stdout, io.env)
+    const lines = [...fetchLines(fetched, screen), ...lackLines(lacks, screen), ...sealedLines(view, fetched)]
+    await say(io.stdout, [...lines, ...stepLines('Look at it', steps, screen)])
+  }
+  return exitOf(fetched, lacks.length, chosen['keep-sealed'])
+}
+
+async function withProgress<T>(io: Io, work: (progress: Progress) => Promise<T>): Promise<T> {
+  using progress = new Progress(io.stderr)
+  return await work(progress)
+}
+
+/** Before anything is downloaded: identities that cannot open it are a mistake. */
+function checkIdentities(view: BundleView, only: readonly string[] | undefined, identities: readonly Identity[]): void {
+  const sealedTo = view.opening?.recipients ?? []
+  if (identities.length === 0 || sealedTo.length === 0 || !wanted(view, only).some(({ sealed }) => sealed)) return
+  const mine = identities.map(({ recipient }) => recipient.text)
+  if (sealedTo.some((recipient) => mine.includes(recipient))) return
+  throw cannot(
+    `open the bundle ${view.name.bundle}`,
+    `it is sealed to ${sealedTo.join(', ')}, and the identities given are ${mine.join(', ')}; --keep-sealed fetches it as it is`,
+  )
+}
+
+function sealedLines({ opening }: BundleView, fetched: readonly Fetched[]): string[] {
+  const count = fetched.filter(({ status }) => status === 'sealed').length
+  if (count === 0) return []
+  const by = opening?.recipients.join(', ')
+  return ['', `${count} sealed, and not opened: that takes an identity (--identity FILE) of ${by ?? 'a recipient'}`]
+}
+
+function exitOf(fetched: readonly Fetched[], lacks: number, keepSealed: boolean): Exit {
+  if (fetched.some(({ status }) => status === 'failed')) return EXIT.failed
+  const whole = (status: Fetched['status']) => status === 'complete' || (keepSealed && status === 'sealed')
+  return lacks > 0 || !fetched.every(({ status }) => whole(status)) ? EXIT.incomplete : EXIT.done
+}

@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises'
+import type { CommandModule, InferredOptionTypes } from 'yargs'
+import { cannot } from '../cannot.ts'
+import { shellWord } from '../operator/printable.ts'
+import { generateIdentity, recipientOf, secretText } from '../seal/keys.ts'
+import { EXIT, type Exit, type Io, say, sayJson } from './io.ts'
+import type { GlobalOptions } from './options.ts'
+
+const options = {
+  out: { type: 'string', requiresArg: true, default: 'lastgasp-identity.txt', describe: 'The file to write' },
+} as const
+type Options = GlobalOptions & InferredOptionTypes<typeof options>
+
+/** `lastgasp keygen` */
+export const keygenCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
+  command: 'keygen',
+  describe: 'Make a key pair: an identity file that opens bundles, and the recipient that hosts seal to',
+  builder: (yargs) =>
+    yargs.options(options).example('$0 keygen --out oncall.txt', 'on a machine of yours, never on a host'),
+  handler: async (chosen) => {
+    process.exitCode = await keygen(chosen, io)
+  },
+})
+
+async function keygen({ out, output }: Options, io: Io): Promise<Exit> {
+  const identity = generateIdentity()
+  const recipient = recipientOf(identity).text
+  const created = new Date().toISOString().replace(/\.\d+/, '')
+  // The form of age-keygen(1), whose tools read it.
+  const text = `# created: ${created}\n# public key: ${recipient}\n${secretText(identity)}\n`
+  await writeFile(out, text, { flag: 'wx', mode: 0o600, flush: true, signal: io.signal }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw cannot(
+        `write ${out}`,
+        error.code === 'EEXIST' ? 'it is there already, and a key is never overwritten' : error,
+      )
+    },
+  )
+  if (output === 'json') await sayJson(io.stdout, { identity: out, recipient })
+  else await say(io.stdout, explained(out, recipient))
+  return EXIT.done
+}
+
+const explained = (out: string, recipient: string) => [
+  `The secret is in ${shellWord(out)}. Keep it off the hosts, and keep a copy: what is sealed to it opens with`,
+  'nothing else, and whoever has it reads the memory of your hosts.',
+  '',
+  'The recipient, for the settings of the hosts (/etc/lastgasp/config.d/50-seal.toml):',
+  '',
+  `seal.recipients = ["${recipient}"]`,
+]

@@ -1,0 +1,90 @@
+import { posix } from 'node:path'
+import type { CommandModule, InferredOptionTypes } from 'yargs'
+import { bundleTime } from '../bundle/keys.ts'
+import { sentence } from '../cannot.ts'
+import { type CatalogueEntry, catalogue, indexedDays } from '../operator/catalogue.ts'
+import { listLines } from '../operator/list-lines.ts'
+import { moment } from '../operator/moments.ts'
+import { Ending, EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import { archiveOf, type GlobalOptions } from './options.ts'
+
+const options = {
+  host: { type: 'string', requiresArg: true, describe: 'Only this host, or those that match: "web-*"' },
+  since: {
+    type: 'string',
+    requiresArg: true,
+    default: '7d',
+    describe: 'From then on: 6h, 2d, 2026-10-12, 2026-10-12T03:00Z',
+  },
+  until: { type: 'string', requiresArg: true, describe: 'No later than then' },
+  all: { type: 'boolean', default: false, describe: 'However old' },
+  status: {
+    array: true,
+    nargs: 1,
+    choices: ['complete', 'partial', 'open', 'interrupted'],
+    describe: 'Only these; may be repeated',
+  },
+} as const
+type Options = GlobalOptions & InferredOptionTypes<typeof options>
+
+/** Clocks of hosts run ahead: without --until, a bundle from this far in the future (ms) is listed as well. */
+const CLOCKS_AHEAD = 86_400_000
+/** Later than any bundle id can name, in ms since the epoch. */
+const END_OF_TIME = Date.UTC(9999, 11, 31)
+
+/** `lastgasp list` */
+export const listCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
+  command: 'list',
+  describe: 'List bundles, newest first, by their keys alone',
+  builder: (yargs) =>
+    yargs
+      .options(options)
+      .example('$0 list', 'the last 7 days')
+      .example('$0 list --host "web-*" --since 2d', 'of some hosts')
+      .example('$0 list --status interrupted --all', 'hosts that died in the middle of it')
+      .example('$0 list -o json | jq -r ".[].bundle"', 'for a script'),
+  handler: async (chosen) => {
+    process.exitCode = await list(chosen, io)
+  },
+})
+
+async function list(chosen: Options, io: Io): Promise<Exit> {
+  const now = Date.now()
+  const period = periodOf(chosen, now)
+  await using archive = await archiveOf(chosen, io)
+  const all = await catalogue(archive, period, now, io.signal)
+  const entries = all.filter(
+    ({ identity, state }) =>
+      posix.matchesGlob(identity, chosen.host ?? '*') && (chosen.status ?? [state]).includes(state),
+  )
+  if (chosen.output === 'json') await sayJson(io.stdout, entries.map(asJson))
+  else if (entries.length > 0) await say(io.stdout, listLines(entries, screenOf(io.stdout, io.env)))
+  if (entries.length > 0) return EXIT.done
+  await say(io.stderr, [`lastgasp: nothing found in ${archive.url}: ${await hint(all.length)}`])
+  return EXIT.nothing
+
+  async function hint(others: number): Promise<string> {
+    if (others > 0) return `${others} other bundles are there in that time; ask without --host and --status`
+    const [newest] = await indexedDays(archive, io.signal)
+    if (newest === undefined) return 'there is no bundle at all; is this the right bucket and prefix?'
+    return `no bundle from that time; the newest is of ${newest}, and --all lists all`
+  }
+}
+
+function periodOf({ since, until, all }: Options, now: number) {
+  try {
+    return {
+      since: all ? 0 : moment(since, now),
+      until: until === undefined ? (all ? END_OF_TIME : now + CLOCKS_AHEAD) : moment(until, now),
+    }
+  } catch (error) {
+    throw new Ending(EXIT.usage, sentence(error), { cause: error })
+  }
+}
+
+const asJson = ({ identity, bundle, state }: CatalogueEntry) => ({
+  identity,
+  bundle,
+  started: new Date(bundleTime(bundle)).toISOString(),
+  status: state,
+})

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import type { InferredOptionTypes } from 'yargs'
+import { cannot } from '../cannot.ts'
+import { type Identity, parseIdentities } from '../seal/keys.ts'
+import { loadSettings } from '../settings/layers.ts'
+import { openArchive } from '../store/open.ts'
+import type { Archive } from '../store/store.ts'
+import { Ending, EXIT, type Io, say } from './io.ts'
+
+/** Options that every command knows. */
+export const globalOptions = {
+  store: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Where bundles are: s3://BUCKET/PREFIX or file:///PATH (else LASTGASP_STORE, else the settings)',
+  },
+  identity: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'File with age identities that open sealed objects; may be repeated (else LASTGASP_IDENTITY)',
+  },
+  set: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'A setting for this run: --set s3.region=eu-west-1',
+  },
+  output: { alias: 'o', choices: ['text', 'json'], default: 'text', describe: 'What to print' },
+} as const
+
+export type GlobalOptions = InferredOptionTypes<typeof globalOptions>
+
+/** Opens the store that the options, the environment or the settings name, for reading. */
+export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive> {
+  const { settings, problems } = await loadSettings({ root: '/', set: options.set ?? [] }, io.signal)
+  const typed = problems.find(({ origin }) => origin === 'command line')
+  if (typed !== undefined) throw new Ending(EXIT.usage, `cannot use ${typed.message}`)
+  await say(
+    io.stderr,
+    problems.map(({ message }) => `lastgasp: left out of the settings: ${message}`),
+  )
+  const url = options.store ?? io.env.LASTGASP_STORE ?? settings.store
+  if (url === undefined) {
+    throw new Ending(
+      EXIT.usage,
+      'cannot read bundles: no store is named; give --store s3://BUCKET/PREFIX or set LASTGASP_STORE',
+    )
+  }
+  return await openArchive(url, settings.s3, io.signal)
+}
+
+/** The identities to open sealed objects with; none where nobody named a file. */
+export async function identitiesOf(options: GlobalOptions, io: Io): Promise<Identity[]> {
+  const files = options.identity ?? (io.env.LASTGASP_IDENTITY ? [io.env.LASTGASP_IDENTITY] : [])
+  const identities = await Promise.all(
+    files.map(async (file) => {
+      try {
+        return parseIdentities(await readFile(file, { encoding: 'utf8', signal: io.signal }))
+      } catch (error) {
+        throw cannot(`use the identity file ${file}`, error)
+      }
+    }),
+  )
+  return identities.flat()
+}

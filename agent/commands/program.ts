@@ -1,0 +1,49 @@
+import yargs from 'yargs'
+import { sentence } from '../cannot.ts'
+import { captureCommand } from './capture.ts'
+import { checkCommand } from './check.ts'
+import { fetchCommand } from './fetch.ts'
+import { Ending, EXIT, type Io, say } from './io.ts'
+import { keygenCommand } from './keygen.ts'
+import { listCommand } from './list.ts'
+import { globalOptions } from './options.ts'
+import { showCommand } from './show.ts'
+import { verifyCommand } from './verify.ts'
+
+/** Shells report a process that a signal ended as 128 and the signal's number; 2 is SIGINT's. */
+const INTERRUPTED = 130
+
+const EPILOGUE = `The resident processes "daemon" and "collector" are started by their units.
+Exit codes: 0 done, 1 failed, 2 usage, 3 nothing found, 4 incomplete evidence.`
+
+/** Runs the command that the arguments name, and sets the exit code of the process. */
+export async function runProgram(args: readonly string[], io: Io): Promise<void> {
+  const program = yargs()
+    .scriptName('lastgasp')
+    .usage('$0 <command>\n\nCaptures what only a dying host knows, and reads the bundles that came of it.')
+    .options(globalOptions)
+    .command(listCommand(io))
+    .command(showCommand(io))
+    .command(fetchCommand(io))
+    .command(verifyCommand(io))
+    .command(keygenCommand(io))
+    .command(captureCommand(io))
+    .command(checkCommand(io))
+    .demandCommand(1, 1, 'name a command', 'name one command')
+    .recommendCommands()
+    .strict()
+    .epilogue(EPILOGUE)
+    .wrap(Math.min(100, io.stdout.columns ?? 80))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new Ending(EXIT.usage, `cannot run this: ${message}`)
+    })
+  try {
+    await program.parseAsync(args)
+  } catch (error) {
+    process.exitCode = io.signal.aborted ? INTERRUPTED : error instanceof Ending ? error.exit : EXIT.failed
+    const usage = error instanceof Ending && error.exit === EXIT.usage ? ['Try: lastgasp --help'] : []
+    await say(io.stderr, [`lastgasp: ${sentence(error)}`, ...usage])
+    if (io.env.LASTGASP_DEBUG === '1') console.error(error)
+  }
+}

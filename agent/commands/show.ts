@@ -1,0 +1,70 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs'
+import type { BundleView } from '../operator/bundle-view.ts'
+import { holdings } from '../operator/holdings.ts'
+import { filesOf } from '../operator/landing.ts'
+import { nextSteps, type Step } from '../operator/next-steps.ts'
+import { shellWord } from '../operator/printable.ts'
+import { showLines, stepLines } from '../operator/show-lines.ts'
+import { type Verdict, verdict } from '../operator/verdict.ts'
+import { bundleOf, bundleOption } from './bundle-option.ts'
+import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import { archiveOf, type GlobalOptions } from './options.ts'
+
+type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption>
+
+/** `lastgasp show` */
+export const showCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
+  command: 'show <bundle>',
+  describe: 'Tell what a bundle tells: what crashed, what was taken, what is missing and why',
+  builder: (yargs) =>
+    yargs
+      .positional('bundle', bundleOption.bundle)
+      .example('$0 show latest', 'the newest of all')
+      .example('$0 show web-7/latest', "a host's newest")
+      .example('$0 show 20261012T0304', 'by the beginning of its id'),
+  handler: async (chosen) => {
+    process.exitCode = await show(chosen, io)
+  },
+})
+
+async function show(chosen: Options, io: Io): Promise<Exit> {
+  await using archive = await archiveOf(chosen, io)
+  const view = await bundleOf(archive, chosen.bundle, io)
+  const found = verdict(view)
+  if (chosen.output === 'json') await sayJson(io.stdout, asJson(view, found))
+  else {
+    const screen = screenOf(io.stdout, io.env)
+    const steps = stepLines('Look at it', stepsOf(view, found, chosen, archive.url), screen)
+    await say(io.stdout, [...showLines(view, found, screen), ...steps])
+  }
+  return found.lacks.length > 0 ? EXIT.incomplete : EXIT.done
+}
+
+/** What to type next, as if it were fetched to where `fetch` puts it. */
+function stepsOf(view: BundleView, found: Verdict, { store, identity }: Options, url: string): Step[] {
+  const sealed = holdings(view).some((holding) => holding.sealed)
+  const key = sealed ? ` --identity ${shellWord(identity?.[0] ?? 'IDENTITY_FILE')}` : ''
+  const from = store === undefined ? '' : ` --store ${shellWord(url)}`
+  const fetch = `lastgasp fetch ${view.name.bundle}${key}${from}`
+  return [{ about: 'bring it here', command: fetch }, ...nextSteps(view.name.bundle, filesOf(view), found)]
+}
+
+function asJson({ name, state, opening, plan, manifest, objects, faults }: BundleView, found: Verdict) {
+  return {
+    ...name,
+    status: state,
+    incomplete: found.lacks.length > 0,
+    crashes: found.crashes.map(({ receipt, at, ...crash }) => ({
+      ...crash,
+      at: at ?? null,
+      artifact: receipt.artifact,
+    })),
+    lacks: found.lacks,
+    leftOut: found.leftOut,
+    faults,
+    opening: opening ?? null,
+    plan: plan ?? null,
+    manifest: manifest ?? null,
+    objects: Array.from(objects, ([key, bytes]) => ({ name: key, bytes })),
+  }
+}

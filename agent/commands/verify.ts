@@ -1,0 +1,48 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs'
+import { holdings } from '../operator/holdings.ts'
+import { Progress } from '../operator/progress.ts'
+import { lackLines } from '../operator/show-lines.ts'
+import { verdict } from '../operator/verdict.ts'
+import { verifyBundle } from '../operator/verify-bundle.ts'
+import { verifyLines } from '../operator/verify-lines.ts'
+import { bundleOf, bundleOption } from './bundle-option.ts'
+import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
+
+type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption>
+
+/** `lastgasp verify` */
+export const verifyCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
+  command: 'verify <bundle>',
+  describe: 'Read all of a bundle and check it: every hash, every seal, every frame',
+  builder: (yargs) =>
+    yargs
+      .positional('bundle', bundleOption.bundle)
+      .example('$0 verify latest --identity key.txt', 'with what is inside the seals')
+      .example('$0 verify web-7/latest -o json', 'for a script; without an identity, hashes and what is not sealed'),
+  handler: async (chosen) => {
+    process.exitCode = await verify(chosen, io)
+  },
+})
+
+async function verify(chosen: Options, io: Io): Promise<Exit> {
+  const identities = await identitiesOf(chosen, io)
+  await using archive = await archiveOf(chosen, io)
+  const view = await bundleOf(archive, chosen.bundle, io)
+  const verified = await withProgress()
+  const { lacks } = verdict(view)
+  const unopened = identities.length === 0 ? holdings(view).filter(({ sealed }) => sealed).length : 0
+  if (chosen.output === 'json') await sayJson(io.stdout, { ...view.name, verified, lacks, unopened })
+  else {
+    const screen = screenOf(io.stdout, io.env)
+    const note = unopened === 0 ? [] : ['', `${unopened} sealed, and not looked into: that takes --identity FILE`]
+    await say(io.stdout, [...verifyLines(verified, screen), ...lackLines(lacks, screen), ...note])
+  }
+  if (verified.some(({ status }) => status === 'failed')) return EXIT.failed
+  return lacks.length > 0 || verified.some(({ status }) => status !== 'ok') ? EXIT.incomplete : EXIT.done
+
+  async function withProgress() {
+    using progress = new Progress(io.stderr)
+    return await verifyBundle(archive, view, identities, progress, io.signal)
+  }
+}

@@ -1,0 +1,96 @@
+import { rename, rm, stat } from 'node:fs/promises'
+import { bring, type Origin, type Trouble } from './bring.ts'
+import { makeRoom } from './file-bytes.ts'
+import type { Holding } from './holdings.ts'
+import type { Landing } from './landing.ts'
+import { openBelow, placeBelow } from './place.ts'
+import type { Progress } from './progress.ts'
+import { restoreFrames } from './restore.ts'
+import { unpackFrames } from './unpack.ts'
+
+/**
+ * What became of one artifact. `complete`: all of it is here. `truncated`, `damaged`: what there is of it is here.
+ * `sealed`: all of it is here, and not opened. `missing`: the store has nothing of it. `failed`: it could not be
+ * fetched now, and another attempt goes on where this one ended.
+ */
+export interface Fetched {
+  readonly artifact: string
+  readonly status: 'complete' | 'truncated' | 'damaged' | 'sealed' | 'missing' | 'failed'
+  /** Where it is, below the directory. */
+  readonly path: string
+  /** The files that came of it, below the directory. */
+  readonly files: readonly string[]
+  /** Bytes that lie there. */
+  readonly bytes: number
+  readonly reason: string | undefined
+}
+
+/**
+ * Brings one artifact to where it lands below `directory`, in two steps: its stored bytes, unsealed, into a `.part`
+ * file (where a later attempt goes on if this one breaks), and from there what they hold. So a core that the host had
+ * compressed takes the disk once, and frames take their stored size on top for as long as they are decompressed.
+ */
+export async function fetchArtifact(
+  origin: Origin,
+  landing: Landing,
+  directory: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const { holding, identities } = origin
+  const { artifact, fault, receipt, bytes: stored } = holding
+  const nothing = { artifact, path: landing.name, files: [], bytes: 0 }
+  if (holding.objects.length === 0) return { ...nothing, status: 'missing', reason: fault }
+  const whole = holding.sealed && identities === undefined ? 'sealed' : 'complete'
+  const tree = landing.form === 'tree'
+  const path = await placeBelow(directory, tree ? `${landing.name}.tar` : landing.name)
+  // A receipt that is not complete may not know how much was read.
+  const plainBytes = receipt?.status === 'complete' ? receipt.bytesIn : undefined
+  const here = await stat(path).catch(() => undefined)
+  if (here !== undefined && here.size === (whole === 'sealed' ? stored : plainBytes) && fault === undefined) {
+    return { ...nothing, status: whole, files: [landing.name], bytes: here.size, reason: undefined }
+  }
+
+  const partPath = `${path}${landing.frames ? '.zst' : ''}.part`
+  await using part = await openBelow(partPath)
+  await makeRoom(partPath, stored - (await part.stat()).size)
+  const brought = (await bring(origin, part, progress, signal)) ?? told(holding)
+  if (tree) {
+    const { refused, trouble, ...unpacked } = await unpackFrames(part, directory, landing.name, plainBytes, signal)
+    await rm(partPath)
+    const reason = refused.length === 0 ? undefined : `left out: ${refused.slice(0, 3).join('; ')}`
+    return { ...nothing, ...unpacked, status: whole, reason, ...brought, ...trouble }
+  }
+  if (!landing.frames) return await settle(partPath, brought)
+  const trouble = await decompress()
+  const settled = await settle(`${path}.part`, brought?.status === 'damaged' ? brought : (trouble ?? brought))
+  await rm(partPath)
+  return settled
+
+  async function decompress(): Promise<Trouble | undefined> {
+    await using file = await openBelow(`${path}.part`)
+    try {
+      await makeRoom(`${path}.part`, plainBytes ?? 0)
+      return await restoreFrames(part, file, plainBytes, signal)
+    } catch (error) {
+      await rm(`${path}.part`)
+      throw error
+    }
+  }
+
+  /** Gives the file its name: another one when it is damaged, so that nobody takes it for whole. */
+  async function settle(from: string, trouble: Trouble | undefined): Promise<Fetched> {
+    const suffix = trouble?.status === 'damaged' ? '.damaged' : ''
+    await rename(from, path + suffix)
+    const { size } = await stat(path + suffix)
+    const name = landing.name + suffix
+    return { artifact, status: whole, reason: undefined, ...trouble, path: name, files: [name], bytes: size }
+  }
+}
+
+/** What the manifest tells of an artifact that is not whole. */
+function told({ fault, receipt }: Holding): Trouble | undefined {
+  if (fault !== undefined) return { status: 'damaged', reason: fault }
+  if (receipt?.status !== 'truncated') return undefined
+  return { status: 'truncated', reason: receipt.reason ?? 'no reason was given' }
+}

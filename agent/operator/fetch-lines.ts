@@ -1,0 +1,18 @@
+import { formatBytes } from '../settings/units.ts'
+import type { Fetched } from './fetch-artifact.ts'
+import { statusStyle } from './show-lines.ts'
+import { type Screen, table } from './table.ts'
+
+/** What was fetched, for people: where each artifact is, and why one is not as it should be. */
+export function fetchLines(fetched: readonly Fetched[], screen: Screen): string[] {
+  const columns = [
+    { title: 'STATUS', style: statusStyle },
+    { title: 'SIZE', align: 'right' },
+    { title: 'FILE' },
+  ] as const
+  const rows = fetched.flatMap(({ status, bytes, path, artifact, reason }) => [
+    [status, formatBytes(bytes), status === 'missing' ? artifact : path],
+    ...(reason === undefined ? [] : [['', '', reason]]),
+  ])
+  return table(columns, rows, screen)
+}

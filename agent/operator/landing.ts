@@ -1,0 +1,69 @@
+import type { BundleView } from './bundle-view.ts'
+import { DOCUMENTS } from './bundle-view.ts'
+import { type Holding, holdings } from './holdings.ts'
+import { safeParts } from './names.ts'
+
+/**
+ * Where and how an artifact lands, named below the directory of a fetch.
+ * `stored`: the stored bytes as they are. `opened`: unsealed, and decompressed where `frames`. `tree`: unpacked.
+ */
+export interface Landing {
+  readonly name: string
+  readonly form: 'stored' | 'opened' | 'tree'
+  /** Whether what is stored are zstd frames of ours to be decompressed. */
+  readonly frames: boolean
+}
+
+/** Where the host's own files lie, as on the host. */
+export const ROOT = 'root'
+const FACTS = 'facts'
+const SEALED = 'sealed'
+/** What has no place of its own, because its name is one of ours or another artifact has it already. */
+const OTHER = 'other'
+
+/** The landing of each holding, in their order; no two share a name. `opens`: whether sealed ones can be opened. */
+export function landings(held: readonly Holding[], { opening }: BundleView, opens: boolean): Landing[] {
+  const taken = new Set<string>([ROOT, FACTS, SEALED, OTHER, ...DOCUMENTS])
+  return held.map((holding) => {
+    const wished = landing(holding, opening?.host.machineId, opens)
+    if (wished.form === 'tree' && !taken.has(`${FACTS}/`)) {
+      taken.add(`${FACTS}/`)
+      return wished
+    }
+    const free =
+      wished.form !== 'tree' && !taken.has(wished.name) && !ours(wished.name, wished.name === holding.artifact)
+    const name = free ? wished.name : `${OTHER}/${taken.size}/${holding.artifact}`
+    taken.add(name)
+    return { ...wished, name, form: wished.form === 'tree' ? 'opened' : wished.form }
+  })
+
+  /** An artifact's own name must not lead into the directories that have a meaning. */
+  function ours(name: string, own: boolean): boolean {
+    return own && taken.has(name.split('/', 1)[0] ?? '')
+  }
+}
+
+function landing(holding: Holding, machineId: string | undefined, opens: boolean): Landing {
+  const { artifact, sealed, encoding, receipt } = holding
+  if (sealed && !opens) return { name: `${SEALED}/${artifact}.age`, form: 'stored', frames: false }
+  const form = sealed ? 'opened' : 'stored'
+  const framed = encoding === undefined ? /\.(tar|journal)\.zst$/.test(artifact) : encoding === 'frames'
+  if (artifact === `${FACTS}.tar.zst` && framed) return { name: FACTS, form: 'tree', frames: true }
+  const path = receipt?.item.path ?? journalPath(artifact, machineId)
+  const onHost = path?.startsWith('/') && !('refused' in safeParts(path.slice(1)))
+  const name = onHost ? `${ROOT}${path}` : framed ? artifact.replace(/\.zst$/, '') : artifact
+  return { name, form: framed ? 'opened' : form, frames: framed }
+}
+
+/** Where a journal file was, when no receipt tells: a bundle without a manifest can be read by journalctl, too. */
+function journalPath(artifact: string, machineId: string | undefined): string | undefined {
+  const name = /^journal\/([^/]+\.journal)\.zst$/.exec(artifact)?.[1]
+  if (name === undefined || machineId === undefined || !/^[0-9a-f]{32}$/.test(machineId)) return undefined
+  return `/var/log/journal/${machineId}/${name}`
+}
+
+/** The files that `fetch` would bring of a bundle, if it can open them all. */
+export function filesOf(view: BundleView): string[] {
+  const held = holdings(view).filter(({ fault }) => fault === undefined)
+  return landings(held, view, true).map(({ name, form }) => (form === 'tree' ? `${FACTS}/summary.txt` : name))
+}

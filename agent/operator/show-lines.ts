@@ -1,0 +1,188 @@
+import type { Receipt } from '../bundle/schema.ts'
+import { formatBytes, formatDuration } from '../settings/units.ts'
+import type { BundleView } from './bundle-view.ts'
+import { holdings } from './holdings.ts'
+import { stateStyle } from './list-lines.ts'
+import { instant } from './moments.ts'
+import type { Step } from './next-steps.ts'
+import { printable } from './printable.ts'
+import { type Column, type Screen, type Style, styled, table, wrap } from './table.ts'
+import type { Crash, Lack, Verdict } from './verdict.ts'
+
+/** Crashes that are told one by one before the rest is a number. */
+const TOLD = 5
+
+/** A bundle as a page for people: the verdict, the circumstances, the receipts, what is missing. */
+export function showLines(view: BundleView, found: Verdict, screen: Screen): string[] {
+  return [
+    ...headline(view, found, screen),
+    '',
+    ...circumstances(view, screen),
+    '',
+    ...(view.manifest === undefined ? arrivedTable(view, screen) : receiptTable(view.manifest.receipts, screen)),
+    ...lackLines(found.lacks, screen),
+    ...section('Left out, as the settings have it', found.leftOut.map(lackLine), screen),
+    ...section('Problems with the settings', view.manifest?.problems ?? [], screen, 'yellow'),
+  ]
+}
+
+/** Commands to paste, each below what it is for. They are never wrapped. */
+export function stepLines(title: string, steps: readonly Step[], screen: Screen): string[] {
+  if (steps.length === 0) return []
+  const lines = steps.flatMap(({ about, command }) => [
+    styled('dim', `  # ${printable(about)}`, screen),
+    `  ${command}`,
+  ])
+  return ['', styled('bold', title, screen), ...lines]
+}
+
+function headline(
+  { state, manifest, opening, name }: BundleView,
+  { crashes, otherwise }: Verdict,
+  screen: Screen,
+): string[] {
+  const host = printable(opening?.host.name ?? name.identity)
+  const status = styled(stateStyle(state), state, screen)
+  const told = crashes
+    .slice(0, TOLD)
+    .map((crash) => `${styled('bold', 'crashed', screen)}  ${printable(crashLine(crash))}`)
+  const more = crashes.length > TOLD ? [`         and ${crashes.length - TOLD} more`] : []
+  const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
+  return [
+    `${status}  ${host}, ${instant(startOf(opening))}${ended}`,
+    ...told,
+    ...more,
+    ...(told.length > 0 ? [] : [printable(otherwise)]),
+  ]
+}
+
+function crashLine({ program, unit, signal, pid, at }: Crash): string {
+  const of = unit === undefined ? '' : ` of ${unit}`
+  const by = signal === undefined ? '' : ` by ${signal}`
+  const as = pid === undefined ? '' : `, pid ${pid}`
+  return `${program}${of}${by}${as}, ${at === undefined ? 'time unknown' : instant(at)}`
+}
+
+function circumstances({ name, opening, manifest }: BundleView, screen: Screen): string[] {
+  const facts: [string, string | undefined][] = [
+    ['bundle', `${name.identity}/${name.bundle}`],
+    [
+      'host',
+      opening &&
+        [opening.host.name, opening.host.os, `kernel ${opening.host.kernel}`, opening.host.arch]
+          .filter(Boolean)
+          .join(', '),
+    ],
+    ['boot', opening?.host.bootId],
+    ['trigger', opening && trigger(opening.trigger, manifest?.shutdown)],
+    ['time', opening && timing(opening, manifest)],
+    ['sealed', opening && (opening.recipients.length === 0 ? 'no' : `to ${opening.recipients.join(', ')}`)],
+    ['agent', opening && `lastgasp ${opening.agent}`],
+  ]
+  const width = screen.width === undefined ? Infinity : screen.width - 9
+  return facts.flatMap(([title, text]) =>
+    text === undefined
+      ? []
+      : wrap(printable(text), width).map(
+          (line, i) => `${styled('dim', (i === 0 ? title : '').padEnd(9), screen)}${line}`,
+        ),
+  )
+}
+
+function trigger(why: string, shutdown: { kind: string; by?: string | undefined } | undefined): string {
+  if (shutdown === undefined) return why
+  return `${why}: ${shutdown.kind}${shutdown.by === undefined ? '' : `, ${shutdown.by}`}`
+}
+
+function timing(
+  opening: { started: string; deadline: string },
+  manifest: { ended: string; clockSkewMs?: number | undefined } | undefined,
+): string {
+  const start = Date.parse(opening.started)
+  const allowed = formatDuration(Date.parse(opening.deadline) - start)
+  if (manifest === undefined) return `began ${instant(start)}, with ${allowed} to go`
+  const skew = manifest.clockSkewMs ?? 0
+  const clock =
+    Math.abs(skew) < 1000
+      ? ''
+      : `; the host's clock was ${formatDuration(Math.abs(skew))} ${skew > 0 ? 'behind' : 'ahead'}`
+  return `${instant(start)}, took ${formatDuration(Date.parse(manifest.ended) - start)} of ${allowed}${clock}`
+}
+
+const startOf = (opening: { started: string } | undefined) =>
+  opening === undefined ? undefined : Date.parse(opening.started)
+
+const RECEIPTS: readonly Column[] = [
+  { title: 'STATUS', style: statusStyle },
+  { title: 'ARTIFACT' },
+  { title: 'READ', align: 'right' },
+  { title: 'STORED', align: 'right' },
+  { title: 'TIME', align: 'right' },
+  { title: '' },
+]
+
+function receiptTable(receipts: readonly Receipt[], screen: Screen): string[] {
+  const rows = receipts.map((receipt) => {
+    const nothing = receipt.objects.length === 0
+    return [
+      receipt.status,
+      receipt.artifact,
+      nothing ? '' : formatBytes(receipt.bytesIn),
+      nothing ? '' : formatBytes(receipt.bytesStored),
+      nothing ? '' : formatDuration(receipt.ms),
+      about(receipt),
+    ]
+  })
+  return table(RECEIPTS, rows, screen)
+}
+
+function about({ status, item, sealed }: Receipt): string {
+  if (status === 'absent') return ''
+  return [item.unit, item.note, sealed ? 'sealed' : undefined].filter((text) => text !== undefined).join(', ')
+}
+
+function arrivedTable(view: BundleView, screen: Screen): string[] {
+  const rows = holdings(view).map(({ artifact, bytes, sealed }) => [
+    'arrived',
+    artifact,
+    formatBytes(bytes),
+    sealed ? 'sealed' : '',
+  ])
+  return table(
+    [{ title: 'STATUS' }, { title: 'ARTIFACT' }, { title: 'STORED', align: 'right' }, { title: '' }],
+    rows,
+    screen,
+  )
+}
+
+/** The style of a receipt's status, and of what `fetch` and `verify` say of an artifact. */
+export function statusStyle(status: string): Style | undefined {
+  const styles: Readonly<Record<string, Style>> = {
+    complete: 'green',
+    ok: 'green',
+    truncated: 'yellow',
+    skipped: 'yellow',
+    sealed: 'yellow',
+    failed: 'red',
+    damaged: 'red',
+    missing: 'red',
+    absent: 'dim',
+  }
+  return styles[status]
+}
+
+/** What is missing and why; no line where nothing is. */
+export function lackLines(lacks: readonly Lack[], screen: Screen): string[] {
+  return section('Missing', lacks.map(lackLine), screen, 'red')
+}
+
+const lackLine = ({ artifact, what, why }: Lack) => `${artifact}: ${what}: ${why}`
+
+function section(title: string, lines: readonly string[], screen: Screen, style?: Style): string[] {
+  if (lines.length === 0) return []
+  const width = screen.width === undefined ? Infinity : screen.width - 4
+  const shown = lines.flatMap((text) =>
+    wrap(printable(text), width).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`),
+  )
+  return ['', styled(style ?? 'bold', title, screen), ...shown]
+}

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto'
+import { bundlePrefix } from '../bundle/keys.ts'
+import { sentence } from '../cannot.ts'
+import { CutError, DamageError, plain } from '../frames/decode.ts'
+import type { Identity } from '../seal/keys.ts'
+import { SealError, unsealed } from '../seal/unseal.ts'
+import type { Archive } from '../store/store.ts'
+import type { BundleView } from './bundle-view.ts'
+import { type Holding, holdings } from './holdings.ts'
+import { inParallel } from './in-parallel.ts'
+import type { Progress } from './progress.ts'
+import { hashed, storedBytes } from './stored.ts'
+
+/** Artifacts on their way at a time. */
+const IN_FLIGHT = 4
+
+/** That each stored object is the one of the receipt; that each chunk is authentic; that each frame is whole. */
+export type Check = 'sha256' | 'seal' | 'frames'
+
+/**
+ * What an artifact was found to be. `ok`: all that was checked is right. `unlisted`: it is right in itself, and the
+ * manifest does not tell of it. `failed`: it could not be read now.
+ */
+export interface Verified {
+  readonly artifact: string
+  readonly status: 'ok' | 'truncated' | 'damaged' | 'missing' | 'unlisted' | 'failed'
+  /** What was checked, and right. */
+  readonly checked: readonly Check[]
+  /** Stored bytes. */
+  readonly bytes: number
+  readonly reason: string | undefined
+}
+
+/** Reads all of a bundle and checks it against its receipts, its seals and its frames. Writes nothing. */
+export async function verifyBundle(
+  archive: Archive,
+  view: BundleView,
+  identities: readonly Identity[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Verified[]> {
+  const prefix = bundlePrefix(view.name)
+  const closed = view.manifest !== undefined
+  return await inParallel(holdings(view), IN_FLIGHT, async (holding) => {
+    const { artifact, bytes, objects, fault, receipt } = holding
+    if (objects.length === 0) return { artifact, bytes, status: 'missing', checked: [], reason: fault }
+    const { checked, trouble } = await readThrough({ archive, prefix, holding }, identities, progress, signal)
+    const found = trouble ?? known(holding)
+    if (found !== undefined) return { artifact, bytes, checked, ...found }
+    const status = closed && receipt === undefined ? 'unlisted' : 'ok'
+    return {
+      artifact,
+      bytes,
+      checked,
+      status,
+      reason: status === 'ok' ? undefined : 'the manifest does not tell of it',
+    }
+  })
+}
+
+interface Trouble {
+  readonly status: 'truncated' | 'damaged' | 'failed'
+  readonly reason: string
+}
+
+interface Origin {
+  readonly archive: Archive
+  readonly prefix: string
+  readonly holding: Holding
+}
+
+async function readThrough(origin: Origin, identities: readonly Identity[], progress: Progress, signal: AbortSignal) {
+  const { artifact, sealed, bytes, objects, encoding, receipt } = origin.holding
+  const opens = sealed && identities.length > 0
+  const decodes = (opens || !sealed) && artifact.endsWith('.zst')
+  const digests: string[] = []
+  const count = { bytes: 0 }
+  const stored = progress.follow(artifact, bytes, 0, objectDigests(origin, digests, signal))
+  const opened = opens ? unsealed(stored, identities, signal) : stored
+  const content = encoding === 'as-is' ? counted(opened, count) : opened
+  const decoded = decodes ? plain(content, signal) : content
+  const last = encoding === 'as-is' ? decoded : counted(decoded, count)
+  let trouble: Trouble | undefined
+  try {
+    for await (const _ of last) signal.throwIfAborted()
+  } catch (error) {
+    signal.throwIfAborted()
+    trouble = troubleOf(error)
+  }
+  const right = objects.every(({ sha256 }, i) => sha256 !== undefined && sha256 === digests[i])
+  const wrong = objects.find(
+    ({ sha256 }, i) => sha256 !== undefined && digests[i] !== undefined && digests[i] !== sha256,
+  )
+  if (wrong !== undefined)
+    trouble = { status: 'damaged', reason: `the sha256 of ${wrong.name} is not the one of its receipt` }
+  const readable = opens || !sealed
+  if (trouble === undefined && readable && receipt?.status === 'complete' && receipt.bytesIn !== count.bytes) {
+    trouble = { status: 'damaged', reason: `it holds ${count.bytes} bytes, and its receipt says ${receipt.bytesIn}` }
+  }
+  const whole = trouble === undefined
+  const checks: [Check, boolean][] = [
+    ['sha256', right],
+    ['seal', opens && whole],
+    ['frames', decodes && whole],
+  ]
+  return { checked: checks.flatMap(([check, done]) => (done ? [check] : [])), trouble }
+}
+
+function troubleOf(error: unknown): Trouble | undefined {
+  const reason = sentence(error)
+  if (error instanceof CutError) return error.contentWhole ? undefined : { status: 'truncated', reason }
+  if (error instanceof DamageError) return { status: 'damaged', reason }
+  if (!(error instanceof SealError) || error.failure === 'no-identity') return { status: 'failed', reason }
+  return { status: error.failure === 'cut' ? 'truncated' : 'damaged', reason }
+}
+
+/** What the manifest itself tells against an artifact. */
+function known({ fault, receipt }: Holding): Trouble | undefined {
+  if (fault !== undefined) return { status: 'damaged', reason: fault }
+  if (receipt?.status !== 'truncated') return undefined
+  return { status: 'truncated', reason: receipt.reason ?? 'no reason was given' }
+}
+
+/** The stored bytes; the sha256 of each object is added to `digests` once it was read to its end. */
+async function* objectDigests({ archive, prefix, holding }: Origin, digests: string[], signal: AbortSignal) {
+  for (const object of holding.objects) {
+    const hash = createHash('sha256')
+    yield* hashed(storedBytes(archive, prefix, [object], 0, signal), hash)
+    digests.push(hash.digest('hex'))
+  }
+}
+
+async function* counted(chunks: AsyncIterable<Buffer>, count: { bytes: number }): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    count.bytes += chunk.length
+    yield chunk
+  }
+}

@@ -1,0 +1,19 @@
+import { formatBytes } from '../settings/units.ts'
+import { statusStyle } from './show-lines.ts'
+import { type Screen, table } from './table.ts'
+import type { Verified } from './verify-bundle.ts'
+
+/** What was verified, for people. */
+export function verifyLines(verified: readonly Verified[], screen: Screen): string[] {
+  const columns = [
+    { title: 'STATUS', style: statusStyle },
+    { title: 'STORED', align: 'right' },
+    { title: 'CHECKED' },
+    { title: 'ARTIFACT' },
+  ] as const
+  const rows = verified.flatMap(({ status, bytes, checked, artifact, reason }) => [
+    [status, formatBytes(bytes), checked.join(' '), artifact],
+    ...(reason === undefined ? [] : [['', '', '', reason]]),
+  ])
+  return table(columns, rows, screen)
+}
