@@ -43,7 +43,9 @@ export async function capture(
   const live: Ground = { ...ground, left: () => Math.min(left() - budget.reserve, budget.live) }
   const { items } = await ask(collector.inventory(within(budget.live, signal)), receipts)
   const plan = makePlan(items, left() - budget.reserve, ASSUMED_RATES)
-  const planned = bundle.store.put('plan.json', document(planDocument(plan, ASSUMED_RATES)), signal)
+  const planned = bundle.opened.then(({ name }) =>
+    bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),
+  )
   planned.catch(() => {})
   await takeInOrder(
     items.filter(({ phase }) => phase !== 'stored'),

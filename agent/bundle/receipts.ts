@@ -93,9 +93,10 @@ function base({ item }: Planned) {
 }
 
 /** The plan as it is stored, before anything is collected. */
-export function planDocument(plan: readonly Planned[], rates: Rates): PlanDocument {
+export function planDocument(bundle: string, plan: readonly Planned[], rates: Rates): PlanDocument {
   return {
     version: BUNDLE_VERSION,
+    bundle,
     rates,
     artifacts: plan.map(({ item, decision, limit, cost, reason }) => ({
       artifact: item.name,

@@ -69,6 +69,7 @@ export const plannedSchema = z.object({
 
 export const planSchema = z.object({
   version: z.literal(1),
+  bundle: z.string(),
   /** What the estimates assume, bytes per second. */
   rates: z.object({ read: bytes, store: bytes }),
   artifacts: z.array(plannedSchema).readonly(),
