@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cannot } from '../../agent/cannot.ts'
+import { Channel } from './channel.ts'
+import { Console } from './console.ts'
+import { copyDisk, type GuestFile, putFiles } from './disk.ts'
+import type { Image } from './image.ts'
+import type { Ran } from './program.ts'
+import { qemuArguments } from './qemu.ts'
+import { Qmp, type ShutdownCause } from './qmp.ts'
+
+export interface BootOptions {
+  /** Files that this machine has on its disk besides the image's. */
+  readonly files?: Readonly<Record<string, GuestFile>>
+  /** Port on this machine's loopback that the guest reaches as `STORE_ADDRESS`, and nothing else. */
+  readonly port: number
+  readonly memoryMiB?: number
+  /** Where the console is kept. */
+  readonly console: string
+}
+
+/** A machine that runs in QEMU on a disk of its own. Its power is cut when it is released. */
+export class Machine implements AsyncDisposable {
+  readonly console: Console
+  /** The raw disk, to be read once the machine is off. */
+  readonly disk: string
+  readonly #directory: string
+  readonly #qemu: ChildProcess
+  readonly #exit: Promise<void>
+  #channel: Channel | undefined
+  #qmp: Qmp | undefined
+
+  private constructor(qemu: ChildProcess, directory: string, disk: string, console: Console) {
+    this.#qemu = qemu
+    this.#directory = directory
+    this.disk = disk
+    this.console = console
+    this.#exit = new Promise((resolve) => qemu.once('close', () => resolve()))
+  }
+
+  /** Starts a machine; `ready` tells when it can be talked to. */
+  static async boot(image: Image, options: BootOptions, signal: AbortSignal): Promise<Machine> {
+    const directory = await mkdtemp(join(tmpdir(), 'vm-'))
+    const disk = join(directory, 'disk')
+    try {
+      await copyDisk(image.disk, disk, signal)
+      if (options.files) await putFiles(disk, options.files, signal)
+    } catch (thrown) {
+      await rm(directory, { recursive: true })
+      throw thrown
+    }
+    const sockets = { qmp: join(directory, 'qmp'), channel: join(directory, 'channel') }
+    const args = qemuArguments({ ...image, disk, port: options.port, memoryMiB: options.memoryMiB ?? 1024, sockets })
+    // pdeathsig: a machine does not outlive the test run, however that ends.
+    const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const machine = new Machine(qemu, directory, disk, new Console(qemu.stdout, options.console))
+    try {
+      await Promise.race([machine.#connect(sockets, signal), machine.#refused()])
+      return machine
+    } catch (thrown) {
+      await machine[Symbol.asyncDispose]()
+      throw thrown
+    }
+  }
+
+  /** Until the guest's shell listens: its services have started. */
+  async ready(signal: AbortSignal): Promise<void> {
+    await this.#living((alive) => this.#channel?.ready(alive), signal)
+  }
+
+  /** Runs a shell command as root in the guest. */
+  async sh(command: string, signal: AbortSignal): Promise<Ran> {
+    const ran = await this.#living((alive) => this.#channel?.sh(command, alive), signal)
+    if (ran === undefined) throw cannot(`run ${command} in the guest`, 'it is not connected')
+    return ran
+  }
+
+  /** As `sh`, for a command that must succeed; gives its stdout. */
+  async ok(command: string, signal: AbortSignal): Promise<string> {
+    const { code, stdout, stderr } = await this.sh(command, signal)
+    if (code !== 0) throw cannot(`run ${command} in the guest`, `it ended with ${code}: ${stderr.trim() || stdout}`)
+    return stdout
+  }
+
+  /** Presses the power button (ACPI): what clouds send. */
+  powerButton(): void {
+    this.#qmp?.tell('system_powerdown')
+  }
+
+  /** Cuts the power. */
+  cutPower(): void {
+    this.#qemu.kill('SIGKILL')
+  }
+
+  /** Until the machine is off; says why it went. */
+  async off(signal: AbortSignal): Promise<ShutdownCause | undefined> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const abort = () => reject(cannot('see the machine go off', signal.reason))
+    signal.addEventListener('abort', abort)
+    try {
+      if (signal.aborted) abort()
+      await Promise.race([this.#exit, promise])
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+    return this.#qmp?.cause
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#qemu.exitCode === null && this.#qemu.signalCode === null) this.cutPower()
+    await this.#exit
+    this.#channel?.[Symbol.dispose]()
+    this.#qmp?.[Symbol.dispose]()
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  /** Whatever takes a live machine ends when that goes off, and says so. */
+  async #living<T>(work: (alive: AbortSignal) => Promise<T> | undefined, signal: AbortSignal) {
+    const ended = new AbortController()
+    this.#exit.then(() => ended.abort(`the machine went off (${this.#qmp?.cause ?? 'killed'})`))
+    return work(AbortSignal.any([signal, ended.signal]))
+  }
+
+  async #connect(sockets: { readonly qmp: string; readonly channel: string }, signal: AbortSignal): Promise<void> {
+    this.#channel = await Channel.open(sockets.channel, signal)
+    this.#qmp = await Qmp.open(sockets.qmp, signal)
+  }
+
+  async #refused(): Promise<never> {
+    let said = ''
+    this.#qemu.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    this.#qemu.once('error', (error) => {
+      said += error.message
+    })
+    await this.#exit
+    throw cannot('start qemu-system-x86_64', said.trim() || 'it ended at once')
+  }
+}

@@ -1,0 +1,101 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { DeleteBucketPolicyCommand, GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
+import { bundlePrefix, parseIndexKey } from '../../agent/bundle/keys.ts'
+import {
+  type Manifest,
+  manifestSchema,
+  type PlanDocument,
+  planSchema,
+  type Receipt,
+} from '../../agent/bundle/schema.ts'
+import type { S3Server } from '../s3-server.ts'
+
+/** What a host needs no right to. */
+const NOT_FOR_HOSTS = [
+  ...['s3:GetObject', 's3:ListBucket', 's3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'],
+  ...['s3:DeleteObject', 's3:AbortMultipartUpload', 's3:PutObjectAcl'],
+]
+
+/** A bucket of its own for one scenario. Add-only while machines run; `openForReading` ends that. */
+export class Bucket {
+  readonly url: string
+  readonly name: string
+  readonly #server: S3Server
+
+  private constructor(server: S3Server, name: string) {
+    this.#server = server
+    this.name = name
+    this.url = `s3://${name}/fleet`
+  }
+
+  static async make(server: S3Server, name: string): Promise<Bucket> {
+    await server.makeBucket(name)
+    await server.forbid(name, NOT_FOR_HOSTS)
+    return new Bucket(server, name)
+  }
+
+  async openForReading(signal: AbortSignal): Promise<void> {
+    await this.#server.client.send(new DeleteBucketPolicyCommand({ Bucket: this.name }), { abortSignal: signal })
+  }
+
+  /** Keys below the prefix that the hosts have in their settings. */
+  async keys(signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted()
+    const keys: string[] = []
+    const pages = paginateListObjectsV2({ client: this.#server.client }, { Bucket: this.name, Prefix: 'fleet/' })
+    for await (const { Contents = [] } of pages)
+      for (const { Key = '' } of Contents) keys.push(Key.slice('fleet/'.length))
+    return keys
+  }
+
+  /** The one bundle that is there, with its manifest. */
+  async onlyBundle(signal: AbortSignal): Promise<StoredBundle> {
+    const keys = await this.keys(signal)
+    const rows = keys.map(parseIndexKey).filter((entry) => entry !== undefined && entry.mark !== 'open')
+    equal(rows.length, 1, `one bundle with a row is in the bucket, which holds: ${keys.join(' ')}`)
+    const [name] = rows
+    ok(name)
+    const prefix = bundlePrefix(name)
+    const manifest = manifestSchema.parse(await this.#json(`${prefix}manifest.json`, signal))
+    const plan = planSchema.parse(await this.#json(`${prefix}plan.json`, signal))
+    const objects = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
+    return { manifest, plan, objects }
+  }
+
+  async #json(key: string, signal: AbortSignal): Promise<unknown> {
+    const command = new GetObjectCommand({ Bucket: this.name, Key: `fleet/${key}` })
+    const { Body } = await this.#server.client.send(command, { abortSignal: signal })
+    return JSON.parse((await Body?.transformToString()) ?? '')
+  }
+}
+
+export interface StoredBundle {
+  readonly manifest: Manifest
+  readonly plan: PlanDocument
+  /** Names of all objects below the bundle's prefix. */
+  readonly objects: readonly string[]
+}
+
+/** What holds for every bundle with a closing manifest: everything planned has a receipt, and every object is in one. */
+export function checkReceipts({ manifest, plan, objects }: StoredBundle): void {
+  const { receipts } = manifest
+  const named = new Set(receipts.map(({ artifact }) => artifact))
+  deepEqual(
+    plan.artifacts.filter(({ artifact }) => !named.has(artifact)),
+    [],
+    'every planned artifact has a receipt',
+  )
+  deepEqual(
+    receipts.filter(({ status, reason }) => status !== 'complete' && !reason),
+    [],
+    'every receipt that is not complete has a reason',
+  )
+  const documents = ['opening.json', 'plan.json', 'manifest.json']
+  const received = receipts.flatMap((receipt) => receipt.objects.map(({ name }) => name))
+  deepEqual([...objects].sort(), [...documents, ...received].sort(), 'objects in the store are those of the receipts')
+}
+
+/** The receipts of one source. */
+export function receiptsOf({ manifest }: StoredBundle, source: string): Receipt[] {
+  return manifest.receipts.filter((receipt) => receipt.source === source)
+}

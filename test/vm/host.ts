@@ -1,0 +1,15 @@
+import type { GuestFile } from '../../scripts/vm/disk.ts'
+import type { HostOptions } from './scenario.ts'
+
+/** The files that make a machine of an image: which bucket, which credentials, how long. */
+export function hostFiles(options: HostOptions, store: string, accessKey: string, secretKey: string) {
+  const { settings = '', deadline = 60 } = options
+  const toml = `store = "${options.store ?? store}"\ndeadline = "${deadline}s"\n${settings}\n`
+  const credentials = ['[default]', `aws_access_key_id = ${accessKey}`]
+  credentials.push(`aws_secret_access_key = ${options.secretKey ?? secretKey}`, '')
+  return {
+    '/etc/lastgasp/config.d/50-host.toml': { content: toml },
+    '/etc/credstore/lastgasp.aws': { content: credentials.join('\n'), mode: 0o600 },
+    ...options.files,
+  } satisfies Record<string, GuestFile>
+}

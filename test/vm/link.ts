@@ -1,0 +1,68 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { finished, pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** How the way to the store behaves: as it is, at most so many bytes per second towards it, or without any answer. */
+export type Behaviour = 'open' | 'silent' | { readonly bytesPerSecond: number }
+
+/** A way from the guest to the store on loopback whose behaviour can be changed for new connections. */
+export class Link implements AsyncDisposable {
+  behaviour: Behaviour = 'open'
+  /** Connections that a guest has made so far. */
+  connections = 0
+  readonly port: number
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  /** When the link has carried what it was given: ms since the epoch. All connections share its speed. */
+  #free = 0
+
+  private constructor(server: Server, port: number, target: number) {
+    this.#server = server
+    this.port = port
+    server.on('connection', (client) => {
+      this.connections++
+      this.#keep(client)
+      if (this.behaviour === 'silent') client.resume()
+      else this.#carry(client, this.#keep(createConnection(target, '127.0.0.1')), this.behaviour)
+    })
+  }
+
+  static async open(target: number): Promise<Link> {
+    const server = createServer({ allowHalfOpen: true })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
+    return new Link(server, address.port, target)
+  }
+
+  #keep(socket: Socket): Socket {
+    this.#sockets.add(socket)
+    socket.on('error', () => {}) // either end may go at any time: the other one is told by its end
+    socket.once('close', () => this.#sockets.delete(socket))
+    return socket
+  }
+
+  #carry(client: Socket, store: Socket, behaviour: Exclude<Behaviour, 'silent'>): void {
+    const there = behaviour === 'open' ? pipeline(client, store) : pipeline(client, this.#slowly(behaviour), store)
+    const ended = Promise.allSettled([there, pipeline(store, client), finished(store)])
+    void ended.then(() => client.destroy())
+  }
+
+  #slowly({ bytesPerSecond }: { readonly bytesPerSecond: number }) {
+    return async function* (this: Link, chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        this.#free = Math.max(this.#free, Date.now()) + (chunk.length / bytesPerSecond) * 1000
+        await sleep(this.#free - Date.now())
+        yield chunk
+      }
+    }.bind(this)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}

@@ -1,0 +1,35 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { SUITES } from '../../../scripts/vm/base.ts'
+import { wanted } from '../applications.ts'
+import { checkReceipts } from '../bucket.ts'
+import type { Scenario } from '../scenario.ts'
+
+const HANG = `[Unit]
+Before=multi-user.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/sleep infinity
+`
+
+/** A host that never finishes booting, and is switched off for that. */
+export const scenario: Scenario = {
+  name: 'boot-hangs',
+  suites: SUITES,
+  async run({ boot, bucket, step }, signal) {
+    const files = { '/etc/systemd/system/hang.service': { content: HANG }, ...wanted('hang.service') }
+    await using machine = await boot({ files })
+    await machine.ok('until systemctl is-active --quiet lastgasp.service; do sleep 0.5; done', signal)
+    match(await machine.ok('systemctl list-jobs', signal), /multi-user\.target/)
+    // logind acts on the button; it starts beside the service that hangs
+    await machine.ok('until systemctl is-active --quiet systemd-logind.service; do sleep 0.5; done', signal)
+    machine.powerButton()
+    step((await machine.console.waitFor(/lastgasp: complete bundle .*/, signal))[0])
+    equal(await machine.off(signal), 'guest-shutdown')
+    await bucket.openForReading(signal)
+    const bundle = await bucket.onlyBundle(signal)
+    checkReceipts(bundle)
+    const { status, shutdown } = bundle.manifest
+    deepEqual({ status, kind: shutdown?.kind }, { status: 'complete', kind: 'poweroff' })
+  },
+}

@@ -1,0 +1,48 @@
+import { deepEqual, equal, match, notEqual } from 'node:assert/strict'
+import { SUITES } from '../../../scripts/vm/base.ts'
+import { checkReceipts, receiptsOf } from '../bucket.ts'
+import type { Scenario } from '../scenario.ts'
+
+const UNITS = 'lastgasp.service lastgasp-collector.service lastgasp-hold.service'
+
+/** Nothing crashed: the units are sound, and a bundle says that there was nothing to take. */
+export const scenario: Scenario = {
+  name: 'healthy',
+  suites: SUITES,
+  async run({ boot, bucket, step }, signal) {
+    await using machine = await boot({})
+    await machine.sh('systemctl is-system-running --wait', signal)
+    equal(await machine.ok('systemctl --failed --no-legend --plain', signal), '', 'no unit has failed')
+    equal(await machine.ok(`systemctl is-active ${UNITS}`, signal), 'active\nactive\nactive\n')
+    equal(await machine.ok(`systemd-analyze verify --man=no ${UNITS} 2>&1`, signal), '', 'systemd-analyze verify')
+    const cycles = await machine.sh(
+      "journalctl -b -o cat _PID=1 | grep -E 'ordering cycle|Breaking|deleted to break'",
+      signal,
+    )
+    equal(cycles.stdout, '', 'no ordering cycle is logged')
+    const restart = await machine.sh('systemctl restart lastgasp.service', signal)
+    notEqual(restart.code, 0, 'systemctl restart lastgasp is refused')
+    match(restart.stderr, /refused/)
+    equal(
+      (await machine.ok('systemctl is-system-running', signal)).trim(),
+      'running',
+      'the refusal has stopped nothing',
+    )
+    step('units are sound')
+
+    await machine.sh('systemctl poweroff', signal)
+    const line = await machine.console.waitFor(/lastgasp: complete bundle of .*/, signal)
+    step(line[0])
+    equal(await machine.off(signal), 'guest-shutdown')
+    step('off')
+    equal(/ordering cycle/.test(machine.console.text), false, 'no ordering cycle at shutdown either')
+    await bucket.openForReading(signal)
+    const bundle = await bucket.onlyBundle(signal)
+    checkReceipts(bundle)
+    const { status, trigger, shutdown } = bundle.manifest
+    deepEqual({ status, trigger, kind: shutdown?.kind }, { status: 'complete', trigger: 'shutdown', kind: 'poweroff' })
+    const [cores] = receiptsOf(bundle, 'cores')
+    equal(cores?.status, 'absent')
+    match(cores?.reason ?? '', /nothing crashed/)
+  },
+}

@@ -1,0 +1,33 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { checkReceipts, receiptsOf } from '../bucket.ts'
+import { crash } from '../crash.ts'
+import type { Scenario } from '../scenario.ts'
+
+/** A reboot of a host that has nobody to seal to: its core stays, with a receipt that says why. */
+export const scenario: Scenario = {
+  name: 'reboot-without-recipients',
+  suites: ['trixie'],
+  async run({ boot, bucket, step }, signal) {
+    await using machine = await boot({})
+    await crash(machine, 'victim', 4, signal)
+    step('crashed')
+    await machine.sh('systemctl reboot', signal)
+    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
+    equal(await machine.off(signal), 'guest-reset')
+    await bucket.openForReading(signal)
+    const bundle = await bucket.onlyBundle(signal)
+    checkReceipts(bundle)
+    equal(bundle.manifest.shutdown?.kind, 'reboot')
+    const cores = receiptsOf(bundle, 'cores')
+    deepEqual(
+      cores.map(({ status, because }) => ({ status, because })),
+      [{ status: 'skipped', because: 'seal' }],
+    )
+    match(cores[0]?.reason ?? '', /recipient/)
+    deepEqual(
+      bundle.objects.filter((name) => name.startsWith('cores/')),
+      [],
+      'nothing of class memory is in the bucket',
+    )
+  },
+}

@@ -1,0 +1,17 @@
+import type { Scenario } from '../scenario.ts'
+import { shutDownWithout } from '../unreachable.ts'
+
+/** The host's secret key is not the right one. */
+export const scenario: Scenario = {
+  name: 'wrong-credentials',
+  suites: ['bookworm'],
+  async run(context, signal) {
+    await shutDownWithout(
+      context,
+      { secretKey: 'not-the-invented-secret' },
+      'open',
+      /credential|denied|key|signature/i,
+      signal,
+    )
+  },
+}
