@@ -3,7 +3,7 @@ interface Cut extends ErrorOptions {
   readonly contentWhole: boolean
 }
 
-/** The stored stream ends too early. All that was yielded before is good. */
+/** The stored stream ends too early. All that was yielded before is good; of an ordinary zstd file it is unverified. */
 export class CutError extends Error {
   /** Plain bytes yielded before: the length of the intact prefix. */
   readonly plainBytes: number
@@ -22,7 +22,7 @@ interface Damage extends ErrorOptions {
   readonly storedOffset: number
 }
 
-/** The stored bytes are not what was written. All that was yielded before is good. */
+/** The stored bytes are not what was written. What was yielded before is as good as before a CutError. */
 export class DamageError extends Error {
   /** Plain bytes yielded before. */
   readonly plainBytes: number

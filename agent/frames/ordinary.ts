@@ -8,7 +8,8 @@ const CHUNK_BYTES = 256 * 1024
 
 /**
  * The content of a zstd file that has no markers, as systemd-coredump writes it: whatever can be decoded before the
- * file ends too early (CutError) or is damaged (DamageError).
+ * file ends too early (CutError) or is damaged (DamageError). Such a file is one frame with its checksum at the end:
+ * what comes before an error was decoded, and could not be verified.
  */
 export async function* ordinaryContent(intake: Intake, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
   const decoder = zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES })

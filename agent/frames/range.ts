@@ -46,7 +46,7 @@ export async function* plainRange(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {
   const end = from + length
-  for (let index = frameHolding(places, from); index < places.length; index += 1) {
+  for (let index = frameHolding(places, from); index < places.length && from < end; index += 1) {
     const place = places[index] as Marker
     if (place.plainOffset >= end || place.plainOffset + place.plainLength <= from) return
     const content = await frameAt(readAt, place, signal)

@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import t from 'tap'
+import { CutError, plain } from '../../agent/frames/decode.ts'
+import { frames } from '../../agent/frames/encode.ts'
+import { bytesOf, inPieces, lines, noise, prefixOf, thenThrow } from './streams.ts'
+
+const { signal } = new AbortController()
+const BLOCK = 4 * 1024 * 1024
+const noZstd = spawnSync('zstd', ['--version']).error ? 'the zstd program is not installed' : false
+
+const half = Buffer.concat([noise(3 * BLOCK, 1), lines(BLOCK)])
+const sizes = [0, 1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7]
+
+t.test('zstd opens what is written, at every odd size', { skip: noZstd }, async (t) => {
+  const dir = t.testdir()
+  for (const size of sizes) {
+    const content = half.subarray(half.length - size)
+    const file = `${dir}/${size}.zst`
+    const framing = frames(inPieces(content, 1_234_567), {}, signal)
+    const stored = await bytesOf(framing.stored)
+    writeFileSync(file, stored)
+    t.equal(spawnSync('zstd', ['-tq', file]).status, 0, `zstd -t, ${size} bytes`)
+    const back = spawnSync('zstd', ['-dcq', file], { maxBuffer: 2 ** 26 })
+    t.ok(back.stdout.equals(content), `zstd -d, ${size} bytes`)
+    const list = spawnSync('zstd', ['-lv', file]).stdout.toString()
+    const frameCount = Math.ceil(size / BLOCK)
+    t.match(list, `# Zstandard Frames: ${frameCount}`)
+    t.match(list, `# Skippable Frames: ${frameCount + 2}`)
+    if (size > 0) t.match(list, `(${size} B)`, 'zstd knows the size: every frame names its own')
+    if (size > 0) t.match(list, 'Check: XXH64', 'every frame has a checksum')
+    t.strictSame(framing.summary(), {
+      plainBytes: size,
+      storedBytes: stored.length,
+      frames: frameCount,
+      sha256: createHash('sha256').update(content).digest('hex'),
+    })
+  }
+})
+
+t.test('the size of the chunks leaves no trace', async (t) => {
+  const content = half.subarray(half.length - BLOCK - 4321)
+  const whole = await bytesOf(frames(inPieces(content, BLOCK), {}, signal).stored)
+  for (const size of [4093, 65_536, BLOCK - 1, BLOCK + 1, 3 * BLOCK]) {
+    t.ok(whole.equals(await bytesOf(frames(inPieces(content, size), {}, signal).stored)), `chunks of ${size}`)
+  }
+})
+
+t.test('level and number of blocks change nothing for the reader', async (t) => {
+  const content = lines(2 * BLOCK + 5)
+  for (const options of [{ level: 3 }, { blocks: 1 }, { level: 19, blocks: 8 }]) {
+    const stored = frames(inPieces(content, BLOCK), options, signal).stored
+    t.ok((await bytesOf(plain(stored, signal))).equals(content), JSON.stringify(options))
+  }
+})
+
+t.test('a source that fails: all that was read is stored, then its error', async (t) => {
+  const content = lines(2 * BLOCK + 99)
+  const failure = new Error('cannot read /var/crash/it: because of an I/O error')
+  const { bytes, error } = await prefixOf(frames(thenThrow(content, BLOCK, failure), {}, signal).stored)
+  t.equal(error, failure)
+  const decoded = await prefixOf(plain(inPieces(bytes, 65_536), signal))
+  t.ok(decoded.bytes.equals(content))
+  t.ok(decoded.error instanceof CutError)
+})
+
+t.test('what is compressed is not kept back by a source that hangs, and abort ends the wait', async (t) => {
+  const aborting = new AbortController()
+  async function* hanging(): AsyncGenerator<Buffer, void, void> {
+    yield lines(BLOCK)
+    await new Promise(() => {})
+  }
+  const stored = frames(hanging(), {}, aborting.signal).stored[Symbol.asyncIterator]()
+  const first = [await stored.next(), await stored.next()]
+  t.strictSame(
+    first.map(({ done }) => done),
+    [false, false],
+    'marker and frame',
+  )
+  const waiting = stored.next()
+  aborting.abort(new Error('the deadline'))
+  await t.rejects(waiting, { message: 'the deadline' })
+})
+
+t.test('memory: no more blocks are read than may be in flight', async (t) => {
+  let read = 0
+  async function* counting(): AsyncGenerator<Buffer, void, void> {
+    while (read < 20) {
+      read += 1
+      yield lines(BLOCK)
+    }
+  }
+  const stored = frames(counting(), { blocks: 2 }, signal).stored[Symbol.asyncIterator]()
+  await stored.next()
+  for (let turn = 0; turn < 1000 && read < 3; turn += 1) await setTimeout(10)
+  for (let turn = 0; turn < 20; turn += 1) await setTimeout(1)
+  t.equal(read, 3, 'one given out and two in flight')
+  await stored.return?.()
+})
+
+t.test('a consumer that stops early stops the source', async (t) => {
+  let closed = false
+  async function* source(): AsyncGenerator<Buffer, void, void> {
+    try {
+      while (true) yield lines(BLOCK)
+    } finally {
+      closed = true
+    }
+  }
+  for await (const _ of frames(source(), {}, signal).stored) break
+  for (let turn = 0; turn < 1000 && !closed; turn += 1) await setTimeout(5)
+  t.ok(closed)
+})
