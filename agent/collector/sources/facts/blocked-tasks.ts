@@ -1,0 +1,62 @@
+import { fewAtATime } from './few-at-a-time.ts'
+import type { HostReads } from './host-reads.ts'
+import { parseStat } from './process-files.ts'
+import { numbered, type Process } from './processes.ts'
+import { printable } from './tsv.ts'
+
+/** Threads whose state is looked at: 45 µs each, 0.45 s. */
+const THREADS = 10_000
+/** ms for all of them. */
+const THREADS_WAIT = 500
+/** Blocked ones that are described: a hang shows in the first few, the rest wait behind them. */
+const DESCRIBED = 128
+
+/**
+ * blocked-tasks.txt: every thread in uninterruptible sleep with what it waits for: kernel function, system call, and
+ * kernel stack, as `proc_pid_stack(5)` and its neighbours give it.
+ */
+export async function readBlockedTasks(reads: HostReads, processes: readonly Process[]): Promise<string> {
+  const blocked = await findBlocked(reads, processes)
+  if (blocked.length > DESCRIBED) reads.ledger.lost('blocked-tasks.txt', `${blocked.length - DESCRIBED} tasks left out`)
+  if (blocked.length === 0) return 'No task is in uninterruptible sleep.\n'
+  const texts: string[] = []
+  for (const { process, tid, comm } of blocked.slice(0, DESCRIBED)) {
+    const text = async (name: string) =>
+      (await reads.text(`proc/${process.pid}/task/${tid}/${name}`, { optional: true, once: true }))?.trimEnd() || '-'
+    const unit = process.unit === undefined ? '' : ` of ${printable(process.unit)}`
+    const stack = (await text('stack')).replace(/^/gm, '  ')
+    texts.push(
+      `${printable(comm)}, task ${tid} of process ${process.pid}${unit}\n` +
+        `  waits in ${await text('wchan')}, system call ${await text('syscall')}\n${stack}\n`,
+    )
+  }
+  return texts.join('\n')
+}
+
+interface Blocked {
+  readonly process: Process
+  readonly tid: number
+  readonly comm: string
+}
+
+async function findBlocked(reads: HostReads, processes: readonly Process[]): Promise<readonly Blocked[]> {
+  const until = performance.now() + THREADS_WAIT
+  const blocked: Blocked[] = []
+  let left = THREADS
+  await fewAtATime(processes, async (process) => {
+    if (process.threads <= 1) {
+      if (process.state === 'D') blocked.push({ process, tid: process.pid, comm: process.comm })
+      return
+    }
+    for (const tid of numbered(await reads.names(`proc/${process.pid}/task`, { optional: true }))) {
+      if (--left < 0 || performance.now() > until) {
+        reads.ledger.lost('blocked-tasks.txt', 'not every thread was looked at')
+        return
+      }
+      const line = await reads.text(`proc/${process.pid}/task/${tid}/stat`, { optional: true, once: true })
+      const task = line === undefined ? undefined : parseStat(line, 1)
+      if (task?.state === 'D') blocked.push({ process, tid, comm: task.comm })
+    }
+  })
+  return blocked.sort((a, b) => a.process.pid - b.process.pid || a.tid - b.tid)
+}

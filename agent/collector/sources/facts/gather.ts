@@ -1,0 +1,71 @@
+import { readBlockedTasks } from './blocked-tasks.ts'
+import { type Cgroup, cgroupTable, readCgroups } from './cgroups.ts'
+import { crashFiles } from './crash-files.ts'
+import { type Entry, textEntry, wanted } from './entry.ts'
+import type { HostReads } from './host-reads.ts'
+import { readJournal } from './journal-text.ts'
+import { readKernelLog } from './kernel-log.ts'
+import { mountTable, parseMounts, readFileSystems, safeMounts } from './mounts.ts'
+import { readOpenFiles } from './open-files.ts'
+import { processTable } from './process-table.ts'
+import { type Process, readProcesses } from './processes.ts'
+import type { Snapshot } from './snapshot.ts'
+import { clockOf, summary } from './summary.ts'
+import { ALWAYS, BY_FAILURE, OF_CGROUP } from './wanted-files.ts'
+
+/** The entry that the journal's lines are. */
+export const JOURNAL = 'journal.txt'
+/** Cgroups whose own files are taken, those with most memory first. */
+const CGROUPS = 64
+/** Processes whose memory is broken down, the largest. */
+const BROKEN_DOWN = 3
+
+/**
+ * The facts, the most valuable first; a stage is handed on as soon as it is there. This order is the one in the tar.
+ * After the signal nothing more is read, and what is known is still given.
+ */
+export async function* gather(reads: HostReads, at: number, lines: number): AsyncGenerator<readonly Entry[]> {
+  const always = await wanted(reads, ALWAYS)
+  const files = new Map(always.map(({ name, content }) => [name, content.toString()]))
+  const kernelLog = (await readKernelLog(reads)) ?? []
+  const processes = await readProcesses(reads)
+  const mounts = parseMounts(files.get('proc/self/mountinfo') ?? '')
+  const tree = mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
+  if (tree === undefined) reads.ledger.note('cgroups.tsv', 'no cgroup file system of version 2 is mounted')
+  const cgroups = tree === undefined ? [] : await readCgroups(reads, tree)
+  const fileSystems = await readFileSystems(reads, mounts)
+  const snapshot: Snapshot = { at, files, kernelLog, processes, cgroups, fileSystems, troubles: reads.ledger.count() }
+
+  yield [
+    textEntry('summary.txt', summary(snapshot)),
+    ...always,
+    textEntry('kernel-log.txt', kernelLog.map((line) => `${line}\n`).join('')),
+    textEntry('processes.tsv', processTable(processes, clockOf(snapshot))),
+    textEntry('cgroups.tsv', cgroupTable(cgroups)),
+    textEntry('mounts.tsv', mountTable(fileSystems)),
+  ]
+
+  const safe = new Set([...safeMounts(mounts)].map(({ id }) => id))
+  yield [textEntry('blocked-tasks.txt', await readBlockedTasks(reads, processes)), await crashFiles(reads)]
+  yield await wanted(reads, BY_FAILURE)
+  const open = await readOpenFiles(reads, processes, safe)
+  yield [textEntry('deleted-files.tsv', open.deleted), textEntry('open-files.tsv', open.kinds)]
+  yield await wanted(reads, [...ofCgroups(tree ?? '', cgroups), ...ofLargest(processes)])
+
+  const memory = { meminfo: files.get('proc/meminfo'), pressure: files.get('proc/pressure/memory') }
+  const journal = await readJournal(reads, lines, memory)
+  if (journal !== undefined) yield [{ name: JOURNAL, content: journal }]
+}
+
+function ofCgroups(tree: string, cgroups: readonly Cgroup[]) {
+  const memory = (cgroup: Cgroup) => Number(cgroup.values.get('memory_current') ?? 0)
+  const largest = [...cgroups].sort((a, b) => memory(b) - memory(a)).slice(0, CGROUPS)
+  return largest.flatMap(({ path }) =>
+    OF_CGROUP.map((file) => ({ path: `${tree}${path === '/' ? '' : path}/${file}`, optional: true, once: true })),
+  )
+}
+
+function ofLargest(processes: readonly Process[]) {
+  const largest = processes.filter(({ kernelThread }) => !kernelThread).sort((a, b) => b.rss - a.rss)
+  return largest.slice(0, BROKEN_DOWN).map(({ pid }) => ({ path: `proc/${pid}/smaps_rollup`, optional: true }))
+}

@@ -1,0 +1,74 @@
+/** What could not be read, and why: becomes errors.txt and the receipt's reason. Missing data must not be invisible. */
+export interface Ledger {
+  /** Something is not in the facts. Equal reasons of one kind of file are counted, not repeated. */
+  note(path: string, reason: unknown): void
+  /** Evidence that was there is left out, by time or size: the receipt will say `truncated` for it. */
+  lost(path: string, reason: unknown): void
+  /** Number of lines errors.txt would have. */
+  count(): number
+  /** Why the facts are not all of it, if something was lost. */
+  truncated(): string | undefined
+  /** errors.txt: one line per reason and kind of file, what was lost first. */
+  text(): string
+}
+
+interface Line {
+  readonly path: string
+  readonly reason: string
+  readonly lost: boolean
+  times: number
+}
+
+/** Kinds of trouble kept apart; a host with more of them than this is understood from the first. */
+const LINES = 500
+
+/** An empty ledger. */
+export function ledger(): Ledger {
+  const lines = new Map<string, Line>()
+  const put = (path: string, thrown: unknown, lost: boolean) => {
+    const reason = reasonOf(thrown)
+    const key = `${kindOf(path)}\n${reason}`
+    const known = lines.get(key)
+    if (known !== undefined) known.times++
+    else if (lines.size < LINES) lines.set(key, { path, reason, lost, times: 1 })
+  }
+  const lostLines = () => [...lines.values()].filter((line) => line.lost)
+  return {
+    note: (path, reason) => put(path, reason, false),
+    lost: (path, reason) => put(path, reason, true),
+    count: () => lines.size,
+    truncated() {
+      const all = lostLines()
+      if (all.length === 0) return undefined
+      const [first] = all
+      const more = all.length > 1 ? `, and ${all.length - 1} more in errors.txt` : ''
+      return `${first?.path}: ${first?.reason}${more}`
+    },
+    text() {
+      const all = [...lostLines(), ...[...lines.values()].filter((line) => !line.lost)]
+      if (all.length === 0) return 'Everything that was asked for could be read.\n'
+      return all.map((line) => `${line.path}: ${line.reason}${times(line)}\n`).join('')
+    },
+  }
+}
+
+/** What files of different processes, threads and cgroups have in common: `proc/N/cmdline`, `…/memory.stat`. */
+export function kindOf(path: string): string {
+  return path.startsWith('sys/fs/cgroup/') ? `…${path.slice(path.lastIndexOf('/'))}` : path.replace(/\d+/g, 'N')
+}
+
+/** Whether a file or process is simply not there: a process ends, a kernel lacks a feature. */
+export function isAbsent(thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
+  return code === 'ENOENT' || code === 'ESRCH' || code === 'ENOTDIR'
+}
+
+function times(line: Line): string {
+  return line.times > 1 ? ` (and ${line.times - 1} more like it)` : ''
+}
+
+/** Node's messages end in ", open '/path'", which would make every one of them different. */
+function reasonOf(thrown: unknown): string {
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return message.replace(/, \w+( '.*')?$/s, '').replaceAll('\n', ' ')
+}

@@ -1,0 +1,79 @@
+/** What /proc/PID/stat says. Times in seconds, sizes in bytes. */
+export interface Stat {
+  readonly pid: number
+  readonly comm: string
+  readonly state: string
+  readonly ppid: number
+  readonly pgid: number
+  readonly kernelThread: boolean
+  readonly minflt: number
+  readonly majflt: number
+  readonly utime: number
+  readonly stime: number
+  readonly nice: number
+  readonly threads: number
+  /** Seconds after boot. */
+  readonly start: number
+  readonly vsz: number
+  readonly rss: number
+}
+
+/** Clock ticks a second in /proc, on every architecture Node runs on (USER_HZ). */
+const TICKS = 100
+/** PF_KTHREAD in include/linux/sched.h. */
+const KERNEL_THREAD = 0x00200000
+
+/**
+ * Reads one line of /proc/PID/stat: proc_pid_stat(5). The name stands in parentheses and may hold any character,
+ * parentheses and blanks too, so it ends at the last one.
+ */
+export function parseStat(line: string, pageBytes: number): Stat | undefined {
+  const open = line.indexOf('(')
+  const close = line.lastIndexOf(')')
+  if (open < 1 || close < open) return undefined
+  const [state = '?', ...numbers] = line.slice(close + 2).split(' ')
+  const field = (number: number) => Number(numbers[number - 4])
+  return {
+    pid: Number(line.slice(0, open)),
+    comm: line.slice(open + 1, close),
+    state,
+    ppid: field(4),
+    pgid: field(5),
+    kernelThread: (field(9) & KERNEL_THREAD) !== 0,
+    minflt: field(10),
+    majflt: field(12),
+    utime: field(14) / TICKS,
+    stime: field(15) / TICKS,
+    nice: field(19),
+    threads: field(20),
+    start: field(22) / TICKS,
+    vsz: field(23),
+    rss: field(24) * pageBytes,
+  }
+}
+
+/** The number behind a name in /proc/PID/status, /proc/meminfo or /proc/vmstat; those in kB as bytes. */
+export function numberOf(text: string | undefined, name: string): number | undefined {
+  const found = text?.match(new RegExp(`^${name}:?\\s+(\\d+)( kB)?`, 'm'))
+  return found?.[1] === undefined ? undefined : Number(found[1]) * (found[2] === undefined ? 1 : 1024)
+}
+
+/** The cgroup in /proc/PID/cgroup: the one of version 2, or systemd's own where version 2 is not in use. */
+export function parseCgroup(text: string | undefined): string | undefined {
+  const unified = text?.match(/^0::(.*)$/m)?.[1]
+  const named = text?.match(/^\d+:name=systemd:(.*)$/m)?.[1]
+  return unified === undefined || (unified === '/' && named !== undefined) ? named : unified
+}
+
+/** The innermost systemd service or scope of a cgroup path. */
+export function unitOf(cgroup: string | undefined): string | undefined {
+  return cgroup?.split('/').findLast((part) => /\.(?:service|scope)$/.test(part))
+}
+
+/** AT_PAGESZ of /proc/self/auxv: pairs of 64-bit words, getauxval(3); 4096 where it is not there. */
+export function pageBytes(auxv: Buffer | undefined): number {
+  for (let at = 0; auxv !== undefined && at + 16 <= auxv.length; at += 16) {
+    if (auxv.readBigUInt64LE(at) === 6n) return Number(auxv.readBigUInt64LE(at + 8))
+  }
+  return 4096
+}

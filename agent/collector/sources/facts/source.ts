@@ -1,0 +1,104 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Found, type Outcome, READ_BYTES, type Reading, type Source, type SourceContext } from '../../source.ts'
+import type { Entry } from './entry.ts'
+import { gather, JOURNAL } from './gather.ts'
+import { HostReads } from './host-reads.ts'
+import { ledger } from './ledger.ts'
+import { ENTRY_BYTES, TAR_END, tarWriter } from './tar-writer.ts'
+
+/** Plain bytes of all entries but the journal's text. Compressed about a tenth of it. */
+const FACTS_BYTES = 8 * 1024 * 1024
+/** Plain bytes kept for errors.txt: 500 lines. */
+const ERRORS_BYTES = 64 * 1024
+/** For the estimate, as measured: the files that are always there, a process, a line of the journal; and zstd's ratio. */
+const BASE_BYTES = 384 * 1024
+const PROCESS_BYTES = 2048
+const LINE_BYTES = 160
+const RATIO = 0.15
+
+/**
+ * Kernel and process state as one tar of text: FACTS.md. The first thing of a capture, so it needs no fork (but for the
+ * journal's lines at its end), no disk, few descriptors and little memory, and whatever ends it early, the tar is whole.
+ */
+export function factsSource(): Source {
+  return {
+    name: 'facts',
+    async inventory(context, signal) {
+      signal.throwIfAborted()
+      // /proc answers from memory: nothing here can hang.
+      const names = await readdir(join(context.root, 'proc')).catch(() => [])
+      const processes = names.filter((name) => /^\d+$/.test(name)).length
+      return { found: [found(context, processes)], gaps: [] }
+    },
+  }
+}
+
+function found(context: SourceContext, processes: number): Found {
+  const { lines } = context.settings.facts
+  return {
+    id: 'facts',
+    source: 'facts',
+    name: 'facts.tar.zst',
+    class: 'text',
+    phase: 'facts',
+    encoding: 'frames',
+    bytes: BASE_BYTES + processes * PROCESS_BYTES + lines * LINE_BYTES,
+    ratio: RATIO,
+    value: 1000,
+    identity: { note: `${processes} processes` },
+    open: async (limit, signal) => read(context.root, lines, limit, signal),
+  }
+}
+
+function read(root: string, lines: number, limit: number, signal: AbortSignal): Reading {
+  const at = Date.now()
+  const troubles = ledger()
+  const reads = new HostReads(root, troubles, signal)
+  return {
+    chunks: packed(reads, gather(reads, at, lines), at, limit),
+    outcome(): Outcome {
+      const truncated = troubles.truncated()
+      return { identity: { at }, ...(truncated !== undefined && { truncated }) }
+    },
+    async [Symbol.asyncDispose]() {
+      reads[Symbol.dispose]()
+    },
+  }
+}
+
+/** What each stage gave, in tar. What does not fit is left out and said so in errors.txt, for which room is kept. */
+async function* packed(
+  reads: HostReads,
+  stages: AsyncIterable<readonly Entry[]>,
+  at: number,
+  limit: number,
+): AsyncGenerator<Buffer> {
+  const tar = tarWriter(at)
+  const reserve = Math.min(ERRORS_BYTES, limit / 4)
+  let facts = FACTS_BYTES
+  let left = limit - TAR_END
+  for await (const stage of stages) {
+    const pieces: Buffer[] = []
+    for (const entry of stage) {
+      const bytes = entry.content.length + ENTRY_BYTES
+      const fits = bytes <= left - reserve && (entry.name === JOURNAL || bytes <= facts)
+      if (!fits) {
+        reads.ledger.lost(entry.name, `no room for its ${entry.content.length} bytes`)
+        continue
+      }
+      const piece = await tar.add(entry)
+      pieces.push(piece)
+      left -= piece.length
+      if (entry.name !== JOURNAL) facts -= piece.length
+    }
+    yield* inChunks(Buffer.concat(pieces))
+  }
+  const errors = Buffer.from(reads.ledger.text()).subarray(0, Math.max(0, left - ENTRY_BYTES))
+  const last = left < ENTRY_BYTES ? [] : [await tar.add({ name: 'errors.txt', content: errors })]
+  if (left >= 0) yield Buffer.concat([...last, tar.end()])
+}
+
+function* inChunks(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += READ_BYTES) yield bytes.subarray(at, at + READ_BYTES)
+}

@@ -1,0 +1,141 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { READ_BYTES, type SourceContext } from '../../../../agent/collector/source.ts'
+import { factsSource } from '../../../../agent/collector/sources/facts/source.ts'
+import { fakeHost } from './fake-host.ts'
+
+const ROOM = 64 * 1024 * 1024
+
+async function take(root: string, limit = ROOM, signal = AbortSignal.timeout(60_000)) {
+  const context = { root, seen: new Set(), settings: { facts: { lines: 50 } } } as unknown as SourceContext
+  const { found, gaps } = await factsSource().inventory(context, signal.aborted ? AbortSignal.timeout(60_000) : signal)
+  t.strictSame(gaps, [])
+  const [item] = found
+  if (item === undefined) throw new Error('no facts')
+  await using reading = await item.open(limit, signal)
+  const chunks: Buffer[] = []
+  for await (const chunk of reading.chunks) chunks.push(chunk)
+  return { item, chunks, tar: Buffer.concat(chunks), outcome: reading.outcome() }
+}
+
+/** Names in a tar as the tar program lists them; it complains of a cut one and lists what is there all the same. */
+function listed(tar: Buffer): readonly string[] {
+  return spawnSync('tar', ['-t'], { input: tar, encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter((name) => name !== '')
+}
+
+function extracted(tar: Buffer, name: string): string {
+  return execFileSync('tar', ['-xO', name], { input: tar, encoding: 'utf8', maxBuffer: ROOM })
+}
+
+t.test('the facts of this machine', async (t) => {
+  const planted = spawn('/bin/sh', ['-c', 'read x', 'app', '--password', 'planted-on-the-command-line'], {
+    env: { PLANTED: 'planted-in-the-environment' },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  t.teardown(() => planted.kill('SIGKILL'))
+  await once(planted, 'spawn')
+  const { item, chunks, tar, outcome } = await take('/')
+
+  t.match(item, { id: 'facts', name: 'facts.tar.zst', class: 'text', phase: 'facts', encoding: 'frames', value: 1000 })
+  t.ok(chunks.every((chunk) => chunk.length <= READ_BYTES))
+  t.type(outcome.identity?.at, 'number')
+  const names = listed(tar)
+  t.equal(names[0], 'summary.txt')
+  t.equal(names.at(-1), 'errors.txt')
+  for (const name of ['proc/uptime', 'processes.tsv', 'cgroups.tsv', 'mounts.tsv', 'blocked-tasks.txt']) {
+    t.ok(names.includes(name), name)
+  }
+  t.notOk(names.some((name) => name.startsWith('/') || name.endsWith('environ')))
+
+  const rows = extracted(tar, 'processes.tsv')
+    .split('\n')
+    .map((line) => line.split('\t'))
+  const [header = [], ...processes] = rows
+  const row = (pid: number | undefined) => processes.find(([one]) => one === String(pid)) ?? []
+  t.equal(row(process.pid)[header.indexOf('ppid')], String(process.ppid))
+  t.equal(row(process.pid)[header.indexOf('uid')], String(process.getuid?.()))
+  t.equal(row(process.pid)[header.indexOf('exe')], process.execPath)
+  t.equal(row(planted.pid)[header.indexOf('command')], '/bin/sh -c read x app --password ***')
+  t.equal(row(planted.pid)[header.indexOf('fds')], String(readdirSync(`/proc/${planted.pid}/fd`).length))
+  t.notOk(tar.includes('planted-on-the-command-line'))
+  t.notOk(tar.includes('planted-in-the-environment'))
+  t.equal(extracted(tar, 'proc/sys/kernel/random/boot_id'), readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
+})
+
+t.test('a tar that was cut anywhere lists and gives what came before the cut', async (t) => {
+  const { tar } = await take(t.testdir(fakeHost(t)))
+  const names = listed(tar)
+  const summary = extracted(tar, 'summary.txt')
+  for (let cut = 4096; cut < tar.length; cut += 7919) {
+    const some = listed(tar.subarray(0, cut))
+    t.strictSame(some, names.slice(0, some.length), `cut at ${cut}`)
+    t.ok(
+      some.length > 0 &&
+        spawnSync('tar', ['-xO', 'summary.txt'], { input: tar.subarray(0, cut) }).stdout.equals(Buffer.from(summary)),
+    )
+  }
+})
+
+t.test('within any limit the tar is whole, and says what it had no room for', async (t) => {
+  const root = t.testdir(fakeHost(t))
+  const whole = await take(root)
+  t.equal(whole.outcome.truncated, undefined)
+  for (const limit of [0, 1023, 1024, 5000, 20_000, 50_000, whole.tar.length - 512]) {
+    const { tar, outcome } = await take(root, limit)
+    t.ok(tar.length <= limit, `${tar.length} of ${limit} bytes`)
+    t.ok(outcome.truncated, String(limit))
+    if (limit >= 1024) t.equal(spawnSync('tar', ['-t'], { input: tar }).status, 0, `a tar of ${limit}`)
+    if (limit >= 50_000) t.match(extracted(tar, 'errors.txt'), 'no room for')
+    if (limit >= 50_000) t.equal(listed(tar)[0], 'summary.txt')
+  }
+})
+
+t.test('when the time is up before it began there is still a tar that says so', async (t) => {
+  const { tar, outcome } = await take('/', ROOM, AbortSignal.abort())
+  t.equal(outcome.truncated, 'everything from here on: the time was up')
+  t.match(extracted(tar, 'errors.txt'), 'the time was up')
+  t.equal(listed(tar)[0], 'summary.txt')
+})
+
+t.test('a process whose files hang costs its own row', async (t) => {
+  const root = t.testdir(fakeHost(t))
+  execFileSync('rm', [join(root, 'proc/200/cmdline')])
+  execFileSync('mkfifo', [join(root, 'proc/200/cmdline')])
+  const { tar, outcome } = await take(root)
+  closeSync(openSync(join(root, 'proc/200/cmdline'), constants.O_RDWR | constants.O_NONBLOCK))
+  t.match(outcome.truncated, /^proc\/200\/cmdline: no answer/)
+  t.match(extracted(tar, 'processes.tsv'), /^200\t.*odd\.service.*a\) b \(c\t-$/m)
+  t.match(extracted(tar, 'processes.tsv'), /^300\t.*\/srv\/shop/m, 'others are whole')
+})
+
+t.test('of more processes than can be asked in time the striking ones are', async (t) => {
+  const root = t.testdir(fakeHost(t))
+  for (let pid = 1000; pid < 5200; pid++) {
+    mkdirSync(join(root, `proc/${pid}`))
+    const stat = `${pid} (one) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 0 4096 1\n`
+    writeFileSync(join(root, `proc/${pid}/stat`), stat)
+  }
+  const { tar, outcome } = await take(root)
+  t.match(outcome.truncated, /^processes\.tsv: of \d+ processes only what stat says$/)
+  const rows = extracted(tar, 'processes.tsv').split('\n')
+  t.equal(rows.length, 4200 + 5 + 2, 'every process has a row')
+  t.match(
+    rows.find((row) => row.startsWith('200\t')),
+    'odd.service',
+  )
+  t.match(
+    rows.find((row) => row.startsWith('300\t')),
+    'shop.service',
+  )
+})
+
+t.test('a host without anything to read has facts that say so', async (t) => {
+  const { tar, outcome } = await take(t.testdir({}))
+  t.equal(outcome.truncated, undefined)
+  t.match(extracted(tar, 'errors.txt'), 'proc/uptime: ENOENT')
+})
