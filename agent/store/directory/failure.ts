@@ -1,0 +1,38 @@
+import { cannot } from '../../cannot.ts'
+import { StoreError, type StoreFailure } from '../store.ts'
+import { until } from '../until.ts'
+
+/** errno(3) names that mean more than "try again". A full disk or a bad sector may be cured: transient. */
+const FAILURES: Readonly<Record<string, StoreFailure>> = {
+  ENOENT: 'missing',
+  EACCES: 'denied',
+  EROFS: 'denied',
+  // link(2): also what a file system without hard links says.
+  EPERM: 'denied',
+  ENAMETOOLONG: 'permanent',
+  ENOTDIR: 'permanent',
+  EISDIR: 'permanent',
+  ELOOP: 'permanent',
+}
+
+/** Does `work` unless the signal has ended, waits for it no longer than the signal, and fails as a StoreError. */
+export async function onDisk<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    signal.throwIfAborted()
+    return await until(work(), signal)
+  } catch (thrown) {
+    throw storeError(what, thrown)
+  }
+}
+
+/** The StoreError for what a file system call threw. */
+export function storeError(what: string, thrown: unknown): StoreError {
+  if (thrown instanceof StoreError) return thrown
+  return new StoreError(failureOf(thrown as NodeJS.ErrnoException), cannot(what, thrown).message, { cause: thrown })
+}
+
+function failureOf({ code = '', syscall }: NodeJS.ErrnoException): StoreFailure {
+  // From mkdir(2), it means that a file lies where a directory should be.
+  if (code === 'EEXIST') return syscall === 'link' ? 'exists' : 'permanent'
+  return FAILURES[code] ?? 'transient'
+}

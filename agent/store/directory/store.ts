@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { checkKey, UPLOADS } from '../key.ts'
+import type { Store, Stored } from '../store.ts'
+import { makeDirectory, publish } from './durable.ts'
+import { onDisk } from './failure.ts'
+import { beginUpload } from './upload.ts'
+
+/** A store in a directory, laid out as DIRECTORY.md says. The directory is made when it is not there. */
+export function directoryStore(root: string): Store {
+  const { href: url } = pathToFileURL(root)
+  return {
+    url,
+    warm: (signal) => onDisk(`use ${url}`, signal, () => makeDirectory(join(root, UPLOADS))),
+    put: (key, body, signal) => put(root, key, body, signal),
+    begin: (key, signal) => beginUpload(root, key, signal),
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
+
+async function put(root: string, key: string, body: Buffer, signal: AbortSignal): Promise<Stored> {
+  checkKey(key)
+  const path = join(root, key)
+  const temporary = join(root, UPLOADS, `${randomBytes(8).toString('hex')}.put`)
+  await onDisk(`store ${path}`, signal, async () => {
+    await makeDirectory(dirname(temporary))
+    await makeDirectory(dirname(path))
+    try {
+      await using file = await open(temporary, 'wx')
+      await file.writeFile(body)
+      await file.sync()
+      signal.throwIfAborted()
+      await publish(temporary, path)
+    } finally {
+      await rm(temporary, { force: true })
+    }
+  })
+  return { key, bytes: body.length }
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { cannot } from '../../cannot.ts'
+import { checkKey, UPLOADS } from '../key.ts'
+import { checkPart, leadingParts } from '../parts.ts'
+import { PART_BYTES, StoreError, type Upload } from '../store.ts'
+import { makeDirectory, publish } from './durable.ts'
+import { onDisk } from './failure.ts'
+
+/** Begins an upload in a directory of its own below `.uploads`. If nobody completes it, it stays there for salvage. */
+export async function beginUpload(root: string, key: string, signal: AbortSignal): Promise<Upload> {
+  checkKey(key)
+  const path = join(root, key)
+  const upload = join(root, UPLOADS, randomBytes(8).toString('hex'))
+  const data = join(upload, 'data')
+  await onDisk(`begin ${path}`, signal, async () => {
+    await makeDirectory(upload)
+    await writeFile(join(upload, 'key'), key, { flag: 'wx', flush: true })
+    await writeFile(data, '', { flag: 'wx' })
+  })
+  const arrived = new Map<number, number>()
+  return {
+    key,
+    async part(number, body, signal) {
+      checkPart(key, number, body)
+      await onDisk(`store part ${number} of ${path}`, signal, async () => {
+        // Opened for each part: an upload has no owner that could close what it holds.
+        await using file = await open(data, 'r+')
+        await writeAt(file, body, (number - 1) * PART_BYTES)
+        await file.datasync()
+      })
+      arrived.set(number, body.length)
+    },
+    async complete(signal) {
+      const { count, bytes } = leadingParts(arrived)
+      if (count === 0)
+        throw new StoreError('permanent', cannot(`complete ${path}`, 'its first part is missing').message)
+      await onDisk(`complete ${path}`, signal, async () => {
+        await makeDirectory(dirname(path))
+        await using file = await open(data, 'r+')
+        await file.truncate(bytes)
+        await file.sync()
+        signal.throwIfAborted()
+        await publish(data, path)
+        // The object is there, whatever becomes of what is left of the upload.
+        await rm(upload, { recursive: true }).catch(() => {})
+      })
+      return { key, bytes }
+    },
+  }
+}
+
+async function writeAt(file: FileHandle, body: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < body.length; ) {
+    const { bytesWritten } = await file.write(body, done, body.length - done, position + done)
+    done += bytesWritten
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash, type Hash } from 'node:crypto'
+import { cannot } from '../cannot.ts'
+import { gather } from './gather.ts'
+import { PARTS_PER_SEGMENT, type Store, StoreError } from './store.ts'
+import { until } from './until.ts'
+import { hex, type Segment, writeSegment } from './write-segment.ts'
+
+export interface WriteOptions {
+  /** Parts under way at a time, at least 1. Memory is that many parts and one more. */
+  readonly inFlight: number
+  /** Nothing is sent before this has come true: the opening manifest is the first write of a bundle. */
+  readonly ready?: Promise<void>
+  /** Parts after which the object goes on in the next segment. */
+  readonly partsPerSegment?: number
+}
+
+/** What became of a stream: one object, or several when it is huge; none when it failed before its first byte. */
+export interface Written {
+  readonly segments: readonly Segment[]
+  readonly bytes: number
+  /** Over all stored bytes, in hex. */
+  readonly sha256: string
+  /** Why it is not all of the stream, where it is not. */
+  readonly cut?: Error
+}
+
+/**
+ * Stores a stream under `key` (and `key.001` and so on): in one request when it fits into one part, else in parts. When
+ * the stream fails or is ended, what had arrived becomes the object, to the last byte; so do the leading parts when the
+ * store fails later on. `signal` is the hard end of it all. Throws a StoreError when nothing could be stored.
+ */
+export async function writeObject(
+  store: Store,
+  key: string,
+  stored: AsyncIterable<Buffer>,
+  options: WriteOptions,
+  signal: AbortSignal,
+): Promise<Written> {
+  const { inFlight, ready = Promise.resolve(), partsPerSegment = PARTS_PER_SEGMENT } = options
+  const stop = new AbortController()
+  const parts = gather(stored, AbortSignal.any([signal, stop.signal]))
+  const stream = { store, parts, inFlight, partsPerSegment, stop, signal }
+  const segments: Segment[] = []
+  let total: Hash | undefined
+  let cut: Error | undefined
+  try {
+    // The stream is read while the way is made ready for it.
+    const [begun] = await Promise.all([parts.next(), until(ready, signal)])
+    let { value: first } = begun
+    if (first?.cut !== undefined && first.body.length === 0) return written(segments, total, first.cut)
+    while (first) {
+      const end = await writeSegment(stream, segmentKey(key, segments.length), first, total)
+      segments.push(end.segment)
+      total = end.total
+      cut = end.cut
+      first = cut === undefined ? end.next : undefined
+    }
+  } catch (thrown) {
+    cut = storeError(key, thrown)
+    if (segments.length === 0) throw cut
+  } finally {
+    stop.abort()
+    void parts.return().catch(() => {})
+  }
+  return written(segments, total, cut)
+}
+
+/** The key of an object's segment: the first bears the object's own, the others `.001` and so on. */
+function segmentKey(key: string, index: number): string {
+  return index === 0 ? key : `${key}.${String(index).padStart(3, '0')}`
+}
+
+function written(segments: readonly Segment[], total: Hash = createHash('sha256'), cut?: Error): Written {
+  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  return { segments, bytes, sha256: hex(total), ...(cut && { cut }) }
+}
+
+function storeError(key: string, thrown: unknown): StoreError {
+  if (thrown instanceof StoreError) return thrown
+  return new StoreError('transient', cannot(`store ${key}`, thrown).message, { cause: thrown })
+}

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process'
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { directoryArchive } from '../../agent/store/directory/archive.ts'
+import { directoryStore } from '../../agent/store/directory/store.ts'
+import { PART_BYTES } from '../../agent/store/store.ts'
+import { failing } from '../contract/failing.ts'
+import { storeContract } from '../contract/store.ts'
+
+const signal = AbortSignal.timeout(60_000)
+
+t.test('a directory keeps the contract', async (t) => {
+  const root = join(t.testdir(), 'made on the way')
+  await using store = directoryStore(root)
+  await using archive = directoryArchive(root)
+  t.equal(store.url, pathToFileURL(root).href)
+  t.equal(archive.url, store.url)
+  await storeContract(t, { store, archive, completeIsCreateOnly: true, completesSubset: true })
+  const left = await readdir(join(root, '.uploads'))
+  t.notOk(
+    left.some((name) => name.endsWith('.put')),
+    'no temporary file of a put is left',
+  )
+})
+
+t.test('an upload nobody completed lies there as DIRECTORY.md says', async (t) => {
+  const root = t.testdir()
+  const upload = await directoryStore(root).begin('v1/core', signal)
+  await upload.part(1, Buffer.alloc(PART_BYTES, 1), signal)
+  await upload.part(3, Buffer.from('third'), signal)
+  const [name = ''] = await readdir(join(root, '.uploads'))
+  t.match(name, /^[0-9a-f]{16}$/)
+  t.equal(await readFile(join(root, '.uploads', name, 'key'), 'utf8'), 'v1/core')
+  const data = await readFile(join(root, '.uploads', name, 'data'))
+  const golden = Buffer.concat([Buffer.alloc(PART_BYTES, 1), Buffer.alloc(PART_BYTES, 0), Buffer.from('third')])
+  t.ok(data.equals(golden), 'each part at its place')
+  t.same(await Array.fromAsync(directoryArchive(root).list('', signal)), [])
+  await upload.complete(signal)
+  t.same(await readdir(join(root, '.uploads')), [], 'and nothing of it is left when it is complete')
+})
+
+t.test('failures of the file system have their kind', async (t) => {
+  const root = t.testdir({ file: 'in the way' })
+  const store = directoryStore(root)
+  await t.rejects(store.put('file/below', Buffer.from('x'), signal), failing('permanent', /file\/below/))
+  await t.rejects(store.put('n'.repeat(300), Buffer.from('x'), signal), failing('permanent'))
+  const nowhere = directoryArchive(join(root, 'nowhere'))
+  await t.rejects(Array.fromAsync(nowhere.list('', signal)), failing('permanent', /no such directory/))
+  t.same(await Array.fromAsync(directoryArchive(root).folders('../', signal)), [], 'never above the root')
+})
+
+t.test('a full disk is transient', async (t) => {
+  const root = join(t.testdir({ disk: {} }), 'disk')
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', root])
+  if (mounted.status !== 0) return void t.pass('no room', { skip: `no tmpfs can be mounted: ${mounted.stderr}` })
+  try {
+    const store = directoryStore(root)
+    await t.rejects(store.put('big', Buffer.alloc(2 * 1024 * 1024), signal), failing('transient', /ENOSPC/))
+    await store.put('small', Buffer.from('x'), signal)
+    t.same(await readdir(join(root, '.uploads')), [], 'and leaves nothing behind')
+  } finally {
+    spawnSync('umount', ['--lazy', root])
+  }
+})
+
+t.test(
+  'a directory we may not write to is denied',
+  { skip: process.getuid?.() === 0 && 'root may do anything' },
+  async (t) => {
+    const root = t.testdir()
+    await chmod(root, 0o500)
+    t.teardown(() => chmod(root, 0o700))
+    await t.rejects(directoryStore(root).put('x', Buffer.from('x'), signal), failing('denied'))
+  },
+)
+
+t.test('only files are objects', async (t) => {
+  const root = t.testdir({ link: t.fixture('symlink', '/etc/hostname') })
+  await mkdir(join(root, 'empty folder'))
+  await writeFile(join(root, 'object'), 'x')
+  const listed = await Array.fromAsync(directoryArchive(root).list('', signal))
+  t.same(
+    listed.map(({ key }) => key),
+    ['object'],
+  )
+})

@@ -1,0 +1,194 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { s3Archive } from '../../agent/store/s3/archive.ts'
+import { CAPTURE_PATIENCE, type Patience } from '../../agent/store/s3/client.ts'
+import { s3Store } from '../../agent/store/s3/store.ts'
+import { PART_BYTES } from '../../agent/store/store.ts'
+import { writeObject } from '../../agent/store/write-object.ts'
+import { failing } from '../contract/failing.ts'
+import { type FaultyProxy, faultyProxy } from '../faulty-proxy.ts'
+import { type S3Server, startS3Server } from '../s3-server.ts'
+
+const BUCKET = { scheme: 's3', bucket: 'faults', prefix: '' } as const
+const long = () => AbortSignal.timeout(60_000)
+const soon = () => AbortSignal.timeout(500)
+
+const server = await startS3Server()
+if (typeof server === 'string') {
+  t.test('S3 through a faulty network', { skip: server }, async () => {})
+} else {
+  t.teardown(() => server[Symbol.asyncDispose]())
+  await server.makeBucket(BUCKET.bucket)
+  await faults(server)
+}
+
+async function faults(server: S3Server): Promise<void> {
+  /** A proxy of its own for each test, and what talks through it. */
+  async function setUp(t: Test, patience: Partial<Patience> = {}) {
+    const proxy = await faultyProxy(server.endpoint)
+    const settings = { ...server.settings, endpoint: proxy.endpoint }
+    const store = await s3Store(BUCKET, settings, { ...CAPTURE_PATIENCE, ...patience })
+    const archive = await s3Archive(BUCKET, settings, { ...CAPTURE_PATIENCE, tries: 5, ...patience })
+    t.teardown(async () => {
+      await store[Symbol.asyncDispose]()
+      await archive[Symbol.asyncDispose]()
+      await proxy[Symbol.asyncDispose]()
+    })
+    const content = async (key: string) => Buffer.concat(await Array.fromAsync(await archive.read(key, 0, long())))
+    return { proxy, store, archive, content }
+  }
+  const count = (proxy: FaultyProxy, line: RegExp) => proxy.seen.filter((one) => line.test(one)).length
+
+  t.test('a busy store is asked again', async (t) => {
+    const { proxy, store, content } = await setUp(t)
+    proxy.on(/^PUT/, { kind: 'answer', status: 503, code: 'SlowDown' }, 2)
+    await store.put('busy', Buffer.from('x'), long())
+    t.equal(count(proxy, /^PUT/), 3)
+    t.equal(String(await content('busy')), 'x')
+  })
+
+  t.test('an object whose answer was lost is our own', async (t) => {
+    const { proxy, store, content } = await setUp(t)
+    proxy.on(/^PUT/, { kind: 'cut-answer', after: 0 }, 1)
+    t.match(await store.put('lost', Buffer.from('mine'), long()), { bytes: 4 })
+    t.equal(count(proxy, /^PUT/), 2)
+    t.equal(String(await content('lost')), 'mine')
+  })
+
+  t.test('an object that was there before a busy store answered is not', async (t) => {
+    const { proxy, store } = await setUp(t)
+    await store.put('theirs', Buffer.from('theirs'), long())
+    proxy.on(/^PUT/, { kind: 'answer', status: 503, code: 'SlowDown' }, 1)
+    await t.rejects(store.put('theirs', Buffer.from('mine'), long()), failing('exists'))
+  })
+
+  t.test('an upload survives the loss of every first answer', async (t) => {
+    const { proxy, store, content } = await setUp(t)
+    for (const line of [/^POST .*uploads/, /partNumber=1/, /partNumber=2/, /^POST .*uploadId/]) {
+      proxy.on(line, { kind: 'cut-answer', after: 0 }, 1)
+    }
+    const body = randomBytes(PART_BYTES + 1)
+    const upload = await store.begin('upload-lost', long())
+    await upload.part(1, body.subarray(0, PART_BYTES), long())
+    await upload.part(2, body.subarray(PART_BYTES), long())
+    t.match(await upload.complete(long()), { bytes: body.length })
+    t.equal(count(proxy, /^(PUT|POST)/), 8)
+    t.ok((await content('upload-lost')).equals(body))
+  })
+
+  for (const kind of ['stall', 'cut'] as const) {
+    t.test(`a part whose connection suffers a ${kind} is sent again`, async (t) => {
+      const { proxy, store, content } = await setUp(t, { silence: 1_000 })
+      proxy.on(/partNumber=1/, { kind, after: 1_000_000 }, 2)
+      const body = randomBytes(PART_BYTES)
+      const upload = await store.begin(`part-${kind}`, long())
+      await upload.part(1, body, long())
+      await upload.complete(long())
+      t.equal(count(proxy, /partNumber=1/), 3)
+      t.ok((await content(`part-${kind}`)).equals(body))
+    })
+  }
+
+  t.test('a slow connection is no silent one', async (t) => {
+    const { proxy, store } = await setUp(t, { silence: 1_000 })
+    proxy.on(/^PUT/, { kind: 'slow', rate: 20_000_000 })
+    await store.put('slow', Buffer.alloc(64 * 1024 * 1024), long())
+    t.equal(count(proxy, /^PUT/), 1)
+  })
+
+  t.test('a store that accepts and never answers costs as long as the signal allows', async (t) => {
+    const { proxy, store, archive } = await setUp(t)
+    proxy.on(/./, { kind: 'stall', after: 0 })
+    await t.rejects(store.warm(soon()), failing('transient'))
+    await t.rejects(store.put('dead', Buffer.from('x'), soon()), failing('transient', /dead/))
+    await t.rejects(store.begin('dead', soon()), failing('transient'))
+    await t.rejects(archive.read('dead', 0, soon()), failing('transient'))
+    await t.rejects(Array.fromAsync(archive.list('', soon())), failing('transient'))
+    t.equal(count(proxy, /^PUT/), 1)
+  })
+
+  t.test('what the store did last is told when the time is up', async (t) => {
+    const { proxy, store } = await setUp(t, { silence: 100 })
+    proxy.on(/./, { kind: 'stall', after: 0 })
+    await t.rejects(store.put('dead', Buffer.from('x'), soon()), failing('transient', /127.0.0.1:\d+ fell silent/))
+    await proxy.refuse()
+    await t.rejects(store.put('dead', Buffer.from('x'), soon()), failing('transient', /refused the connection/))
+  })
+
+  t.test('a store that comes back is found', async (t) => {
+    const { proxy, store, content } = await setUp(t)
+    await proxy.refuse()
+    const put = store.put('back', Buffer.from('x'), long())
+    await sleep(300)
+    await proxy.accept()
+    await put
+    t.equal(String(await content('back')), 'x')
+  })
+
+  t.test('a reader does not wait for ever', async (t) => {
+    const { proxy, archive } = await setUp(t, { tries: 2 })
+    proxy.on(/^GET/, { kind: 'answer', status: 500, code: 'InternalError' })
+    await t.rejects(Array.fromAsync(archive.list('', long())), failing('transient', /500 InternalError/))
+    t.equal(count(proxy, /^GET/), 2)
+  })
+
+  for (const kind of ['stall-answer', 'cut-answer'] as const) {
+    t.test(`reading goes on after a ${kind}`, async (t) => {
+      const { proxy, store, content } = await setUp(t, { silence: 1_000 })
+      const body = randomBytes(6_000_000)
+      await store.put(`read-${kind}`, body, long())
+      proxy.on(/^GET/, { kind, after: 2_000_000 }, 2)
+      t.ok((await content(`read-${kind}`)).equals(body))
+      t.equal(count(proxy, /^GET/), 3)
+    })
+  }
+
+  t.test('reading does not go on in another object', async (t) => {
+    const { proxy, store, archive } = await setUp(t)
+    await store.put('replaced', randomBytes(6_000_000), long())
+    proxy.on(/^GET/, { kind: 'cut-answer', after: 2_000_000 }, 1)
+    const reading = await archive.read('replaced', 0, long())
+    const upload = await store.begin('replaced', long())
+    await upload.part(1, randomBytes(6_000_000), long())
+    // This server lets a completed upload replace an object.
+    await upload.complete(long())
+    await t.rejects(Array.fromAsync(reading), failing('permanent', /another object/))
+  })
+
+  t.test('when the store fails for good, the leading parts become the object', async (t) => {
+    const { proxy, store, content } = await setUp(t)
+    proxy.on(/partNumber=3/, { kind: 'answer', status: 403, code: 'AccessDenied' })
+    const body = randomBytes(4 * PART_BYTES)
+    async function* chunks() {
+      for (let at = 0; at < body.length; at += 3_000_000) yield body.subarray(at, at + 3_000_000)
+    }
+    const written = await writeObject(store, 'leading', chunks(), { inFlight: 1 }, long())
+    const leading = body.subarray(0, 2 * PART_BYTES)
+    t.equal(written.bytes, leading.length)
+    t.equal(written.sha256, createHash('sha256').update(leading).digest('hex'))
+    t.match(written.cut, failing('denied'))
+    t.ok((await content('leading')).equals(leading))
+  })
+
+  t.test('a wrong clock is set right by the store', async (t) => {
+    const { proxy, store } = await setUp(t)
+    const now = Date.now
+    t.teardown(() => {
+      Date.now = now
+    })
+    Date.now = () => now() + 7_200_000
+    const { clockSkew = 0 } = await store.put('skewed', Buffer.from('x'), long())
+    t.equal(count(proxy, /^PUT/), 2, 'refused once')
+    t.ok(Math.abs(clockSkew + 7_200_000) < 60_000, 'and the skew is told')
+  })
+
+  t.test('the right region is named', async (t) => {
+    const { proxy, store } = await setUp(t)
+    const more = '<Region>eu-central-1</Region>'
+    proxy.on(/^PUT/, { kind: 'answer', status: 400, code: 'AuthorizationHeaderMalformed', more })
+    const message = /in region eu-central-1, not in us-east-1: set s3.region/
+    await t.rejects(store.put('x', Buffer.from('x'), long()), failing('permanent', message))
+    t.equal(count(proxy, /^PUT/), 1)
+  })
+}
