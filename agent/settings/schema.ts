@@ -1,11 +1,13 @@
 import * as z from 'zod/mini'
 import { IDENTITY } from '../bundle/keys.ts'
 import { parseRecipient } from '../seal/keys.ts'
+import { parseLocation } from '../store/location.ts'
 import { choice, duration, list, size, table, text, whole } from './kinds.ts'
 
 /** age's X25519 recipient: bech32 (BIP 173) of 32 bytes with the prefix `age`, so 58 characters after `age1`. The seal checks the rest. */
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
-const STORE = /^(s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]{1,254}(\/[^\s?#]*)?|file:\/\/\/[^\s?#]*)$/
+/** No credentials, no query: a store's own reading of the URL (store/location.ts) says the rest. */
+const STORE = /^(s3:\/\/[^\s/@?#]+(\/[^\s?#]*)?|file:\/\/\/[^\s?#]*)$/
 const ENDPOINT = /^https?:\/\/[^\s@?#]+$/
 const REGION = /^[A-Za-z0-9_-]{1,64}$/
 const ACCOUNT = /^\d{12}$/
@@ -17,7 +19,12 @@ const ABSOLUTE = /^\/[^\0]*$/
  */
 export const schema = table('Settings of lastgasp: one layer of them, all keys optional.', {
   store: z.optional(
-    text('Where bundles go: s3://bucket/prefix or file:///path.', STORE, '"s3://bucket/prefix" or "file:///path"'),
+    text(
+      'Where bundles go: s3://bucket/prefix or file:///path.',
+      STORE,
+      '"s3://bucket/prefix" or "file:///path"',
+      parseLocation,
+    ),
   ),
   deadline: duration(
     'How long a capture may take, from the trigger to the closing manifest.',

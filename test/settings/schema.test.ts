@@ -96,6 +96,13 @@ t.test('a recipient with a slip of the finger is found out here, not in a captur
   })
 })
 
+t.test('a store that no store would take is found out here', async (t) => {
+  for (const store of ['s3://b', 's3://bucket/a/../b', 's3://bucket-', 'file:///%zz']) {
+    const [fault] = checkLayer(`store = "${store}"`).faults
+    t.match(fault, { position: { line: 1, column: 9 }, message: /^store: cannot open the store / }, store)
+  }
+})
+
 t.test('secrets in the wrong place stay out of messages', async (t) => {
   const secret = 'AGE-SECRET-KEY-1INVENTED'
   const texts = [
