@@ -96,7 +96,8 @@ async function ask(listing: Promise<Listing>, receipts: (Receipt | Promise<Recei
     receipts.push(...answer.gaps.map(gapReceipt))
     return answer
   } catch (error) {
-    receipts.push(...unaskedReceipts(failure(error)))
+    // Asked a second time in vain, it is the same story.
+    if (receipts.length === 0) receipts.push(...unaskedReceipts(failure(error)))
     return { items: [], gaps: [] }
   }
 }

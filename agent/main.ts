@@ -3,9 +3,11 @@
 const [command, ...rest] = process.argv.slice(2)
 
 if (command === 'daemon') {
+  // Means that the host goes, and may come while it still comes up: heard before anything is loaded. Once is enough.
+  const hostGoes = endedBy('SIGTERM')
+  process.on('SIGTERM', () => {})
   const { runDaemon } = await import('./daemon/daemon.ts')
-  // SIGTERM is the daemon's own: it means that the host goes.
-  await runDaemon(rest, endedBy('SIGINT'))
+  await runDaemon(rest, hostGoes, endedBy('SIGINT'))
 } else if (command === 'collector') {
   const { runCollector } = await import('./collector/collector.ts')
   await runCollector(rest, endedBy('SIGINT', 'SIGTERM'))

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { InventoryGap, SourceName } from '../bundle/evidence.ts'
 import { CLASS_OF } from '../bundle/evidence.ts'
 import type { Because } from '../bundle/schema.ts'
@@ -152,7 +153,7 @@ async function take(
 async function attend(desk: Desk, answer: Answer, signal: AbortSignal): Promise<void> {
   desk.attending += 1
   try {
-    await answer.send('item', { held: desk.hold?.acquire() ?? false })
+    await answer.send('item', { held: await acquired(desk, signal) })
     await aborted(signal)
   } finally {
     desk.attending -= 1
@@ -160,6 +161,16 @@ async function attend(desk: Desk, answer: Answer, signal: AbortSignal): Promise<
     if (desk.attending === 0) desk.hold?.release()
   }
 }
+
+/** Somebody may look at the lock with flock(1) at this very moment: tried again for a while. */
+async function acquired({ hold }: Desk, signal: AbortSignal): Promise<boolean> {
+  for (let tries = 0; hold !== undefined && !hold.acquire() && tries < LOCK_TRIES; tries++)
+    await sleep(LOCK_PAUSE_MS, undefined, { signal })
+  return hold?.held ?? false
+}
+
+const LOCK_TRIES = 50
+const LOCK_PAUSE_MS = 20
 
 function health({ version, loaded }: Desk): Health {
   const cleared = clearance('memory', loaded.settings.seal)

@@ -10,13 +10,10 @@ import { type Prepared, type PrepareFrom, prepare } from './prepare.ts'
 import { keepAttending, keepWarm } from './stand-by.ts'
 
 /**
- * `lastgasp daemon`: waits, with everything loaded, for the SIGTERM by which systemd says that the host goes; then captures,
+ * `lastgasp daemon`: waits, with everything loaded, for `hostGoes` (SIGTERM, by systemd); then captures,
  * says one line on standard output (the console) and ends. SIGHUP re-reads the settings.
  */
-export async function runDaemon(argv: readonly string[], parent: AbortSignal): Promise<void> {
-  // From the first moment on: a host may go down while it comes up.
-  const terminated = new AbortController()
-  process.on('SIGTERM', () => terminated.abort())
+export async function runDaemon(argv: readonly string[], hostGoes: AbortSignal, parent: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -27,7 +24,7 @@ export async function runDaemon(argv: readonly string[], parent: AbortSignal): P
   })
   const log = pino({ base: null, timestamp: false }, pino.destination({ dest: 2, sync: true }))
   const collector = collectorAt(values.socket)
-  const idle = AbortSignal.any([terminated.signal, parent])
+  const idle = AbortSignal.any([hostGoes, parent])
   const ready = await makeReady(values, log, idle)
 
   process.on('SIGHUP', () => {

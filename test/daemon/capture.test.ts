@@ -198,7 +198,7 @@ t.test('a store that says no ends the capture, and applications are let go first
       throw new StoreError('denied', 'cannot write: access denied')
     },
   }
-  await t.rejects(capture(request, watched, denied, never), { failure: 'denied' })
+  await t.rejects(capture(request, watched, denied, never), new StoreError('denied', 'cannot write: access denied'))
   t.ok(released)
 })
 

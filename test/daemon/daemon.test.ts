@@ -1,0 +1,133 @@
+import { spawnSync } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { type Manifest, manifestSchema } from '../../agent/bundle/schema.ts'
+import { exists, type Host, hostOf, run, until } from './processes.ts'
+
+async function manifestOf({ bucket }: Host): Promise<Manifest> {
+  const host = join(bucket, 'v1/hosts/host-1')
+  const [bundle] = await readdir(host)
+  return manifestSchema.parse(JSON.parse(await readFile(join(host, bundle ?? '', 'manifest.json'), 'utf8')))
+}
+
+/** Whether flock(1), as in lastgasp-hold.service, would have to wait. */
+const isHeld = ({ hold }: Host) => spawnSync('flock', ['--nonblock', hold, 'true']).status === 1
+const settle = (host: Host) => until(() => isHeld(host), 'the lock to be held')
+
+t.test('SIGTERM means that the host goes: one line on the console, a bundle, the lock let go', async (t) => {
+  const host = await hostOf(t)
+  const collector = host.collector()
+  const daemon = host.daemon()
+  await settle(host)
+  await daemon.says(/is ready/)
+  const waiting = run('flock', ['--wait', '20', host.hold, 'true'])
+  daemon.child.kill('SIGTERM')
+  t.equal(await daemon.ended(), 'SIGTERM', 'it ends by the signal, which systemd takes for clean')
+  t.equal(await waiting.ended(), 0, 'applications were let go')
+  const lines = daemon
+    .said()
+    .split('\n')
+    .filter((line) => line.startsWith('lastgasp: '))
+  t.equal(lines.length, 1)
+  t.match(lines[0], /^lastgasp: (complete|partial) bundle of \d+ artifacts, .* at file:/)
+  const manifest = await manifestOf(host)
+  t.equal(manifest.trigger, 'shutdown')
+  t.ok(manifest.receipts.some(({ artifact, status }) => artifact === 'facts.tar.zst' && status === 'complete'))
+  t.ok(['facts', 'journal', 'cores'].every((name) => manifest.receipts.some(({ source }) => source === name)))
+  collector.child.kill('SIGTERM')
+  t.equal(await collector.ended(), 0)
+})
+
+t.test('the lock is let go when either process dies, and taken again when both are back', async (t) => {
+  const host = await hostOf(t)
+  const first = host.collector()
+  const daemon = host.daemon()
+  await settle(host)
+  first.child.kill('SIGKILL')
+  await until(() => !isHeld(host), 'the lock to be free')
+  host.collector()
+  await settle(host)
+  daemon.child.kill('SIGKILL')
+  await until(() => !isHeld(host), 'the lock to be free')
+  host.daemon()
+  await settle(host)
+})
+
+t.test('a SIGTERM that comes while the daemon is starting is not lost', async (t) => {
+  const host = await hostOf(t)
+  host.collector()
+  await exists(host.socket)
+  // Sends it at the first moment at which anybody listens for it.
+  const early = `process.on('newListener', (name) => name === 'SIGTERM' && process.kill(process.pid, name))`
+  process.env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(early)}`
+  const daemon = host.daemon()
+  delete process.env.NODE_OPTIONS
+  await daemon.ended()
+  t.equal((await manifestOf(host)).trigger, 'shutdown')
+})
+
+t.test('without a collector the bundle says so; without a store the console does', async (t) => {
+  const alone = await hostOf(t)
+  const daemon = alone.daemon()
+  await daemon.says(/without the collector/)
+  daemon.child.kill('SIGTERM')
+  await daemon.ended()
+  t.ok((await manifestOf(alone)).receipts.every(({ because }) => because === 'collector'))
+
+  const homeless = await hostOf(t)
+  const lost = homeless.homeless()
+  await lost.says(/nothing will be captured/)
+  lost.child.kill('SIGTERM')
+  await lost.ended()
+  t.match(lost.said(), /^lastgasp: NO COMPLETE BUNDLE: /m)
+})
+
+t.test(
+  'a store that accepts and never answers: the end comes before the deadline, and the console says why',
+  async (t) => {
+    const host = await hostOf(t)
+    const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+    t.teardown(() => silent.close())
+    await until(() => silent.listening, 'a port')
+    const { port } = silent.address() as { port: number }
+    host.collector()
+    const s3 = { endpoint: `"http://127.0.0.1:${port}"`, addressing: '"path"', region: '"us-east-1"' }
+    const set = Object.entries(s3).flatMap(([key, value]) => ['--set', `s3.${key}=${value}`])
+    process.env.AWS_ACCESS_KEY_ID = 'AKIDEXAMPLE'
+    process.env.AWS_SECRET_ACCESS_KEY = 'not-a-secret'
+    const daemon = host.daemon('--set', 'store="s3://bucket"', '--set', 'deadline="6s"', ...set)
+    await settle(host)
+    daemon.child.kill('SIGTERM')
+    await until(() => !isHeld(host), 'applications to be let go while the store is silent')
+    await daemon.ended()
+    t.match(daemon.said(), /^lastgasp: NO COMPLETE BUNDLE at s3:\/\/bucket/m)
+  },
+)
+
+t.test('broken settings never stop a capture, and close class memory', async (t) => {
+  const host = await hostOf(t)
+  const core = join(host.directory, 'core.app.0.0123456789abcdef0123456789abcdef.1.1700000000000000')
+  await writeFile(core, 'not really a core')
+  const cores = [
+    '--set',
+    `cores.directories=["${host.directory}"]`,
+    '--set',
+    'cores.age="3650d"',
+    '--set',
+    'seal.unsealed="allow"',
+  ]
+  host.collector(...cores, '--set', 'deadlne="5s"')
+  const daemon = host.daemon(...cores, '--set', 'deadlne="5s"')
+  await daemon.says(/nearest|did you mean|deadline/)
+  await settle(host)
+  daemon.child.kill('SIGTERM')
+  await daemon.ended()
+  const manifest = await manifestOf(host)
+  t.match(manifest.problems[0], /deadlne/)
+  const receipts = manifest.receipts.filter(({ source }) => source === 'cores')
+  t.ok(receipts.length > 0)
+  t.ok(receipts.every(({ objects }) => objects.length === 0))
+  t.ok(receipts.some(({ status, because }) => status === 'skipped' && because === 'seal'))
+})
