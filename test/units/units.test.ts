@@ -1,0 +1,170 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import t from 'tap'
+import { loadSettings } from '../../agent/settings/layers.ts'
+import { dropIns } from '../../scripts/image/drop-ins.ts'
+import { parseUnit, type Unit } from './parse-unit.ts'
+
+const TREE = join(import.meta.dirname, '../../units')
+const SYSTEM = join(TREE, 'usr/lib/systemd/system')
+const OURS = ['lastgasp.service', 'lastgasp-collector.service', 'lastgasp-hold.service'] as const
+const PROCESSES = ['lastgasp.service', 'lastgasp-collector.service'] as const
+
+const read = (path: string) => readFileSync(join(SYSTEM, path), 'utf8')
+const units = Object.fromEntries(OURS.map((unit) => [unit, parseUnit(read(unit))])) as Record<
+  (typeof OURS)[number],
+  Unit
+>
+const { 'lastgasp.service': daemon, 'lastgasp-collector.service': collector, 'lastgasp-hold.service': hold } = units
+
+/** All values of a list such as After=, in one. */
+const list = (unit: Unit, key: string) =>
+  (unit[key] ?? []).flatMap((value) => value.split(/\s+/)).filter((word) => word !== '')
+
+t.test('every unit is stopped at shutdown, and at nothing else', (t) => {
+  for (const [name, unit] of Object.entries(units)) {
+    t.same(unit.DefaultDependencies, ['no'], name)
+    t.ok(list(unit, 'Conflicts').includes('shutdown.target') && list(unit, 'Before').includes('shutdown.target'), name)
+    t.same(unit.RefuseManualStop, ['yes'], name)
+    t.same(unit.IgnoreOnIsolate, ['yes'], name)
+    // A stop of what is required would be a stop of us.
+    for (const key of ['Requires', 'BindsTo', 'PartOf', 'Requisite']) t.equal(unit[key], undefined, `${name}: ${key}=`)
+    t.equal(readlinkSync(join(SYSTEM, 'sysinit.target.wants', name)), `../${name}`, 'starts early')
+  }
+  t.end()
+})
+
+t.test('the order: what the daemon needs outlives it, and it waits for nobody', (t) => {
+  const needs = [
+    'lastgasp-collector.service',
+    'sysinit.target',
+    'basic.target',
+    'network.target',
+    'nss-lookup.target',
+    'dbus.service',
+  ]
+  t.same(list(daemon, 'After'), needs)
+  for (const unit of [daemon, collector]) {
+    const ordered = [...list(unit, 'After'), ...list(unit, 'Before')]
+    for (const late of ['lastgasp-hold.service', 'multi-user.target', 'network-online.target'])
+      t.notOk(ordered.includes(late), late)
+  }
+  t.same(list(hold, 'After'), ['multi-user.target', 'network-online.target', 'remote-fs.target'])
+  t.same(list(hold, 'Before'), ['shutdown.target'])
+  t.end()
+})
+
+t.test('every service and scope waits for the hold, but not our own', (t) => {
+  for (const type of ['service', 'scope']) {
+    t.same(parseUnit(read(`${type}.d/50-lastgasp.conf`)), { Before: ['lastgasp-hold.service'] })
+  }
+  const [dropIn] = readdirSync(join(SYSTEM, 'service.d'))
+  for (const unit of OURS) t.equal(readlinkSync(join(SYSTEM, `${unit}.d`, dropIn ?? '')), '/dev/null', unit)
+  t.end()
+})
+
+t.test('the hold ends by itself before systemd ends it', (t) => {
+  const baked = parseUnit(
+    dropIns({ deadline: 1, holdWait: 600_000, store: undefined, libraries: false })['lastgasp-hold.service'] ?? '',
+  )
+  for (const unit of [hold, baked]) {
+    const wait = Number(/--wait (\S+)/.exec(unit.ExecStop?.at(-1) ?? '')?.[1])
+    t.ok(wait < Number.parseInt(unit.TimeoutStopSec?.[0] ?? '', 10), `${wait} s`)
+  }
+  t.equal(baked.ExecStop?.[0], '', 'in place of the unit’s own, which would run too')
+  t.equal(baked.ExecStop?.[1]?.replace('--wait 600', '--wait 10'), hold.ExecStop?.[0])
+  t.end()
+})
+
+t.test('units without drop-ins agree with the default settings', async (t) => {
+  const { settings } = await loadSettings({ root: TREE }, AbortSignal.timeout(60_000))
+  const baked = dropIns({
+    deadline: settings.deadline,
+    holdWait: settings.hold.wait,
+    store: settings.store,
+    libraries: false,
+  })
+  t.same(parseUnit(baked['lastgasp.service'] ?? '').TimeoutStopSec, daemon.TimeoutStopSec)
+  t.same(parseUnit(baked['lastgasp-hold.service'] ?? '').TimeoutStopSec, hold.TimeoutStopSec)
+  t.same(parseUnit(baked['lastgasp-hold.service'] ?? '').ExecStop?.[1], hold.ExecStop?.[0])
+  t.equal(settings.store, undefined)
+  t.same(settings.seal.recipients, [], 'the shipped settings open nothing')
+})
+
+t.test('drop-ins of the bake step win over those of distributions', (t) => {
+  for (const [unit, text] of Object.entries(dropIns({ deadline: 1, holdWait: 1, store: undefined, libraries: true }))) {
+    t.ok((OURS as readonly string[]).includes(unit))
+    t.same(parseUnit(text).TimeoutStopFailureMode, ['kill'], unit)
+  }
+  t.same(
+    Object.keys(dropIns({ deadline: 1, holdWait: 1, store: undefined, libraries: false })).toSorted(),
+    OURS.toSorted(),
+  )
+  t.end()
+})
+
+t.test('the wall: who reads memory has no network, who has a network reads nothing', (t) => {
+  t.same(collector.RestrictAddressFamilies, ['AF_UNIX'])
+  t.same(collector.IPAddressDeny, ['any'])
+  t.same(list(collector, 'CapabilityBoundingSet'), ['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_SYSLOG'])
+  t.same(collector.LoadCredential, ['lastgasp.toml'], 'no credentials of the store')
+  t.same(daemon.User, ['lastgasp'])
+  t.same(daemon.CapabilityBoundingSet, [''])
+  t.same(daemon.AmbientCapabilities, undefined)
+  t.same(daemon.ProtectProc, ['invisible'])
+  for (const unit of [daemon, collector]) {
+    t.same([unit.NoNewPrivileges, unit.ProtectSystem, unit.LimitCORE], [['yes'], ['strict'], ['0']])
+    for (const breaks of ['MemoryDenyWriteExecute', 'PrivateUsers', 'PrivateTmp', 'PrivateNetwork', 'ProtectHostname'])
+      t.equal(unit[breaks], undefined, breaks)
+  }
+  for (const breaks of [
+    'ProtectKernelTunables',
+    'ProtectKernelLogs',
+    'PrivateDevices',
+    'ProtectClock',
+    'ProtectProc',
+    'ProcSubset',
+  ]) {
+    t.equal(collector[breaks], undefined, breaks)
+  }
+  t.end()
+})
+
+t.test('the host that is dying spares us: reserves', (t) => {
+  const slice = parseUnit(read('lastgasp.slice'))
+  const mebibytes = (unit: Unit) => Number(/^(\d+)M$/.exec(unit.MemoryMin?.[0] ?? '')?.[1])
+  t.ok(mebibytes(slice) >= mebibytes(daemon) + mebibytes(collector), 'what the slice has is what they get')
+  for (const name of PROCESSES) {
+    const unit = units[name]
+    t.same(unit.Slice, ['lastgasp.slice'])
+    t.same([unit.OOMScoreAdjust, unit.OOMPolicy, unit.ManagedOOMPreference], [['-900'], ['continue'], ['omit']])
+    t.ok(Number(unit.TasksMax?.[0]) >= 64)
+    t.same([unit.Restart, unit.StartLimitIntervalSec], [['always'], ['0']], 'comes back whatever happens')
+  }
+  t.end()
+})
+
+t.test(
+  'systemd reads every line',
+  { skip: spawnSync('systemd-analyze', ['--version']).status !== 0 && 'systemd-analyze is not installed' },
+  (t) => {
+    const root = t.testdir({})
+    cpSync(TREE, root, { recursive: true, verbatimSymlinks: true })
+    for (const program of ['usr/lib/lastgasp/bin/node', 'usr/bin/flock', 'usr/bin/true', 'bin/sh']) {
+      mkdirSync(dirname(join(root, program)), { recursive: true })
+      copyFileSync('/usr/bin/env', join(root, program))
+    }
+    const names = readdirSync(SYSTEM).filter((name) => name.startsWith('lastgasp') && !name.endsWith('.d'))
+    t.ok(names.length >= 4)
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', `--root=${root}`, ...names], {
+      encoding: 'utf8',
+    })
+    t.same(
+      stderr.split('\n').filter((line) => line.includes(basename(root)) || line.includes('lastgasp')),
+      [],
+    )
+    t.equal(status, 0)
+    t.end()
+  },
+)
