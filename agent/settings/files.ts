@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { constants, type Stats } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
+import { lstat, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../deadline.ts'
 import { formatBytes } from './units.ts'
@@ -56,13 +56,21 @@ export async function findLayers(
 async function list(path: string, signal: AbortSignal): Promise<{ path: string; names: string[]; failure?: unknown }> {
   try {
     signal.throwIfAborted()
-    const entries = await abandonable(readdir(path), signal)
+    const entries = await abandonable(listTrusted(path), signal)
     const names = entries.filter((name) => name.endsWith('.toml') && !name.startsWith('.')).sort()
     if (names.length > MAX_FILES) throw new Error(`it holds ${names.length} files, and at most ${MAX_FILES} are read`)
     return { path, names }
   } catch (failure) {
-    return (failure as NodeJS.ErrnoException).code === 'ENOENT' ? { path, names: [] } : { path, names: [], failure }
+    return (failure as NodeJS.ErrnoException | null)?.code === 'ENOENT'
+      ? { path, names: [] }
+      : { path, names: [], failure }
   }
+}
+
+async function listTrusted(path: string): Promise<string[]> {
+  trust(await lstat(path))
+  trust(await stat(path))
+  return await readdir(path)
 }
 
 /**
@@ -78,6 +86,7 @@ export async function readLayer(path: string, signal: AbortSignal): Promise<stri
 }
 
 async function readBounded(path: string): Promise<Buffer> {
+  trust(await lstat(path))
   const before = await stat(path)
   // How systemd's drop-ins are masked: systemd.unit(5).
   if (before.isCharacterDevice() && before.rdev === NULL_DEVICE) return Buffer.alloc(0)
@@ -102,12 +111,19 @@ function admit(stats: Stats): Stats {
   if (stats.size > MAX_FILE_BYTES) {
     throw new Error(`it has ${formatBytes(stats.size)}, and settings have at most ${formatBytes(MAX_FILE_BYTES)}`)
   }
-  // Whoever writes settings decides who reads memory. The daemon's own user, which the collector does not trust, could
-  // otherwise do it by a file in a directory it may write.
-  const us = process.geteuid?.()
-  if (stats.uid !== 0 && stats.uid !== us) throw new Error(`it belongs to user ${stats.uid}: chown it to root`)
-  if ((stats.mode & 0o002) !== 0) throw new Error('everybody may write it: chmod o-w')
+  trust(stats)
   return stats
+}
+
+/**
+ * Whoever writes settings decides who reads memory. The daemon's own user, which the collector does not trust, could
+ * otherwise do it by a file, or a link to some other file, in a directory it may write.
+ */
+function trust(stats: Stats): void {
+  if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) {
+    throw new Error(`it belongs to user ${stats.uid}: chown it to root`)
+  }
+  if (!stats.isSymbolicLink() && (stats.mode & 0o002) !== 0) throw new Error('everybody may write it: chmod o-w')
 }
 
 /** Offset of the first byte that is not part of valid UTF-8. */

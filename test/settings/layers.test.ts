@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { generateIdentity } from '../../agent/seal/keys.ts'
@@ -204,6 +204,18 @@ t.test('a file that others can write does not speak', async (t) => {
     const root = host(t, { [PLACE]: 'identity = "x"' })
     chmodSync(join(root, PLACE), 0o666)
     await closes(t, root, /cannot be read: everybody may write it: chmod o-w/)
+  })
+  await t.test('in a directory writable by everybody', async (t) => {
+    const root = host(t, { [PLACE]: 'identity = "x"' })
+    chmodSync(dirname(join(root, PLACE)), 0o1777)
+    await closes(t, root, /etc\/lastgasp\/config\.d: cannot be read: everybody may write it/)
+  })
+  await t.test("somebody else's link", { skip: !isRoot && 'needs root to give a link away' }, async (t) => {
+    const root = host(t, { [PLACE]: '', 'usr/share/example.toml': 'seal.unsealed = "allow"' })
+    const link = join(root, 'etc/lastgasp/config.d/60-link.toml')
+    symlinkSync(join(root, 'usr/share/example.toml'), link)
+    lchownSync(link, 4711, 4711)
+    await closes(t, root, /60-link\.toml: cannot be read: it belongs to user 4711/)
   })
   await t.test("somebody else's", { skip: !isRoot && 'needs root to give a file away' }, async (t) => {
     const root = host(t, { [PLACE]: 'identity = "x"' })
