@@ -8,6 +8,7 @@ import { type Loaded, loadSettings, type SettingsFrom } from '../../agent/settin
 const OLD_KEY = generateIdentity().recipient.text
 const NEW_KEY = generateIdentity().recipient.text
 const isRoot = process.geteuid?.() === 0
+const NEEDS_ROOT = !isRoot && 'needs root to give files away'
 
 type Files = Readonly<Record<string, string | Buffer>>
 
@@ -210,14 +211,27 @@ t.test('a file that others can write does not speak', async (t) => {
     chmodSync(dirname(join(root, PLACE)), 0o1777)
     await closes(t, root, /etc\/lastgasp\/config\.d: cannot be read: everybody may write it/)
   })
-  await t.test("somebody else's link", { skip: !isRoot && 'needs root to give a link away' }, async (t) => {
+  await t.test('in a link to a directory writable by everybody', async (t) => {
+    const root = host(t, { 'etc/lastgasp/x': '', 'open/50-host.toml': 'identity = "x"' })
+    symlinkSync(join(root, 'open'), join(root, 'etc/lastgasp/config.d'))
+    chmodSync(join(root, 'open'), 0o777)
+    await closes(t, root, /etc\/lastgasp\/config\.d: cannot be read: everybody may write it/)
+  })
+  await t.test("in a directory that is somebody else's link", { skip: NEEDS_ROOT }, async (t) => {
+    const root = host(t, { 'etc/lastgasp/x': '', 'usr/share/50-host.toml': 'identity = "x"' })
+    const link = join(root, 'etc/lastgasp/config.d')
+    symlinkSync(join(root, 'usr/share'), link)
+    lchownSync(link, 4711, 4711)
+    await closes(t, root, /etc\/lastgasp\/config\.d: cannot be read: it belongs to user 4711/)
+  })
+  await t.test("somebody else's link", { skip: NEEDS_ROOT }, async (t) => {
     const root = host(t, { [PLACE]: '', 'usr/share/example.toml': 'seal.unsealed = "allow"' })
     const link = join(root, 'etc/lastgasp/config.d/60-link.toml')
     symlinkSync(join(root, 'usr/share/example.toml'), link)
     lchownSync(link, 4711, 4711)
     await closes(t, root, /60-link\.toml: cannot be read: it belongs to user 4711/)
   })
-  await t.test("somebody else's", { skip: !isRoot && 'needs root to give a file away' }, async (t) => {
+  await t.test("somebody else's", { skip: NEEDS_ROOT }, async (t) => {
     const root = host(t, { [PLACE]: 'identity = "x"' })
     chownSync(join(root, PLACE), 4711, 4711)
     await closes(t, root, /cannot be read: it belongs to user 4711: chown it to root/)
