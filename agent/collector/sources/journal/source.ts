@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { InventoryGap } from '../../../bundle/evidence.ts'
 import type { Found, Source } from '../../source.ts'
 import { chooseFiles } from './choose.ts'
 import { archivedName } from './header.ts'
 import { type JournalFile, scanJournals } from './scan.ts'
 import { describeEntries, lastEntryAt, type Round, rotationOf, takeJournal } from './take.ts'
+import { thisBootId } from './this-boot.ts'
 
 /** journald compresses long fields; indexes and short ones still shrink to about this. */
 const RATIO = 0.25
@@ -26,7 +25,7 @@ export function journalSource(): Source {
       round = newRound(root)
       const { files, problems } = await scanJournals(root, signal)
       for (const { header } of files) round.known.add(header.fileId)
-      const { chosen, leftOut } = chooseFiles(files, await thisBoot(root), settings.journal)
+      const { chosen, leftOut } = chooseFiles(files, await thisBootId(root), settings.journal)
       return {
         found: chosen.map((file, rank) => found(file, rank, round, '')),
         gaps: [
@@ -61,11 +60,6 @@ const ABSENT = 'no journal files in /var/log/journal and /run/log/journal'
 
 function gaps(status: InventoryGap['status'], reasons: readonly string[]): InventoryGap[] {
   return reasons.map((reason) => ({ source: 'journal', class: 'text', status, reason }))
-}
-
-async function thisBoot(root: string): Promise<string | undefined> {
-  const id = await readFile(join(root, '/proc/sys/kernel/random/boot_id'), 'latin1').catch(() => undefined)
-  return id?.trim().replaceAll('-', '')
 }
 
 /** `mark` tells a second copy of one file from the first. */

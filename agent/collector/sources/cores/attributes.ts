@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import type { System } from '../../ffi.ts'
+
+/** What systemd-coredump attaches to a core's file (user.coredump.*, in its coredump.c), as far as it is of use. */
+export interface Attributes {
+  readonly signal?: number
+  readonly exe?: string
+  /** RLIMIT_CORE of the process, in bytes; absent for unlimited. */
+  readonly rlimit?: number
+}
+
+/** The attributes of a core; none where the file has none or this Node cannot read them. */
+export function coredumpAttributes(system: System, root: string, path: string): Attributes {
+  if (system.kind === 'missing') return {}
+  const get = (name: string) => system.getxattr(join(root, path), `user.coredump.${name}`)?.toString('utf8')
+  const number = (name: string) => {
+    const text = get(name)
+    return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+  }
+  const [signal, exe, rlimit] = [number('signal'), get('exe'), number('rlimit')]
+  return {
+    ...(signal !== undefined && { signal }),
+    ...(exe !== undefined && { exe }),
+    // RLIM_INFINITY is 2^64 - 1.
+    ...(rlimit !== undefined && rlimit < Number.MAX_SAFE_INTEGER && { rlimit }),
+  }
+}

@@ -1,0 +1,41 @@
+/** What /proc/sys/kernel/core_pattern does with a core (core(5)). */
+export type CorePattern =
+  /** Handed to a program, or (since 6.16) to a socket: where it puts cores cannot be seen from here. */
+  | { readonly kind: 'handler'; readonly text: string }
+  /** Written into each process's own working directory. */
+  | { readonly kind: 'scattered'; readonly text: string }
+  /** Written as files into one directory; `files` matches their names, with groups pid, comm, uid, signal, time. */
+  | { readonly kind: 'directory'; readonly text: string; readonly directory: string; readonly files: RegExp }
+
+const SPECIFIERS: Readonly<Record<string, readonly [group: string, shape: string]>> = {
+  p: ['pid', '\\d+'],
+  P: ['pid', '\\d+'],
+  e: ['comm', '.+?'],
+  u: ['uid', '\\d+'],
+  s: ['signal', '\\d+'],
+  t: ['time', '\\d+'],
+}
+
+/** Reads a core_pattern. */
+export function parseCorePattern(text: string): CorePattern {
+  const pattern = text.trim()
+  const slash = pattern.lastIndexOf('/')
+  const directory = pattern.slice(0, slash) || '/'
+  if (/^[|@]/.test(pattern)) return { kind: 'handler', text: pattern }
+  // A directory that is named per process is as good as none that can be listed.
+  if (!pattern.startsWith('/') || directory.includes('%')) return { kind: 'scattered', text: pattern }
+  return { kind: 'directory', text: pattern, directory, files: namesOf(pattern.slice(slash + 1)) }
+}
+
+function namesOf(template: string): RegExp {
+  const given = new Set<string>()
+  const source = template.replace(/%(.?)|[^%]/g, (part, specifier: string | undefined) => {
+    if (specifier === undefined || specifier === '%') return RegExp.escape(specifier ?? part)
+    const [group, shape] = SPECIFIERS[specifier] ?? [undefined, '.*']
+    if (group === undefined || given.has(group)) return shape
+    given.add(group)
+    return `(?<${group}>${shape})`
+  })
+  // kernel.core_uses_pid adds the pid where the pattern has none.
+  return new RegExp(`^${source}${given.has('pid') ? '' : '(?:\\.(?<pid>\\d+))?'}$`, 's')
+}

@@ -1,0 +1,59 @@
+import { within } from '../../../deadline.ts'
+import { type Entry, findEntries } from '../journal/entries.ts'
+import { openJournal, scanJournals } from '../journal/scan.ts'
+
+/** What systemd-coredump logged of a crash (systemd-coredump(8)): what a core's file itself does not tell. */
+export interface CrashEntry {
+  readonly unit?: string
+  readonly exe?: string
+  readonly signal?: number
+  /** It stored less than the kernel gave it. */
+  readonly truncated: boolean
+}
+
+/** SD_MESSAGE_COREDUMP of systemd's sd-messages.h. */
+const MESSAGE = 'MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1'
+const FIELDS = ['FILENAME', 'UNIT', 'USER_UNIT', 'EXE', 'SIGNAL', 'TRUNCATED'].map((name) => `COREDUMP_${name}`)
+
+/** An entry costs some 40 small reads, a millisecond; more crashes than this are one crash, over and over. */
+const MOST_ENTRIES = 32
+/** Newest files that are looked into. The others' crashes go without a unit. */
+const MOST_FILES = 8
+/** The names of cores are no reason to be late with the inventory. */
+const LOOKUP_MS = 1_000
+
+/** Crashes that the newest journal files tell of, by the core's path on the host. Never throws: it gives what it finds in time. */
+export async function crashEntries(root: string, parent: AbortSignal): Promise<ReadonlyMap<string, CrashEntry>> {
+  const signal = within(LOOKUP_MS, parent)
+  const crashes = new Map<string, CrashEntry>()
+  const { files } = await scanJournals(root, signal).catch(() => ({ files: [] }))
+  const newest = files.toSorted((a, b) => b.header.tailRealtime - a.header.tailRealtime).slice(0, MOST_FILES)
+  for (const { path } of newest) {
+    try {
+      const { handle } = await openJournal(root, path, signal)
+      try {
+        for (const entry of await findEntries(handle, MESSAGE, FIELDS, MOST_ENTRIES, signal)) {
+          const core = entry.get('COREDUMP_FILENAME')
+          if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry))
+        }
+      } finally {
+        await handle.close()
+      }
+    } catch {
+      // Damaged, or out of time: cores are captured without their units' names.
+    }
+  }
+  return crashes
+}
+
+function crashOf(entry: Entry): CrashEntry {
+  const unit = entry.get('COREDUMP_UNIT') ?? entry.get('COREDUMP_USER_UNIT')
+  const exe = entry.get('COREDUMP_EXE')
+  const signal = Number.parseInt(entry.get('COREDUMP_SIGNAL') ?? '', 10)
+  return {
+    truncated: entry.get('COREDUMP_TRUNCATED') === '1',
+    ...(unit !== undefined && { unit }),
+    ...(exe !== undefined && { exe }),
+    ...(!Number.isNaN(signal) && { signal }),
+  }
+}

@@ -1,0 +1,70 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cannot } from '../../../cannot.ts'
+
+/** A process whose core the kernel is writing, or whose core's reader has not finished. */
+export interface Dumping {
+  readonly pid: number
+  readonly comm: string
+  readonly uid: number
+  /** The service or scope that it runs in. */
+  readonly unit?: string
+  /** Bytes of it that are in memory or swapped out: the most that its core can hold, nearly. */
+  readonly bytes: number
+}
+
+/** Reads of /proc at once: as many as the pool has threads, with some left for others. */
+const AT_ONCE = 8
+const POLL_MS = 200
+
+/** The processes below `proc` that are dumping core: `CoreDumping: 1` in proc_pid_status(5). */
+export async function dumpingProcesses(proc: string, signal: AbortSignal): Promise<readonly Dumping[]> {
+  const names = await readdir(proc).catch(() => [])
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
+  const found: Dumping[] = []
+  for (let at = 0; at < pids.length; at += AT_ONCE) {
+    signal.throwIfAborted()
+    const batch = await Promise.all(pids.slice(at, at + AT_ONCE).map((pid) => dumping(proc, pid)))
+    found.push(...batch.filter((process) => process !== undefined))
+  }
+  return found
+}
+
+/**
+ * Waits until a process has finished dumping, is gone, or `look` gives something, which is then the result. Throws, naming
+ * the process, when the signal aborts first.
+ */
+export async function dumpFinished<T>(
+  proc: string,
+  { pid, comm }: Dumping,
+  signal: AbortSignal,
+  look: () => Promise<T | undefined> = async () => undefined,
+): Promise<T | undefined> {
+  try {
+    while ((await dumping(proc, pid)) !== undefined) {
+      const seen = await look()
+      if (seen !== undefined) return seen
+      await sleep(POLL_MS, undefined, { signal })
+    }
+    return undefined
+  } catch (error) {
+    throw cannot(`wait for the core of ${comm}[${pid}], which is still being written`, error)
+  }
+}
+
+async function dumping(proc: string, pid: number): Promise<Dumping | undefined> {
+  const status = await readFile(join(proc, String(pid), 'status'), 'utf8').catch(() => '')
+  if (!/^CoreDumping:\s+1$/m.test(status)) return undefined
+  const field = (name: string) => new RegExp(`^${name}:\\s+(.+)$`, 'm').exec(status)?.[1]
+  const kib = (name: string) => Number.parseInt(field(name) ?? '0', 10) * 1024
+  const cgroup = await readFile(join(proc, String(pid), 'cgroup'), 'utf8').catch(() => '')
+  const unit = /^0::.*\/([^/\n]+\.(?:service|scope))/m.exec(cgroup)?.[1]
+  return {
+    pid,
+    ...(unit !== undefined && { unit }),
+    comm: field('Name') ?? String(pid),
+    uid: Number.parseInt(field('Uid') ?? '', 10),
+    bytes: kib('VmRSS') + kib('VmSwap'),
+  }
+}

@@ -1,0 +1,102 @@
+/** What the beginning of an ELF core tells. */
+export interface ElfHead {
+  /** Bytes that the file has when it is whole: the end of the last segment. */
+  readonly end: number
+  readonly pid?: number
+  readonly signal?: number
+  readonly comm?: string
+  readonly uid?: number
+  /** Of the program: its first page is the first that is mapped. In hex. */
+  readonly buildId?: string
+}
+
+const ELF_MAGIC = 0x7f454c46
+const HEADER = 64
+const PROGRAM_HEADER = 56
+const PT_LOAD = 1
+const PT_NOTE = 4
+const NT_PRSTATUS = 1
+const NT_PRPSINFO = 3
+const NT_GNU_BUILD_ID = 3
+/** Notes that are looked at: those of the process and of the thread that died are first. */
+const NOTE_BYTES = 4096
+/** More segments than this are counted elsewhere in the file (elf(5), PN_XNUM). */
+const PN_XNUM = 0xffff
+
+/**
+ * Reads the start of a 64-bit little-endian core (elf(5); struct elf_prstatus and elf_prpsinfo of Linux's elfcore.h, the same
+ * on x86-64 and arm64). `more`: longer input is needed; undefined: no such core.
+ */
+export function parseElfHead(head: Buffer): ElfHead | 'more' | undefined {
+  if (head.length < HEADER) return 'more'
+  const isCore = head.readUInt32BE(0) === ELF_MAGIC && head[4] === 2 && head[5] === 1 && head.readUInt16LE(16) === 4
+  const count = head.readUInt16LE(56)
+  if (!isCore || head.readUInt16LE(54) !== PROGRAM_HEADER || count === PN_XNUM) return undefined
+  const table = number(head, 32)
+  if (head.length < table + count * PROGRAM_HEADER) return 'more'
+  let end = table + count * PROGRAM_HEADER
+  let notes: Buffer | undefined
+  let program: Buffer | undefined
+  for (const { type, offset, size } of segments(head, table, count)) {
+    end = Math.max(end, offset + size)
+    if (type === PT_NOTE && notes === undefined) {
+      const wanted = offset + Math.min(size, NOTE_BYTES)
+      if (head.length < wanted) return 'more'
+      notes = head.subarray(offset, wanted)
+    } else if (type === PT_LOAD && size > 0) {
+      program ??= head.subarray(offset, offset + size)
+    }
+  }
+  const buildId = program && buildIdOf(program)
+  return { end, ...(notes && readProcess(notes)), ...(buildId !== undefined && { buildId }) }
+}
+
+const number = (buffer: Buffer, at: number) => Number(buffer.readBigUInt64LE(at))
+
+function* segments(elf: Buffer, table: number, count: number) {
+  for (let at = table; at < table + count * PROGRAM_HEADER; at += PROGRAM_HEADER) {
+    yield { type: elf.readUInt32LE(at), offset: number(elf, at + 8), size: number(elf, at + 32) }
+  }
+}
+
+function* notesIn(notes: Buffer) {
+  const aligned = (length: number) => Math.ceil(length / 4) * 4
+  for (let at = 0; at + 12 <= notes.length; ) {
+    const [nameLength, length, type] = [notes.readUInt32LE(at), notes.readUInt32LE(at + 4), notes.readUInt32LE(at + 8)]
+    const from = at + 12 + aligned(nameLength)
+    yield {
+      type,
+      name: notes.toString('latin1', at + 12, at + 11 + nameLength),
+      note: notes.subarray(from, from + length),
+    }
+    at = from + aligned(length)
+  }
+}
+
+function readProcess(notes: Buffer): Pick<ElfHead, 'pid' | 'signal' | 'comm' | 'uid'> {
+  const found: { pid?: number; signal?: number; comm?: string; uid?: number } = {}
+  for (const { type, note } of notesIn(notes)) {
+    // The first thread's is that of the thread that died.
+    if (type === NT_PRSTATUS && note.length >= 36) found.signal ??= note.readInt16LE(12)
+    if (type === NT_PRPSINFO && note.length >= 56) {
+      found.uid = note.readUInt32LE(16)
+      found.pid = note.readUInt32LE(24)
+      found.comm = note.toString('utf8', 40, 56).replace(/\0.*$/s, '')
+    }
+  }
+  return found
+}
+
+/** The build id in what is there of a program's first page (ld(1), --build-id): kept by bit 4 of coredump_filter, core(5). */
+function buildIdOf(page: Buffer): string | undefined {
+  if (page.length < HEADER || page.readUInt32BE(0) !== ELF_MAGIC) return undefined
+  const [table, count] = [number(page, 32), page.readUInt16LE(56)]
+  if (page.length < table + count * PROGRAM_HEADER) return undefined
+  for (const { type, offset, size } of segments(page, table, count)) {
+    if (type !== PT_NOTE) continue
+    for (const { type, name, note } of notesIn(page.subarray(offset, offset + size))) {
+      if (type === NT_GNU_BUILD_ID && name === 'GNU') return note.toString('hex')
+    }
+  }
+  return undefined
+}

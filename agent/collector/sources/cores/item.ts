@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import type { System } from '../../ffi.ts'
+import { openRegular } from '../../read-file.ts'
+import type { Found } from '../../source.ts'
+import { coredumpAttributes } from './attributes.ts'
+import type { CrashEntry } from './crash-entries.ts'
+import { type Dumping, dumpFinished } from './dumping.ts'
+import type { CoreFile } from './find.ts'
+import { readCore } from './read-core.ts'
+
+/** Where cores are read, and how. */
+export interface Host {
+  readonly root: string
+  readonly system: System
+  /** Told of each path that was read to its end. */
+  readonly onRead: (path: string) => void
+}
+
+/** What a core shrinks to: zeros, pointers and text. Its holes shrink to nothing. */
+const RATIO = 0.3
+
+/** A core that lies there, as an item of the inventory. Its `writer`, if it is still being written, is waited for. */
+export function coreItem(
+  { root, system, onRead }: Host,
+  core: CoreFile,
+  {
+    name,
+    value,
+    crash,
+    writer,
+  }: { name: string; value: number; crash?: CrashEntry | undefined; writer?: Dumping | undefined },
+): Found {
+  const bySystemd = core.kind === 'systemd'
+  const { rlimit, ...attributes } = bySystemd ? coredumpAttributes(system, root, core.path) : {}
+  const { truncated, ...logged } = crash ?? { truncated: false }
+  const note = bySystemd && system.kind === 'missing' ? { note: `its attributes were not read: ${system.reason}` } : {}
+  // What the file itself says counts most: the journal and the attributes add to it.
+  const identity = { ...note, ...logged, ...attributes, ...core.identity }
+  const cut = truncated || core.path.includes('incomplete') ? 'the host stored only a part of it' : undefined
+  return {
+    id: core.path,
+    source: 'cores',
+    name,
+    class: core.kind === 'dmesg' ? 'text' : 'memory',
+    phase: 'stored',
+    encoding: core.suffix === '' ? 'frames' : 'as-is',
+    bytes: Math.max(core.bytes, writer?.bytes ?? 0),
+    ratio: core.suffix === '' ? RATIO * Math.min(1, core.allocated / Math.max(1, core.bytes)) : 1,
+    value,
+    identity,
+    async open(limit, signal) {
+      if (writer !== undefined) await dumpFinished(join(root, 'proc'), writer, signal)
+      const file = await openRegular(join(root, core.path), signal)
+      const reading = readCore(file, { suffix: core.suffix, rlimit, cut }, limit, signal)
+      return {
+        ...reading,
+        outcome() {
+          const { identity: seen, ...outcome } = reading.outcome()
+          if (outcome.truncated === undefined) onRead(core.path)
+          return { ...outcome, identity: { ...seen, ...identity } }
+        },
+      }
+    },
+  }
+}

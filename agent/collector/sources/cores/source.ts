@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { InventoryGap } from '../../../bundle/evidence.ts'
+import type { System } from '../../ffi.ts'
+import type { Found, Source, SourceContext } from '../../source.ts'
+import { bootTime, thisBootId } from '../journal/this-boot.ts'
+import { type Boot, chooseCores, ofThisBoot } from './choose.ts'
+import { type CorePattern, parseCorePattern } from './core-pattern.ts'
+import { crashEntries } from './crash-entries.ts'
+import { type Dumping, dumpingProcesses } from './dumping.ts'
+import { type CoreFile, type Finds, findCores } from './find.ts'
+import { coreItem, type Host } from './item.ts'
+import { elsewhere, isSystemd, nothingCrashed } from './nothing-crashed.ts'
+import { unfinishedItem } from './unfinished.ts'
+import { uniqueName } from './unique-name.ts'
+
+/** What the source remembers of a capture, from its inventory to its last words. */
+interface Round {
+  /** Paths that were seen, those that were left out too. */
+  readonly known: Set<string>
+  readonly names: Set<string>
+  /** Processes that were dumping at the inventory. */
+  readonly dumping: Set<number>
+}
+
+/** What is known of cores on the host at one moment. */
+interface Survey {
+  readonly boot: Boot
+  readonly pattern: CorePattern
+  readonly finds: Finds
+  readonly found: readonly Found[]
+  readonly gaps: readonly InventoryGap[]
+  /** Processes that are dumping and whose core is not there yet. */
+  readonly unfinished: readonly Dumping[]
+}
+
+/**
+ * Cores, kernel dumps and crash reports, on disk already or still being written. The last words are those that were
+ * finished since the inventory.
+ */
+export function coresSource(system: System): Source {
+  const newRound = (): Round => ({ known: new Set(), names: new Set(), dumping: new Set() })
+  let round = newRound()
+  const read = new Set<string>()
+  const hostAt = (root: string): Host => ({ root, system, onRead: (path) => read.add(path) })
+
+  async function survey({ root, settings }: SourceContext, signal: AbortSignal): Promise<Survey> {
+    const pattern = await corePattern(root)
+    const finds = await findCores(root, settings.cores.directories, pattern, signal)
+    const dumping = await dumpingProcesses(join(root, 'proc'), signal)
+    const fresh = finds.files.filter(({ path }) => !round.known.has(path))
+    for (const { path } of fresh) round.known.add(path)
+    const boot: Boot = { id: await thisBootId(root), began: await bootTime(root) }
+    const choice = chooseCores(fresh, settings.cores, { now: Date.now(), read, boot })
+    const crashes = choice.chosen.length > 0 ? await crashEntries(root, signal) : undefined
+    const found = choice.chosen.map(({ core, value }) => {
+      const name = uniqueName(core.label, core.suffix, round.names)
+      const writer = core.kind === 'plain' ? dumping.find((process) => isOf(core, process, boot)) : undefined
+      return coreItem(hostAt(root), core, { name, value, crash: crashes?.get(core.path), writer })
+    })
+    const unfinished = dumping.filter((process) => !finds.files.some((core) => isOf(core, process, boot)))
+    return {
+      boot,
+      pattern,
+      finds,
+      found,
+      unfinished,
+      gaps: [...gaps('failed', finds.problems), ...gaps('skipped', choice.leftOut)],
+    }
+  }
+
+  function awaited(process: Dumping, { boot, pattern, finds }: Survey, { root, settings }: SourceContext): Found {
+    const newest = finds.files.filter(({ kind }) => kind === 'systemd').sort((a, b) => b.at - a.at)[0]
+    const suffix = pattern.kind === 'directory' ? '' : (newest?.suffix ?? '.zst')
+    const name = uniqueName(`${process.comm}.${process.pid}.core`, suffix, round.names)
+    return unfinishedItem(hostAt(root), process, { name, value: UNFINISHED_VALUE, suffix }, async (signal) => {
+      const { files } = await findCores(root, settings.cores.directories, pattern, signal)
+      const core = files.find((file) => isOf(file, process, boot) && !round.known.has(file.path))
+      if (core?.suffix === suffix) round.known.add(core.path)
+      return core
+    })
+  }
+
+  return {
+    name: 'cores',
+
+    async inventory(context, signal) {
+      round = newRound()
+      const surveyed = await survey(context, signal)
+      const { pattern, finds, found, unfinished } = surveyed
+      for (const { pid } of unfinished) round.dumping.add(pid)
+      const reachable = pattern.kind === 'directory' || isSystemd(pattern)
+      const waiting = reachable ? unfinished.map((process) => awaited(process, surveyed, context)) : []
+      const lost = reachable ? [] : unfinished.map((process) => `${who(process)} is dumping core${elsewhere(pattern)}`)
+      const all = [...surveyed.gaps, ...gaps('failed', lost)]
+      const nothing = found.length + waiting.length + all.length === 0
+      return { found: [...found, ...waiting], gaps: nothing ? gaps('absent', [nothingCrashed(finds, pattern)]) : all }
+    },
+
+    async lastWords(context, signal) {
+      const { found, gaps: leftOut, unfinished } = await survey(context, signal)
+      const late = unfinished.filter(({ pid }) => !round.dumping.has(pid))
+      const reasons = late.map((process) => `${who(process)} was still dumping core when the capture ended`)
+      return { found, gaps: [...leftOut, ...gaps('failed', reasons)] }
+    },
+  }
+}
+
+/** A crash of this very moment: as much as the newest of a service. */
+const UNFINISHED_VALUE = 500
+
+const who = ({ comm, pid }: Dumping) => `${comm}[${pid}]`
+
+function gaps(status: InventoryGap['status'], reasons: readonly string[]): InventoryGap[] {
+  return reasons.map((reason) => ({ source: 'cores', class: 'memory', status, reason }))
+}
+
+/** Whether a file is, or is becoming, the core of a process that is dumping now. Pids come again in every boot. */
+function isOf(core: CoreFile, { pid, comm }: Dumping, boot: Boot): boolean {
+  const { kind, identity } = core
+  if ((kind !== 'systemd' && kind !== 'plain') || !ofThisBoot(core, boot)) return false
+  return identity.pid === undefined ? kind === 'plain' && (identity.comm ?? comm) === comm : identity.pid === pid
+}
+
+async function corePattern(root: string): Promise<CorePattern> {
+  const text = await readFile(join(root, 'proc/sys/kernel/core_pattern'), 'utf8').catch(() => 'core')
+  return parseCorePattern(text)
+}

@@ -1,0 +1,308 @@
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { openSystem } from '../../../../agent/collector/ffi.ts'
+import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
+import { readAll, unhurried } from '../../reading.ts'
+import { fixture, FILES as JOURNALS, MACHINE } from '../journal/host.ts'
+import { BOOT, COREDUMPS, compress, context, coredumpName, host, realCore, scratch, store, write } from './cores.ts'
+
+const system = openSystem()
+const real = realCore(scratch(t))
+const skip = typeof real === 'string' ? real : false
+const { core, program } = typeof real === 'string' ? { core: Buffer.alloc(0), program: '' } : real
+const noAttributes = (() => {
+  try {
+    store(scratch(t), 'x', Buffer.alloc(0), { signal: '6' })
+    return false
+  } catch {
+    return 'the file system takes no user attributes, or there is no python3'
+  }
+})()
+
+t.test("systemd-coredump's, as it lies there", { skip: skip || noAttributes }, async (t) => {
+  const root = host(t)
+  const packed = compress(core)
+  const name = `${coredumpName('my\\x20app', 4711)}.zst`
+  store(root, name, packed, { signal: '11', exe: '/usr/bin/my app', rlimit: '18446744073709551615' })
+  write(root, `${COREDUMPS}/.#core.half.0.${BOOT}.1.1.zst`, 'unfinished')
+  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  t.same(gaps, [])
+  t.equal(found.length, 1)
+  t.match(found[0], {
+    id: `${COREDUMPS}/${name}`,
+    source: 'cores',
+    name: 'cores/my_app.4711.core.zst',
+    class: 'memory',
+    phase: 'stored',
+    encoding: 'as-is',
+    bytes: packed.length,
+    ratio: 1,
+    identity: {
+      path: `${COREDUMPS}/${name}`,
+      comm: 'my app',
+      pid: 4711,
+      uid: 998,
+      bootId: BOOT,
+      signal: 11,
+      exe: '/usr/bin/my app',
+    },
+  })
+  const { content, outcome } = await readAll(found[0])
+  t.equal(content.compare(packed), 0)
+  t.equal(outcome.truncated, undefined)
+  t.match(outcome.identity, { pid: 4711, signal: 11, buildId: /^[0-9a-f]{40}$/ }, 'the name counts, the headers add')
+})
+
+t.test('a plain one opens in gdb as it was read', { skip: skip || hasNo('gdb') }, async (t) => {
+  const root = host(t)
+  store(root, coredumpName('crasher', 4712), core)
+  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  t.match(found[0], { encoding: 'frames', name: 'cores/crasher.4712.core.zst' })
+  t.ok((found[0]?.ratio ?? 1) < 1)
+  const path = write(root, '/fetched', (await readAll(found[0])).content)
+  const told = execFileSync('gdb', ['-nx', '-batch', '-ex', 'bt', program, path], { encoding: 'utf8', stdio: 'pipe' })
+  t.match(told, /main \(\) at .*crasher\.c:3/)
+})
+
+t.test('without FFI, by name alone', { skip }, async (t) => {
+  const root = host(t)
+  store(root, `${coredumpName('app', 1)}.zst`, compress(core))
+  const source = coresSource({ kind: 'missing', reason: 'as if this Node had no FFI' })
+  const { found } = await source.inventory(context(root), unhurried())
+  t.match(found[0]?.identity, { pid: 1, note: 'its attributes were not read: as if this Node had no FFI' })
+  t.equal(found[0]?.identity.exe, undefined)
+  t.match((await readAll(found[0])).outcome.identity, { signal: 6 }, 'its headers have the signal all the same')
+})
+
+t.test("the journal's entry gives unit and truncation", { skip }, async (t) => {
+  const root = host(t)
+  for (const name of JOURNALS) write(root, `/var/log/journal/${MACHINE}/${name.slice(0, -4)}`, fixture(name))
+  for (const pid of [107, 108]) store(root, `core.app.998.${BOOT}.${pid}.1700000000000000.zst`, compress(core))
+  const { found } = await coresSource(system).inventory(context(root, { age: 2 ** 50 }), unhurried())
+  const [whole, cut] = found.toSorted((a, b) => (a.identity.pid ?? 0) - (b.identity.pid ?? 0))
+  t.match(whole?.identity, { pid: 107, unit: 'app@107.service', exe: '/usr/bin/app', signal: 11 })
+  t.equal((await readAll(whole)).outcome.truncated, undefined)
+  t.match(cut?.identity, { pid: 108, unit: 'app@108.service', signal: 6 })
+  t.equal((await readAll(cut)).outcome.truncated, 'the host stored only a part of it')
+})
+
+t.test('/var/crash: kdump, apport, traps', async (t) => {
+  const root = host(t)
+  write(root, '/var/crash/127.0.0.1-2025-01-01-00:00:00/vmcore', 'KDUMP')
+  write(root, '/var/crash/127.0.0.1-2025-01-01-00:00:00/vmcore-dmesg.txt', 'panic')
+  write(root, '/var/crash/202501020000/dump-incomplete', 'ignored: not of kdump-tools')
+  write(root, '/var/crash/202501020000/vmcore-incomplete', 'KDUMP')
+  write(root, '/var/crash/_usr_bin_app.1000.crash', 'ProblemType: Crash')
+  write(root, '/var/crash/.lock', '')
+  execFileSync('mkfifo', [join(root, 'var/crash/core.fifo')])
+  symlinkSync('/etc/shadow', join(root, 'var/crash/core.link'))
+  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  t.same(gaps, [])
+  t.same(found.map(({ name, class: kind }) => [name, kind]).sort(), [
+    ['cores/127.0.0.1-2025-01-01-00_00_00.vmcore-dmesg.txt.zst', 'text'],
+    ['cores/127.0.0.1-2025-01-01-00_00_00.vmcore.zst', 'memory'],
+    ['cores/202501020000.vmcore-incomplete.zst', 'memory'],
+    ['cores/_usr_bin_app.1000.crash.zst', 'memory'],
+  ])
+  const best = found.toSorted((a, b) => b.value - a.value)[0]
+  t.match(best?.name, /dmesg/, 'why the kernel died')
+  t.same((await readAll(best)).content.toString(), 'panic')
+  const incomplete = await readAll(found.find(({ name }) => name.includes('incomplete')))
+  t.equal(incomplete.outcome.truncated, 'the host stored only a part of it')
+})
+
+t.test("a plain core_pattern's directory: its own names only", { skip }, async (t) => {
+  const root = host(t, '/data/dumps/core-%e-%s-%p')
+  write(root, '/data/dumps/core-crasher-6-99', core)
+  write(root, '/data/dumps/accounts.db', 'none of our business')
+  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  t.match(found, [{ name: 'cores/crasher.99.core.zst', identity: { comm: 'crasher', signal: 6, pid: 99, uid: 0 } }])
+  t.equal(found.length, 1)
+  t.equal((await readAll(found[0])).content.compare(core), 0)
+})
+
+t.test('old ones and too many', async (t) => {
+  const root = host(t)
+  store(root, coredumpName('old', 1, { ago: 15 * 86_400_000 }), Buffer.alloc(10))
+  store(root, coredumpName('new', 2), Buffer.alloc(100))
+  store(root, coredumpName('newer', 3, { ago: 1000 }), Buffer.alloc(100))
+  const source = coresSource(system)
+  const { found, gaps } = await source.inventory(context(root, { limit: 150 }), unhurried())
+  t.same(
+    found.map(({ name }) => name),
+    ['cores/newer.3.core.zst'],
+  )
+  t.match(gaps, [
+    { status: 'skipped', class: 'memory', reason: '1 core, 10B, older than cores.age = 14d' },
+    { status: 'skipped', reason: '1 core, 100B, beyond cores.limit = 150B' },
+  ])
+  t.same(await source.lastWords?.(context(root, { limit: 150 }), unhurried()), { found: [], gaps: [] }, 'said once')
+})
+
+t.test('nothing crashed', async (t) => {
+  const root = host(t)
+  mkdirSync(join(root, COREDUMPS), { recursive: true })
+  const reason = `nothing crashed: looked in ${COREDUMPS}, /var/crash (which does not exist)`
+  t.same(await coresSource(system).inventory(context(root), unhurried()), {
+    found: [],
+    gaps: [{ source: 'cores', class: 'memory', status: 'absent', reason }],
+  })
+  write(root, '/proc/sys/kernel/core_pattern', 'core\n')
+  const scattered = await coresSource(system).inventory(context(root), unhurried())
+  t.match(scattered.gaps, [
+    { reason: `${reason}; cores go into the process's own directory, where nobody looks (core_pattern "core")` },
+  ])
+  write(root, '/proc/sys/kernel/core_pattern', '|/usr/bin/handler\n')
+  t.match((await coresSource(system).inventory(context(root), unhurried())).gaps, [
+    { reason: /to a handler of its own/ },
+  ])
+})
+
+t.test('a directory that cannot be read', async (t) => {
+  const root = host(t)
+  mkdirSync(join(root, 'var/lib/systemd'), { recursive: true })
+  symlinkSync('coredump', join(root, COREDUMPS))
+  const { gaps } = await coresSource(system).inventory(context(root), unhurried())
+  t.match(gaps, [{ status: 'failed', reason: /^cannot look for cores in \/var\/lib\/systemd\/coredump: ELOOP/ }])
+  t.equal(gaps.length, 1, 'not "nothing crashed"')
+})
+
+t.test('a core that is gone when it is wanted', async (t) => {
+  const root = host(t)
+  const path = store(root, coredumpName('app', 1), Buffer.alloc(10))
+  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  rmSync(path)
+  await t.rejects(readAll(found[0]), /^cannot open .*ENOENT/)
+})
+
+t.test('unread ones first in the next capture', async (t) => {
+  const root = host(t)
+  store(root, coredumpName('one', 1, { ago: 1000 }), Buffer.from('one'))
+  store(root, coredumpName('two', 2, { ago: 2000 }), Buffer.from('two'))
+  const source = coresSource(system)
+  const names = (inventory: Awaited<ReturnType<typeof source.inventory>>) => inventory.found.map(({ name }) => name)
+  const first = await source.inventory(context(root), unhurried())
+  t.same(names(first), ['cores/one.1.core.zst', 'cores/two.2.core.zst'])
+  await readAll(first.found[0])
+  t.same(names(await source.inventory(context(root), unhurried())), ['cores/two.2.core.zst', 'cores/one.1.core.zst'])
+})
+
+/** Makes the host's /proc show a process that is dumping: this one's own status with the flag set. */
+function dumping(root: string, pid: number): void {
+  const status = readFileSync('/proc/self/status', 'utf8').replace(/^CoreDumping:\t0$/m, 'CoreDumping:\t1')
+  write(root, `/proc/${pid}/status`, status.replace(/^Name:.*$/m, 'Name:\tapp'))
+  write(root, `/proc/${pid}/cgroup`, '0::/system.slice/app.service\n')
+}
+const finish = (root: string, pid: number) => rmSync(join(root, `proc/${pid}`), { recursive: true })
+
+t.test('a core that systemd-coredump is still writing', { skip }, async (t) => {
+  const root = host(t)
+  dumping(root, 4711)
+  store(root, `${coredumpName('app', 4711, { boot: 'f'.repeat(32) })}.zst`, compress(core))
+  const source = coresSource(system)
+  const { found } = await source.inventory(context(root), unhurried())
+  const waiting = found.find(({ id }) => id === 'pid 4711')
+  t.match(waiting, {
+    name: 'cores/app.4711-2.core.zst',
+    encoding: 'as-is',
+    identity: { pid: 4711, comm: 'app', unit: 'app.service' },
+  })
+  t.ok((waiting?.bytes ?? 0) > 1024 ** 2, 'as much as it has in memory')
+  const reading = readAll(waiting)
+  await sleep(300)
+  const name = `${coredumpName('app', 4711)}.zst`
+  store(root, name, compress(core))
+  const { content, outcome } = await reading
+  t.equal(content.compare(compress(core)), 0)
+  t.match(outcome.identity, { path: `${COREDUMPS}/${name}`, signal: 6 })
+  t.same(await source.lastWords?.(context(root), unhurried()), { found: [], gaps: [] }, 'not once more')
+})
+
+t.test('one that is never finished costs its own time', async (t) => {
+  const root = host(t)
+  dumping(root, 4711)
+  const source = coresSource(system)
+  const { found, gaps } = await source.inventory(context(root), unhurried())
+  t.same(gaps, [], 'not "nothing crashed"')
+  await t.rejects(
+    readAll(found[0], 2 ** 40, AbortSignal.timeout(300)),
+    /^cannot wait for the core of app\[4711\], which is still being written: /,
+  )
+  finish(root, 4711)
+  await t.rejects(readAll(found[0]), /^cannot take the core of app\[4711\]: it left none where cores are looked for/)
+})
+
+t.test('one that turns out otherwise comes with the last words', { skip }, async (t) => {
+  const root = host(t)
+  dumping(root, 4711)
+  const source = coresSource(system)
+  const { found } = await source.inventory(context(root), unhurried())
+  store(root, coredumpName('app', 4711), core)
+  await t.rejects(readAll(found[0]), /^cannot take .*: it was expected as "\.zst"; it comes with the last words/)
+  const last = await source.lastWords?.(context(root), unhurried())
+  t.match(last?.found, [{ name: 'cores/app.4711-2.core.zst', encoding: 'frames' }])
+  t.equal((await readAll(last?.found[0])).content.compare(core), 0)
+})
+
+t.test('one that the kernel itself is still writing', { skip }, async (t) => {
+  const root = host(t, '/dumps/core.%p')
+  dumping(root, 99)
+  const path = write(root, '/dumps/core.99', core.subarray(0, 5000))
+  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  t.equal(found.length, 1)
+  const reading = readAll(found[0])
+  await sleep(300)
+  appendFileSync(path, core.subarray(5000))
+  finish(root, 99)
+  const { content, outcome } = await reading
+  t.equal(content.compare(core), 0)
+  t.equal(outcome.truncated, undefined)
+})
+
+t.test('what crashes during the capture', async (t) => {
+  const root = host(t)
+  const source = coresSource(system)
+  await source.inventory(context(root), unhurried())
+  store(root, coredumpName('late', 7), Buffer.from('core'))
+  dumping(root, 8)
+  const last = await source.lastWords?.(context(root), unhurried())
+  t.match(last, {
+    found: [{ name: 'cores/late.7.core.zst' }],
+    gaps: [{ status: 'failed', reason: 'app[8] was still dumping core when the capture ended' }],
+  })
+})
+
+t.test('a dump that goes where nobody looks is said', async (t) => {
+  const root = host(t, 'core')
+  dumping(root, 8)
+  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  t.same(found, [])
+  t.match(gaps, [
+    { status: 'failed', reason: /^app\[8\] is dumping core into the process's own directory, where nobody/ },
+  ])
+})
+
+t.test("this machine's own /proc", async (t) => {
+  const root = scratch(t)
+  symlinkSync('/proc', join(root, 'proc'))
+  const { found } = await coresSource(system).inventory(context(root, { directories: ['/none'] }), unhurried())
+  t.same(
+    found.filter(({ identity }) => identity.pid === process.pid),
+    [],
+    'this process is not dumping',
+  )
+})
+
+function hasNo(name: string): string | false {
+  const there = (process.env.PATH ?? '').split(':').some((directory) => {
+    try {
+      return readdirSync(directory).includes(name)
+    } catch {
+      return false
+    }
+  })
+  return there ? false : `needs ${name}`
+}
