@@ -19,25 +19,35 @@ export interface Process extends Stat {
   readonly command?: string | undefined
 }
 
-/** Processes of which stat is read: at 45 µs each, 0.7 s. */
-const PROCESSES = 16_384
-/** Processes asked further, ten files each: 0.4 ms, in all 1.6 s at worst, which TABLE_WAIT cuts short. */
-const DETAILED = 4096
-/** ms for the whole table: everything else of the facts waits for it. */
-const TABLE_WAIT = 1000
+/** How much of the process table is read. */
+export interface TableBounds {
+  /** Processes of which stat is read. */
+  readonly processes: number
+  /** Processes asked further. */
+  readonly detailed: number
+  /** ms after which nobody is asked further. */
+  readonly wait: number
+}
+
+/**
+ * Stat costs 45 µs, in all 0.7 s; asking further ten files, 0.4 ms, in all 1.6 s at worst, which the wait cuts short:
+ * everything else of the facts waits for this table.
+ */
+const BOUNDS: TableBounds = { processes: 16_384, detailed: 4096, wait: 1000 }
 /** Bytes of a command line that are read, as much as a kernel before 4.2 kept, and characters that are shown. */
 const COMMAND_BYTES = 4096
 const COMMAND_SHOWN = 1024
 
 /** Every process there is, by pid; the ones that stand out first asked further, as far as time goes. */
-export async function readProcesses(reads: HostReads): Promise<readonly Process[]> {
-  const until = performance.now() + TABLE_WAIT
+export async function readProcesses(reads: HostReads, bounds = BOUNDS): Promise<readonly Process[]> {
+  const until = performance.now() + bounds.wait
   const page = pageBytes(await reads.bytes('proc/self/auxv', { optional: true }))
   const pids = numbered(await reads.names('proc'))
-  if (pids.length > PROCESSES) reads.ledger.lost('processes.tsv', `${pids.length - PROCESSES} processes left out`)
+  const left = pids.length - bounds.processes
+  if (left > 0) reads.ledger.lost('processes.tsv', `${left} processes left out`)
 
   const processes = new Map<number, Process>()
-  await fewAtATime(pids.slice(0, PROCESSES), async (pid) => {
+  await fewAtATime(pids.slice(0, bounds.processes), async (pid) => {
     const line = await reads.text(`proc/${pid}/stat`, { once: true, optional: true })
     const stat = line === undefined ? undefined : parseStat(line, page)
     if (stat !== undefined) processes.set(pid, stat)
@@ -47,7 +57,7 @@ export async function readProcesses(reads: HostReads): Promise<readonly Process[
   const striking = [...processes.values()].sort((a, b) => weight(b) - weight(a))
   let asked = 0
   await fewAtATime(striking, async (process) => {
-    if (asked >= DETAILED || performance.now() > until) return
+    if (asked >= bounds.detailed || performance.now() > until) return
     asked++
     processes.set(process.pid, await detailed(reads, process, countable))
   })

@@ -26,6 +26,7 @@ const secrets: readonly (readonly [string, ...string[]])[] = [
   ['redis-server --requirepass ***', 'redis-server', '--requirepass', WORD],
   ['redis-cli -a *** ping', 'redis-cli', '-a', WORD, 'ping'],
   ['curl -u bob:*** http://h/', 'curl', '-u', `bob:${WORD} x`, 'http://h/'],
+  ['fetch -u http://bob:***@h/', 'fetch', '-u', `http://bob:${WORD}@h/`],
   ['curl --user=bob:***', 'curl', `--user=bob:${WORD}`],
   ['curl -ubob:***', 'curl', `-ubob:${WORD}`],
   ['smbclient -U bob%***', 'smbclient', '-U', `bob%${WORD}`],

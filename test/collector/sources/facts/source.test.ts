@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { READ_BYTES, type SourceContext } from '../../../../agent/collector/source.ts'
@@ -111,27 +111,6 @@ t.test('a process whose files hang costs its own row', async (t) => {
   t.match(outcome.truncated, /^proc\/200\/cmdline: no answer/)
   t.match(extracted(tar, 'processes.tsv'), /^200\t.*odd\.service.*a\) b \(c\t-$/m)
   t.match(extracted(tar, 'processes.tsv'), /^300\t.*\/srv\/shop/m, 'others are whole')
-})
-
-t.test('of more processes than can be asked in time the striking ones are', async (t) => {
-  const root = t.testdir(fakeHost(t))
-  for (let pid = 1000; pid < 5200; pid++) {
-    mkdirSync(join(root, `proc/${pid}`))
-    const stat = `${pid} (one) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 0 4096 1\n`
-    writeFileSync(join(root, `proc/${pid}/stat`), stat)
-  }
-  const { tar, outcome } = await take(root)
-  t.match(outcome.truncated, /^processes\.tsv: of \d+ processes only what stat says$/)
-  const rows = extracted(tar, 'processes.tsv').split('\n')
-  t.equal(rows.length, 4200 + 5 + 2, 'every process has a row')
-  t.match(
-    rows.find((row) => row.startsWith('200\t')),
-    'odd.service',
-  )
-  t.match(
-    rows.find((row) => row.startsWith('300\t')),
-    'shop.service',
-  )
 })
 
 t.test('a host without anything to read has facts that say so', async (t) => {
