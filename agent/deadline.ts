@@ -32,11 +32,11 @@ export function within(ms: number, parent: AbortSignal): AbortSignal {
  * in D state): they go on alone, and what they bring is dropped.
  */
 export async function abandonable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => {})
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
-  promise.catch(() => {})
   try {
     return await Promise.race([promise, aborted])
   } finally {
