@@ -23,9 +23,7 @@ export async function* unsealed(
   const header = await readHeader((length) => intake.peek(length))
   const fileKey = openFileKey(header, identities)
   await intake.take(header.bytes)
-  const nonce = await intake.take(NONCE_BYTES)
-  if (nonce.length < NONCE_BYTES) throw cut(0)
-  const key = payloadKey(fileKey, nonce)
+  const key = payloadKey(fileKey, await intake.take(NONCE_BYTES))
 
   let plainBytes = 0
   for (let index = 0, last = false; !last; index += 1) {

@@ -14,11 +14,12 @@ const MALFORMED = { name: 'SealError', failure: 'malformed' }
 const parse = (text: string) => parseHeader(Buffer.from(text, 'latin1'))
 
 t.test('a header, and every beginning of one', async (t) => {
-  const text = `${VERSION}-> a b c\n${'A'.repeat(64)}\n\n-> X25519 x\nAAAA\n${MAC}`
+  const text = `${VERSION}-> a b c\n${'A'.repeat(64)}\n\n-> X25519 x\nAAAA\n-> y\n${'A'.repeat(63)}\n${MAC}`
   const header = parse(`${text}payload`)
   t.strictSame(header?.stanzas, [
     { type: 'a', args: ['b', 'c'], body: Buffer.alloc(48) },
     { type: 'X25519', args: ['x'], body: Buffer.alloc(3) },
+    { type: 'y', args: [], body: Buffer.alloc(47) },
   ])
   t.equal(header?.bytes, text.length)
   t.equal(header?.authenticated.toString().endsWith('\n---'), true)
@@ -37,7 +38,7 @@ t.test('headers that are malformed', async (t) => {
     `${VERSION}-> a\nAB\n${MAC}`,
     `${VERSION}-> a\nA!A\n${MAC}`,
     `${VERSION}-> a\nAAA\r\n${MAC}`,
-    `${VERSION}-> a\n${'A'.repeat(65)}\n\n${MAC}`,
+    `${VERSION}-> a\n${'A'.repeat(68)}\n${MAC}`,
     `${VERSION}-> a\n${'A'.repeat(64)}\n${MAC}`,
     `${VERSION}x\n\n${MAC}`,
     `${VERSION}-> a\n\n---${'A'.repeat(43)}\n`,

@@ -4,6 +4,7 @@ import t from 'tap'
 import { headerMac, openFileKey } from '../../agent/seal/file-key.ts'
 import { formatMac, formatStanzas, parseHeader } from '../../agent/seal/header.ts'
 import { generateIdentity, type Identity } from '../../agent/seal/keys.ts'
+import { payloadKey, sealChunk } from '../../agent/seal/payload.ts'
 import { sealed } from '../../agent/seal/seal.ts'
 import { SealError, unsealed } from '../../agent/seal/unseal.ts'
 import { bytesOf, inPieces, lines, noise, prefixOf } from '../frames/streams.ts'
@@ -82,6 +83,18 @@ t.test('chunks damaged, swapped, dropped or appended', async (t) => {
     t.ok(bytes.equals(content.subarray(0, good * CHUNK)), name)
     t.match(error, { failure: 'damaged', plainBytes: good * CHUNK }, `${name}: ${error}`)
   }
+})
+
+t.test('an empty last chunk, which age forbids where there is content', async (t) => {
+  const content = noise(CHUNK, 35)
+  const stored = await seal(content)
+  const header = parseHeader(stored)
+  if (header === undefined) throw new Error('no header')
+  const key = payloadKey(openFileKey(header, [identity]), stored.subarray(header.bytes, PAYLOAD))
+  const chunks = [...sealChunk(key, 0, false, content), ...sealChunk(key, 1, true, Buffer.alloc(0))]
+  const { bytes, error } = await open(Buffer.concat([stored.subarray(0, PAYLOAD), ...chunks]))
+  t.ok(bytes.equals(content))
+  t.match(error, { failure: 'damaged', message: /its last chunk is empty/ })
 })
 
 t.test('the wrong identity, or none', async (t) => {
