@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { parseLocation } from '../../agent/store/location.ts'
 
 /** What of the settings and of the image the units depend on. */
 export interface UnitFacts {
@@ -30,7 +30,8 @@ export function dropIns(facts: UnitFacts): Readonly<Record<string, string>> {
   const kill = 'TimeoutStopFailureMode=kill'
   const libraries = facts.libraries ? [`Environment=LD_LIBRARY_PATH=${LIBRARY_DIRECTORY}`] : []
   const seconds = daemonTimeout(facts.deadline)
-  const directory = facts.store?.startsWith('file:') ? quoted(fileURLToPath(facts.store)) : undefined
+  const store = facts.store === undefined ? undefined : parseLocation(facts.store)
+  const directory = store?.scheme === 'file' ? quoted(store.path) : undefined
   return {
     'lastgasp.service': text([
       ...(directory === undefined ? [] : ['[Unit]', `RequiresMountsFor=${directory}`, '']),

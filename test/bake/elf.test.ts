@@ -47,6 +47,29 @@ t.test('architectures', (t) => {
   t.end()
 })
 
+t.test('a version that only weak symbols ask for is not required', (t) => {
+  const file = readFileSync(hostLibrary('libstdc++.so.6'))
+  const asked = () => [...parseElf(file, 'libstdc++').requires.values()].flat()
+  const [version = ''] = asked()
+  // Vernaux: hash u32, flags u16, index u16.
+  const hash = Buffer.alloc(4)
+  hash.writeUInt32LE(elfHash(version))
+  for (let at = file.indexOf(hash); at !== -1; at = file.indexOf(hash, at + 1)) file.writeUInt16LE(2, at + 4)
+  t.notOk(asked().includes(version), version)
+  t.end()
+})
+
+/** The hash function of the System V ABI, chapter 5. */
+function elfHash(name: string): number {
+  let hash = 0
+  for (const byte of Buffer.from(name)) {
+    hash = (hash * 16 + byte) >>> 0
+    const high = hash & 0xf0000000
+    hash = (hash ^ (high >>> 24) ^ high) >>> 0
+  }
+  return hash
+}
+
 t.test('a damaged file is an error that names it, and ends', (t) => {
   const file = readFileSync(libraries[0] ?? '')
   t.throws(() => parseElf(Buffer.from('no'), '/x/lib'), /cannot read \/x\/lib: it is no ELF file/)

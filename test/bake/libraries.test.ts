@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { missingLibraries } from '../../scripts/image/libraries.ts'
@@ -48,6 +48,11 @@ t.test('a glibc that is too old is named, with what is missing from it', { skip 
 
 t.test('a library of another architecture is none', { skip }, async (t) => {
   const root = glibcImage(t)
+  for (const name of BESIDE) copyLibrary(root, name)
+  const foreign = readFileSync(hostLibrary('libatomic.so.1'))
+  foreign.writeUInt16LE(ARCH === 'x64' ? 183 : 62, 18)
+  writeFileSync(join(root, LIBRARIES, 'libatomic.so.1'), foreign)
+  t.match(await missingLibraries(root, NODE, ARCH), [{ name: 'libatomic.so.1' }])
   const other = ARCH === 'x64' ? 'arm64' : 'x64'
   await t.rejects(
     missingLibraries(root, NODE, other),
