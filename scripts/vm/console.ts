@@ -31,13 +31,13 @@ export class Console {
     return this.#text.replaceAll('\r', '')
   }
 
-  /** The first match from the beginning of the console on, now or when it comes. */
+  /** The first match in whole lines, from the beginning of the console on, now or when it comes. */
   async waitFor(pattern: RegExp, signal: AbortSignal): Promise<RegExpExecArray> {
     const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>()
     const miss = (why: unknown) => reject(cannot(`find ${pattern} on the console ${this.path}`, why))
     const abort = () => miss(signal.reason)
     const look = () => {
-      const match = pattern.exec(this.text)
+      const match = pattern.exec(this.text.slice(0, this.text.lastIndexOf('\n') + 1))
       if (match) resolve(match)
       else if (this.#ended) miss('the machine is off')
     }

@@ -44,7 +44,9 @@ export async function putFiles(
       }
     }
     // What debugfs finds there already it complains about and goes on.
-    await output('debugfs', ['-w', '-f', '/dev/stdin', disk], { input: `${commands.join('\n')}\n` }, signal)
+    const script = join(scratch, 'commands')
+    await writeFile(script, commands.join('\n'))
+    await output('debugfs', ['-w', '-f', script, disk], {}, signal)
   } finally {
     await rm(scratch, { recursive: true })
   }

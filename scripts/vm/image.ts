@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cannot } from '../../agent/cannot.ts'
 import { baseTar, type Suite } from './base.ts'
@@ -14,8 +14,10 @@ export interface Image {
 }
 
 export interface ImageOptions {
-  /** Where base systems are kept between runs, and images are built. */
+  /** Where base systems are kept between runs. */
   readonly cache: string
+  /** An existing directory for the image. */
+  readonly home: string
   /** Trees that are laid over the base system before the bake, in order. */
   readonly trees: readonly string[]
   /** What the image builder runs: gets the root directory. */
@@ -25,17 +27,14 @@ export interface ImageOptions {
 /** Builds an image as its users do: base system, own files, bake, disk. */
 export async function buildImage(suite: Suite, options: ImageOptions, signal: AbortSignal): Promise<Image> {
   if (process.getuid?.() !== 0) throw cannot(`build an image of ${suite}`, 'its files belong to root; run it as root')
-  const { cache, trees, bake } = options
+  const { cache, home, trees, bake } = options
   const tar = await baseTar(suite, cache, signal)
-  const root = await mkdtemp(join(cache, `${suite}-root-`))
-  const home = join(cache, suite)
+  const root = await mkdtemp(join(home, 'root-'))
   try {
     await output('tar', ['-C', root, '--numeric-owner', '--xattrs', '--xattrs-include=*', '-xf', tar], {}, signal)
     await forgetBuilder(root)
     for (const tree of trees) await output('cp', ['-rT', '--preserve=mode,links', tree, root], {}, signal)
     await bake(root, signal)
-    await rm(home, { recursive: true, force: true })
-    await mkdir(home)
     const boot = await readdir(join(root, 'boot'))
     const image = { suite, disk: join(home, 'disk'), kernel: join(home, 'kernel'), initrd: join(home, 'initrd') }
     await cp(join(root, 'boot', one(boot, 'vmlinuz-')), image.kernel)

@@ -27,11 +27,12 @@ export async function buildAgent(signal: AbortSignal): Promise<void> {
   await output('npm', ['run', '--silent', 'build'], { cwd: CHECKOUT }, signal)
 }
 
-/** An image of a suite with lastgasp in it, by the users' own script. */
-export function bakedImage(suite: Suite, signal: AbortSignal): Promise<Image> {
+/** An image of a suite with lastgasp in it, by the users' own script, in a directory that is its own. */
+export async function bakedImage(suite: Suite, home: string, signal: AbortSignal): Promise<Image> {
   const vm = join(CHECKOUT, 'scripts/vm')
   const bake = async (root: string, abort: AbortSignal) => {
     await output(join(CHECKOUT, 'scripts/bake'), ['--root', root, '--settings', join(vm, 'settings.toml')], {}, abort)
   }
-  return buildImage(suite, { cache: CACHE, trees: [join(vm, 'guest'), PROGRAMS], bake }, signal)
+  await mkdir(home)
+  return buildImage(suite, { cache: CACHE, home, trees: [join(vm, 'guest'), PROGRAMS], bake }, signal)
 }

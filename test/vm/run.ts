@@ -51,7 +51,7 @@ async function runAll(signal: AbortSignal): Promise<boolean> {
     const images = new Map<Suite, Image>()
     for (const trial of trials) {
       const { suite } = trial
-      const image = images.get(suite) ?? (await timed(`image of ${suite}`, () => imageOf(suite, signal)))
+      const image = images.get(suite) ?? (await timed(`image of ${suite}`, () => imageOf(suite, scratch, signal)))
       images.set(suite, image)
       if (!(await passes(trial, image, store, operator, signal))) failed++
     }
@@ -82,8 +82,8 @@ async function chosenTrials(): Promise<readonly Trial[]> {
   return chosen
 }
 
-function imageOf(suite: Suite, signal: AbortSignal): Promise<Image> {
-  return bakedImage(suite, AbortSignal.any([signal, AbortSignal.timeout(IMAGE_LIMIT)]))
+function imageOf(suite: Suite, scratch: string, signal: AbortSignal): Promise<Image> {
+  return bakedImage(suite, join(scratch, suite), AbortSignal.any([signal, AbortSignal.timeout(IMAGE_LIMIT)]))
 }
 
 async function passes(
