@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import { archivedName, parseHeader } from '../../../../agent/collector/sources/journal/header.ts'
@@ -70,14 +70,16 @@ t.test('archived on opening, found under its new name', async (t) => {
   const root = shortDirectory(t)
   const directory = layOut(root)
   const source = journalSource()
+  let rotations = 0
   const asked = await varlinkServer(t, root, (method) => {
     if (method.endsWith('Rotate')) {
-      const content = fixture('system.journal.zst')
+      const content = readFileSync(join(directory, 'system.journal'))
       content[16] = 2
       writeFileSync(join(directory, 'system.journal'), content)
-      renameSync(join(directory, 'system.journal'), join(directory, `${liveName}.journal`))
+      const name = rotations === 0 ? liveName : 'system@0-1-2'
+      renameSync(join(directory, 'system.journal'), join(directory, `${name}.journal`))
       const next = fixture('system.journal.zst')
-      next.fill(7, 24, 40)
+      next.fill(++rotations, 24, 40)
       writeFileSync(join(directory, 'system.journal'), next)
     }
     return '{"parameters":{}}\0'
@@ -91,7 +93,6 @@ t.test('archived on opening, found under its new name', async (t) => {
   t.equal(basename(found[0]?.identity.path ?? ''), `${liveName}.journal`)
 
   // The next file is archived by the last rotation, so it is the last words; what came after that is not.
-  renameSync(join(directory, 'system.journal'), join(directory, 'system@0-1-2.journal'))
   const last = await source.lastWords?.(context(root), unhurried())
   t.same(
     last?.found.map(({ name }) => name),
