@@ -40,11 +40,11 @@ function lastgasp(args: readonly string[], fine: readonly number[] = [0]): strin
 }
 
 /** Runs a tool, shown as its command line, with at most `lines` of what it says; false where it is not installed. */
-function tool(program: string, args: readonly string[], lines: number): boolean {
+function tool(program: string, args: readonly string[], lines: number, worth = /./): boolean {
   const { error, stdout } = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   if (error !== undefined) return false
   say(`$ ${[program, ...args].join(' ')}`)
-  const all = stdout.trimEnd().split('\n')
+  const all = stdout.split('\n').filter((line) => worth.test(line))
   for (const line of all.slice(0, lines)) say(`  ${line}`)
   if (all.length > lines) say(`  … ${all.length - lines} more lines`)
   return true
@@ -82,7 +82,7 @@ lastgasp(['verify', 'latest', ...reading, '--identity', place.key], [0, 4])
 chapter('5. The core')
 const found = coresBelow(join(place.fetched, 'root'))[0]
 if (found === undefined) say('Absent: the host kept no core of it (see 1).')
-else if (!tool('gdb', ['-batch', '-nx', '-ex', 'bt 8', process.execPath, found], 14)) {
+else if (!tool('gdb', ['-batch', '-nx', '-ex', 'bt 8', process.execPath, found], 9, /^(#|Program)/)) {
   say(`gdb is not installed here; it would be: gdb ${process.execPath} ${found}`)
   const magic = readFileSync(found).subarray(0, 4).toString('latin1')
   if (magic !== '\x7fELF') throw new Error(`${found} is no ELF file`)

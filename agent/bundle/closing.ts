@@ -1,5 +1,4 @@
-import type { BundleName } from './keys.ts'
-import { bundleStatus } from './receipts.ts'
+import type { BundleName, BundleStatus } from './keys.ts'
 import type { Manifest, Opening, Receipt, Row, Shutdown } from './schema.ts'
 
 /** What is known at the end of a capture. */
@@ -67,4 +66,10 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     crash_unit: newest?.item.unit ?? null,
     crash_signal: newest?.item.signal ?? null,
   }
+}
+
+/** What a bundle is as a whole: see BUNDLE.md. */
+function bundleStatus(receipts: readonly Receipt[]): BundleStatus {
+  const fine = ({ status, because }: Receipt) => status === 'complete' || status === 'absent' || because === 'limit'
+  return receipts.every(fine) ? 'complete' : 'partial'
 }

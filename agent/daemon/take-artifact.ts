@@ -1,5 +1,4 @@
 import { SEALED_SUFFIX } from '../bundle/keys.ts'
-import { type Blame, failedReceipt, skippedReceipt, storedReceipt } from '../bundle/receipts.ts'
 import type { Receipt } from '../bundle/schema.ts'
 import { sentence } from '../cannot.ts'
 import { abandonable, within } from '../deadline.ts'
@@ -9,6 +8,7 @@ import { type Store, StoreError } from '../store/store.ts'
 import { writeObject } from '../store/write-object.ts'
 import { type Collector, CollectorError } from './collector-client.ts'
 import { paced } from './pace.ts'
+import { type Blame, failedReceipt, skippedReceipt, storedReceipt } from './receipts.ts'
 
 /** What taking an artifact needs around it. */
 export interface Ground {

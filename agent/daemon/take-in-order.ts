@@ -1,10 +1,10 @@
-import { skippedReceipt } from '../bundle/receipts.ts'
 import type { Receipt } from '../bundle/schema.ts'
 import { abandonable } from '../deadline.ts'
 import { ASSUMED_RATES, observed } from '../plan/cost.ts'
 import { makePlan, type Planned } from '../plan/plan.ts'
 import { PART_BYTES } from '../store/store.ts'
 import type { ListedItem } from '../wall/answers.ts'
+import { skippedReceipt } from './receipts.ts'
 import { type Ground, takeArtifact } from './take-artifact.ts'
 
 /** Small artifacts on their way at once: round trips overlap, and a part each is what memory they take. */

@@ -1,10 +1,10 @@
+import { CLASS_OF, type InventoryGap, type SourceName } from '../bundle/evidence.ts'
+import { BUNDLE_VERSION } from '../bundle/keys.ts'
+import type { Because, PlanDocument, Receipt } from '../bundle/schema.ts'
 import type { Rates } from '../plan/cost.ts'
 import type { Planned } from '../plan/plan.ts'
 import type { Written } from '../store/write-object.ts'
 import type { Taken } from '../wall/answers.ts'
-import { CLASS_OF, type InventoryGap, type SourceName } from './evidence.ts'
-import { BUNDLE_VERSION, type BundleStatus } from './keys.ts'
-import type { Because, PlanDocument, Receipt } from './schema.ts'
 
 /** Who is behind it, and why, in a sentence. */
 export interface Blame {
@@ -77,12 +77,6 @@ export function unaskedReceipts(blame: Blame): readonly Receipt[] {
     status: 'failed',
     ...blame,
   }))
-}
-
-/** What a bundle is as a whole: see BUNDLE.md. */
-export function bundleStatus(receipts: readonly Receipt[]): BundleStatus {
-  const fine = ({ status, because }: Receipt) => status === 'complete' || status === 'absent' || because === 'limit'
-  return receipts.every(fine) ? 'complete' : 'partial'
 }
 
 const nothing = { item: {}, sealed: false, bytesIn: 0, bytesStored: 0, objects: [], ms: 0 } as const
