@@ -17,7 +17,7 @@ export async function* collect(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, Taken, void> {
   const started = performance.now()
-  const reading = await found.open(limit, signal)
+  const reading = await found.open(limit, AbortSignal.any([stop, signal]))
   try {
     let bytesIn = 0
     let failed: Error | undefined
@@ -31,7 +31,7 @@ export async function* collect(
     const framed = framing?.stored ?? readable
     yield* cleared.kind === 'sealed' ? sealed(framed, cleared.recipients.map(parseRecipient), signal) : framed
     const outcome = reading.outcome()
-    const truncated = failed?.message ?? (stop.aborted ? STOPPED : undefined) ?? outcome.truncated
+    const truncated = (stop.aborted ? STOPPED : failed?.message) ?? outcome.truncated
     return {
       bytesIn,
       ms: performance.now() - started,
@@ -47,21 +47,30 @@ export async function* collect(
 
 const STOPPED = 'the reading was stopped early'
 
-/** The chunks up to the moment `stop` aborts; a read that hangs then is left behind. */
+/** What a source that was told to stop gets to end by itself: to close its tar, say. */
+const ENDING_MS = 500
+
+/** The chunks until a moment after `stop` aborts; a read that hangs then is left behind. */
 async function* until(chunks: AsyncIterable<Buffer>, stop: AbortSignal): AsyncGenerator<Buffer, void, void> {
   const iterator = chunks[Symbol.asyncIterator]()
-  const { promise: stopped, resolve } = Promise.withResolvers<'stopped'>()
-  if (stop.aborted) resolve('stopped')
-  else stop.addEventListener('abort', () => resolve('stopped'), { once: true })
+  const { promise: late, resolve } = Promise.withResolvers<'late'>()
+  let timer: NodeJS.Timeout | undefined
+  const onStop = () => {
+    timer = setTimeout(() => resolve('late'), ENDING_MS)
+  }
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop, { once: true })
   try {
     while (true) {
       const next = iterator.next()
       next.catch(() => {})
-      const step = await Promise.race([next, stopped])
-      if (step === 'stopped' || step.done === true) return
+      const step = await Promise.race([next, late])
+      if (step === 'late' || step.done === true) return
       yield step.value
     }
   } finally {
+    clearTimeout(timer)
+    stop.removeEventListener('abort', onStop)
     Promise.resolve(iterator.return?.()).catch(() => {})
   }
 }

@@ -16,6 +16,8 @@ const BASE_BYTES = 384 * 1024
 const PROCESS_BYTES = 2048
 const LINE_BYTES = 160
 const RATIO = 0.15
+/** Each read has its own bound, and all of it is one frame that comes at the end: on a slow host that takes a while. */
+const PATIENCE_MS = 30_000
 
 /**
  * Kernel and process state as one tar of text: FACTS.md. The first thing of a capture, so it needs no fork (but for the
@@ -46,6 +48,7 @@ function found(context: SourceContext, processes: number): Found {
     bytes: BASE_BYTES + processes * PROCESS_BYTES + lines * LINE_BYTES,
     ratio: RATIO,
     value: 1000,
+    patience: PATIENCE_MS,
     identity: { note: `${processes} processes` },
     open: async (limit, signal) => read(context.root, lines, limit, signal),
   }
