@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
@@ -85,4 +85,15 @@ t.test('only files are objects', async (t) => {
     listed.map(({ key }) => key),
     ['object'],
   )
+})
+
+t.test('what root makes belongs to the owner of the directory, or the daemon could not write beside it', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can give files away')
+  const root = t.testdir()
+  await chown(root, 12_345, 12_346)
+  await directoryStore(root).put('v1/hosts/a/b', Buffer.from('x'), signal)
+  for (const made of ['v1', 'v1/hosts', 'v1/hosts/a', '.uploads']) {
+    const { uid, gid } = await stat(join(root, made))
+    t.strictSame([uid, gid], [12_345, 12_346], made)
+  }
 })

@@ -1,11 +1,18 @@
-import { link, mkdir, open } from 'node:fs/promises'
+import { lchown, link, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Makes a directory and its parents, so that they outlive a power cut. */
+/**
+ * Makes a directory and its parents, so that they outlive a power cut. They belong to whom the directory above belongs: what
+ * root makes by hand (`lastgasp check`) must not shut out the daemon's user later.
+ */
 export async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true })
   if (first === undefined) return
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
+  const { uid, gid } = await stat(dirname(first))
+  for (let made = path; made.length >= first.length; made = dirname(made)) {
+    if (process.getuid?.() === 0) await lchown(made, uid, gid)
+    await syncDirectory(dirname(made))
+  }
 }
 
 /**
