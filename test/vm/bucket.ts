@@ -1,4 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { DeleteBucketPolicyCommand, GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
 import { bundlePrefix, parseIndexKey } from '../../agent/bundle/keys.ts'
 import {
@@ -62,10 +64,24 @@ export class Bucket {
     return { manifest, plan, objects }
   }
 
+  /** Keeps the documents of all bundles, for whoever looks into a failure. */
+  async save(directory: string, signal: AbortSignal): Promise<void> {
+    await this.openForReading(signal)
+    const keys = await this.keys(signal)
+    await writeFile(join(directory, 'keys'), keys.map((key) => `${key}\n`).join(''))
+    for (const key of keys.filter((each) => each.endsWith('.json'))) {
+      await writeFile(join(directory, basename(key)), await this.#text(key, signal))
+    }
+  }
+
   async #json(key: string, signal: AbortSignal): Promise<unknown> {
+    return JSON.parse(await this.#text(key, signal))
+  }
+
+  async #text(key: string, signal: AbortSignal): Promise<string> {
     const command = new GetObjectCommand({ Bucket: this.name, Key: `fleet/${key}` })
     const { Body } = await this.#server.client.send(command, { abortSignal: signal })
-    return JSON.parse((await Body?.transformToString()) ?? '')
+    return (await Body?.transformToString()) ?? ''
   }
 }
 

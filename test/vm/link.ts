@@ -1,11 +1,11 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { finished, pipeline } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How the way to the store behaves: as it is, at most so many bytes per second towards it, or without any answer. */
+/** How the way to the store behaves: as it is, at most so many bytes per second towards it, or without a byte getting through. */
 export type Behaviour = 'open' | 'silent' | { readonly bytesPerSecond: number }
 
-/** A way from the guest to the store on loopback whose behaviour can be changed for new connections. */
+/** A way from the guest to the store on loopback whose behaviour can be changed at any time. */
 export class Link implements AsyncDisposable {
   behaviour: Behaviour = 'open'
   /** Connections that a guest has made so far. */
@@ -22,8 +22,7 @@ export class Link implements AsyncDisposable {
     server.on('connection', (client) => {
       this.connections++
       this.#keep(client)
-      if (this.behaviour === 'silent') client.resume()
-      else this.#carry(client, this.#keep(createConnection(target, '127.0.0.1')), this.behaviour)
+      this.#carry(client, this.#keep(createConnection(target, '127.0.0.1')))
     })
   }
 
@@ -45,20 +44,21 @@ export class Link implements AsyncDisposable {
     return socket
   }
 
-  #carry(client: Socket, store: Socket, behaviour: Exclude<Behaviour, 'silent'>): void {
-    const there = behaviour === 'open' ? pipeline(client, store) : pipeline(client, this.#slowly(behaviour), store)
-    const ended = Promise.allSettled([there, pipeline(store, client), finished(store)])
-    void ended.then(() => client.destroy())
+  #carry(client: Socket, store: Socket): void {
+    const there = pipeline(client, (chunks: AsyncIterable<Buffer>) => this.#passing(chunks, true), store)
+    const back = pipeline(store, (chunks: AsyncIterable<Buffer>) => this.#passing(chunks, false), client)
+    void Promise.allSettled([there, back]).then(() => client.destroy())
   }
 
-  #slowly({ bytesPerSecond }: { readonly bytesPerSecond: number }) {
-    return async function* (this: Link, chunks: AsyncIterable<Buffer>) {
-      for await (const chunk of chunks) {
-        this.#free = Math.max(this.#free, Date.now()) + (chunk.length / bytesPerSecond) * 1000
+  async *#passing(chunks: AsyncIterable<Buffer>, towardsStore: boolean) {
+    for await (const chunk of chunks) {
+      if (this.behaviour === 'silent') continue
+      if (this.behaviour !== 'open' && towardsStore) {
+        this.#free = Math.max(this.#free, Date.now()) + (chunk.length / this.behaviour.bytesPerSecond) * 1000
         await sleep(this.#free - Date.now())
-        yield chunk
       }
-    }.bind(this)
+      yield chunk
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

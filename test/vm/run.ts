@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -18,6 +18,8 @@ import type { HostOptions, Scenario } from './scenario.ts'
 const SCENARIO_LIMIT = 10 * 60_000
 /** Base system, build, bake and disk: a download of 100 MB is the slowest of it. */
 const IMAGE_LIMIT = 15 * 60_000
+/** A few small objects from loopback. */
+const SAVE_LIMIT = 30_000
 const FAILED = join(CACHE, 'failed')
 /** MiB. Debian testing's initrd is dracut's, which is unpacked into memory as a whole. */
 const MEMORY: Readonly<Record<Suite, number>> = { bookworm: 1024, trixie: 1024, forky: 2048 }
@@ -50,6 +52,7 @@ async function runAll(signal: AbortSignal): Promise<boolean> {
     const operator = await Operator.hire(store, scratch, signal)
     const images = new Map<Suite, Image>()
     for (const trial of trials) {
+      signal.throwIfAborted()
       const { suite } = trial
       const image = images.get(suite) ?? (await timed(`image of ${suite}`, () => imageOf(suite, scratch, signal)))
       images.set(suite, image)
@@ -100,24 +103,27 @@ async function passes(
   const started = Date.now()
   const step = (what: string) => console.log(`  ${seconds(started)}  ${what}`)
   console.log(title)
+  let bucket: Bucket | undefined
   try {
-    const bucket = await Bucket.make(server, `${scenario.name}-${suite}`)
+    const made = await Bucket.make(server, `${scenario.name}-${suite}`)
+    bucket = made
     await using link = await Link.open(Number(new URL(server.endpoint).port))
     const boot = async (options: HostOptions) => {
-      const files = hostFiles(options, bucket.url, server.accessKey, server.secretKey)
+      const files = hostFiles(options, made.url, server.accessKey, server.secretKey)
       const memoryMiB = options.memoryMiB ?? MEMORY[suite]
       const machine = await Machine.boot(image, { port: link.port, memoryMiB, files, console: consoleLog }, signal)
       await machine.ready(signal)
       step('booted')
       return machine
     }
-    await scenario.run({ suite, scratch, bucket, link, operator, crasher: CRASHER, step, boot }, signal)
+    await scenario.run({ suite, scratch, bucket: made, link, operator, crasher: CRASHER, step, boot }, signal)
     console.log(`ok ${seconds(started)}  ${title}`)
     return true
   } catch (thrown) {
     const kept = join(FAILED, `${scenario.name}-${suite}`)
+    await bucket?.save(scratch, AbortSignal.timeout(SAVE_LIMIT)).catch(() => {}) // what failed is told below
     await mkdir(FAILED, { recursive: true })
-    await rename(scratch, kept).catch(() => {})
+    await cp(scratch, kept, { recursive: true })
     console.log(`not ok ${seconds(started)}  ${title}: ${thrown instanceof Error ? thrown.stack : sentence(thrown)}`)
     console.log(`  see ${kept}`)
     return false

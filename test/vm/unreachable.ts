@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import type { Behaviour } from './link.ts'
+import { bootDone, pressPowerButton } from './power.ts'
 import type { Context, HostOptions } from './scenario.ts'
 
 /** s. Short, so that what waits for it is soon over. */
@@ -17,9 +18,9 @@ export async function shutDownWithout(
 ): Promise<void> {
   link.behaviour = behaviour
   await using machine = await boot({ ...host, deadline: DEADLINE })
-  await machine.ok('until systemctl is-active --quiet lastgasp-hold.service; do sleep 0.5; done', signal)
+  await bootDone(machine, signal)
+  await pressPowerButton(machine, signal)
   const asked = Date.now()
-  machine.powerButton()
   const [line] = await machine.console.waitFor(/lastgasp: NO COMPLETE BUNDLE.*/, signal)
   match(line, says)
   step(line)

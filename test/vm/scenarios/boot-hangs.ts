@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { SUITES } from '../../../scripts/vm/base.ts'
 import { wanted } from '../applications.ts'
 import { checkReceipts } from '../bucket.ts'
+import { pressPowerButton } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 const HANG = `[Unit]
@@ -21,9 +22,7 @@ export const scenario: Scenario = {
     await using machine = await boot({ files })
     await machine.ok('until systemctl is-active --quiet lastgasp.service; do sleep 0.5; done', signal)
     match(await machine.ok('systemctl list-jobs', signal), /multi-user\.target/)
-    // logind acts on the button; it starts beside the service that hangs
-    await machine.ok('until systemctl is-active --quiet systemd-logind.service; do sleep 0.5; done', signal)
-    machine.powerButton()
+    await pressPowerButton(machine, signal)
     step((await machine.console.waitFor(/lastgasp: complete bundle .*/, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
     await bucket.openForReading(signal)

@@ -39,6 +39,7 @@ export const scenario: Scenario = {
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)
     checkReceipts(bundle)
+    step(bundle.manifest.receipts.map(({ artifact, ms }) => `${artifact} ${ms} ms`).join(', '))
     const { status, trigger, shutdown } = bundle.manifest
     deepEqual({ status, trigger, kind: shutdown?.kind }, { status: 'complete', trigger: 'shutdown', kind: 'poweroff' })
     const [cores] = receiptsOf(bundle, 'cores')

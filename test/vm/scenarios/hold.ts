@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { output } from '../../../scripts/vm/program.ts'
 import { lingererUnit } from '../applications.ts'
 import { crash } from '../crash.ts'
+import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** MiB in the core; about a quarter of it remains compressed, which the link carries in about 20 s. */
@@ -33,7 +34,7 @@ export const scenario: Scenario = {
       signal,
     )
     await crash(machine, 'victim', DATA, signal)
-    await machine.ok('until systemctl is-active --quiet lastgasp-hold.service; do sleep 0.5; done', signal)
+    await bootDone(machine, signal)
     link.behaviour = { bytesPerSecond: BYTES_PER_SECOND }
     const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
     await machine.sh('systemctl poweroff', signal)

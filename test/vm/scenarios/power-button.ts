@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { checkReceipts } from '../bucket.ts'
+import { pressPowerButton } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** The power button, which is how a cloud stops an instance. */
@@ -8,7 +9,7 @@ export const scenario: Scenario = {
   suites: ['trixie'],
   async run({ boot, bucket, step }, signal) {
     await using machine = await boot({})
-    machine.powerButton()
+    await pressPowerButton(machine, signal)
     step((await machine.console.waitFor(/lastgasp: complete bundle .*/, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
     await bucket.openForReading(signal)

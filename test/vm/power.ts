@@ -1,0 +1,13 @@
+import type { Machine } from '../../scripts/vm/machine.ts'
+
+/** Presses the power button once somebody in the guest listens to it: logind, as soon as udev has shown it the device. */
+export async function pressPowerButton(machine: Machine, signal: AbortSignal): Promise<void> {
+  const watching = "journalctl -b -q -o cat -u systemd-logind.service | grep -q 'Watching system buttons'"
+  await machine.ok(`until ${watching}; do sleep 0.5; done`, signal)
+  machine.powerButton()
+}
+
+/** Until all of the boot is done: the hold, too, holds from then on. */
+export async function bootDone(machine: Machine, signal: AbortSignal): Promise<void> {
+  await machine.ok('until systemctl is-active --quiet lastgasp-hold.service; do sleep 0.5; done', signal)
+}
