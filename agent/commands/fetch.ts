@@ -17,25 +17,23 @@ import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
 
 const options = {
-  ...bundleOption,
   to: { type: 'string', requiresArg: true, describe: 'Directory to make and fill (default: the id of the bundle)' },
   only: { type: 'string', requiresArg: true, describe: 'Only these sources or artifacts: journal,cores,facts' },
   'keep-sealed': { type: 'boolean', default: false, describe: 'Open nothing, whatever identities there are' },
 } as const
-type Options = GlobalOptions & InferredOptionTypes<typeof options>
+type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption & typeof options>
 
 /** `lastgasp fetch` */
 export const fetchCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
   command: 'fetch <bundle>',
   describe: 'Bring a bundle here, unsealed and laid out as on the host; again, to go on where it broke',
-  builder: ({ positional }) => {
-    const { bundle, ...others } = options
-    return positional('bundle', bundle)
-      .options(others)
+  builder: (yargs) =>
+    yargs
+      .positional('bundle', bundleOption.bundle)
+      .options(options)
       .example('$0 fetch latest --identity key.txt', 'all of the newest bundle')
       .example('$0 fetch 20261012T0304 --only journal,facts', 'without the cores')
-      .example('$0 fetch latest --keep-sealed', 'to carry it to where the key is')
-  },
+      .example('$0 fetch latest --keep-sealed', 'to carry it to where the key is'),
   handler: async (chosen) => {
     process.exitCode = await fetch(chosen, io)
   },

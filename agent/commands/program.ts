@@ -36,7 +36,9 @@ export async function runProgram(args: readonly string[], io: Io): Promise<void>
     .wrap(Math.min(100, io.stdout.columns ?? 80))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new Ending(EXIT.usage, `cannot run this: ${message}`)
+      // yargs' own errors are about the command line; all others come from the commands.
+      if (error !== undefined && error.name !== 'YError') throw error
+      throw new Ending(EXIT.usage, `cannot run this: ${(message ?? error?.message).replace(/\s+/g, ' ')}`)
     })
   try {
     await program.parseAsync(args)

@@ -34,19 +34,24 @@ async function show(chosen: Options, io: Io): Promise<Exit> {
   if (chosen.output === 'json') await sayJson(io.stdout, asJson(view, found))
   else {
     const screen = screenOf(io.stdout, io.env)
-    const steps = stepLines('Look at it', stepsOf(view, found, chosen, archive.url), screen)
+    const steps = stepLines('Look at it', stepsOf(view, found, chosen, io), screen)
     await say(io.stdout, [...showLines(view, found, screen), ...steps])
   }
   return found.lacks.length > 0 ? EXIT.incomplete : EXIT.done
 }
 
-/** What to type next, as if it were fetched to where `fetch` puts it. */
-function stepsOf(view: BundleView, found: Verdict, { store, identity }: Options, url: string): Step[] {
+/** What to type next: the options that led here, and then as if it were fetched to where `fetch` puts it. */
+function stepsOf(view: BundleView, found: Verdict, chosen: Options, io: Io): Step[] {
   const sealed = holdings(view).some((holding) => holding.sealed)
-  const key = sealed ? ` --identity ${shellWord(identity?.[0] ?? 'IDENTITY_FILE')}` : ''
-  const from = store === undefined ? '' : ` --store ${shellWord(url)}`
-  const fetch = `lastgasp fetch ${view.name.bundle}${key}${from}`
-  return [{ about: 'bring it here', command: fetch }, ...nextSteps(view.name.bundle, filesOf(view), found)]
+  const files = chosen.identity ?? (io.env.LASTGASP_IDENTITY ? [] : ['IDENTITY_FILE'])
+  const words = [
+    ...['lastgasp', 'fetch', view.name.bundle],
+    ...(sealed ? files.flatMap((file) => ['--identity', file]) : []),
+    ...(chosen.store === undefined ? [] : ['--store', chosen.store]),
+    ...(chosen.set ?? []).flatMap((setting) => ['--set', setting]),
+  ]
+  const bring = { about: 'bring it here', command: words.map(shellWord).join(' ') }
+  return [bring, ...nextSteps(view.name.bundle, filesOf(view), found)]
 }
 
 function asJson({ name, state, opening, plan, manifest, objects, faults }: BundleView, found: Verdict) {

@@ -1,7 +1,7 @@
 import { rename, rm, stat } from 'node:fs/promises'
 import { bring, type Origin, type Trouble } from './bring.ts'
 import { makeRoom } from './file-bytes.ts'
-import type { Holding } from './holdings.ts'
+import { toldAgainst } from './holdings.ts'
 import type { Landing } from './landing.ts'
 import { openBelow, placeBelow } from './place.ts'
 import type { Progress } from './progress.ts'
@@ -54,16 +54,16 @@ export async function fetchArtifact(
   const partPath = `${path}${landing.frames ? '.zst' : ''}.part`
   await using part = await openBelow(partPath)
   await makeRoom(partPath, stored - (await part.stat()).size)
-  const brought = (await bring(origin, part, progress, signal)) ?? told(holding)
+  const brought = (await bring(origin, part, progress, signal)) ?? toldAgainst(holding)
   if (tree) {
     const { refused, trouble, ...unpacked } = await unpackFrames(part, directory, landing.name, plainBytes, signal)
     await rm(partPath)
     const reason = refused.length === 0 ? undefined : `left out: ${refused.slice(0, 3).join('; ')}`
-    return { ...nothing, ...unpacked, status: whole, reason, ...brought, ...trouble }
+    return { ...nothing, ...unpacked, status: whole, reason, ...worse(brought, trouble) }
   }
   if (!landing.frames) return await settle(partPath, brought)
   const trouble = await decompress()
-  const settled = await settle(`${path}.part`, brought?.status === 'damaged' ? brought : (trouble ?? brought))
+  const settled = await settle(`${path}.part`, worse(brought, trouble))
   await rm(partPath)
   return settled
 
@@ -88,9 +88,8 @@ export async function fetchArtifact(
   }
 }
 
-/** What the manifest tells of an artifact that is not whole. */
-function told({ fault, receipt }: Holding): Trouble | undefined {
-  if (fault !== undefined) return { status: 'damaged', reason: fault }
-  if (receipt?.status !== 'truncated') return undefined
-  return { status: 'truncated', reason: receipt.reason ?? 'no reason was given' }
+/** Two findings as one: the frames say best what is wrong, and bytes that are not those of the receipt are damage. */
+function worse(stored: Trouble | undefined, decoded: Trouble | undefined): Trouble | undefined {
+  if (stored === undefined || decoded === undefined) return decoded ?? stored
+  return stored.status === 'damaged' ? { ...decoded, status: 'damaged' } : decoded
 }

@@ -6,7 +6,7 @@ import { safeParts } from './names.ts'
 /** One stored object, named below the bundle's prefix. What a receipt does not tell is not known. */
 export interface HeldObject {
   readonly name: string
-  /** Bytes: what the receipt says, else what the listing says. */
+  /** What the receipt says, if there is as much in the store. */
   readonly bytes: number
   readonly sha256: string | undefined
 }
@@ -49,6 +49,13 @@ export function holdings({ manifest, objects }: BundleView): Holding[] {
   return held
 }
 
+/** What the manifest and the listing tell against an artifact whose stored bytes are as they should be. */
+export function toldAgainst({ fault, receipt }: Holding): { status: 'truncated'; reason: string } | undefined {
+  if (fault !== undefined) return { status: 'truncated', reason: fault }
+  if (receipt?.status !== 'truncated') return undefined
+  return { status: 'truncated', reason: receipt.reason ?? 'no reason was given' }
+}
+
 function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: ReadonlyMap<string, number>): Holding {
   const { artifact, sealed, encoding } = receipt
   const objects: HeldObject[] = []
@@ -56,7 +63,8 @@ function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: Readonl
   for (const object of receipt.objects) {
     const trouble = troubleWith(object, known, stored)
     fault = trouble?.why
-    if (trouble?.unusable !== true) objects.push(object)
+    if (trouble?.unusable !== true)
+      objects.push({ ...object, bytes: Math.min(object.bytes, stored.get(object.name) ?? 0) })
     if (trouble !== undefined) break
   }
   const sha256 = fault === undefined ? receipt.sha256 : undefined

@@ -1,6 +1,8 @@
 import { posix } from 'node:path'
+import type { Receipt } from '../bundle/schema.ts'
+import { ROOT } from './landing.ts'
 import { shellWord } from './printable.ts'
-import type { Verdict } from './verdict.ts'
+import type { Crash, Verdict } from './verdict.ts'
 
 /** Asks the distributions' own servers: https://sourceware.org/elfutils/Debuginfod.html */
 const DEBUGINFOD = 'https://debuginfod.elfutils.org/'
@@ -13,42 +15,43 @@ export interface Step {
 
 /** How to look at a bundle that was fetched into `directory`. `files` are there, named below it. */
 export function nextSteps(directory: string, files: readonly string[], { crashes }: Verdict): Step[] {
-  const steps: Step[] = []
-  const at = (name: string) => shellWord(posix.join(directory, name))
+  if (files.length === 0) return []
+  const steps: Step[] = [{ about: 'where everything is', command: `cd ${shellWord(directory)}` }]
   if (files.includes('facts/summary.txt'))
-    steps.push({ about: 'the host in a page', command: `less ${at('facts/summary.txt')}` })
-  if (files.some((name) => name.endsWith('.journal'))) {
+    steps.push({ about: 'the host in a page', command: 'less facts/summary.txt' })
+  if (files.some((name) => name.startsWith(`${ROOT}/`) && /\.journal~?$/.test(name))) {
     const unit = crashes.find((crash) => crash.unit !== undefined)?.unit
-    steps.push({ about: 'the journal, its end', command: `journalctl --root=${at('root')} -e` })
+    steps.push({ about: 'the journal, its end', command: `journalctl --root=${ROOT} -e` })
     if (unit !== undefined) {
-      steps.push({ about: 'what the unit said', command: `journalctl --root=${at('root')} -u ${shellWord(unit)}` })
+      steps.push({ about: 'what the unit said', command: `journalctl --root=${ROOT} -u ${shellWord(unit)}` })
     }
-    if (files.some((name) => name.startsWith('root/var/lib/systemd/coredump/'))) {
-      steps.push({ about: 'the crashes', command: `coredumpctl --root=${at('root')} list` })
+    if (files.some((name) => name.startsWith(`${ROOT}/var/lib/systemd/coredump/`))) {
+      steps.push({ about: 'the crashes', command: `coredumpctl --root=${ROOT} list` })
     }
   }
-  const cores = crashes.flatMap((crash) => {
-    const file = files.find(
-      (name) => name === `root${crash.receipt.item.path}` || sameArtifact(name, crash.receipt.artifact),
-    )
-    return file === undefined ? [] : [{ ...crash, file }]
+  // The newest crash stands for the others: their commands differ in the name of the core.
+  const [newest] = crashes.flatMap((crash) => {
+    const file = files.find((name) => isOf(name, crash.receipt))
+    return file === undefined ? [] : [{ crash, file }]
   })
-  for (const { file, program, receipt } of cores) steps.push(...coreSteps(at, file, program, receipt.item.exe))
+  if (newest !== undefined) steps.push(...coreSteps(newest.file, newest.crash))
   return steps
 }
 
-/** A framed artifact is fetched without the `.zst` that it has in the store. */
-const sameArtifact = (file: string, artifact: string) => file === artifact || `${file}.zst` === artifact
-
-function coreSteps(at: (name: string) => string, file: string, program: string, exe: string | undefined): Step[] {
-  const unpack = { zst: 'zstd -d -c', lz4: 'lz4 -d -c', xz: 'xz -d -c' }[posix.extname(file).slice(1)]
-  const core = unpack === undefined ? at(file) : at(`${posix.basename(program)}.core`)
-  const gdb = `DEBUGINFOD_URLS=${DEBUGINFOD} gdb ${exe === undefined ? '' : `${shellWord(exe)} `}--core=${core} -ex 'thread apply all bt'`
-  return [
-    ...(unpack === undefined ? [] : [{ about: `the core of ${program}`, command: `${unpack} ${at(file)} > ${core}` }]),
-    {
-      about: exe === undefined ? 'its threads' : `its threads; ${exe} must be the build that the host ran`,
-      command: gdb,
-    },
-  ]
+/** Whether a fetched file is the artifact of a receipt; frames are fetched without the `.zst` of their name. */
+function isOf(file: string, { artifact, item }: Receipt): boolean {
+  return file === `${ROOT}${item.path}` || file === artifact || `${file}.zst` === artifact
 }
+
+function coreSteps(file: string, { program, pid, receipt: { item } }: Crash): Step[] {
+  const unpack = UNPACK[posix.extname(file)]
+  const core = unpack === undefined ? file : `${posix.basename(program)}.${pid ?? ''}.core`.replace('..', '.')
+  const exe = item.exe === undefined ? '' : `${shellWord(item.exe)} `
+  const about = item.exe === undefined ? 'its threads' : `its threads; ${item.exe} must be the build that the host ran`
+  const gdb = `DEBUGINFOD_URLS=${DEBUGINFOD} gdb ${exe}--core=${shellWord(core)} -ex 'thread apply all bt'`
+  const first = { about: `the core of ${program}`, command: `${unpack} ${shellWord(file)} > ${shellWord(core)}` }
+  return [...(unpack === undefined ? [] : [first]), { about, command: gdb }]
+}
+
+/** How systemd-coredump's compressions are undone: coredump.conf(5). */
+const UNPACK: Readonly<Record<string, string>> = { '.zst': 'zstd -d -c', '.lz4': 'lz4 -d -c', '.xz': 'xz -d -c' }

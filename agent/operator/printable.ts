@@ -9,8 +9,8 @@ export function printable(text: string): string {
 
 /** A text as one word of a shell command (bash, zsh), safe to paste whatever is in it. */
 export function shellWord(text: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(text) && !text.startsWith('-')) return text
-  if (printable(text) === text && !text.startsWith('-')) return `'${text.replaceAll("'", "'\\''")}'`
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text
+  if (printable(text) === text) return `'${text.replaceAll("'", "'\\''")}'`
   const bytes = Array.from(Buffer.from(text), (b) => `\\x${b.toString(16).padStart(2, '0')}`)
   return `$'${bytes.join('')}'`
 }

@@ -112,47 +112,29 @@ function timing(
 const startOf = (opening: { started: string } | undefined) =>
   opening === undefined ? undefined : Date.parse(opening.started)
 
-const RECEIPTS: readonly Column[] = [
-  { title: 'STATUS', style: statusStyle },
-  { title: 'ARTIFACT' },
-  { title: 'READ', align: 'right' },
-  { title: 'STORED', align: 'right' },
-  { title: 'TIME', align: 'right' },
-  { title: '' },
-]
-
 function receiptTable(receipts: readonly Receipt[], screen: Screen): string[] {
+  // Names last: those of journal files are longer than a terminal is wide.
+  const columns: readonly Column[] = [
+    { title: 'STATUS', style: statusStyle },
+    { title: 'READ', align: 'right' },
+    { title: 'STORED', align: 'right' },
+    { title: 'TIME', align: 'right' },
+    { title: 'ARTIFACT' },
+  ]
   const rows = receipts.map((receipt) => {
-    const nothing = receipt.objects.length === 0
-    return [
-      receipt.status,
-      receipt.artifact,
-      nothing ? '' : formatBytes(receipt.bytesIn),
-      nothing ? '' : formatBytes(receipt.bytesStored),
-      nothing ? '' : formatDuration(receipt.ms),
-      about(receipt),
-    ]
+    const { status, artifact, bytesIn, bytesStored, ms, item, objects } = receipt
+    const figures =
+      objects.length === 0 ? ['', '', ''] : [formatBytes(bytesIn), formatBytes(bytesStored), formatDuration(ms)]
+    const notes = [item.unit, item.note, status === 'absent' ? receipt.reason : undefined]
+    const told = notes.filter((note) => note !== undefined).join(', ')
+    return [status, ...figures, told === '' ? artifact : `${artifact}: ${told}`]
   })
-  return table(RECEIPTS, rows, screen)
-}
-
-function about({ status, item, sealed }: Receipt): string {
-  if (status === 'absent') return ''
-  return [item.unit, item.note, sealed ? 'sealed' : undefined].filter((text) => text !== undefined).join(', ')
+  return table(columns, rows, screen)
 }
 
 function arrivedTable(view: BundleView, screen: Screen): string[] {
-  const rows = holdings(view).map(({ artifact, bytes, sealed }) => [
-    'arrived',
-    artifact,
-    formatBytes(bytes),
-    sealed ? 'sealed' : '',
-  ])
-  return table(
-    [{ title: 'STATUS' }, { title: 'ARTIFACT' }, { title: 'STORED', align: 'right' }, { title: '' }],
-    rows,
-    screen,
-  )
+  const rows = holdings(view).map(({ artifact, bytes }) => ['arrived', formatBytes(bytes), artifact])
+  return table([{ title: 'STATUS' }, { title: 'STORED', align: 'right' }, { title: 'ARTIFACT' }], rows, screen)
 }
 
 /** The style of a receipt's status, and of what `fetch` and `verify` say of an artifact. */

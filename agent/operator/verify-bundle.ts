@@ -6,7 +6,7 @@ import type { Identity } from '../seal/keys.ts'
 import { SealError, unsealed } from '../seal/unseal.ts'
 import type { Archive } from '../store/store.ts'
 import type { BundleView } from './bundle-view.ts'
-import { type Holding, holdings } from './holdings.ts'
+import { type Holding, holdings, toldAgainst } from './holdings.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Progress } from './progress.ts'
 import { hashed, storedBytes } from './stored.ts'
@@ -15,7 +15,8 @@ import { hashed, storedBytes } from './stored.ts'
 const IN_FLIGHT = 4
 
 /** That each stored object is the one of the receipt; that each chunk is authentic; that each frame is whole. */
-export type Check = 'sha256' | 'seal' | 'frames'
+export type Check = (typeof CHECKS)[number]
+const CHECKS = ['sha256', 'seal', 'frames'] as const
 
 /**
  * What an artifact was found to be. `ok`: all that was checked is right. `unlisted`: it is right in itself, and the
@@ -45,7 +46,7 @@ export async function verifyBundle(
     const { artifact, bytes, objects, fault, receipt } = holding
     if (objects.length === 0) return { artifact, bytes, status: 'missing', checked: [], reason: fault }
     const { checked, trouble } = await readThrough({ archive, prefix, holding }, identities, progress, signal)
-    const found = trouble ?? known(holding)
+    const found = trouble ?? toldAgainst(holding)
     if (found !== undefined) return { artifact, bytes, checked, ...found }
     const status = closed && receipt === undefined ? 'unlisted' : 'ok'
     return {
@@ -69,42 +70,50 @@ interface Origin {
   readonly holding: Holding
 }
 
+/** Reads an artifact to its end, or to where it cannot be read any further. */
 async function readThrough(origin: Origin, identities: readonly Identity[], progress: Progress, signal: AbortSignal) {
-  const { artifact, sealed, bytes, objects, encoding, receipt } = origin.holding
+  const { artifact, sealed, bytes, encoding } = origin.holding
   const opens = sealed && identities.length > 0
   const decodes = (opens || !sealed) && artifact.endsWith('.zst')
   const digests: string[] = []
-  const count = { bytes: 0 }
+  const read = { bytes: 0 }
   const stored = progress.follow(artifact, bytes, 0, objectDigests(origin, digests, signal))
   const opened = opens ? unsealed(stored, identities, signal) : stored
-  const content = encoding === 'as-is' ? counted(opened, count) : opened
+  // `bytesIn` counts what the host read: of a file that was compressed already, its own bytes.
+  const framed = encoding !== 'as-is'
+  const content = framed ? opened : counted(opened, read)
   const decoded = decodes ? plain(content, signal) : content
-  const last = encoding === 'as-is' ? decoded : counted(decoded, count)
   let trouble: Trouble | undefined
   try {
-    for await (const _ of last) signal.throwIfAborted()
+    for await (const _ of framed ? counted(decoded, read) : decoded) signal.throwIfAborted()
+    if (opens || !sealed) trouble = otherSize(origin.holding, read.bytes)
   } catch (error) {
     signal.throwIfAborted()
     trouble = troubleOf(error)
   }
-  const right = objects.every(({ sha256 }, i) => sha256 !== undefined && sha256 === digests[i])
-  const wrong = objects.find(
-    ({ sha256 }, i) => sha256 !== undefined && digests[i] !== undefined && digests[i] !== sha256,
-  )
-  if (wrong !== undefined)
-    trouble = { status: 'damaged', reason: `the sha256 of ${wrong.name} is not the one of its receipt` }
-  const readable = opens || !sealed
-  if (trouble === undefined && readable && receipt?.status === 'complete' && receipt.bytesIn !== count.bytes) {
-    trouble = { status: 'damaged', reason: `it holds ${count.bytes} bytes, and its receipt says ${receipt.bytesIn}` }
+  trouble = otherDigest(origin.holding, digests) ?? trouble
+  const checks: Record<Check, boolean> = {
+    sha256: sameDigests(origin.holding, digests),
+    seal: opens && trouble === undefined,
+    frames: decodes && trouble === undefined,
   }
-  const whole = trouble === undefined
-  const checks: [Check, boolean][] = [
-    ['sha256', right],
-    ['seal', opens && whole],
-    ['frames', decodes && whole],
-  ]
-  return { checked: checks.flatMap(([check, done]) => (done ? [check] : [])), trouble }
+  return { checked: CHECKS.filter((check) => checks[check]), trouble }
 }
+
+function otherSize({ receipt }: Holding, bytes: number): Trouble | undefined {
+  if (receipt?.status !== 'complete' || receipt.bytesIn === bytes) return undefined
+  return { status: 'damaged', reason: `it holds ${bytes} bytes, and its receipt says ${receipt.bytesIn}` }
+}
+
+/** Of objects that are not as long as their receipt says, nothing else is to be expected. */
+function otherDigest({ objects, fault }: Holding, digests: readonly string[]): Trouble | undefined {
+  const other = digests.findIndex((digest, i) => (objects[i]?.sha256 ?? digest) !== digest)
+  if (other < 0 || fault !== undefined) return undefined
+  return { status: 'damaged', reason: `the sha256 of ${objects[other]?.name} is not the one of its receipt` }
+}
+
+const sameDigests = ({ objects }: Holding, digests: readonly string[]) =>
+  objects.every(({ sha256 }, i) => sha256 !== undefined && sha256 === digests[i])
 
 function troubleOf(error: unknown): Trouble | undefined {
   const reason = sentence(error)
@@ -112,13 +121,6 @@ function troubleOf(error: unknown): Trouble | undefined {
   if (error instanceof DamageError) return { status: 'damaged', reason }
   if (!(error instanceof SealError) || error.failure === 'no-identity') return { status: 'failed', reason }
   return { status: error.failure === 'cut' ? 'truncated' : 'damaged', reason }
-}
-
-/** What the manifest itself tells against an artifact. */
-function known({ fault, receipt }: Holding): Trouble | undefined {
-  if (fault !== undefined) return { status: 'damaged', reason: fault }
-  if (receipt?.status !== 'truncated') return undefined
-  return { status: 'truncated', reason: receipt.reason ?? 'no reason was given' }
 }
 
 /** The stored bytes; the sha256 of each object is added to `digests` once it was read to its end. */

@@ -1,0 +1,96 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { zstdCompressSync } from 'node:zlib'
+import t from 'tap'
+import { bundlePrefix, newBundle } from '../../agent/bundle/keys.ts'
+import { bareReceipt, buildBundle, corePiece, factsPiece } from '../operator/bundle.ts'
+import { lastgasp } from './lastgasp.ts'
+import { setUp } from './set-up.ts'
+
+const core = zstdCompressSync(Buffer.from('a core'))
+
+t.test('the verdict first, then what is there, then how to look at it', async (t) => {
+  const limit = bareReceipt('journal', 'skipped', { because: 'limit', reason: '3 older files: journal.limit' })
+  const scene = await setUp(t, { pieces: [await factsPiece(), corePiece(core)], others: [limit] })
+  const { code, stdout } = await scene.run('show')
+  t.equal(code, 0, 'what a setting left out is not missing')
+  const lines = stdout.split('\n')
+  t.match(lines[0], /^complete {2}web-7, 20\d\d-.* UTC, poweroff$/)
+  t.equal(lines[1], 'crashed  /usr/bin/app of app.service by SIGSEGV, pid 4711, 2025-10-12 03:00:00 UTC')
+  t.match(stdout, /complete +2KiB +\d+B +12ms +facts\.tar\.zst\n/)
+  t.match(stdout, 'took 4s of 90s')
+  t.match(stdout, /settings have it\n {2}journal: skipped: 3 older files/)
+  t.match(stdout, `lastgasp fetch ${scene.name.bundle} --identity IDENTITY_FILE --store file://`)
+  t.notMatch(stdout, 'journalctl', 'which has nothing to read here')
+})
+
+t.test('every way to name a bundle', async (t) => {
+  const scene = await setUp(t, { sealed: false, pieces: [] })
+  const older = newBundle('web-7', Date.now() - 26 * 3_600_000)
+  const other = newBundle('db-1', Date.now() - 25 * 3_600_000)
+  for (const name of [older, other]) await buildBundle({ store: scene.store, name })
+  const found = async (reference: string) => {
+    const { code, stdout } = await lastgasp(['show', reference, '-o', 'json', '--store', scene.url])
+    return code === 0 || code === 4 ? JSON.parse(stdout).bundle : code
+  }
+  t.equal(await found('latest'), scene.name.bundle)
+  t.equal(await found('web-7/latest'), scene.name.bundle)
+  t.equal(await found('db-1/latest'), other.bundle)
+  t.equal(await found(older.bundle), older.bundle)
+  t.equal(await found(older.bundle.slice(0, 20)), older.bundle)
+  t.equal(await found(`db-1/${other.bundle.slice(0, 4)}`), other.bundle)
+  t.equal(await found(older.bundle.slice(0, 4)), 2, 'several')
+  t.equal(await found(`db-1/${older.bundle}`), 3, 'of another host')
+  for (const none of ['19990101', 'mail-1/latest', 'nonsense', '../..', 'a/b/c', ''])
+    t.equal(await found(none), 3, none)
+  await rm(join(scene.store, 'v1/index'), { recursive: true })
+  t.equal(await found(`web-7/${older.bundle}`), older.bundle, 'a host’s bundles are found without the index')
+})
+
+t.test('what is missing, and why', async (t) => {
+  const others = [
+    bareReceipt('cores', 'skipped', { because: 'seal', reason: 'class memory is closed: no recipients' }),
+    bareReceipt('journal', 'failed', { because: 'host', reason: 'no journal directory' }),
+  ]
+  const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], others })
+  const { code, stdout } = await scene.run('show')
+  t.equal(code, 4)
+  t.match(stdout, 'Whether something crashed is not known: class memory is closed: no recipients')
+  t.match(
+    stdout,
+    'Missing\n  cores: skipped: class memory is closed: no recipients\n  journal: failed: no journal directory\n',
+  )
+
+  await rm(join(scene.store, bundlePrefix(scene.name), 'facts.tar.zst'))
+  t.match((await scene.run('show')).stdout, 'facts.tar.zst: lost: its object facts.tar.zst is not in the store')
+})
+
+t.test('a host where nothing crashed', async (t) => {
+  const others = [bareReceipt('cores', 'absent', { reason: 'nothing crashed' })]
+  const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], others })
+  t.match(await scene.run('show'), { code: 0, stdout: /Nothing had crashed\./ })
+})
+
+t.test('an interrupted bundle: the opening, and what has arrived', async (t) => {
+  const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], end: 'interrupted' })
+  const { code, stdout } = await scene.run('show')
+  t.equal(code, 4)
+  t.match(stdout, /^interrupted {2}web-7/)
+  t.match(stdout, /arrived +\d+B +facts\.tar\.zst/)
+  t.match(stdout, 'manifest.json: missing: the host was gone before its capture ended')
+})
+
+t.test('for scripts: everything that was read', async (t) => {
+  const scene = await setUp(t, { pieces: [corePiece(core)] })
+  const { stdout } = await scene.run('show', '-o', 'json')
+  t.match(JSON.parse(stdout), {
+    identity: 'web-7',
+    bundle: scene.name.bundle,
+    status: 'complete',
+    incomplete: false,
+    crashes: [{ program: '/usr/bin/app', signal: 'SIGSEGV', unit: 'app.service', pid: 4711, at: 1760238000000 }],
+    opening: { trigger: 'shutdown' },
+    manifest: { receipts: [{ artifact: 'cores/app.4711.core.zst' }] },
+    objects: [{ name: 'cores/app.4711.core.zst.age' }, { name: 'manifest.json' }, { name: 'opening.json' }],
+  })
+})
