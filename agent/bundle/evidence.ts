@@ -9,10 +9,16 @@ export type Trigger = 'shutdown' | 'notice' | 'previous-boot' | 'manual'
 export type EvidenceClass = 'open' | 'text' | 'memory'
 
 /** Something to take evidence from. */
-export type SourceName = 'facts' | 'journal' | 'cores'
+export type SourceName = 'facts' | 'stacks' | 'live' | 'journal' | 'cores'
 
 /** The class of all that a source gives. */
-export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = { facts: 'text', journal: 'text', cores: 'memory' }
+export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
+  facts: 'text',
+  stacks: 'memory',
+  live: 'memory',
+  journal: 'text',
+  cores: 'memory',
+}
 
 /** When an artifact is taken: first of all, while applications live, or after they were let go. */
 export type Phase = 'facts' | 'live' | 'stored'
@@ -31,13 +37,24 @@ export interface ItemIdentity {
   readonly comm?: string
   readonly exe?: string
   readonly unit?: string
+  /** Id of the container that its cgroup names, in hex. */
+  readonly container?: string
+  /** Of the executable, as its own note says: `nginx 1.22.1-9 (deb, debian)`. */
+  readonly package?: string
   readonly uid?: number
+  /** When the process was started: ms since the epoch. */
+  readonly started?: number
+  readonly threads?: number
   /** Signal number that ended the process. */
   readonly signal?: number
   /** When it happened: ms since the epoch. */
   readonly at?: number
   readonly bootId?: string
   readonly buildId?: string
+  /** ms for which the process stood still; of several, the longest. Becomes the receipt's own. */
+  readonly freezeMs?: number
+  /** Pages that changed while they were read, or were read after the process had been let go. */
+  readonly torn?: number
   /** Anything else worth a line in `show`. */
   readonly note?: string
 }

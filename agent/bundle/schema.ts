@@ -43,11 +43,16 @@ export const itemSchema = z.object({
   comm: z.string().optional(),
   exe: z.string().optional(),
   unit: z.string().optional(),
+  container: z.string().optional(),
+  package: z.string().optional(),
   uid: z.number().optional(),
+  started: z.number().optional(),
+  threads: z.number().optional(),
   signal: z.number().optional(),
   at: z.number().optional(),
   bootId: z.string().optional(),
   buildId: z.string().optional(),
+  torn: z.number().optional(),
   note: z.string().optional(),
 })
 
@@ -94,7 +99,7 @@ export const receiptSchema = z.object({
   objects: z.array(z.object({ name: z.string(), bytes, sha256: z.string() })).readonly(),
   frames: z.number().int().optional(),
   ms,
-  /** How long the patient stood still for it. */
+  /** How long the process stood still for it; of several, the longest. */
   freezeMs: ms.optional(),
   /** What a skipped or degraded artifact would have needed. */
   needed: z.object({ bytesStored: bytes, ms }).optional(),

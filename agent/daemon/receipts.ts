@@ -26,11 +26,12 @@ export interface Delivery {
 export function storedReceipt(planned: Planned, { written, taken, stopped, ms }: Delivery): Receipt {
   const { item, cost } = planned
   const blame = stopped ?? shortfall(taken)
+  const { freezeMs, ...identity } = { ...item.identity, ...taken?.identity }
   return {
     ...base(planned),
     status: blame === undefined ? 'complete' : 'truncated',
     ...blame,
-    item: { ...item.identity, ...taken?.identity },
+    item: identity,
     encoding: item.encoding,
     bytesIn: taken?.bytesIn ?? 0,
     bytesStored: written.bytes,
@@ -38,6 +39,7 @@ export function storedReceipt(planned: Planned, { written, taken, stopped, ms }:
     objects: written.segments.map(({ key, bytes, sha256 }) => ({ name: key, bytes, sha256 })),
     ...(taken?.frames !== undefined && { frames: taken.frames }),
     ms: Math.round(ms),
+    ...(freezeMs !== undefined && { freezeMs }),
     ...(blame?.because === 'deadline' && { needed: { bytesStored: cost.bytesStored, ms: cost.ms } }),
   }
 }
