@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { IDENTITY } from '../bundle/keys.ts'
+import { parseSelector, SELECTOR, SELECTOR_FORMS } from '../collector/processes/selector.ts'
 import { parseRecipient } from '../seal/keys.ts'
 import { parseLocation } from '../store/location.ts'
 import { choice, duration, list, size, table, text, whole } from './kinds.ts'
@@ -75,6 +76,24 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
   facts: table('Kernel and process state.', {
     lines: whole('How many journal lines to take as text.', { least: 0, most: 100_000 }, 3000),
   }),
+  stacks: table('Where every thread of the chosen processes stands.', {
+    processes: list('Of which processes.', selector(), 32, ['services']),
+    interval: duration(
+      'How long after the first look threads are looked at again, to tell which have not moved.',
+      { least: '0s', most: '5s' },
+      '1s',
+    ),
+  }),
+  live: table('Full cores of living processes.', {
+    cores: list('Of which processes.', selector(), 32, ['failed', 'largest:1']),
+    freeze: choice(
+      'Whether a process stands still until all of it is read (whole), or for its registers and stacks only (registers).',
+      ['whole', 'registers'],
+      'whole',
+    ),
+    standstill: duration('How long a process stands still, at most.', { least: '10ms', most: '10s' }, '2s'),
+    limit: size('How many bytes of live memory to read.', { least: '0B', most: '1024TiB' }, '16GiB'),
+  }),
   journal: table("journald's own files.", {
     limit: size('How many bytes of journal files to take, newest first.', { least: '0B', most: '1024TiB' }, '256MiB'),
     boots: whole('How many boots to take, counted back from this one.', { least: 1, most: 1000 }, 1),
@@ -91,6 +110,10 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     level: choice('The least that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
   }),
 })
+
+function selector() {
+  return text('Which processes: one selector.', SELECTOR, SELECTOR_FORMS, parseSelector)
+}
 
 type Parsed = Frozen<z.output<typeof schema>>
 

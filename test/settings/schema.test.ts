@@ -16,6 +16,8 @@ t.test('defaults, in ms and bytes', async (t) => {
     seal: { recipients: [], unsealed: 'deny', closed: undefined },
     hold: { wait: 10_000 },
     facts: { lines: 3000 },
+    stacks: { processes: ['services'], interval: 1000 },
+    live: { cores: ['failed', 'largest:1'], freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
     journal: { limit: 256 * 1024 ** 2, boots: 1 },
     cores: {
       limit: 16 * 1024 ** 3,
@@ -44,6 +46,14 @@ t.test('errors: place, what is expected, what was found, what to write', async (
     ['[journal]\nlimit = "256MB"', '2:9 journal.limit: expected a size with its unit, such as "256MiB", found "256MB"'],
     ['facts.lines = 1.5', '1:15 facts.lines: expected a whole number from 0 to 100000, found the number 1.5'],
     ['facts.lines = "1"', '1:15 facts.lines: expected a whole number from 0 to 100000, found "1"'],
+    [
+      'live.cores = ["nginx"]',
+      '1:15 live.cores[0]: expected "services", "failed", "largest:3", "unit:nginx*", "exe:/usr/bin/app" or "pid:4711", found "nginx"',
+    ],
+    [
+      'live.cores = ["largest:0"]',
+      '1:15 live.cores[0]: cannot read the selector "largest:0": expected a whole number from 1 to 999 after the colon',
+    ],
     ['log = { level = "loud" }', '1:17 log.level: expected "debug" or "info" or "warn" or "error", found "loud"'],
     [
       's3.owner = 123456789012',
@@ -139,6 +149,8 @@ t.test('values that hold', async (t) => {
     's3 = { region = "eu-central-1", endpoint = "http://127.0.0.1:7480", owner = "012345678901", addressing = "path" }',
     `seal.recipients = ["${RECIPIENT}"]`,
     'hold.wait = "0s"',
+    'stacks = { processes = ["services", "exe:/usr/bin/*"], interval = "0s" }',
+    'live = { cores = ["unit:nginx", "pid:1", "largest:999", "failed"], freeze = "registers", standstill = "50ms" }',
     'cores = { limit = "1.5GiB", age = "36h", directories = [] }',
   ]
   const published = z.fromJSONSchema(jsonSchema())

@@ -1,0 +1,77 @@
+import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
+import type { HostReads } from '../sources/facts/host-reads.ts'
+import { numberOf, pageBytes, parseStat } from '../sources/facts/process-files.ts'
+import { numbered } from '../sources/facts/processes.ts'
+import { type Membership, parseMembership } from './cgroup.ts'
+
+/** A process that may be a patient: no kernel thread, not one of ours. */
+export interface HostProcess extends Membership {
+  readonly pid: number
+  readonly comm: string
+  /** Of its first thread: proc_pid_stat(5). */
+  readonly state: string
+  readonly threads: number
+  /** Clock ticks after boot: with the pid, this process and no later one. */
+  readonly start: number
+  /** Bytes in memory or swapped out. */
+  readonly memory: number
+  /** Of these, what is its own rather than of files: what a core of it holds, about. */
+  readonly own: number
+  readonly exe?: string
+}
+
+/** The processes of a host at one moment. */
+export interface ProcessSurvey {
+  readonly processes: readonly HostProcess[]
+  /** Processes that there was no time to look at. */
+  readonly unseen: number
+}
+
+/** ms for all of them: four files each, 0.2 ms, so 7,500 processes. The inventory has 4 s. */
+const SURVEY_MS = 1_500
+/** Clock ticks a second in /proc (USER_HZ), to which `parseStat` turns them. */
+const TICKS = 100
+
+/** Every process but kernel threads and lastgasp's own. Reads no memory and no command line. */
+export async function surveyProcesses(reads: HostReads): Promise<ProcessSurvey> {
+  const until = performance.now() + SURVEY_MS
+  const page = pageBytes(await reads.bytes('proc/self/auxv', { optional: true }))
+  const pids = numbered(await reads.names('proc'))
+  const seen = new Map<number, HostProcess>()
+  let unseen = 0
+  await fewAtATime(pids, async (pid) => {
+    if (performance.now() > until) unseen++
+    else {
+      const process = await look(reads, pid, page)
+      if (process !== undefined && !isOurs(process)) seen.set(pid, process)
+    }
+  })
+  return { processes: pids.flatMap((pid) => seen.get(pid) ?? []), unseen }
+}
+
+/** The process of this pid; undefined for a kernel thread and for one that is gone. */
+async function look(reads: HostReads, pid: number, page: number): Promise<HostProcess | undefined> {
+  const text = (name: string) => reads.text(`proc/${pid}/${name}`, { once: true, optional: true })
+  const stat = parseStat((await text('stat')) ?? '', page)
+  if (stat === undefined || stat.kernelThread) return undefined
+  const status = await text('status')
+  const membership = parseMembership((await text('cgroup')) ?? '') ?? { cgroup: '/' }
+  const exe = await reads.link(`proc/${pid}/exe`, { optional: true })
+  const { comm, state, threads, start, rss } = stat
+  const kinds = ['RssAnon', 'RssShmem', 'VmSwap'].map((name) => numberOf(status, name) ?? 0)
+  const own = kinds.reduce((sum, bytes) => sum + bytes, 0)
+  const memory = rss + (numberOf(status, 'VmSwap') ?? 0)
+  const process = { ...membership, pid, comm, state, threads, start: Math.round(start * TICKS), memory, own }
+  return exe === undefined ? process : { ...process, exe }
+}
+
+/** Ours are never touched: this process, what started it by hand (it has the store's credentials), and the slice of both. */
+function isOurs({ pid, cgroup }: HostProcess): boolean {
+  const started = process.ppid === 1 ? process.pid : process.ppid
+  return pid === process.pid || pid === started || cgroup.split('/').includes('lastgasp.slice')
+}
+
+/** Whether it has ended and nobody has asked for it: it has no memory any more. */
+export function isDead({ state }: HostProcess): boolean {
+  return state === 'Z' || state === 'X'
+}

@@ -1,0 +1,70 @@
+import { type HostProcess, isDead } from './host-process.ts'
+import type { Selector } from './selector.ts'
+
+/** Which of a host's processes are patients. */
+export interface Selection {
+  readonly chosen: readonly HostProcess[]
+  /** Why nothing, or not everything, was chosen that the selectors could have meant; one sentence each. */
+  readonly reasons: readonly string[]
+}
+
+/**
+ * The processes that any of the selectors means, each once, in the order of the selectors. Where no process is in a unit
+ * (a container, a development machine) only `pid:` and `exe:` mean any: there nobody has said what a service is.
+ * `troubled`: pids that `failed` means.
+ */
+export function select(
+  processes: readonly HostProcess[],
+  selectors: readonly Selector[],
+  troubled: ReadonlySet<number>,
+): Selection {
+  const alive = processes.filter((process) => !isDead(process))
+  const services = hasUnits(alive) ? alive.filter(isService) : []
+  const chosen = new Set(selectors.flatMap((selector) => meant(selector, alive, services, troubled)))
+  return { chosen: [...chosen], reasons: reasonsFor(selectors, alive, services) }
+}
+
+function meant(
+  selector: Selector,
+  alive: readonly HostProcess[],
+  services: readonly HostProcess[],
+  troubled: ReadonlySet<number>,
+): readonly HostProcess[] {
+  switch (selector.kind) {
+    case 'services':
+      return services
+    case 'failed':
+      return services.filter(({ pid }) => troubled.has(pid))
+    case 'largest':
+      return services.toSorted((a, b) => b.memory - a.memory).slice(0, selector.count)
+    case 'unit':
+      return services.filter(({ unit }) => unit !== undefined && selector.matches.test(unit))
+    case 'pid':
+      return alive.filter(({ pid }) => pid === selector.pid)
+    case 'exe':
+      // The kernel says so of a file that an upgrade has replaced.
+      return alive.filter(({ exe }) => exe !== undefined && selector.matches.test(exe.replace(/ \(deleted\)$/, '')))
+  }
+}
+
+/** Whether this host is run by units at all. */
+function hasUnits(processes: readonly HostProcess[]): boolean {
+  return processes.some(({ unit }) => unit !== undefined)
+}
+
+/** A container is one, too, under a cgroup driver that makes no scopes for it. */
+function isService({ unit, container }: HostProcess): boolean {
+  return unit !== undefined || container !== undefined
+}
+
+function reasonsFor(
+  selectors: readonly Selector[],
+  alive: readonly HostProcess[],
+  services: readonly HostProcess[],
+): readonly string[] {
+  const byUnit = selectors.some(({ kind }) => kind !== 'pid' && kind !== 'exe')
+  const none = byUnit && services.length === 0 ? ['no process is in a unit, and none is touched that is not named'] : []
+  const pids = selectors.flatMap((selector) => (selector.kind === 'pid' ? [selector.pid] : []))
+  const missing = pids.filter((pid) => !alive.some((process) => process.pid === pid))
+  return [...none, ...missing.map((pid) => `there is no process ${pid}, or it is the kernel's or lastgasp's own`)]
+}
