@@ -1,0 +1,20 @@
+/** A process to be looked at. Its start time tells it from a later one with the same pid. */
+export interface Target {
+  readonly pid: number
+  /** `starttime` of proc_pid_stat(5), in clock ticks since boot: a recycled pid is never touched. */
+  readonly start: number
+  /** Where the host's file system starts; /proc below it is that of the host. */
+  readonly root: string
+}
+
+export interface Limits {
+  /** ms that a process stands still at most, from the first interrupt to the last detach. */
+  readonly freezeMs: number
+  /** Threads that are stopped and read at most; the others run on. */
+  readonly threads: number
+}
+
+/** A process of which no core can be taken; the message is a receipt's reason. */
+export class Untouchable extends Error {
+  override readonly name = 'Untouchable'
+}
