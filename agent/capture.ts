@@ -40,8 +40,9 @@ export async function capture(
   const ground = { collector, store: bundle.store, signal: artifacts }
 
   // Phase 1: reading waits for nobody; only the writes wait until the bundle is open.
-  const live: Ground = { ...ground, left: () => Math.min(left() - budget.reserve, budget.live) }
-  const { items } = await ask(collector.inventory(within(budget.live, signal)), receipts)
+  const phase = deadlineIn(budget.live, signal)
+  const live: Ground = { ...ground, left: () => Math.min(left() - budget.reserve, phase.left()) }
+  const { items } = await ask(collector.inventory(phase.signal), receipts)
   const plan = makePlan(items, left() - budget.reserve, ASSUMED_RATES)
   const planned = bundle.opened.then(({ name }) =>
     bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),
@@ -51,7 +52,7 @@ export async function capture(
     items.filter(({ phase }) => phase !== 'stored'),
     live,
     receipts,
-    within(budget.live, signal),
+    phase.signal,
   )
   await collector.release(within(RELEASE_MS, signal)).catch(() => {})
 

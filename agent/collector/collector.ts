@@ -5,10 +5,13 @@ import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import type { Desk } from './desk.ts'
 import { openSystem } from './ffi.ts'
 import { HoldLock } from './hold-lock.ts'
+import { newPatients } from './processes/patients.ts'
 import { serve } from './serve.ts'
 import { coresSource } from './sources/cores/source.ts'
 import { factsSource } from './sources/facts/source.ts'
 import { journalSource } from './sources/journal/source.ts'
+import { liveSource } from './sources/live/source.ts'
+import { stacksSource } from './sources/stacks/source.ts'
 
 /** What lastgasp-hold.service waits for. */
 const HOLD_PATH = '/run/lastgasp/hold'
@@ -34,10 +37,17 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     loadSettings({ root, credentialsDirectory: process.env.CREDENTIALS_DIRECTORY, set }, limit)
   const system = openSystem()
   using hold = values['by-hand'] ? undefined : new HoldLock(values.hold, system)
+  const patients = newPatients()
   const desk: Desk = {
     root,
     version: await version(),
-    sources: [factsSource(), journalSource(), coresSource(system)],
+    sources: [
+      factsSource(),
+      stacksSource(system, patients),
+      liveSource(system, patients),
+      journalSource(),
+      coresSource(system),
+    ],
     hold,
     loaded: await load(signal),
     reload: load,

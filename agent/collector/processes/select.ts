@@ -16,7 +16,7 @@ export interface Selection {
 export function select(
   processes: readonly HostProcess[],
   selectors: readonly Selector[],
-  troubled: ReadonlySet<number>,
+  troubled: ReadonlyMap<number, unknown>,
 ): Selection {
   const alive = processes.filter((process) => !isDead(process))
   const services = hasUnits(alive) ? alive.filter(isService) : []
@@ -28,7 +28,7 @@ function meant(
   selector: Selector,
   alive: readonly HostProcess[],
   services: readonly HostProcess[],
-  troubled: ReadonlySet<number>,
+  troubled: ReadonlyMap<number, unknown>,
 ): readonly HostProcess[] {
   switch (selector.kind) {
     case 'services':

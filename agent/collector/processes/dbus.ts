@@ -1,0 +1,110 @@
+/**
+ * As much of D-Bus as one question takes: https://dbus.freedesktop.org/doc/dbus-specification.html, "Marshaling" and
+ * "Message Protocol". Little-endian.
+ */
+
+export interface Method {
+  readonly path: string
+  readonly interface: string
+  readonly member: string
+}
+
+export interface Reply {
+  readonly body: Buffer
+}
+
+const METHOD_CALL = 1
+const METHOD_RETURN = 2
+const ERROR = 3
+const HEADER = 16
+/** Header fields: code and type. */
+const PATH = [1, 'o'] as const
+const INTERFACE = [2, 's'] as const
+const MEMBER = [3, 's'] as const
+const SIGNATURE = [8, 'g'] as const
+const SERIAL = 1
+
+/** A call of a method that takes an array of strings. */
+export function methodCall({ path, interface: of, member }: Method, strings: readonly string[]): Buffer {
+  const body = array(
+    strings.map((text) => string(text)),
+    4,
+  )
+  const fields = [field(PATH, string(path)), field(INTERFACE, string(of)), field(MEMBER, string(member))]
+  const signature = field(SIGNATURE, Buffer.from('\x02as\0', 'latin1'))
+  const header = Buffer.alloc(HEADER - 4)
+  header.write('l', 'latin1')
+  header[1] = METHOD_CALL
+  header[3] = 1
+  header.writeUInt32LE(body.length, 4)
+  header.writeUInt32LE(SERIAL, 8)
+  return Buffer.concat([aligned(Buffer.concat([header, array([...fields, signature], 8)]), 8), body])
+}
+
+/** The answer to our call in what was received; undefined while it is not there. Throws where it is an error or no D-Bus. */
+export function parseReply(received: Buffer): Reply | undefined {
+  for (let at = 0; at + HEADER <= received.length; ) {
+    if (received[at] !== 'l'.charCodeAt(0)) throw new Error('its answer is no little-endian D-Bus message')
+    const start = at + Math.ceil((HEADER + received.readUInt32LE(at + 12)) / 8) * 8
+    const end = start + received.readUInt32LE(at + 4)
+    if (end > received.length) return undefined
+    const type = received[at + 1]
+    const body = received.subarray(start, end)
+    if (type === ERROR)
+      throw new Error(`it answers with an error: ${body.toString('utf8', 4, 200).replace(/\0.*/s, '')}`)
+    if (type === METHOD_RETURN) return { body }
+    at = end
+  }
+  return undefined
+}
+
+/** Names and active states in the answer of ListUnitsFiltered, a(ssssssouso): org.freedesktop.systemd1(5). */
+export function unitList(body: Buffer): readonly { readonly name: string; readonly state: string }[] {
+  const units: { name: string; state: string }[] = []
+  const end = 8 + body.readUInt32LE(0)
+  if (end > body.length) throw new Error('its list of units is cut')
+  for (let at = 8; at < end; ) {
+    at = Math.ceil(at / 8) * 8
+    const next = () => {
+      at = Math.ceil(at / 4) * 4
+      const length = body.readUInt32LE(at)
+      const text = body.toString('utf8', at + 4, at + 4 + length)
+      at += 4 + length + 1
+      return text
+    }
+    const [name = '', , , state = ''] = Array.from({ length: 7 }, next)
+    // The job's id, then its type and path.
+    at = Math.ceil(at / 4) * 4 + 4
+    next()
+    next()
+    units.push({ name, state })
+  }
+  return units
+}
+
+function string(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(bytes.length)
+  return Buffer.concat([length, bytes, Buffer.alloc(1)])
+}
+
+/** `alignment` of the elements; the padding before the first one is not counted in the length. */
+function array(elements: readonly Buffer[], alignment: 4 | 8): Buffer {
+  const content = elements.reduce(
+    (before, element) => Buffer.concat([aligned(before, alignment), element]),
+    Buffer.alloc(0),
+  )
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(content.length)
+  return Buffer.concat([length, content])
+}
+
+/** A header field: its code, and a variant. It begins at a multiple of 8, so its value does at one of 4. */
+function field([code, type]: readonly [number, string], value: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([code, 1, type.charCodeAt(0), 0]), value])
+}
+
+function aligned(bytes: Buffer, to: number): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc((to - (bytes.length % to)) % to)])
+}

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '../../deadline.ts'
+import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
+import type { HostReads } from '../sources/facts/host-reads.ts'
+import { parseMounts } from '../sources/facts/mounts.ts'
+import { numberOf, parseStat } from '../sources/facts/process-files.ts'
+import { numbered } from '../sources/facts/processes.ts'
+import type { HostProcess } from './host-process.ts'
+import { unitStates } from './unit-states.ts'
+
+/** ms in which systemd says which units have failed: 80 ms under emulation, up to 41 s on a host short of memory. */
+const STATES_MS = 1_000
+/** Threads whose state is looked at, and ms for it: 45 µs each. */
+const THREADS = 8_192
+const THREADS_MS = 400
+/** A disk is waited for some ms at a time; who is in D in all of these looks, ms apart, waits for something else. */
+const LOOKS = 3
+const LOOK_MS = 120
+/** Share of a memory limit beyond which a unit is in trouble: what is counted cannot be reclaimed but by swapping. */
+const NEARLY = 0.9
+
+/**
+ * The processes in trouble and why, in a sentence: those whose unit has failed or hangs in stopping, is short of memory,
+ * or that have a thread in uninterruptible sleep. By reading files and by asking systemd, which is not waited for.
+ */
+export async function findTrouble(
+  reads: HostReads,
+  processes: readonly HostProcess[],
+): Promise<ReadonlyMap<number, string>> {
+  const asked = unitStates(reads.root, within(STATES_MS, reads.signal)).catch(() => undefined)
+  const blocked = await findBlocked(reads, processes)
+  const short = await shortOfMemory(reads, processes)
+  const states = await asked
+  const found = new Map<number, string>()
+  for (const { pid, unit, cgroup } of processes) {
+    const state = unit === undefined ? undefined : states?.get(unit)
+    const stopping = state === 'deactivating' ? `${unit} was being stopped and ran on` : undefined
+    const why = blocked.get(pid) ?? (state === 'failed' ? `${unit} has failed` : stopping) ?? short.get(cgroup)
+    if (why !== undefined) found.set(pid, why)
+  }
+  return found
+}
+
+interface Blocked {
+  readonly pid: number
+  readonly tid: number
+  readonly comm: string
+}
+
+async function findBlocked(reads: HostReads, processes: readonly HostProcess[]): Promise<ReadonlyMap<number, string>> {
+  const until = performance.now() + THREADS_MS
+  let left = THREADS
+  let blocked: Blocked[] = []
+  await fewAtATime(processes, async ({ pid, threads, state, comm }) => {
+    left -= threads
+    if (threads <= 1) {
+      if (state === 'D') blocked.push({ pid, tid: pid, comm })
+      return
+    }
+    if (left < 0 || performance.now() > until) return
+    for (const tid of numbered(await reads.names(`proc/${pid}/task`, { optional: true }))) {
+      const one = { pid, tid, comm }
+      if (await isBlocked(reads, one)) blocked.push(one)
+    }
+  })
+  for (let look = 1; look < LOOKS && blocked.length > 0 && !reads.signal.aborted; look++) {
+    await sleep(LOOK_MS, undefined, { signal: reads.signal }).catch(() => {})
+    const still: Blocked[] = []
+    await fewAtATime(blocked, async (one) => {
+      if (await isBlocked(reads, one)) still.push(one)
+    })
+    blocked = still
+  }
+  const found = new Map<number, string>()
+  for (const { pid, tid, comm } of blocked) {
+    const wchan = await reads.text(`proc/${pid}/task/${tid}/wchan`, { optional: true, once: true })
+    const where = wchan === undefined || wchan === '0' ? '' : ` (${wchan})`
+    found.set(pid, `${comm} ${tid} in D${where}`)
+  }
+  return found
+}
+
+async function isBlocked(reads: HostReads, { pid, tid }: Blocked): Promise<boolean> {
+  const line = await reads.text(`proc/${pid}/task/${tid}/stat`, { optional: true, once: true })
+  return parseStat(line ?? '', 1)?.state === 'D'
+}
+
+/** The cgroups in which, or above which, memory has run out or nearly: Documentation/admin-guide/cgroup-v2.rst. */
+async function shortOfMemory(
+  reads: HostReads,
+  processes: readonly HostProcess[],
+): Promise<ReadonlyMap<string, string>> {
+  const mounts = parseMounts((await reads.text('proc/self/mountinfo', { optional: true })) ?? '')
+  const tree = mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
+  const found = new Map<string, string>()
+  if (tree === undefined) return found
+  const looked = new Map<string, Promise<string | undefined>>()
+  for (const cgroup of new Set(processes.map((process) => process.cgroup))) {
+    const parts = cgroup.split('/').filter((part) => part !== '')
+    for (let depth = parts.length; depth > 0; depth--) {
+      const path = parts.slice(0, depth).join('/')
+      const look = looked.get(path) ?? shortage(reads, `${tree}/${path}`, parts[depth - 1] ?? '')
+      looked.set(path, look)
+      const why = await look
+      if (why === undefined) continue
+      found.set(cgroup, why)
+      break
+    }
+  }
+  return found
+}
+
+async function shortage(reads: HostReads, directory: string, name: string): Promise<string | undefined> {
+  const text = (file: string) => reads.text(`${directory}/${file}`, { optional: true, once: true })
+  const killed = numberOf(await text('memory.events'), 'oom_kill') ?? 0
+  if (killed > 0) return `${name} ran out of memory: ${killed} killed`
+  const limits = [await text('memory.high'), await text('memory.max')].map((limit) => Number.parseInt(limit ?? '', 10))
+  const limit = Math.min(...limits.filter((bytes) => bytes > 0))
+  if (limit === Infinity) return undefined
+  const stat = await text('memory.stat')
+  // Not memory.current: caches of files fill any limit, and harm nobody.
+  const held = (numberOf(stat, 'anon') ?? 0) + (numberOf(stat, 'shmem') ?? 0)
+  return held > limit * NEARLY ? `${name} holds ${Math.round((100 * held) / limit)} % of its memory limit` : undefined
+}

@@ -1,0 +1,70 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { cannot } from '../../cannot.ts'
+import { methodCall, parseReply, type Reply, unitList } from './dbus.ts'
+
+/** What systemd says of a unit in trouble: systemd.unit(5), ActiveState. */
+export type UnitState = 'failed' | 'deactivating'
+
+/** systemd's own socket, which works without a D-Bus daemon and serves root only. */
+const PRIVATE = 'run/systemd/private'
+/** A unit takes about 300 bytes: more than 10,000 failed units are not read. */
+const REPLY_BYTES = 4 * 1024 * 1024
+
+/**
+ * The services and scopes that have failed or are being stopped, as systemd itself says, without a fork. Rejects where
+ * systemd is not there or does not answer before the signal aborts: on a host short of memory it may not.
+ */
+export async function unitStates(root: string, signal: AbortSignal): Promise<ReadonlyMap<string, UnitState>> {
+  const path = join(root, PRIVATE)
+  try {
+    const { body } = await ask(path, signal)
+    const units = unitList(body).filter(({ name, state }) => /\.(service|scope)$/.test(name) && isTrouble(state))
+    return new Map(units.map(({ name, state }) => [name, state as UnitState]))
+  } catch (error) {
+    throw cannot(`ask systemd at ${path} for its units`, error)
+  }
+}
+
+const isTrouble = (state: string) => state === 'failed' || state === 'deactivating'
+
+async function ask(path: string, signal: AbortSignal): Promise<Reply> {
+  signal.throwIfAborted()
+  const socket = connect({ path })
+  socket.on('error', () => {})
+  const cut = () => socket.destroy(signal.reason)
+  signal.addEventListener('abort', cut, { once: true })
+  try {
+    await once(socket, 'connect', { signal })
+    // D-Bus Specification, "Authentication Protocol": EXTERNAL, with the user id in hex of its decimal digits.
+    const uid = Buffer.from(String(process.geteuid?.() ?? 0)).toString('hex')
+    socket.write(`\0AUTH EXTERNAL ${uid}\r\n`)
+    let received = Buffer.alloc(0)
+    let begun = false
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      received = Buffer.concat([received, chunk])
+      if (received.length > REPLY_BYTES) throw new Error(`it answers more than ${REPLY_BYTES} bytes`)
+      if (!begun) {
+        const end = received.indexOf('\r\n')
+        if (end < 0) continue
+        const line = received.toString('latin1', 0, end)
+        if (!line.startsWith('OK ')) throw new Error(`it does not let us in: ${line.slice(0, 80)}`)
+        received = received.subarray(end + 2)
+        begun = true
+        const target = { path: '/org/freedesktop/systemd1', interface: 'org.freedesktop.systemd1.Manager' }
+        socket.write('BEGIN\r\n')
+        socket.write(methodCall({ ...target, member: 'ListUnitsFiltered' }, ['failed', 'deactivating']))
+      }
+      const reply = parseReply(received)
+      if (reply !== undefined) return reply
+    }
+    throw new Error('it hung up')
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', cut)
+    socket.destroy()
+  }
+}

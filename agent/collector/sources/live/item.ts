@@ -1,0 +1,110 @@
+import { within } from '../../../deadline.ts'
+import { formatBytes } from '../../../settings/units.ts'
+import type { System } from '../../ffi.ts'
+import { type Freeze, openFullCore } from '../../live-core/full-core.ts'
+import { readExecutable } from '../../processes/executable.ts'
+import type { HostProcess } from '../../processes/host-process.ts'
+import type { Patients } from '../../processes/patients.ts'
+import type { Found, Reading } from '../../source.ts'
+import { safeName } from '../stacks/core-table.ts'
+
+export interface LiveRequest {
+  readonly root: string
+  readonly system: System
+  readonly patients: Patients
+  readonly process: HostProcess
+  /** When the host booted, in ms since the epoch; 0 where that is not known. */
+  readonly booted: number
+  /** Why the process was chosen, if it is in trouble. */
+  readonly trouble: string | undefined
+  readonly freeze: Freeze
+  /** ms */
+  readonly standstill: number
+}
+
+/** Threads that are stopped; a process with more is one of a kind, and its other threads run on. */
+const THREADS = 10_000
+/** What a process's own memory shrinks to: zeros, pointers and text. */
+const RATIO = 0.4
+/** Headers, notes and stacks of a core, and what of each file is kept. */
+const HEAD_BYTES = 1024 * 1024
+const THREAD_BYTES = 16 * 1024
+/** The stacks have the processes to themselves first. */
+const PATIENCE_MS = 15_000
+/** ms to read what an executable says of itself: it may lie on a file system that hangs. */
+const EXECUTABLE_MS = 250
+/** Clock ticks a second in /proc (USER_HZ). */
+const TICKS = 100
+
+/** A living process as an item of the inventory. */
+export function liveItem(request: LiveRequest, value: number): Found {
+  const { process, booted, trouble } = request
+  const { pid, comm, exe, unit, container, start, threads, own } = process
+  return {
+    id: `${pid}.${start}`,
+    source: 'live',
+    name: `live/${safeName(unit ?? comm)}.${pid}.core.zst`,
+    class: 'memory',
+    phase: 'live',
+    encoding: 'frames',
+    bytes: own + threads * THREAD_BYTES + HEAD_BYTES,
+    ratio: RATIO,
+    value,
+    patience: PATIENCE_MS + request.standstill,
+    identity: {
+      ...{ pid, comm, threads },
+      ...(exe !== undefined && { exe }),
+      ...(unit !== undefined && { unit }),
+      ...(container !== undefined && { container }),
+      ...(booted > 0 && { started: booted + (start * 1000) / TICKS }),
+      ...(trouble !== undefined && { note: trouble }),
+    },
+    open: (limit, signal) => openItem(request, limit, signal),
+  }
+}
+
+async function openItem(request: LiveRequest, limit: number, signal: AbortSignal): Promise<Reading> {
+  const { root, system, patients, process, freeze, standstill } = request
+  const { pid, start } = process
+  const executable = await readExecutable(root, pid, within(EXECUTABLE_MS, signal))
+  const turn = await patients.turn(signal)
+  try {
+    const target = { pid, start, root }
+    const reading = await openFullCore(target, freeze, { freezeMs: standstill, threads: THREADS }, system, signal)
+    return ofPatient(reading, executable, limit, turn)
+  } catch (error) {
+    turn[Symbol.dispose]()
+    throw error
+  }
+}
+
+/** A reading of at most `limit` bytes (a core that is cut still opens) that ends the turn, with what else is known. */
+function ofPatient(reading: Reading, known: object, limit: number, turn: Disposable): Reading {
+  let left = limit
+  async function* chunks() {
+    for await (const chunk of reading.chunks) {
+      if (chunk.length > left) {
+        yield chunk.subarray(0, left)
+        left = -1
+        return
+      }
+      left -= chunk.length
+      yield chunk
+    }
+  }
+  return {
+    chunks: chunks(),
+    outcome() {
+      const { identity, ...outcome } = reading.outcome()
+      const grown =
+        left < 0 ? { truncated: `it is larger than expected: the first ${formatBytes(limit)} were read` } : {}
+      return { ...grown, ...outcome, identity: { ...known, ...identity } }
+    },
+    async [Symbol.asyncDispose]() {
+      // The process is let go at once; what is still being read of it may take its time.
+      const closing = reading[Symbol.asyncDispose]()
+      turn[Symbol.dispose]()
+      await closing
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import type { InventoryGap } from '../../../bundle/evidence.ts'
+import { formatBytes } from '../../../settings/units.ts'
+import type { System } from '../../ffi.ts'
+import { canTrace } from '../../live-core/preflight.ts'
+import type { HostProcess } from '../../processes/host-process.ts'
+import type { Patients } from '../../processes/patients.ts'
+import { select } from '../../processes/select.ts'
+import { parseSelector } from '../../processes/selector.ts'
+import type { Source, SourceContext } from '../../source.ts'
+import { bootTime } from '../journal/this-boot.ts'
+import { liveItem } from './item.ts'
+
+/** Below the stacks; processes in trouble before large ones. */
+const VALUE = { troubled: 800, other: 500 } as const
+
+/** A full core of each chosen process, read from the living: no disk, and nothing in it that was not there before. */
+export function liveSource(system: System, patients: Patients): Source {
+  return {
+    name: 'live',
+    async inventory({ root, settings }: SourceContext, signal) {
+      const { cores, freeze, standstill, limit } = settings.live
+      if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
+      const { processes, troubled, unseen } = await patients.survey(root, signal)
+      const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)
+      const gaps = unseen > 0 ? [gap('failed', `there was no time to look at ${unseen} processes`)] : []
+      if (chosen.length === 0) {
+        const why = reasons.join('; ') || `no process is meant by ${cores.join(', ')}`
+        return { found: [], gaps: [...gaps, gap('absent', why)] }
+      }
+      const preflight = canTrace(system, root)
+      if (!preflight.ok) {
+        const reason = `no core of ${chosen.map(nameOf).join(', ')}: ${preflight.reason}`
+        return { found: [], gaps: [...gaps, gap('failed', reason)] }
+      }
+      const { taken, left } = within(chosen, limit)
+      const booted = await bootTime(root)
+      const found = taken.map((process) => {
+        const trouble = troubled.get(process.pid)
+        const value = trouble === undefined ? VALUE.other : VALUE.troubled
+        return liveItem({ root, system, patients, process, booted, trouble, freeze, standstill }, value)
+      })
+      return { found, gaps: [...gaps, ...leftOut(left, limit)] }
+    },
+  }
+}
+
+const nameOf = ({ comm, pid }: HostProcess) => `${comm}[${pid}]`
+
+/** Those that are within the limit one after the other; what is too large does not keep out what is smaller. */
+function within(chosen: readonly HostProcess[], limit: number) {
+  let room = limit
+  const taken: HostProcess[] = []
+  for (const process of chosen) {
+    if (process.own > room) continue
+    room -= process.own
+    taken.push(process)
+  }
+  return { taken, left: chosen.filter((process) => !taken.includes(process)) }
+}
+
+function leftOut(processes: readonly HostProcess[], limit: number): InventoryGap[] {
+  return processes.map((process) =>
+    gap('skipped', `${nameOf(process)} has ${formatBytes(process.own)}: live.limit is ${formatBytes(limit)} in all`),
+  )
+}
+
+function gap(status: InventoryGap['status'], reason: string): InventoryGap {
+  return { source: 'live', class: 'memory', status, reason }
+}

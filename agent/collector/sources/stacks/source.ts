@@ -1,0 +1,54 @@
+import type { InventoryGap } from '../../../bundle/evidence.ts'
+import type { System } from '../../ffi.ts'
+import { canTrace } from '../../live-core/preflight.ts'
+import type { Patients } from '../../processes/patients.ts'
+import { select } from '../../processes/select.ts'
+import { parseSelector } from '../../processes/selector.ts'
+import type { Source, SourceContext } from '../../source.ts'
+import { readStacks } from './read-stacks.ts'
+
+/** For the estimate, as measured: a small process's core, and what each further thread adds. Mostly pages that repeat. */
+const PROCESS_BYTES = 320 * 1024
+const THREAD_BYTES = 24 * 1024
+const RATIO = 0.12
+/** Right after the facts: no other artifact tells as much in as few bytes. */
+const VALUE = 950
+/** Threads are looked at twice, and all of it is one frame or a few: on a slow host that takes a while. */
+const PATIENCE_MS = 20_000
+
+/**
+ * Where every thread of the chosen processes stands: a table, and a core of the stacks for each process, in one tar:
+ * STACKS.md. Where nobody can be traced, the table alone.
+ */
+export function stacksSource(system: System, patients: Patients): Source {
+  return {
+    name: 'stacks',
+    async inventory({ root, settings }: SourceContext, signal) {
+      const { processes: wished, interval } = settings.stacks
+      if (wished.length === 0) return { found: [], gaps: [gap('skipped', 'stacks.processes names none')] }
+      const { processes, troubled, unseen } = await patients.survey(root, signal)
+      const { chosen, reasons } = select(processes, wished.map(parseSelector), troubled)
+      const gaps = unseen > 0 ? [gap('failed', `there was no time to look at ${unseen} processes`)] : []
+      if (chosen.length === 0)
+        return { found: [], gaps: [...gaps, gap('absent', reasons.join('; ') || 'none was meant')] }
+      const threads = chosen.reduce((sum, process) => sum + process.threads, 0)
+      const preflight = canTrace(system, root)
+      const found = {
+        ...({ id: 'stacks', source: 'stacks', class: 'memory', phase: 'live', encoding: 'frames' } as const),
+        name: 'stacks.tar.zst',
+        bytes: chosen.length * PROCESS_BYTES + threads * THREAD_BYTES,
+        ratio: RATIO,
+        value: VALUE,
+        patience: PATIENCE_MS,
+        identity: { threads, note: `${chosen.length} processes` },
+        open: async (limit: number, abort: AbortSignal) =>
+          readStacks({ root, system, patients, chosen, troubled, preflight, interval, limit }, abort),
+      }
+      return { found: [found], gaps }
+    },
+  }
+}
+
+function gap(status: InventoryGap['status'], reason: string): InventoryGap {
+  return { source: 'stacks', class: 'memory', status, reason }
+}

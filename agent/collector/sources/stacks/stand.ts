@@ -1,0 +1,76 @@
+import type { Thread } from './thread.ts'
+
+/**
+ * What a thread does, as two looks at it tell. `blocked`: it sleeps uninterruptibly at the same place. `deadlock?`: all
+ * threads of its process wait for each other. `spinning`: it runs and has used most of the time between. `still`: it
+ * waits at the same place, as idle threads do. `moved`: anything else. `unknown`: there is one look only.
+ */
+export type Stand = 'blocked' | 'deadlock?' | 'spinning' | 'still' | 'moved' | 'unknown'
+
+/** Share of the time that a thread must have used to be spinning: busy ones share the CPUs of a busy host. */
+const SPINNING = 0.4
+/** The operations of futex(2) that wait, and its flag for what no other process can see: include/uapi/linux/futex.h. */
+const FUTEX_WAITS: ReadonlySet<bigint> = new Set([0n, 6n, 9n, 11n, 13n])
+const FUTEX_COMMAND = 127n
+const FUTEX_PRIVATE = 128n
+
+/** What each thread of one process does, by tid, from two looks `seconds` apart. */
+export function standsOf(
+  first: readonly Thread[],
+  second: readonly Thread[],
+  seconds: number,
+): ReadonlyMap<number, Stand> {
+  const before = new Map(first.map((thread) => [thread.tid, thread]))
+  const stands = new Map(second.map((thread) => [thread.tid, standOf(before.get(thread.tid), thread, seconds)]))
+  const deadlocked = second.length > 0 && second.every((thread) => stands.get(thread.tid) === 'still')
+  if (!deadlocked || !isDeadlock(second)) return stands
+  return new Map(second.map(({ tid }) => [tid, 'deadlock?']))
+}
+
+function standOf(before: Thread | undefined, now: Thread, seconds: number): Stand {
+  if (before === undefined) return 'moved'
+  const used = now.cpu - before.cpu
+  if (before.state === 'R' && now.state === 'R') return used >= seconds * SPINNING ? 'spinning' : 'moved'
+  // A call that was interrupted by a look at the thread goes on as another (restart_syscall) from the same place.
+  const isSame = before.state === now.state && before.ip === now.ip && before.sp === now.sp && used === 0
+  if (!isSame) return 'moved'
+  if (now.state === 'D') return 'blocked'
+  return now.ip === undefined ? 'unknown' : 'still'
+}
+
+/**
+ * Whether nobody is left to wake anybody: every thread waits for a futex, for ever, and one at least for a lock that only
+ * this process knows. An idle program has a thread that waits for the world: in poll, accept, sleep or sigwait.
+ */
+function isDeadlock(threads: readonly Thread[]): boolean {
+  const waits = threads.map(({ call }) => {
+    const [, operation = -1n, , timeout = -1n] = call?.name === 'futex' ? call.args : []
+    return {
+      forever: FUTEX_WAITS.has(operation & FUTEX_COMMAND) && timeout === 0n,
+      isPrivate: (operation & FUTEX_PRIVATE) !== 0n,
+    }
+  })
+  return waits.every(({ forever }) => forever) && waits.some(({ isPrivate }) => isPrivate)
+}
+
+const ORDER: readonly Stand[] = ['blocked', 'deadlock?', 'spinning', 'unknown', 'moved', 'still']
+
+/** The thread that matters first. */
+export function striking(
+  threads: readonly Thread[],
+  stands: ReadonlyMap<number, Stand>,
+): { readonly thread: Thread; readonly stand: Stand } | undefined {
+  const [thread] = threads.toSorted((a, b) => rank(a, stands) - rank(b, stands) || b.cpu - a.cpu)
+  return thread && { thread, stand: stands.get(thread.tid) ?? 'unknown' }
+}
+
+function rank(thread: Thread, stands: ReadonlyMap<number, Stand>): number {
+  const stand = stands.get(thread.tid) ?? 'unknown'
+  if (stand !== 'unknown') return ORDER.indexOf(stand)
+  return thread.state === 'D' ? 0.5 : thread.state === 'R' ? 2.5 : ORDER.indexOf(stand)
+}
+
+/** Whether a stand is a hang. */
+export function isStuck(stand: Stand): boolean {
+  return stand === 'blocked' || stand === 'deadlock?' || stand === 'spinning'
+}

@@ -1,0 +1,77 @@
+import type { HostReads } from '../facts/host-reads.ts'
+import { parseStat } from '../facts/process-files.ts'
+import { numbered } from '../facts/processes.ts'
+import { systemCallName } from './system-calls.ts'
+
+/** Machines whose cores are written. */
+export type Machine = 'x64' | 'arm64'
+
+/** Where a thread is, at one moment. */
+export interface Thread {
+  readonly pid: number
+  readonly tid: number
+  readonly comm: string
+  readonly state: string
+  /** Seconds of CPU so far. */
+  readonly cpu: number
+  /** Kernel function in which it sleeps. */
+  readonly wchan?: string
+  /** The system call that it is in; none while it runs, or where it may not be asked. */
+  readonly call?: SystemCall
+  /** Stack and instruction pointer in user space, while it does not run. In hex, as the kernel gives them. */
+  readonly sp?: string
+  readonly ip?: string
+  /** Kernel stack, innermost first. */
+  readonly frames: readonly string[]
+}
+
+export interface SystemCall {
+  readonly name: string
+  readonly args: readonly bigint[]
+}
+
+/** What of a thread is asked: to compare it with an earlier look, less. */
+export type Depth = 'whole' | 'to compare'
+
+/** Kernel frames that are kept: what is below is the same for all. */
+const FRAMES = 12
+
+/** The threads of a process that are there, by tid, at most `most` of them; four files each, 0.2 ms. */
+export async function readThreads(
+  reads: HostReads,
+  pid: number,
+  { most, depth, kernelStacks, machine }: { most: number; depth: Depth; kernelStacks: boolean; machine: Machine },
+): Promise<readonly Thread[]> {
+  const threads: Thread[] = []
+  for (const tid of numbered(await reads.names(`proc/${pid}/task`, { optional: true })).slice(0, most)) {
+    if (reads.signal.aborted) break
+    const text = (name: string) => reads.text(`proc/${pid}/task/${tid}/${name}`, { once: true, optional: true })
+    const stat = parseStat((await text('stat')) ?? '', 1)
+    if (stat === undefined) continue
+    const { comm, state, utime, stime } = stat
+    const where = parseSystemCall((await text('syscall')) ?? '', machine)
+    const wchan = depth === 'whole' ? (await text('wchan'))?.trim() : undefined
+    const stack = depth === 'whole' && kernelStacks ? await text('stack') : undefined
+    threads.push({
+      ...{ pid, tid, comm, state, cpu: utime + stime, ...where, frames: parseFrames(stack ?? '') },
+      ...(wchan !== undefined && wchan !== '' && wchan !== '0' && { wchan }),
+    })
+  }
+  return threads
+}
+
+/** Reads /proc/PID/task/TID/syscall: `running`, `-1 SP PC`, or number, six arguments, SP, PC: proc_pid_syscall(5). */
+export function parseSystemCall(text: string, machine: Machine): Pick<Thread, 'call' | 'sp' | 'ip'> {
+  const words = text.trim().split(' ')
+  const [number, ...rest] = words
+  const [sp, ip] = rest.slice(-2)
+  if (number === undefined || sp === undefined || ip === undefined || !/^-?\d+$/.test(number)) return {}
+  if (rest.length !== 8) return { sp, ip }
+  return { call: { name: systemCallName(machine, Number(number)), args: rest.slice(0, 6).map(BigInt) }, sp, ip }
+}
+
+/** Reads /proc/PID/task/TID/stack: `[<0>] function+0x1e/0xb0` a line: proc_pid_stack(5). */
+export function parseFrames(text: string): readonly string[] {
+  const lines = text.split('\n').flatMap((line) => /^\[<[0-9a-f]+>\] (\S+.*)$/.exec(line)?.[1] ?? [])
+  return lines.slice(0, FRAMES)
+}
