@@ -6,6 +6,7 @@ import { claimDirectory } from '../operator/claim-directory.ts'
 import type { Fetched } from '../operator/fetch-artifact.ts'
 import { fetchBundle, wanted } from '../operator/fetch-bundle.ts'
 import { fetchLines } from '../operator/fetch-lines.ts'
+import { writeGdbFiles } from '../operator/gdb-files.ts'
 import { nextSteps } from '../operator/next-steps.ts'
 import { Progress } from '../operator/progress.ts'
 import { lackLines, stepLines } from '../operator/show-lines.ts'
@@ -18,7 +19,11 @@ import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
 
 const options = {
   to: { type: 'string', requiresArg: true, describe: 'Directory to make and fill (default: the id of the bundle)' },
-  only: { type: 'string', requiresArg: true, describe: 'Only these sources or artifacts: journal,cores,facts' },
+  only: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Only these sources or artifacts: journal,cores,facts,stacks,live',
+  },
   'keep-sealed': { type: 'boolean', default: false, describe: 'Open nothing, whatever identities there are' },
 } as const
 type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption & typeof options>
@@ -53,11 +58,9 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   const found = verdict(view)
   const lacks = found.lacks.filter(({ artifact, source }) => source === undefined || isWanted(only, artifact, source))
   const here = fetched.filter(({ status }) => status === 'complete' || status === 'truncated')
-  const steps = nextSteps(
-    directory,
-    here.flatMap(({ files }) => files),
-    found,
-  )
+  const files = here.flatMap((one) => one.files)
+  const scripts = await writeGdbFiles(resolve(directory), files, view.manifest?.receipts ?? [])
+  const steps = nextSteps(directory, files, found, scripts)
   if (chosen.output === 'json')
     await sayJson(io.stdout, { ...view.name, directory: resolve(directory), fetched, lacks, steps })
   else {

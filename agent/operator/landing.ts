@@ -16,18 +16,19 @@ export interface Landing {
 
 /** Where the host's own files lie, as on the host. */
 export const ROOT = 'root'
-const FACTS = 'facts'
+/** Tars of ours, each unpacked into a directory of its name; and a file that is in it. */
+const TREES: Readonly<Record<string, string>> = { facts: 'summary.txt', stacks: 'threads.txt' }
 const SEALED = 'sealed'
 /** What has no place of its own, because its name is one of ours or another artifact has it already. */
 const OTHER = 'other'
 
 /** The landing of each holding, in their order; no two share a name. `opens`: whether sealed ones can be opened. */
 export function landings(held: readonly Holding[], { opening }: BundleView, opens: boolean): Landing[] {
-  const taken = new Set<string>([ROOT, FACTS, SEALED, OTHER, ...DOCUMENTS])
+  const taken = new Set<string>([ROOT, ...Object.keys(TREES), SEALED, OTHER, ...DOCUMENTS])
   return held.map((holding) => {
     const wished = landing(holding, opening?.host.machineId, opens)
-    if (wished.form === 'tree' && !taken.has(`${FACTS}/`)) {
-      taken.add(`${FACTS}/`)
+    if (wished.form === 'tree' && !taken.has(`${wished.name}/`)) {
+      taken.add(`${wished.name}/`)
       return wished
     }
     const free =
@@ -47,8 +48,9 @@ function landing(holding: Holding, machineId: string | undefined, opens: boolean
   const { artifact, sealed, encoding, receipt } = holding
   if (sealed && !opens) return { name: `${SEALED}/${artifact}.age`, form: 'stored', frames: false }
   const form = sealed ? 'opened' : 'stored'
-  const framed = encoding === undefined ? /\.(tar|journal)\.zst$/.test(artifact) : encoding === 'frames'
-  if (artifact === `${FACTS}.tar.zst` && framed) return { name: FACTS, form: 'tree', frames: true }
+  const framed = encoding === undefined ? /\.(tar|journal)\.zst$|^live\//.test(artifact) : encoding === 'frames'
+  const tree = framed ? /^([^/]+)\.tar\.zst$/.exec(artifact)?.[1] : undefined
+  if (tree !== undefined && Object.hasOwn(TREES, tree)) return { name: tree, form: 'tree', frames: true }
   const path = receipt?.item.path ?? journalPath(artifact, machineId)
   const onHost = path?.startsWith('/') && !('refused' in safeParts(path.slice(1)))
   const name = onHost ? `${ROOT}${path}` : framed ? artifact.replace(/\.zst$/, '') : artifact
@@ -65,5 +67,5 @@ function journalPath(artifact: string, machineId: string | undefined): string | 
 /** The files that `fetch` would bring of a bundle, if it can open them all. */
 export function filesOf(view: BundleView): string[] {
   const held = holdings(view).filter(({ fault }) => fault === undefined)
-  return landings(held, view, true).map(({ name, form }) => (form === 'tree' ? `${FACTS}/summary.txt` : name))
+  return landings(held, view, true).map(({ name, form }) => (form === 'tree' ? `${name}/${TREES[name]}` : name))
 }

@@ -5,7 +5,7 @@ import { shellWord } from './printable.ts'
 import type { Crash, Verdict } from './verdict.ts'
 
 /** Asks the distributions' own servers: https://sourceware.org/elfutils/Debuginfod.html */
-const DEBUGINFOD = 'https://debuginfod.elfutils.org/'
+export const DEBUGINFOD = 'https://debuginfod.elfutils.org/'
 
 /** A command to paste, and what it is for. */
 export interface Step {
@@ -13,12 +13,22 @@ export interface Step {
   readonly command: string
 }
 
-/** How to look at a bundle that was fetched into `directory`. `files` are there, named below it. */
-export function nextSteps(directory: string, files: readonly string[], { crashes }: Verdict): Step[] {
+/**
+ * How to look at a bundle that was fetched into `directory`. `files` are there, named below it; `scripts`
+ * are the gdb commands that we wrote ourselves: none that came from the host is ever proposed.
+ */
+export function nextSteps(
+  directory: string,
+  files: readonly string[],
+  { crashes }: Verdict,
+  scripts: readonly string[] = [],
+): Step[] {
   if (files.length === 0) return []
   const steps: Step[] = [{ about: 'where everything is', command: `cd ${shellWord(directory)}` }]
   if (files.includes('facts/summary.txt'))
     steps.push({ about: 'the host in a page', command: 'less facts/summary.txt' })
+  const threads = ['stacks/later/threads.txt', 'stacks/threads.txt'].find((name) => files.includes(name))
+  if (threads !== undefined) steps.push({ about: 'where every thread stood', command: `less ${threads}` })
   if (files.some((name) => name.startsWith(`${ROOT}/`) && /\.journal~?$/.test(name))) {
     const unit = crashes.find((crash) => crash.unit !== undefined)?.unit
     steps.push({ about: 'the journal, its end', command: `journalctl --root=${ROOT} -e` })
@@ -35,7 +45,7 @@ export function nextSteps(directory: string, files: readonly string[], { crashes
     return file === undefined ? [] : [{ crash, file }]
   })
   if (newest !== undefined) steps.push(...coreSteps(newest.file, newest.crash))
-  return steps
+  return [...steps, ...gdbSteps(scripts)]
 }
 
 /** Whether a fetched file is the artifact of a receipt; frames are fetched without the `.zst` of their name. */
@@ -51,6 +61,18 @@ function coreSteps(file: string, { program, pid, receipt: { item } }: Crash): St
   const gdb = `DEBUGINFOD_URLS=${DEBUGINFOD} gdb ${exe}--core=${shellWord(core)} -ex 'thread apply all bt'`
   const first = { about: `the core of ${program}`, command: `${unpack} ${shellWord(file)} > ${shellWord(core)}` }
   return [...(unpack === undefined ? [] : [first]), { about, command: gdb }]
+}
+
+/** How living processes are opened: one of the full cores, and one of the stacks, stand for the others. */
+function gdbSteps(scripts: readonly string[]): Step[] {
+  const folders = { live: 'a living process, all of it', stacks: 'the stacks of a living process' }
+  return Object.entries(folders).flatMap(([folder, about]) => {
+    const all = scripts.filter((name) => name.startsWith(`${folder}/`))
+    const [first] = all
+    if (first === undefined) return []
+    const more = all.length > 1 ? `; ${all.length - 1} more like it` : ''
+    return [{ about: `${about}${more}`, command: `gdb -x ${shellWord(first)}` }]
+  })
 }
 
 /** How systemd-coredump's compressions are undone: coredump.conf(5). */

@@ -1,6 +1,7 @@
 import type { Receipt } from '../bundle/schema.ts'
 import { formatBytes, formatDuration } from '../settings/units.ts'
 import type { BundleView } from './bundle-view.ts'
+import { hangs } from './hangs.ts'
 import { holdings } from './holdings.ts'
 import { stateStyle } from './list-lines.ts'
 import { instant } from './moments.ts'
@@ -53,6 +54,7 @@ function headline(
     ...told,
     ...more,
     ...(told.length > 0 ? [] : [printable(otherwise)]),
+    ...hangs(manifest?.receipts ?? []).map((hang) => `${styled('bold', 'stuck', screen)}    ${printable(hang)}`),
   ]
 }
 
