@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import t from 'tap'
+import { newPatients } from '../../../agent/collector/processes/patients.ts'
+
+const soon = () => AbortSignal.timeout(30_000)
+const stat = (pid: number, comm: string, state: string, { threads = 1, flags = 4194304 } = {}) =>
+  `${pid} (${comm}) ${state} 1 1 1 0 -1 ${flags} 0 0 0 0 10 5 0 0 20 0 ${threads} 0 4711 4096000 100\n`
+
+function one(pid: number, comm: string, state: string, cgroup: string, more: object = {}) {
+  return {
+    stat: stat(pid, comm, state, more),
+    status: 'Uid:\t0\nVmRSS:\t 900 kB\nRssAnon:\t 300 kB\nRssShmem:\t 20 kB\nVmSwap:\t 8 kB\n',
+    cgroup: `0::${cgroup}\n`,
+    exe: t.fixture('symlink', `/usr/bin/${comm}`),
+  }
+}
+
+/** A host on which one thing after another is in trouble. */
+const host = {
+  proc: {
+    '2': { stat: stat(2, 'kthreadd', 'S', { flags: 2129984 }) },
+    '10': one(10, 'fine', 'S', '/system.slice/fine.service'),
+    '20': {
+      ...one(20, 'hung', 'S', '/system.slice/hung.service', { threads: 2 }),
+      task: {
+        '20': { stat: stat(20, 'hung', 'S') },
+        '21': { stat: stat(21, 'hung-io', 'D'), wchan: 'rpc_wait_bit_killable' },
+      },
+    },
+    '30': { ...one(30, 'disk', 'D', '/system.slice/disk.service'), task: { '30': { stat: stat(30, 'disk', 'S') } } },
+    '40': one(40, 'large', 'S', '/system.slice/large.service/inner'),
+    '50': one(50, 'killed', 'S', '/system.slice/killed.service'),
+    '60': one(60, 'cache', 'S', '/system.slice/cache.service'),
+    '70': one(70, 'node', 'S', '/lastgasp.slice/lastgasp.service'),
+    '80': {},
+    self: { mountinfo: '30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n', stack: '' },
+  },
+  sys: {
+    fs: {
+      cgroup: {
+        'system.slice': {
+          'large.service': {
+            ...{ 'memory.max': 'max\n', 'memory.high': '1000000\n' },
+            'memory.stat': 'anon 900000\nfile 5\nshmem 50000\n',
+            inner: { 'memory.max': 'max\n' },
+          },
+          'killed.service': { 'memory.events': 'low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\n' },
+          'cache.service': {
+            ...{ 'memory.max': '1000000\n', 'memory.current': '1000000\n', 'memory.events': 'oom_kill 0\n' },
+            'memory.stat': 'anon 1000\nfile 990000\nshmem 0\n',
+          },
+        },
+      },
+    },
+  },
+}
+
+t.test('who is there, and who is in trouble', async (t) => {
+  const { processes, unseen, troubled } = await newPatients().survey(t.testdir(host), soon())
+  t.equal(unseen, 0)
+  t.strictSame(
+    processes.map(({ pid }) => pid),
+    [10, 20, 30, 40, 50, 60],
+    'not the kernel’s, ours, or who is gone',
+  )
+  t.match(processes[0], {
+    ...{ pid: 10, comm: 'fine', state: 'S', threads: 1, start: 4711, exe: '/usr/bin/fine' },
+    ...{ cgroup: '/system.slice/fine.service', unit: 'fine.service', own: 328 * 1024 },
+  })
+  t.strictSame(
+    [...troubled],
+    [
+      [20, 'hung 21 in D (rpc_wait_bit_killable)'],
+      [40, 'large.service holds 95 % of its memory limit'],
+      [50, 'killed.service ran out of memory: 2 killed'],
+    ],
+    'nor who waits for a disk now and then, or fills its limit with caches',
+  )
+})
+
+t.test('this machine: a process that was started here, and not we', async (t) => {
+  const child = spawn('sleep', ['1000'])
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child, 'spawn')
+  const { processes } = await newPatients().survey('/', soon())
+  t.match(found(processes, child), { comm: 'sleep', threads: 1, exe: /sleep/ })
+  t.equal(found(processes, process), undefined, 'ourselves')
+  t.notOk(processes.some(({ comm }) => comm === 'kthreadd'))
+})
+
+const found = (processes: readonly { pid: number }[], { pid }: Pick<ChildProcess, 'pid'>) =>
+  processes.find((process) => process.pid === pid)
+
+t.test('who asks at the same time gets the same answer', async (t) => {
+  const patients = newPatients()
+  const root = t.testdir(host)
+  const [first, second] = [patients.survey(root, soon()), patients.survey(root, soon())]
+  t.equal(await first, await second)
+  t.not(await patients.survey('/', soon()), await first)
+})
+
+t.test('one at a time, in order; who waits may give up', async (t) => {
+  const patients = newPatients()
+  const order: string[] = []
+  // Nothing else of this test keeps the process running.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(alive))
+  const first = await patients.turn(soon())
+  const second = patients.turn(soon()).then((turn) => {
+    order.push('second')
+    return turn
+  })
+  const third = patients.turn(soon()).then((turn) => {
+    order.push('third')
+    return turn
+  })
+  await t.rejects(patients.turn(AbortSignal.timeout(20)), { name: 'TimeoutError' })
+  t.strictSame(order, [])
+  first[Symbol.dispose]()
+  const turn = await second
+  t.strictSame(order, ['second'])
+  first[Symbol.dispose]()
+  await new Promise(setImmediate)
+  t.strictSame(order, ['second'], 'a turn that is over ends no other')
+  turn[Symbol.dispose]()
+  await third
+  t.strictSame(order, ['second', 'third'])
+})
