@@ -9,11 +9,28 @@ export interface SystemCalls {
   flock(fd: number, operation: number): number
   /** lgetxattr(2), which follows no symbolic link: the value, or undefined where there is none to be had. */
   getxattr(path: string, name: string): Buffer | undefined
+  /** ptrace(2) with a number as data: 0, or the errno. What is traced belongs to the thread that called. */
+  ptrace(request: number, tid: number, data: number): number
+  /** PTRACE_GETREGSET or PTRACE_GETSIGINFO, of a thread that stands still, into `into`: bytes written; 0 if it has no such thing. */
+  ptraceRead(request: number, tid: number, type: number, into: Buffer): number
+  /** waitpid(2) for one thread, which does not wait: its status, `running` while it has not changed, `gone` if it is not ours. */
+  poll(tid: number): number | 'running' | 'gone'
 }
 
 /** flock(2) operations: Linux include/uapi/asm-generic/fcntl.h. */
 export const LOCK_EX = 2
 export const LOCK_NB = 4
+
+/** ptrace(2) requests: Linux include/uapi/linux/ptrace.h. */
+export const PTRACE_DETACH = 17
+export const PTRACE_GETSIGINFO = 0x4202
+export const PTRACE_GETREGSET = 0x4204
+export const PTRACE_SEIZE = 0x4206
+export const PTRACE_INTERRUPT = 0x4207
+
+/** waitpid(2) options: Linux include/uapi/linux/wait.h. __WALL: threads that were made by clone(2) too. */
+const WNOHANG = 1
+const WALL = 0x4000_0000
 
 /** Longest attribute value read, in bytes: PATH_MAX, as the longest of systemd-coredump's is a path. */
 const XATTR_BYTES = 4096
@@ -28,16 +45,36 @@ export function openSystem(): System {
     const { functions } = ffi.dlopen(null, {
       flock: { arguments: ['int32', 'int32'], return: 'int32' },
       lgetxattr: { arguments: ['string', 'string', 'buffer', 'uint64'], return: 'int64' },
+      ptrace: { arguments: ['int64', 'int64', 'uint64', 'uint64'], return: 'int64' },
+      waitpid: { arguments: ['int32', 'buffer', 'int32'], return: 'int32' },
       __errno_location: { arguments: [], return: 'pointer' },
     })
+    const errno = () => ffi.getInt32(functions.__errno_location() as bigint, 0)
+    const status = Buffer.alloc(4)
+    // struct iovec of PTRACE_GETREGSET: where to, and how much, which the kernel makes how much it was.
+    const vector = Buffer.alloc(16)
+    const vectorAt = ffi.getRawPointer(vector)
     return {
       kind: 'ready',
-      flock: (fd, operation) =>
-        functions.flock(fd, operation) === 0 ? 0 : ffi.getInt32(functions.__errno_location() as bigint, 0),
+      flock: (fd, operation) => (functions.flock(fd, operation) === 0 ? 0 : errno()),
       getxattr(path, name) {
         const value = Buffer.alloc(XATTR_BYTES)
         const length = Number(functions.lgetxattr(path, name, value, BigInt(value.length)))
         return length < 0 ? undefined : value.subarray(0, length)
+      },
+      ptrace: (request, tid, data) =>
+        functions.ptrace(BigInt(request), BigInt(tid), 0n, BigInt(data)) === 0n ? 0 : errno(),
+      ptraceRead(request, tid, type, into) {
+        const at = ffi.getRawPointer(into)
+        vector.writeBigUInt64LE(at, 0)
+        vector.writeBigUInt64LE(BigInt(into.length), 8)
+        const data = request === PTRACE_GETREGSET ? vectorAt : at
+        if (functions.ptrace(BigInt(request), BigInt(tid), BigInt(type), data) !== 0n) return 0
+        return request === PTRACE_GETREGSET ? Number(vector.readBigUInt64LE(8)) : into.length
+      },
+      poll(tid) {
+        const answer = functions.waitpid(tid, status, WNOHANG | WALL)
+        return answer === tid ? status.readInt32LE(0) : answer === 0 ? 'running' : 'gone'
       },
     }
   } catch (error) {

@@ -14,6 +14,9 @@ export interface Limits {
   readonly threads: number
 }
 
+/** How long a process stands still: while registers and stacks are read, or until all of it is read. */
+export type Freeze = 'registers' | 'whole'
+
 /** A process of which no core can be taken; the message is a receipt's reason. */
 export class Untouchable extends Error {
   override readonly name = 'Untouchable'

@@ -1,0 +1,136 @@
+import { type Outcome, READ_BYTES, type Reading } from '../source.ts'
+import { layOut, type Segment } from './elf-core.ts'
+import { essentials, type Held } from './essentials.ts'
+import type { Moment } from './moment.ts'
+import { coreNotes } from './notes.ts'
+import { processPath } from './process-facts.ts'
+import { bytesOf, type Sample, writableRuns } from './sample.ts'
+import { coreSegments, type Survey, survey } from './survey.ts'
+import type { Freeze, Target } from './target.ts'
+import { stateOf } from './threads.ts'
+
+/** Parts of a chunk that are read at once: as many as the pool has threads. */
+const AT_ONCE = 4
+
+/**
+ * A whole core of a process at a moment, read while it is consumed: what the moment holds first, then memory by address. Lets the process
+ * go when the last byte has been read; the reading owns the moment.
+ */
+export async function readCore(
+  target: Target,
+  freeze: Freeze,
+  moment: Moment,
+  sample: Sample | undefined,
+  signal: AbortSignal,
+): Promise<Reading> {
+  const { standstill, memory, machine, directory } = moment
+  const { pageSize } = memory
+  const held = await essentials(moment, signal)
+  const surveyed = await survey(directory, processPath(target), memory, signal)
+  const { head, order } = layOut(machine, pageSize, coreNotes({ ...moment, pageSize }), coreSegments(surveyed, held))
+  let late = 0
+  let ended = false
+
+  async function fill(parts: readonly Part[]): Promise<Buffer> {
+    const chunk = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0))
+    const next = parts.values()
+    const worker = async () => {
+      for (const { start, at, length } of next) {
+        const bytes = chunk.subarray(at, at + length)
+        const states = await memory.read(start, bytes, signal)
+        if (freeze === 'whole' && standstill.over.aborted) late += states.filter((state) => state !== 0).length
+        sample?.compare(start, bytes)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    return chunk
+  }
+
+  async function* chunks(): AsyncGenerator<Buffer, void, void> {
+    const rest = partsOf(order.filter((segment) => !isHeld(segment)))
+    let ahead = begin(rest)
+    const first = Buffer.concat([head, ...order.flatMap((segment) => (isHeld(segment) ? segment.content : []))])
+    for (let at = 0; at < first.length; at += READ_BYTES) yield first.subarray(at, at + READ_BYTES)
+    while (ahead !== undefined) {
+      const chunk = await ahead
+      ahead = begin(rest)
+      if (ahead === undefined) finish()
+      yield chunk
+    }
+    finish()
+  }
+
+  function begin(rest: Generator<Part[], undefined, void>): Promise<Buffer> | undefined {
+    const parts = rest.next().value
+    const ahead = parts && fill(parts)
+    // Whoever consumes may abandon us before it is awaited: that must not become an unhandled rejection.
+    ahead?.catch(() => {})
+    return ahead
+  }
+
+  function finish(): void {
+    standstill.letGo()
+    ended ||= 'ZX'.includes(stateOf(target, Number(directory.slice(directory.lastIndexOf('/') + 1))))
+  }
+
+  return {
+    chunks: chunks(),
+    outcome: () => outcomeOf({ freeze, moment, surveyed, sample, late, ended }),
+    [Symbol.asyncDispose]: () => moment[Symbol.asyncDispose](),
+  }
+}
+
+interface End {
+  readonly freeze: Freeze
+  readonly moment: Moment
+  readonly surveyed: Survey
+  readonly sample: Sample | undefined
+  /** Pages that were read after the process had been let go though it should have stood still. */
+  readonly late: number
+  /** Whether the process ended before all of it was read. */
+  readonly ended: boolean
+}
+
+function outcomeOf({ freeze, moment, surveyed, sample, late, ended }: End): Outcome {
+  const { standstill, threads, missed, memory } = moment
+  const freezeMs = Math.round(standstill.ms * 10) / 10
+  const changed = (sample?.torn ?? 0) * (bytesOf(writableRuns(surveyed)) / memory.pageSize)
+  const torn = freeze === 'whole' ? late : Math.round(changed)
+  const truncated = ended
+    ? 'the process ended while it was read'
+    : late > 0
+      ? `it was let go after ${freezeMs} ms: ${late} pages were read while it ran`
+      : undefined
+  return {
+    ...(truncated !== undefined && { truncated }),
+    identity: { threads: threads.length, freezeMs, torn, ...(missed.length > 0 && { note: missed.join('; ') }) },
+  }
+}
+
+const isHeld = (segment: Segment): segment is Held => 'content' in segment
+
+/** A stretch of memory, and its place in the chunk. */
+interface Part {
+  readonly start: number
+  readonly at: number
+  readonly length: number
+}
+
+/** Stored memory as parts of chunks of READ_BYTES, in order. */
+function* partsOf(segments: readonly Segment[]): Generator<Part[], undefined, void> {
+  let parts: Part[] = []
+  let at = 0
+  for (const { start, stored } of segments) {
+    for (let done = 0; done < stored; ) {
+      const length = Math.min(stored - done, READ_BYTES - at)
+      parts.push({ start: start + done, at, length })
+      done += length
+      at += length
+      if (at < READ_BYTES) continue
+      yield parts
+      parts = []
+      at = 0
+    }
+  }
+  if (parts.length > 0) yield parts
+}

@@ -1,0 +1,83 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { abandonable } from '../../deadline.ts'
+import type { Range } from './process-facts.ts'
+
+/** One mapping of a process: proc_pid_maps(5), and what proc_pid_smaps(5) adds. */
+export interface Mapping extends Range {
+  /** `rwxp`: the last is `s` for a shared one. */
+  readonly permissions: string
+  readonly offset: number
+  readonly inode: number
+  /** Of the file, with ` (deleted)` behind it where it is; or `[stack]`, `[vdso]`, empty. */
+  readonly path: string
+  /** Of smaps only; bytes that are resident or swapped out. */
+  readonly populated?: number
+  /** Of smaps only; bytes that are not, or no longer, those of the file. */
+  readonly own?: number
+  /** Of smaps only: VmFlags. */
+  readonly flags?: readonly string[]
+}
+
+/** What cannot be addressed exactly, and never holds a program's data: vsyscall. */
+const HIGHEST = Number.MAX_SAFE_INTEGER
+const READ_BYTES = 64 * 1024
+
+const HEAD = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ (\d+) *(.*)$/
+const FIELD = /^(\w+): +(\d+) kB$/
+const FLAGS = /^VmFlags: (.*)$/
+
+/** The mappings of `maps` or `smaps`, lowest first. Abandons the file when the signal aborts: its lock may be held for ever. */
+export async function readMappings(path: string, signal: AbortSignal): Promise<Mapping[]> {
+  const file = await abandonable(open(path, 'r'), signal)
+  const mappings: Mapping[] = []
+  let reading: Promise<unknown> = Promise.resolve()
+  try {
+    for await (const line of lines(file, (read) => (reading = abandonable(read, signal)))) take(line, mappings)
+  } finally {
+    void reading.catch(() => {}).then(() => file.close())
+  }
+  return mappings.filter(({ end }) => end <= HIGHEST)
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+function take(line: string, mappings: Mapping[]): void {
+  const head = HEAD.exec(line)
+  if (head !== null) {
+    const [, start = '', end = '', permissions = '', offset = '', inode = '', path = ''] = head
+    mappings.push({
+      start: Number.parseInt(start, 16),
+      end: Number.parseInt(end, 16),
+      permissions,
+      offset: Number.parseInt(offset, 16),
+      inode: Number(inode),
+      path: path.replaceAll('\\012', '\n'),
+    })
+    return
+  }
+  const last: Mutable<Mapping> | undefined = mappings.at(-1)
+  if (last === undefined) return
+  const [, key, kilobytes] = FIELD.exec(line) ?? []
+  const bytes = Number(kilobytes) * 1024
+  if (key === 'Rss' || key === 'Swap') last.populated = (last.populated ?? 0) + bytes
+  if (key === 'Private_Hugetlb' || key === 'Shared_Hugetlb') last.populated = (last.populated ?? 0) + bytes
+  if (key === 'Anonymous' || key === 'Swap') last.own = (last.own ?? 0) + bytes
+  const flags = FLAGS.exec(line)?.[1]
+  if (flags !== undefined) last.flags = flags.trim().split(' ')
+}
+
+async function* lines(
+  file: FileHandle,
+  bounded: (read: Promise<{ bytesRead: number }>) => Promise<{ bytesRead: number }>,
+) {
+  let rest = ''
+  for (;;) {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    const { bytesRead } = await bounded(file.read(buffer, 0, buffer.length, null))
+    if (bytesRead === 0) return
+    // The kernel hands out whole lines, but does not promise it. Names are bytes: none is lost in latin1.
+    const parts = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts
+  }
+}

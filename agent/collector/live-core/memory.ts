@@ -1,0 +1,152 @@
+import { readSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { abandonable } from '../../deadline.ts'
+import type { Range } from './process-facts.ts'
+
+/** Bits of a pagemap entry, in its highest byte: Linux Documentation/admin-guide/mm/pagemap.rst. */
+const PRESENT = 0x80
+const SWAPPED = 0x40
+const ENTRY = 8
+/** Longer reads go through the pool in any case, several at once. */
+const SHORT = 64 * 1024
+
+/**
+ * The memory of a process, read without changing it: pages that are not there are not asked for, so none is faulted in. What
+ * lies in `hidden` reads as zeros.
+ */
+export class Memory implements AsyncDisposable {
+  readonly pageSize: number
+  /**
+   * Whether all that use this memory stand still. Then nobody holds its locks, and short reads of pages that are
+   * present go without the way through the thread pool. What is swapped out may take for ever, and always goes that way.
+   */
+  still = false
+  readonly #hidden: readonly Range[]
+  readonly #memory: FileHandle
+  readonly #pagemap: FileHandle
+  readonly #reading = new Set<Promise<unknown>>()
+
+  private constructor(memory: FileHandle, pagemap: FileHandle, pageSize: number, hidden: readonly Range[]) {
+    this.#memory = memory
+    this.#pagemap = pagemap
+    this.pageSize = pageSize
+    this.#hidden = hidden
+  }
+
+  /** `directory`: /proc/PID, or that of one of its threads. */
+  static async open(
+    directory: string,
+    pageSize: number,
+    hidden: readonly Range[],
+    signal: AbortSignal,
+  ): Promise<Memory> {
+    const memory = await opened(join(directory, 'mem'), signal)
+    try {
+      return new Memory(memory, await opened(join(directory, 'pagemap'), signal), pageSize, hidden)
+    } catch (error) {
+      await memory.close()
+      throw error
+    }
+  }
+
+  /** For each page from `start` on: 1 where it is there, in memory or swapped out. */
+  async populated(start: number, pages: number, signal: AbortSignal): Promise<Uint8Array> {
+    return (await this.#states(start, pages, signal)).map((state) => (state === 0 ? 0 : 1))
+  }
+
+  /** For each page: 0, PRESENT or SWAPPED. */
+  async #states(start: number, pages: number, signal: AbortSignal): Promise<Uint8Array> {
+    const entries = Buffer.alloc(pages * ENTRY)
+    await this.#read(
+      this.#pagemap,
+      entries,
+      (start / this.pageSize) * ENTRY,
+      this.still && entries.length <= SHORT,
+      signal,
+    )
+    const states = new Uint8Array(pages)
+    for (let page = 0; page < pages; page += 1)
+      states[page] = (entries[page * ENTRY + 7] as number) & (PRESENT | SWAPPED)
+    return states
+  }
+
+  /**
+   * Fills `into` with what lies at `start`, both in whole pages. Pages that are not there, or cannot be read, are zeros; the
+   * answer is 0 for those.
+   */
+  async read(start: number, into: Buffer, signal: AbortSignal): Promise<Uint8Array> {
+    const states = await this.#states(start, into.length / this.pageSize, signal)
+    for (let page = 0; page < states.length; ) {
+      let next = page + 1
+      while (states[next] === states[page]) next += 1
+      const part = into.subarray(page * this.pageSize, next * this.pageSize)
+      if (states[page] === 0) part.fill(0)
+      else await this.#readThere(start + page * this.pageSize, part, states.subarray(page, next), signal)
+      page = next
+    }
+    this.#hide(start, into)
+    return states
+  }
+
+  async #readThere(start: number, into: Buffer, states: Uint8Array, signal: AbortSignal): Promise<void> {
+    const now = this.still && states[0] === PRESENT && into.length <= SHORT
+    for (let at = 0; at < into.length; ) {
+      const done = at + (await this.#read(this.#memory, into.subarray(at), start + at, now, signal))
+      if (done === into.length) return
+      // This page is not to be read (poisoned, a device's, gone since): a zero page, and on.
+      const page = Math.floor(done / this.pageSize)
+      at = (page + 1) * this.pageSize
+      into.fill(0, done, at)
+      states[page] = 0
+    }
+  }
+
+  /** Bytes read: fewer than asked for where a page cannot be read. */
+  async #read(file: FileHandle, into: Buffer, position: number, now: boolean, signal: AbortSignal): Promise<number> {
+    if (now) {
+      signal.throwIfAborted()
+      return readNow(file, into, position)
+    }
+    const reading = file.read(into, 0, into.length, position).then(
+      ({ bytesRead }) => bytesRead,
+      () => 0,
+    )
+    this.#reading.add(reading)
+    void reading.then(() => this.#reading.delete(reading))
+    return await abandonable(reading, signal)
+  }
+
+  #hide(start: number, bytes: Buffer): void {
+    for (const range of this.#hidden) {
+      const from = Math.max(range.start - start, 0)
+      const to = Math.min(range.end - start, bytes.length)
+      if (from < to) bytes.fill(0, from, to)
+    }
+  }
+
+  /** Closes the files once no read is in flight: a number given to another file must not be read from. Does not wait for one that hangs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closing = Promise.all(this.#reading).then(() => Promise.all([this.#memory.close(), this.#pagemap.close()]))
+    if (this.#reading.size === 0) await closing
+    else closing.catch(() => {})
+  }
+}
+
+async function opened(path: string, signal: AbortSignal): Promise<FileHandle> {
+  const opening = open(path, 'r')
+  try {
+    return await abandonable(opening, signal)
+  } catch (error) {
+    opening.then((file) => file.close()).catch(() => {})
+    throw error
+  }
+}
+
+function readNow(file: FileHandle, into: Buffer, position: number): number {
+  try {
+    return readSync(file.fd, into, 0, into.length, position)
+  } catch {
+    return 0
+  }
+}
