@@ -15,6 +15,13 @@ export interface SystemCalls {
   ptraceRead(request: number, tid: number, type: number, into: Buffer): number
   /** waitpid(2) for one thread, which does not wait: its status, `running` while it has not changed, `gone` if it is not ours. */
   poll(tid: number): number | 'running' | 'gone'
+  /** PAGEMAP_SCAN on an open pagemap: populated runs from `start` on, and how far it has looked; undefined before Linux 6.7. */
+  scanPages(fd: number, start: number, end: number): Scan | undefined
+}
+
+export interface Scan {
+  readonly runs: readonly { readonly start: number; readonly end: number }[]
+  readonly end: number
 }
 
 /** flock(2) operations: Linux include/uapi/asm-generic/fcntl.h. */
@@ -32,6 +39,19 @@ export const PTRACE_INTERRUPT = 0x4207
 const WNOHANG = 1
 const WALL = 0x4000_0000
 
+/**
+ * _IOWR('f', 16, struct pm_scan_arg), its size, and PAGE_IS_* categories: Linux include/uapi/linux/fs.h. A page that was only
+ * ever read is the kernel's one zero page: populated, and empty.
+ */
+const PAGEMAP_SCAN = 0xc060_6610n
+const SCAN_BYTES = 96
+const PAGE_IS_PRESENT = 1n << 3n
+const PAGE_IS_SWAPPED = 1n << 4n
+const PAGE_IS_PFNZERO = 1n << 5n
+/** struct page_region, and how many of them are asked for at once. */
+const REGION_BYTES = 24
+const REGIONS = 4096
+
 /** Longest attribute value read, in bytes: PATH_MAX, as the longest of systemd-coredump's is a path. */
 const XATTR_BYTES = 4096
 
@@ -47,6 +67,7 @@ export function openSystem(): System {
       lgetxattr: { arguments: ['string', 'string', 'buffer', 'uint64'], return: 'int64' },
       ptrace: { arguments: ['int64', 'int64', 'uint64', 'uint64'], return: 'int64' },
       waitpid: { arguments: ['int32', 'buffer', 'int32'], return: 'int32' },
+      ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
       __errno_location: { arguments: [], return: 'pointer' },
     })
     const errno = () => ffi.getInt32(functions.__errno_location() as bigint, 0)
@@ -54,6 +75,8 @@ export function openSystem(): System {
     // struct iovec of PTRACE_GETREGSET: where to, and how much, which the kernel makes how much it was.
     const vector = Buffer.alloc(16)
     const vectorAt = ffi.getRawPointer(vector)
+    const regions = Buffer.alloc(REGIONS * REGION_BYTES)
+    const scan = Buffer.alloc(SCAN_BYTES)
     return {
       kind: 'ready',
       flock: (fd, operation) => (functions.flock(fd, operation) === 0 ? 0 : errno()),
@@ -75,6 +98,18 @@ export function openSystem(): System {
       poll(tid) {
         const answer = functions.waitpid(tid, status, WNOHANG | WALL)
         return answer === tid ? status.readInt32LE(0) : answer === 0 ? 'running' : 'gone'
+      },
+      scanPages(fd, start, end) {
+        const [at, populated] = [ffi.getRawPointer(regions), PAGE_IS_PRESENT | PAGE_IS_SWAPPED]
+        // size, flags, start, end, walk_end, vec, vec_len, max_pages, inverted, all of, any of, returned
+        const fields = [SCAN_BYTES, 0, start, end, 0, at, REGIONS, 0, PAGE_IS_PFNZERO, PAGE_IS_PFNZERO, populated, 0]
+        for (const [index, field] of fields.entries()) scan.writeBigUInt64LE(BigInt(field), index * 8)
+        const count = functions.ioctl(fd, PAGEMAP_SCAN, scan)
+        if (count < 0) return undefined
+        const number = (index: number, field: number) =>
+          Number(regions.readBigUInt64LE(index * REGION_BYTES + field * 8))
+        const runs = Array.from({ length: count }, (_, index) => ({ start: number(index, 0), end: number(index, 1) }))
+        return { runs, end: Number(scan.readBigUInt64LE(32)) }
       },
     }
   } catch (error) {

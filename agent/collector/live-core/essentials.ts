@@ -5,6 +5,7 @@ import { keepLinkMap } from './link-map.ts'
 import type { Machine } from './machine.ts'
 import type { Mapping } from './mappings.ts'
 import type { Moment } from './moment.ts'
+import type { Range } from './process-facts.ts'
 import type { ThreadState } from './registers.ts'
 import { mappingAt } from './stacks.ts'
 
@@ -22,7 +23,6 @@ export interface Held extends Segment {
  */
 export async function essentials(moment: Moment, signal: AbortSignal): Promise<Held[]> {
   const { pages, mappings, vector, missed, machine, threads } = moment
-  const stackPages = new Set(pages.sorted().map(([page]) => page))
   const walk = within(WALK_MS, signal)
   try {
     keepVdso(mappings, vector.pageSize, pages)
@@ -34,7 +34,7 @@ export async function essentials(moment: Moment, signal: AbortSignal): Promise<H
     signal.throwIfAborted()
     missed.push(`what is loaded where could not be read to its end within ${WALK_MS} ms`)
   }
-  return segments(moment, stackPages)
+  return segments(moment)
 }
 
 /** Around the program counters that lie in no file: what a just-in-time compiler has written. */
@@ -50,8 +50,9 @@ function codeOutsideFiles(threads: readonly ThreadState[], mappings: readonly Ma
 /** Longest instruction of x86-64, in bytes: Intel SDM 2, 2.3.11. */
 const INSTRUCTION = 15
 
-function segments({ pages, mappings, vector }: Moment, stackPages: ReadonlySet<number>): Held[] {
+function segments({ pages, mappings, vector, stacks }: Moment): Held[] {
   const held: (Held & { content: Buffer[]; end: number; stored: number })[] = []
+  const stackPages = new Set(stacks.flatMap((stack) => pagesOf(stack, vector.pageSize)))
   for (const [page, bytes] of pages.sorted()) {
     const mapping = mappingAt(mappings, page)
     if (mapping === undefined) continue
@@ -67,4 +68,9 @@ function segments({ pages, mappings, vector }: Moment, stackPages: ReadonlySet<n
     }
   }
   return held
+}
+
+function pagesOf({ start, end }: Range, pageSize: number): number[] {
+  const first = Math.floor(start / pageSize)
+  return Array.from({ length: Math.ceil(end / pageSize) - first }, (_, index) => (first + index) * pageSize)
 }

@@ -28,7 +28,7 @@ export async function openFullCore(
   system: System,
   signal: AbortSignal,
 ): Promise<Reading> {
-  const places = freeze === 'registers' ? await placesToCompare(target, signal) : []
+  const places = freeze === 'registers' ? await placesToCompare(target, system, signal) : []
   const moment = await momentOf(target, limits, system, ({ environment }) => [environment], signal)
   try {
     const sample = await Sample.take(places, moment.memory, moment.standstill.over).catch(() => undefined)
@@ -41,13 +41,14 @@ export async function openFullCore(
 }
 
 /** Where to look for change, as far as that can be told while it runs; nowhere is an answer too. */
-async function placesToCompare(target: Target, parent: AbortSignal): Promise<Range[]> {
+async function placesToCompare(target: Target, system: System, parent: AbortSignal): Promise<Range[]> {
+  if (system.kind === 'missing') return []
   const directory = processPath(target)
   const signal = within(LOOK_MS, parent)
   try {
     const auxv = parseAuxiliaryVector(await abandonable(readFile(`${directory}/auxv`), signal))
     if (auxv === undefined) return []
-    await using memory = await Memory.open(directory, auxv.pageSize, [], signal)
+    await using memory = await Memory.open(directory, auxv.pageSize, [], system, signal)
     return samplePlaces(await survey(directory, directory, memory, signal), auxv.pageSize)
   } catch {
     parent.throwIfAborted()

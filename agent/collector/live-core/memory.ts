@@ -2,12 +2,15 @@ import { readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../deadline.ts'
+import type { Scan, SystemCalls } from '../ffi.ts'
 import type { Range } from './process-facts.ts'
 
 /** Bits of a pagemap entry, in its highest byte: Linux Documentation/admin-guide/mm/pagemap.rst. */
 const PRESENT = 0x80
 const SWAPPED = 0x40
 const ENTRY = 8
+/** Pages looked up at once: 1 MiB of pagemap, for 512 MiB of memory. */
+const PAGES = 128 * 1024
 /** Longer reads go through the pool in any case, several at once. */
 const SHORT = 64 * 1024
 
@@ -23,11 +26,19 @@ export class Memory implements AsyncDisposable {
    */
   still = false
   readonly #hidden: readonly Range[]
+  readonly #system: SystemCalls
   readonly #memory: FileHandle
   readonly #pagemap: FileHandle
   readonly #reading = new Set<Promise<unknown>>()
 
-  private constructor(memory: FileHandle, pagemap: FileHandle, pageSize: number, hidden: readonly Range[]) {
+  private constructor(
+    memory: FileHandle,
+    pagemap: FileHandle,
+    pageSize: number,
+    hidden: readonly Range[],
+    system: SystemCalls,
+  ) {
+    this.#system = system
     this.#memory = memory
     this.#pagemap = pagemap
     this.pageSize = pageSize
@@ -39,20 +50,40 @@ export class Memory implements AsyncDisposable {
     directory: string,
     pageSize: number,
     hidden: readonly Range[],
+    system: SystemCalls,
     signal: AbortSignal,
   ): Promise<Memory> {
     const memory = await opened(join(directory, 'mem'), signal)
     try {
-      return new Memory(memory, await opened(join(directory, 'pagemap'), signal), pageSize, hidden)
+      return new Memory(memory, await opened(join(directory, 'pagemap'), signal), pageSize, hidden, system)
     } catch (error) {
       await memory.close()
       throw error
     }
   }
 
-  /** For each page from `start` on: 1 where it is there, in memory or swapped out. */
-  async populated(start: number, pages: number, signal: AbortSignal): Promise<Uint8Array> {
-    return (await this.#states(start, pages, signal)).map((state) => (state === 0 ? 0 : 1))
+  /**
+   * Where a range is populated, as runs of pages. Asks the kernel to find them (so that it passes over what was never touched) on this
+   * thread, so only where its mappings have just been read; a kernel that cannot is asked for every page.
+   */
+  async *runs({ start, end }: Range, signal: AbortSignal): AsyncGenerator<Range, void, void> {
+    for (let at = start; at < end; ) {
+      signal.throwIfAborted()
+      const scan = this.#system.scanPages(this.#pagemap.fd, at, end) ?? (await this.#look(at, end, signal))
+      yield* scan.runs
+      at = scan.end
+    }
+  }
+
+  async #look(start: number, end: number, signal: AbortSignal): Promise<Scan> {
+    const states = await this.#states(start, Math.min(PAGES, (end - start) / this.pageSize), signal)
+    const runs: Range[] = []
+    for (let page = 0, first = 0; page <= states.length; page += 1) {
+      if (page < states.length && states[page] !== 0) continue
+      if (first < page) runs.push({ start: start + first * this.pageSize, end: start + page * this.pageSize })
+      first = page + 1
+    }
+    return { runs, end: start + states.length * this.pageSize }
   }
 
   /** For each page: 0, PRESENT or SWAPPED. */

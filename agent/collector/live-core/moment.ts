@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { abandonable, within } from '../../deadline.ts'
 import type { System, SystemCalls } from '../ffi.ts'
 import { type AuxiliaryVector, parseAuxiliaryVector } from './auxiliary-vector.ts'
+import { globals } from './globals.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { type Mapping, readMappings } from './mappings.ts'
 import { Memory } from './memory.ts'
@@ -27,7 +28,7 @@ export interface Moment extends AsyncDisposable {
   /** /proc/PID/task/TID of a thread that has the process's memory. */
   readonly directory: string
   readonly memory: Memory
-  /** The used pages of the stacks, where it stood still long enough for them. */
+  /** The used pages of the stacks and the executable's variables, where it stood still long enough for them. */
   readonly pages: Pages
   /** What could not be had, one sentence each. */
   readonly missed: string[]
@@ -91,11 +92,11 @@ async function look(
   if (vector === undefined) throw new Untouchable('it has no memory: it is about to end')
   threads.sort((a, b) => Number(b.tid === target.pid) - Number(a.tid === target.pid) || a.tid - b.tid)
   const stacks = usedStacks(threads, mappings, machine)
-  const memory = await Memory.open(directory, vector.pageSize, hide(facts), over)
+  const memory = await Memory.open(directory, vector.pageSize, hide(facts), system, over)
   const pages = new Pages(memory)
   memory.still = standstill.astir.size === 0 && standstill.beyond === 0
   over.addEventListener('abort', () => (memory.still = false), { once: true })
-  await pages.keepAll(stacks, over).catch(() => {
+  await pages.keepAll([...stacks, ...globals(mappings, vector)], over).catch(() => {
     missed.push('not all stacks were read: the process had stood still long enough')
   })
   missed.push(...withoutStack(threads, stacks))

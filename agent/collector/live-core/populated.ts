@@ -1,8 +1,6 @@
 import type { Memory } from './memory.ts'
 import type { Range } from './process-facts.ts'
 
-/** Pages looked up at once: 1 MiB of pagemap, for 512 MiB of memory. */
-const PAGES = 128 * 1024
 /** Shorter gaps are stored as zeros, which compress to next to nothing: in pages. */
 const LEAST_GAP = 16
 /** Runs of a whole core, as 2 MiB of program headers; where memory is more fragmented, longer gaps are stored too. */
@@ -25,7 +23,7 @@ export async function populatedRuns(
   let gap = LEAST_GAP * memory.pageSize
   let runs: Run[] = []
   for (const [of, range] of ranges.entries()) {
-    for await (const { start, end } of runsIn(range, memory, signal)) {
+    for await (const { start, end } of memory.runs(range, signal)) {
       add(runs, { start, end, of }, gap)
       while (runs.length > most && gap < Number.MAX_SAFE_INTEGER) {
         gap *= 2
@@ -42,17 +40,4 @@ function add(runs: Run[], run: Run, gap: number): void {
   const last = runs.at(-1)
   if (last?.of === run.of && run.start - last.end < gap) last.end = run.end
   else runs.push(run)
-}
-
-async function* runsIn({ start, end }: Range, memory: Memory, signal: AbortSignal) {
-  const { pageSize } = memory
-  for (let at = start; at < end; at += PAGES * pageSize) {
-    const there = await memory.populated(at, Math.min(PAGES, (end - at) / pageSize), signal)
-    for (let page = there.indexOf(1); page !== -1; ) {
-      const gap = there.indexOf(0, page)
-      const next = gap === -1 ? there.length : gap
-      yield { start: at + page * pageSize, end: at + next * pageSize }
-      page = there.indexOf(1, next)
-    }
-  }
 }
