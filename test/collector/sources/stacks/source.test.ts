@@ -1,0 +1,174 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { openSystem, type System } from '../../../../agent/collector/ffi.ts'
+import { newPatients } from '../../../../agent/collector/processes/patients.ts'
+import { READ_BYTES, type SourceContext } from '../../../../agent/collector/source.ts'
+import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
+import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
+import { readAll, unhurried } from '../../reading.ts'
+import { compiled, noCompiler, noTracing, started } from './program.ts'
+
+const skip = noCompiler || noTracing()
+const missing: System = { kind: 'missing', reason: 'this Node has no node:ffi' }
+
+async function inventory(stacks: Partial<Settings['stacks']>, system = openSystem(), root = '/') {
+  const settings = { ...defaultSettings(), stacks: { ...defaultSettings().stacks, ...stacks } }
+  const context: SourceContext = { settings, root, seen: new Set() }
+  return await stacksSource(system, newPatients()).inventory(context, unhurried())
+}
+
+/** Takes the stacks of these processes and unpacks them. */
+async function take(
+  t: Test,
+  pids: number[],
+  over: { limit?: number; system?: System; stacks?: Partial<Settings['stacks']> } = {},
+) {
+  const stacks = { processes: pids.map((pid) => `pid:${pid}`), ...over.stacks }
+  const { found } = await inventory(stacks, over.system)
+  const [item] = found
+  if (item === undefined) throw new Error('nothing was found')
+  await using reading = await item.open(over.limit ?? 1024 ** 3, unhurried())
+  const chunks: Buffer[] = []
+  for await (const chunk of reading.chunks) chunks.push(chunk)
+  t.ok(chunks.every((chunk) => chunk.length <= READ_BYTES))
+  const tar = Buffer.concat(chunks)
+  // Not the test's own directory, which holds the program.
+  const directory = mkdtempSync(join(tmpdir(), 'lastgasp-test-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const names = execFileSync('tar', ['-xvC', directory], { input: tar, encoding: 'utf8' }).trim().split('\n')
+  const text = (name: string) => readFileSync(join(directory, name), 'utf8')
+  return { item, tar, names, directory, text, outcome: reading.outcome() }
+}
+
+/** The lines of a table, by column. */
+function rows(text: string): Record<string, string>[] {
+  const [header = '', ...lines] = text.trimEnd().split('\n')
+  const columns = header.split('\t')
+  return lines.map((line) => Object.fromEntries(line.split('\t').map((cell, at) => [columns[at] ?? '', cell])))
+}
+
+t.test(
+  'a deadlock, a spinning thread and an idle one: what hung is told, and gdb reads where it stood',
+  { skip },
+  async (t) => {
+    const path = compiled(t)
+    const [deadlock, spin, idle] = [
+      await started(t, path, 'deadlock'),
+      await started(t, path, 'spin'),
+      await started(t, path, 'sleep'),
+    ]
+    const { item, tar, names, directory, text, outcome } = await take(t, [deadlock.pid, spin.pid, idle.pid])
+    t.match(item, { id: 'stacks', name: 'stacks.tar.zst', class: 'memory', phase: 'live', encoding: 'frames' })
+    t.strictSame(names.slice(0, 2), ['threads.tsv', 'threads.txt'], 'the table first')
+    t.strictSame(names.slice(-4), ['later/threads.tsv', 'later/threads.txt', 'cores.tsv', 'errors.txt'])
+    t.equal(outcome.truncated, undefined)
+    t.match(outcome.identity?.note, /^2 of 3 processes stuck: .*patient \d+ in a deadlock\?/)
+    t.match(outcome.identity?.note, /patient spinner \d+ spinning/)
+    t.equal(outcome.identity?.threads, 6)
+    t.type(outcome.identity?.freezeMs, 'number')
+    const stands = (pid: number) =>
+      rows(text('later/threads.tsv'))
+        .filter((row) => row.pid === String(pid))
+        .map((row) => row.stand)
+    t.strictSame(stands(deadlock.pid), ['deadlock?', 'deadlock?', 'deadlock?'])
+    t.strictSame(stands(spin.pid), ['still', 'spinning'])
+    t.strictSame(stands(idle.pid), ['still'])
+    t.match(
+      rows(text('threads.tsv')).find((row) => row.pid === String(idle.pid)),
+      { call: 'pause', comm: 'patient', exe: path },
+    )
+    t.notOk(tar.includes('planted-in-the-environment'))
+
+    const cores = rows(text('cores.tsv'))
+    t.equal(cores.length, 3)
+    for (const { core = '', pid, threads, missed, build_id } of cores) {
+      t.match(core, new RegExp(`^[^/]+/patient\\.${pid}\\.core$`))
+      t.ok(Number(threads) > 0)
+      t.equal(missed, '-')
+      t.match(build_id, /^[0-9a-f]{8,}$/)
+    }
+    if (spawnSync('gdb', ['--version']).status !== 0) return t.comment('gdb is missing, so nobody judges the cores')
+    const core = join(directory, cores.find(({ pid }) => pid === String(deadlock.pid))?.core ?? '')
+    const said = execFileSync('gdb', ['-nx', '-batch', path, core, '-ex', 'thread apply all bt'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+    t.equal(said.match(/ in grab \(/g)?.length, 2)
+    t.match(said, / main \(/)
+  },
+)
+
+t.test('the processes run on, and a sleeping one sleeps at the same place', { skip }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  await take(t, [idle.pid], { stacks: { interval: 0 } })
+  t.match(readFileSync(`/proc/${idle.pid}/status`, 'utf8'), /State:\tS.*TracerPid:\t0\n/s)
+})
+
+t.test('where nobody can be traced, the table alone, and the receipt says so', { skip: noCompiler }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  const { names, outcome } = await take(t, [idle.pid], { system: missing })
+  t.strictSame(names, [
+    'threads.tsv',
+    'threads.txt',
+    'later/threads.tsv',
+    'later/threads.txt',
+    'cores.tsv',
+    'errors.txt',
+  ])
+  t.equal(
+    outcome.truncated,
+    'no cores, only the table of threads: processes cannot be traced: this Node has no node:ffi',
+  )
+})
+
+t.test('no room for a core: the tables, and the word that it is not there', { skip }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  const { names, outcome } = await take(t, [idle.pid], { limit: 90_000, stacks: { interval: 0 } })
+  t.strictSame(names, ['threads.tsv', 'threads.txt', 'cores.tsv', 'errors.txt'])
+  t.match(outcome.truncated, /of 1 of 1 processes not all is there: patient \d+: no room for its \d+ bytes/)
+  t.equal(outcome.identity?.note, '1 process', 'of one look nothing is said to hang')
+})
+
+t.test('a process that ends meanwhile is nothing missing', { skip }, async (t) => {
+  const path = compiled(t)
+  const [one, other] = [await started(t, path, 'sleep'), await started(t, path, 'sleep')]
+  const { found } = await inventory({ processes: [`exe:${path}`], interval: 0 })
+  await one.end()
+  const { content, outcome } = await readAll(found[0])
+  t.equal(outcome.truncated, undefined)
+  t.ok(content.includes(`patient.${other.pid}.core`))
+})
+
+t.test('stopped early, the tar is whole all the same', { skip }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  const { found } = await inventory({ processes: [`pid:${idle.pid}`], interval: 5000 })
+  const stop = new AbortController()
+  const reading = await found[0]?.open(1024 ** 3, stop.signal)
+  if (reading === undefined) throw new Error('nothing was found')
+  const chunks: Buffer[] = []
+  for await (const chunk of reading.chunks) {
+    chunks.push(chunk)
+    if (chunk.includes('.core')) stop.abort(new Error('the time is up'))
+  }
+  const tar = Buffer.concat(chunks)
+  const names = execFileSync('tar', ['-t'], { input: tar, encoding: 'utf8' }).trim().split('\n')
+  t.match(names, ['threads.tsv', 'threads.txt', /\.core$/, 'cores.tsv', 'errors.txt'])
+  t.ok(tar.subarray(-1024).equals(Buffer.alloc(1024)))
+  await reading[Symbol.asyncDispose]()
+})
+
+t.test('nothing to take is a gap that says why', async (t) => {
+  const gap = async (stacks: Partial<Settings['stacks']>, root: string) => (await inventory(stacks, missing, root)).gaps
+  const alone = t.testdir({
+    proc: { '7': { stat: '7 (app) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 9 0 0', cgroup: '0::/\n' } },
+  })
+  t.match(await gap({}, alone), [
+    { source: 'stacks', class: 'memory', status: 'absent', reason: /no process is in a unit/ },
+  ])
+  t.match(await gap({ processes: ['pid:99'] }, alone), [{ status: 'absent', reason: /there is no process 99/ }])
+  t.match(await gap({ processes: [] }, alone), [{ status: 'skipped', reason: /stacks\.processes/ }])
+  t.match(await gap({ processes: [`pid:${process.pid}`] }, '/'), [{ status: 'absent' }], 'never ourselves')
+})
