@@ -33,7 +33,7 @@ export interface StacksRequest {
 
 /** A process of 64 threads stands still for some ms; who needs more than this has hundreds, or will not stop. */
 const LIMITS: Limits = { freezeMs: 250, threads: 2_048 }
-/** Threads that the table has at most, in all and of one process: 0.2 ms each. */
+/** Threads that the table has at most, in all and of one process: 0.25 ms each. */
 const THREADS = 8_192
 const THREADS_OF_ONE = 1_024
 /** ms for one look at all of them. */
@@ -112,8 +112,7 @@ async function* entries(
   }
   if (request.interval > 0 && !signal.aborted) {
     const second = await look(request, reads, 'to compare')
-    const seconds = (performance.now() - began) / 1000
-    seen.stood = compared(seen.stood, second, seconds)
+    seen.stood = compared(seen.stood, second)
     seen.looks = 2
     yield* addTables('later/')
   }
@@ -165,11 +164,11 @@ function inOrder({ chosen, troubled }: StacksRequest, looked: Looked): readonly 
 }
 
 /** What was seen first, with what the second look tells of each thread; those that have come since are left out. */
-function compared(stood: readonly Stood[], second: Looked, seconds: number): readonly Stood[] {
+function compared(stood: readonly Stood[], second: Looked): readonly Stood[] {
   return stood.map(({ process, threads }) => {
     const now = second.get(process.pid) ?? []
     const there = new Set(now.map(({ tid }) => tid))
-    return { process, threads: threads.filter(({ tid }) => there.has(tid)), stands: standsOf(threads, now, seconds) }
+    return { process, threads: threads.filter(({ tid }) => there.has(tid)), stands: standsOf(threads, now) }
   })
 }
 

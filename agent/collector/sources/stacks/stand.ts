@@ -2,37 +2,35 @@ import type { Thread } from './thread.ts'
 
 /**
  * What a thread does, as two looks at it tell. `blocked`: it sleeps uninterruptibly at the same place. `deadlock?`: all
- * threads of its process wait for each other. `spinning`: it runs and has used most of the time between. `still`: it
+ * threads of its process wait for each other. `spinning`: it runs, and ran or waited for a CPU
+ * all the time between. `still`: it
  * waits at the same place, as idle threads do. `moved`: anything else. `unknown`: there is one look only.
  */
 export type Stand = 'blocked' | 'deadlock?' | 'spinning' | 'still' | 'moved' | 'unknown'
 
-/** Share of the time that a thread must have used to be spinning: busy ones share the CPUs of a busy host. */
-const SPINNING = 0.4
+/** Share of the time for which a thread must have wanted a CPU to be spinning; a wait for one is counted when it is over. */
+const SPINNING = 0.8
 /** The operations of futex(2) that wait, and its flag for what no other process can see: include/uapi/linux/futex.h. */
 const FUTEX_WAITS: ReadonlySet<bigint> = new Set([0n, 6n, 9n, 11n, 13n])
 const FUTEX_COMMAND = 127n
 const FUTEX_PRIVATE = 128n
 
-/** What each thread of one process does, by tid, from two looks `seconds` apart. */
-export function standsOf(
-  first: readonly Thread[],
-  second: readonly Thread[],
-  seconds: number,
-): ReadonlyMap<number, Stand> {
+/** What each thread of one process does, by tid, from two looks. */
+export function standsOf(first: readonly Thread[], second: readonly Thread[]): ReadonlyMap<number, Stand> {
   const before = new Map(first.map((thread) => [thread.tid, thread]))
-  const stands = new Map(second.map((thread) => [thread.tid, standOf(before.get(thread.tid), thread, seconds)]))
+  const stands = new Map(second.map((thread) => [thread.tid, standOf(before.get(thread.tid), thread)]))
   const deadlocked = second.length > 0 && second.every((thread) => stands.get(thread.tid) === 'still')
   if (!deadlocked || !isDeadlock(second)) return stands
   return new Map(second.map(({ tid }) => [tid, 'deadlock?']))
 }
 
-function standOf(before: Thread | undefined, now: Thread, seconds: number): Stand {
+function standOf(before: Thread | undefined, now: Thread): Stand {
   if (before === undefined) return 'moved'
-  const used = now.cpu - before.cpu
-  if (before.state === 'R' && now.state === 'R') return used >= seconds * SPINNING ? 'spinning' : 'moved'
+  const seconds = (now.at - before.at) / 1000
+  const isRunning = before.state === 'R' && now.state === 'R'
+  if (isRunning) return now.wanted - before.wanted >= seconds * SPINNING ? 'spinning' : 'moved'
   // A call that was interrupted by a look at the thread goes on as another (restart_syscall) from the same place.
-  const isSame = before.state === now.state && before.ip === now.ip && before.sp === now.sp && used === 0
+  const isSame = before.state === now.state && before.ip === now.ip && before.sp === now.sp && before.cpu === now.cpu
   if (!isSame) return 'moved'
   if (now.state === 'D') return 'blocked'
   return now.ip === undefined ? 'unknown' : 'still'

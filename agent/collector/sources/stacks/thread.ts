@@ -14,6 +14,10 @@ export interface Thread {
   readonly state: string
   /** Seconds of CPU so far. */
   readonly cpu: number
+  /** Seconds so far that it ran or waited for a CPU; where the kernel does not count them, as `cpu`. */
+  readonly wanted: number
+  /** When it was looked at: ms on the clock of `performance.now()`. */
+  readonly at: number
   /** Kernel function in which it sleeps. */
   readonly wchan?: string
   /** The system call that it is in; none while it runs, or where it may not be asked. */
@@ -36,7 +40,7 @@ export type Depth = 'whole' | 'to compare'
 /** Kernel frames that are kept: what is below is the same for all. */
 const FRAMES = 12
 
-/** The threads of a process that are there, by tid, at most `most` of them; four files each, 0.2 ms. */
+/** The threads of a process that are there, by tid, at most `most` of them; five files each, 0.25 ms. */
 export async function readThreads(
   reads: HostReads,
   pid: number,
@@ -49,11 +53,13 @@ export async function readThreads(
     const stat = parseStat((await text('stat')) ?? '', 1)
     if (stat === undefined) continue
     const { comm, state, utime, stime } = stat
+    const at = performance.now()
+    const wanted = parseSchedule((await text('schedstat')) ?? '') ?? utime + stime
     const where = parseSystemCall((await text('syscall')) ?? '', machine)
     const wchan = depth === 'whole' ? (await text('wchan'))?.trim() : undefined
     const stack = depth === 'whole' && kernelStacks ? await text('stack') : undefined
     threads.push({
-      ...{ pid, tid, comm, state, cpu: utime + stime, ...where, frames: parseFrames(stack ?? '') },
+      ...{ pid, tid, comm, state, cpu: utime + stime, wanted, at, ...where, frames: parseFrames(stack ?? '') },
       ...(wchan !== undefined && wchan !== '' && wchan !== '0' && { wchan }),
     })
   }
@@ -68,6 +74,12 @@ export function parseSystemCall(text: string, machine: Machine): Pick<Thread, 'c
   if (number === undefined || sp === undefined || ip === undefined || !/^-?\d+$/.test(number)) return {}
   if (rest.length !== 8) return { sp, ip }
   return { call: { name: systemCallName(machine, Number(number)), args: rest.slice(0, 6).map(BigInt) }, sp, ip }
+}
+
+/** Reads /proc/PID/task/TID/schedstat, nanoseconds on a CPU and waiting for one: Documentation/scheduler/sched-stats.rst. */
+export function parseSchedule(text: string): number | undefined {
+  const [ran, waited] = text.trim().split(' ').map(Number)
+  return ran === undefined || waited === undefined ? undefined : (ran + waited) / 1e9
 }
 
 /** Reads /proc/PID/task/TID/stack: `[<0>] function+0x1e/0xb0` a line: proc_pid_stack(5). */

@@ -126,7 +126,7 @@ t.test('where nobody can be traced, the table alone, and the receipt says so', {
 
 t.test('no room for a core: the tables, and the word that it is not there', { skip }, async (t) => {
   const idle = await started(t, compiled(t), 'sleep')
-  const { names, outcome } = await take(t, [idle.pid], { limit: 90_000, stacks: { interval: 0 } })
+  const { names, outcome } = await take(t, [idle.pid], { limit: 40_000, stacks: { interval: 0 } })
   t.strictSame(names, ['threads.tsv', 'threads.txt', 'cores.tsv', 'errors.txt'])
   t.match(outcome.truncated, /of 1 of 1 processes not all is there: patient \d+: no room for its \d+ bytes/)
   t.equal(outcome.identity?.note, '1 process', 'of one look nothing is said to hang')

@@ -2,7 +2,12 @@ import t from 'tap'
 import type { HostProcess } from '../../../../agent/collector/processes/host-process.ts'
 import { standNote } from '../../../../agent/collector/sources/stacks/note.ts'
 import { type Stand, standsOf } from '../../../../agent/collector/sources/stacks/stand.ts'
-import { parseFrames, parseSystemCall, type Thread } from '../../../../agent/collector/sources/stacks/thread.ts'
+import {
+  parseFrames,
+  parseSchedule,
+  parseSystemCall,
+  type Thread,
+} from '../../../../agent/collector/sources/stacks/thread.ts'
 import { threadTable, threadText } from '../../../../agent/collector/sources/stacks/thread-table.ts'
 
 const SLEEPS = '202 0x7f0000000010 0x80 0x2 0x0 0x0 0x0 0x7ffd00000000 0x7f0000001000\n'
@@ -11,7 +16,18 @@ const TIMED = '202 0x7f0000000010 0x89 0x2 0x7ffe0000 0x0 0xffffffff 0x7ffd00000
 const POLLS = '232 0x5 0x7f00 0x20 0xffffffff 0x0 0x8 0x7ffd00000000 0x7f0000001000\n'
 
 function thread(tid: number, more: Partial<Thread> = {}, call = ''): Thread {
-  return { pid: 300, tid, comm: 'shop', state: 'S', cpu: 1, frames: [], ...parseSystemCall(call, 'x64'), ...more }
+  return {
+    pid: 300,
+    tid,
+    comm: 'shop',
+    state: 'S',
+    cpu: 1,
+    wanted: 1,
+    at: 0,
+    frames: [],
+    ...parseSystemCall(call, 'x64'),
+    ...more,
+  }
 }
 
 t.test('system calls and kernel stacks as /proc has them', async (t) => {
@@ -22,12 +38,18 @@ t.test('system calls and kernel stacks as /proc has them', async (t) => {
   t.equal(parseSystemCall(SLEEPS.replace('202', '98'), 'arm64').call?.name, 'futex')
   t.equal(parseSystemCall(SLEEPS.replace('202', '9999'), 'x64').call?.name, '9999')
   t.equal(parseSystemCall(SLEEPS.replace('202', '2'), 'x64').call?.name, '2', 'no part of another number')
+  t.equal(parseSchedule('1500000000 500000000 7\n'), 2)
+  t.equal(parseSchedule(''), undefined)
   const frames = ['ep_poll+0x1/0x2', 'do_epoll_wait+0x3/0x4 [ext4]']
   t.strictSame(parseFrames(`[<0>] ${frames[0]}\n[<ffffffff81>] ${frames[1]}\nnonsense\n`), frames)
 })
 
-const stands = (first: Thread[], second: Thread[], seconds = 1): (Stand | undefined)[] => {
-  const found = standsOf(first, second, seconds)
+/** Looks a second apart. */
+const stands = (first: Thread[], second: Thread[]): (Stand | undefined)[] => {
+  const found = standsOf(
+    first,
+    second.map((thread) => ({ ...thread, at: 1000 })),
+  )
   return second.map(({ tid }) => found.get(tid))
 }
 
@@ -40,8 +62,8 @@ t.test('what two looks tell of a thread', async (t) => {
   t.equal(one({ state: 'D' }, { state: 'D', cpu: 1.01 }), 'moved', 'a busy disk')
   t.equal(one({ ip: '0x1' }, { ip: '0x2' }), 'moved')
   t.equal(one({}, { cpu: 1.01 }), 'moved')
-  t.equal(one({ state: 'R' }, { state: 'R', cpu: 1.5 }), 'spinning')
-  t.equal(one({ state: 'R' }, { state: 'R', cpu: 1.1 }), 'moved', 'runs now and then')
+  t.equal(one({ state: 'R' }, { state: 'R', cpu: 1.2, wanted: 1.95 }), 'spinning', 'on a busy host, too')
+  t.equal(one({ state: 'R' }, { state: 'R', wanted: 1.5 }), 'moved', 'runs now and then')
   t.equal(one({}, {}, ''), 'unknown')
   t.equal(stands([], [thread(1, {}, POLLS)])[0], 'moved', 'it is new')
   t.equal(
