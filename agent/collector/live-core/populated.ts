@@ -33,7 +33,7 @@ export async function populatedRuns(
       }
     }
   }
-  return runs
+  return runs.map(({ start, end }) => ({ start, end }))
 }
 
 function add(runs: Run[], run: Run, gap: number): void {
