@@ -4,7 +4,7 @@ import { join, posix } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Receipt } from '../bundle/schema.ts'
 import { ROOT } from './landing.ts'
-import { DEBUGINFOD } from './next-steps.ts'
+import { gdbCommand } from './next-steps.ts'
 import { placeBelow } from './place.ts'
 
 /** Where cores land that are opened as they lie there. */
@@ -42,17 +42,12 @@ export async function writeGdbFiles(
 /** The commands that open a core, for a gdb that was started in the directory of the fetch. */
 export function gdbCommands(core: string, program: string | undefined, isHere: boolean): string {
   const of = program === undefined ? 'Which program it is of is not known here.' : `It is of ${program}.`
-  const sysroot = isHere
-    ? [`set sysroot ${ROOT}`, `file ${ROOT}${program}`]
-    : [
-        '# Programs and libraries come by build-id from debuginfod. Where they are in no distribution, give the image',
-        `# that the host ran: gdb -ex 'set sysroot /path/to/its/root' -x ${core}.gdb`,
-      ]
+  const sysroot = isHere ? [`set sysroot ${ROOT}`, `file ${ROOT}${program}`] : []
   return [
-    `# ${of} Start in the directory of the bundle: gdb -x ${core}.gdb`,
+    `# ${of} Start in the directory of the bundle, to have programs and libraries by build-id:`,
+    `#   ${gdbCommand(`${core}.gdb`)}`,
+    "# Where they are in no distribution, give the image that the host ran: -ex 'set sysroot /path/to/its/root' before -x.",
     'set pagination off',
-    'set debuginfod enabled on',
-    `set debuginfod urls ${DEBUGINFOD}`,
     ...sysroot,
     `core-file ${core}`,
     'info threads',

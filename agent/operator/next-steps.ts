@@ -5,7 +5,7 @@ import { shellWord } from './printable.ts'
 import type { Crash, Verdict } from './verdict.ts'
 
 /** Asks the distributions' own servers: https://sourceware.org/elfutils/Debuginfod.html */
-export const DEBUGINFOD = 'https://debuginfod.elfutils.org/'
+const DEBUGINFOD = 'https://debuginfod.elfutils.org/'
 
 /** A command to paste, and what it is for. */
 export interface Step {
@@ -63,6 +63,14 @@ function coreSteps(file: string, { program, pid, receipt: { item } }: Crash): St
   return [...(unpack === undefined ? [] : [first]), { about, command: gdb }]
 }
 
+/**
+ * Starts gdb with a file of commands. What asks for debug information stands on the command line: a gdb that cannot would
+ * leave the file at that line.
+ */
+export function gdbCommand(script: string): string {
+  return `DEBUGINFOD_URLS=${DEBUGINFOD} gdb -ex 'set debuginfod enabled on' -x ${script}`
+}
+
 /** How living processes are opened: one of the full cores, and one of the stacks, stand for the others. */
 function gdbSteps(scripts: readonly string[]): Step[] {
   const folders = { live: 'a living process, all of it', stacks: 'the stacks of a living process' }
@@ -71,7 +79,7 @@ function gdbSteps(scripts: readonly string[]): Step[] {
     const [first] = all
     if (first === undefined) return []
     const more = all.length > 1 ? `; ${all.length - 1} more like it` : ''
-    return [{ about: `${about}${more}`, command: `gdb -x ${shellWord(first)}` }]
+    return [{ about: `${about}${more}`, command: gdbCommand(shellWord(first)) }]
   })
 }
 

@@ -19,12 +19,10 @@ async function scene(directory: string, files: Readonly<Record<string, string>>)
 t.test('golden: the commands for a core whose program is not here, and for one whose is', async (t) => {
   t.equal(
     gdbCommands('live/app.12.core', '/usr/bin/app', false),
-    `# It is of /usr/bin/app. Start in the directory of the bundle: gdb -x live/app.12.core.gdb
+    `# It is of /usr/bin/app. Start in the directory of the bundle, to have programs and libraries by build-id:
+#   DEBUGINFOD_URLS=https://debuginfod.elfutils.org/ gdb -ex 'set debuginfod enabled on' -x live/app.12.core.gdb
+# Where they are in no distribution, give the image that the host ran: -ex 'set sysroot /path/to/its/root' before -x.
 set pagination off
-set debuginfod enabled on
-set debuginfod urls https://debuginfod.elfutils.org/
-# Programs and libraries come by build-id from debuginfod. Where they are in no distribution, give the image
-# that the host ran: gdb -ex 'set sysroot /path/to/its/root' -x live/app.12.core.gdb
 core-file live/app.12.core
 info threads
 thread apply all backtrace
@@ -52,8 +50,8 @@ t.test('next to each core that is opened as it lies there', async (t) => {
   t.match(await readFile(join(directory, scripts[1] ?? ''), 'utf8'), /^# It is of \/usr\/bin\/web\. /)
   const steps = nextSteps(directory, files, { crashes: [], otherwise: '', lacks: [], leftOut: [] }, scripts)
   t.match(steps.slice(1), [
-    { about: 'a living process, all of it', command: 'gdb -x live/app.service.12.core.gdb' },
-    { about: 'the stacks of a living process', command: 'gdb -x stacks/web.service/web.7.core.gdb' },
+    { about: 'a living process, all of it', command: / gdb .* -x live\/app\.service\.12\.core\.gdb$/ },
+    { about: 'the stacks of a living process', command: / -x stacks\/web\.service\/web\.7\.core\.gdb$/ },
   ])
 })
 

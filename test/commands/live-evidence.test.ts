@@ -1,0 +1,54 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { compiled, noCompiler, noTracing, started } from '../collector/sources/stacks/program.ts'
+import { lastgasp } from './lastgasp.ts'
+import { filesBelow } from './set-up.ts'
+
+const skip = noCompiler || noTracing()
+
+t.test('from a process that hangs to its threads in gdb, by three commands', { skip }, async (t) => {
+  const path = compiled(t)
+  const { pid } = await started(t, path, 'deadlock')
+  const scratch = await mkdtemp(join(tmpdir(), 'lastgasp-test-'))
+  t.teardown(() => rm(scratch, { recursive: true }))
+  const store = ['--store', pathToFileURL(join(scratch, 'bucket')).href]
+  const set = [
+    ...['seal.unsealed=allow', 'journal.limit=0B', 'cores.directories=[]', 'identity=host-1'],
+    ...[`stacks.processes=["exe:${path}"]`, `live.cores=["pid:${pid}"]`],
+  ].flatMap((one) => ['--set', one])
+  const captured = await lastgasp(['capture', ...store, ...set])
+  t.match(captured.stdout, /bundle of \d+ artifacts/, captured.stderr)
+  t.match(await readFile(`/proc/${pid}/status`, 'utf8'), /State:\tS.*TracerPid:\t0\n/s, 'it runs on')
+
+  const shown = await lastgasp(['show', 'latest', ...store])
+  t.match(shown.stdout, /\nstuck {4}1 of 1 process stuck: patient \d+ in a deadlock\?\n/)
+  t.match(shown.stdout, new RegExp(`complete .* live/patient\\.${pid}\\.core\\.zst`))
+
+  const to = join(scratch, 'to')
+  const fetched = await lastgasp(['fetch', 'latest', '--to', to, '--only', 'stacks,live', ...store])
+  t.match(fetched, { code: 0, stdout: /less stacks\/later\/threads\.txt\n/ })
+  t.strictSame(await filesBelow(to), [
+    ...['.lastgasp-bundle', `live/patient.${pid}.core`, `live/patient.${pid}.core.gdb`],
+    ...['manifest.json', 'opening.json', 'plan.json', 'stacks/cores.tsv', 'stacks/errors.txt'],
+    ...['stacks/later/threads.tsv', 'stacks/later/threads.txt'],
+    ...[`stacks/no-unit/patient.${pid}.core`, `stacks/no-unit/patient.${pid}.core.gdb`],
+    ...['stacks/threads.tsv', 'stacks/threads.txt'],
+  ])
+  if (spawnSync('gdb', ['--version']).status !== 0) return t.comment('gdb is missing, so nobody opens the cores')
+  const commands = [...fetched.stdout.matchAll(/ gdb .* -x (\S+)$/gm)].map(([, script]) => script ?? '')
+  t.equal(commands.length, 2)
+  // As an operator would, but offline: the program is on this machine.
+  for (const script of commands) {
+    const args = ['-nx', '-batch', '-ex', `file ${path}`, '-x', script]
+    const said = execFileSync('gdb', args, {
+      cwd: to,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+    t.equal(said.match(/ in grab \(/g)?.length, 2, script)
+  }
+})
