@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { capture } from '../../agent/capture.ts'
 import { collectorAt } from '../../agent/daemon/collector-client.ts'
+import type { CaptureRequest } from '../../agent/daemon/request.ts'
 import { defaultSettings } from '../../agent/settings/schema.ts'
 import { openStore } from '../../agent/store/open.ts'
 import { collectorOf, item, source } from '../collector/synthetic.ts'
@@ -27,18 +28,16 @@ t.test('live evidence shares the time for which applications are held; what wait
       }),
     ]),
   ])
-  const request = {
-    ...{
-      trigger: 'manual',
-      deadline: 60_000,
-      hold: 3_000,
-      identity: 'host-1',
-      recipients: [],
-      problems: [],
-      agent: '0',
-    },
+  const request: CaptureRequest = {
+    trigger: 'manual',
+    deadline: 60_000,
+    hold: 3_000,
+    identity: 'host-1',
     host: { name: 'host-1', kernel: '6.1', arch: 'x64' },
-  } as const
+    recipients: [],
+    problems: [],
+    agent: '0',
+  }
   const { manifest } = await capture(request, collectorAt(socket), store, never)
   const told = manifest.receipts.map(({ artifact, status, because }) => [artifact, status, because])
   t.strictSame(told, [
