@@ -38,7 +38,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<void>
     .fail((message, error) => {
       // yargs' own errors are about the command line; all others come from the commands.
       if (error !== undefined && error.name !== 'YError') throw error
-      throw new Ending(EXIT.usage, `cannot run this: ${(message ?? error?.message).replace(/\s+/g, ' ')}`)
+      throw new Ending(EXIT.usage, `cannot run this: ${(message ?? error?.message ?? '').replace(/\s+/g, ' ')}`)
     })
   try {
     await program.parseAsync(args)
