@@ -148,7 +148,7 @@ t.test('of a cut object its beginning, and the word that it is one', async (t) =
 t.test('of a damaged object every whole frame, at its place', async (t) => {
   const content = randomBytes(13_000_000)
   const frame = 4 * 1024 * 1024
-  const tamper = (stored: Buffer) => stored.fill(0, frame + 1000, frame + 5000)
+  const tamper = (stored: Buffer) => stored.fill(0, frame + 100_000, frame + 105_000)
   const piece = corePiece(content, { encoding: 'frames', item: { path: '/var/crash/core.1', pid: 1 }, tamper })
   const { run, here } = await setUp(t, { sealed: false, pieces: [piece] })
   t.match(await run('fetch'), { code: 4, stdout: /each frame at its place/ })
@@ -156,6 +156,11 @@ t.test('of a damaged object every whole frame, at its place', async (t) => {
   t.ok(restored.subarray(0, frame).equals(content.subarray(0, frame)))
   t.ok(restored.subarray(frame, 2 * frame).equals(Buffer.alloc(frame)), 'the hole')
   t.ok(restored.subarray(2 * frame).equals(content.subarray(2 * frame)))
+
+  const sealed = await setUp(t, { pieces: [piece] })
+  t.match(await sealed.run('fetch', '--identity', sealed.mine), { code: 4, stdout: /damaged .*core\.1\.damaged\n/ })
+  const beginning = await sealed.here('root/var/crash/core.1.damaged')
+  t.ok(beginning.equals(content.subarray(0, frame)), 'of a seal that is broken, what was authentic before')
 })
 
 t.test('a directory with something else in it is left alone', async (t) => {
