@@ -26,14 +26,14 @@ export async function takeInOrder(
   let rest = items
   let rates = ASSUMED_RATES
   while (rest.length > 0) {
-    const [next] = makePlan(rest, ground.left(), rates) as [Planned]
+    const [next, ...others] = makePlan(rest, ground.left(), rates) as [Planned, ...Planned[]]
     while (underway.size > (isBig(next) ? 0 : SMALL_AT_ONCE - 1)) await Promise.race(underway)
     rest = rest.filter((item) => item !== next.item)
     if (next.decision === 'skip') {
       receipts.push(skippedReceipt(next, next.item.closed === undefined ? 'deadline' : 'seal', next.reason ?? ''))
       continue
     }
-    const taking = takeArtifact(next, ground)
+    const taking = takeArtifact(next, timeOf(others), ground)
     const receipt = taking.receipt.then((settled) => {
       underway.delete(receipt)
       rates = observed(rates, settled)
@@ -45,6 +45,11 @@ export async function takeInOrder(
     if (isBig(next)) await receipt
   }
   await abandonable(Promise.all(collected), until).catch(() => {})
+}
+
+/** What those that are expected to fit whole need together, ms. */
+function timeOf(plan: readonly Planned[]): number {
+  return plan.filter(({ decision }) => decision === 'take').reduce((sum, { cost }) => sum + cost.ms, 0)
 }
 
 function isBig({ cost }: Planned): boolean {
