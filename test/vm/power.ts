@@ -7,7 +7,8 @@ export async function pressPowerButton(machine: Machine, signal: AbortSignal): P
   machine.powerButton()
 }
 
-/** Until all of the boot is done: the hold, too, holds from then on. */
+/** Until all of the boot is done, and applications are held: the hold is active, and the collector has its lock. */
 export async function bootDone(machine: Machine, signal: AbortSignal): Promise<void> {
   await machine.ok('until systemctl is-active --quiet lastgasp-hold.service; do sleep 0.5; done', signal)
+  await machine.ok('while flock --nonblock --shared /run/lastgasp/hold true; do sleep 0.5; done', signal)
 }

@@ -33,8 +33,14 @@ const { values } = parseArgs({
   options: { only: { type: 'string', multiple: true }, suite: { type: 'string', multiple: true } },
 })
 const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort(new Error(name)))
-process.exitCode = (await runAll(interrupted.signal)) ? 0 : 1
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interrupted.abort(new Error(`interrupted by ${name}`)))
+try {
+  process.exitCode = (await runAll(interrupted.signal)) ? 0 : 1
+} catch (thrown) {
+  console.error(sentence(thrown))
+  process.exitCode = 1
+}
 
 async function runAll(signal: AbortSignal): Promise<boolean> {
   const trials = await chosenTrials()
