@@ -64,12 +64,16 @@ t.test('journalctl reads what was fetched', { skip: !hasJournalctl && 'no journa
 })
 
 t.test('an unsealed framed core is decompressed to where the host had it', async (t) => {
-  const content = randomBytes(5_000_000)
+  const content = Buffer.concat([randomBytes(5_000_000), Buffer.alloc(20_000_000)])
   const item = { path: '/var/crash/core.12', pid: 12, signal: 6 }
-  const { run, here } = await setUp(t, { sealed: false, pieces: [corePiece(content, { encoding: 'frames', item })] })
+  const { run, here, to } = await setUp(t, {
+    sealed: false,
+    pieces: [corePiece(content, { encoding: 'frames', item })],
+  })
   const { code, stdout } = await run('fetch')
   t.equal(code, 0)
   t.ok((await here('root/var/crash/core.12')).equals(content))
+  t.ok((await stat(join(to, 'root/var/crash/core.12'))).blocks * 512 < 13_000_000, 'zeros take no disk')
   t.match(stdout, 'gdb --core=root/var/crash/core.12')
 })
 
