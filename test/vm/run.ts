@@ -118,7 +118,10 @@ async function passes(
       const files = hostFiles(options, made.url, server.accessKey, server.secretKey)
       const memoryMiB = options.memoryMiB ?? MEMORY[suite]
       const machine = await Machine.boot(image, { port: link.port, memoryMiB, files, console: consoleLog }, signal)
-      await machine.ready(signal)
+      await machine.ready(signal).catch(async (thrown: unknown) => {
+        await machine[Symbol.asyncDispose]()
+        throw thrown
+      })
       step('booted')
       return machine
     }
