@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
+import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 const BROKEN = {
@@ -21,6 +22,7 @@ export const scenario: Scenario = {
       Object.entries(BROKEN).map(([name, content]) => [`/etc/lastgasp/config.d/${name}`, { content }]),
     )
     await using machine = await boot({ settings, files })
+    await bootDone(machine, signal)
     const check = await machine.sh('lastgasp check', signal)
     equal(check.code, 1, `check fails: ${check.stdout}${check.stderr}`)
     for (const name of Object.keys(BROKEN)) ok(`${check.stdout}${check.stderr}`.includes(name), `check names ${name}`)

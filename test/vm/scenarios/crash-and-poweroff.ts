@@ -7,6 +7,7 @@ import { output } from '../../../scripts/vm/program.ts'
 import { lingererUnit } from '../applications.ts'
 import { checkWhole } from '../bucket.ts'
 import { crash } from '../crash.ts'
+import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** MiB of data in the process that crashes. The issue asks for 1 GiB: that is LASTGASP_FULL=1. */
@@ -26,6 +27,7 @@ export const scenario: Scenario = {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     const memoryMiB = DATA + 1024
     await using machine = await boot({ settings, files: APP, memoryMiB, deadline: DEADLINE })
+    await bootDone(machine, signal)
     const core = await crash(machine, 'victim', DATA, signal)
     step(`crashed: ${core.path}`)
     await machine.sh('systemctl poweroff', signal)

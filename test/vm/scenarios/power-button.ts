@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict'
 import { checkWhole } from '../bucket.ts'
-import { pressPowerButton } from '../power.ts'
+import { bootDone, pressPowerButton } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** The power button, which is how a cloud stops an instance. */
@@ -9,6 +9,7 @@ export const scenario: Scenario = {
   suites: ['trixie'],
   async run({ boot, bucket, step }, signal) {
     await using machine = await boot({})
+    await bootDone(machine, signal)
     await pressPowerButton(machine, signal)
     step((await machine.console.waitFor(/lastgasp: \w+ bundle .*/, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
