@@ -23,7 +23,7 @@ function tell(root: string, baked: Baked): string {
   const sealed = settings.seal.recipients.length > 0
   const lines = [
     `lastgasp ${baked.version} (${baked.arch}) is in ${root}: ${baked.files} files, ${formatBytes(baked.bytes)}`,
-    `  store      ${settings.store ?? 'none named yet: bundles wait in the spool until a settings layer names one'}`,
+    `  store      ${settings.store ?? 'none named yet: nothing is captured until a settings layer names one'}`,
     `  memory     ${sealed ? `sealed to ${settings.seal.recipients.length} recipient(s)` : settings.seal.unsealed === 'allow' ? 'leaves UNSEALED: seal.unsealed = "allow"' : 'stays on the host: seal.recipients names nobody'}`,
     `  deadline   ${formatDuration(settings.deadline)} (systemd waits ${daemonTimeout(settings.deadline)} s); applications are held ${formatDuration(settings.hold.wait)} at most`,
     `  user       ${account.uid === undefined ? 'made by systemd-sysusers at boot: the image has no etc/passwd' : `lastgasp, uid ${account.uid}`}`,

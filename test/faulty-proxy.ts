@@ -24,6 +24,10 @@ export interface FaultyProxy extends AsyncDisposable {
   readonly endpoint: string
   /** Request lines seen, in order: `PUT /bucket/key?partNumber=1`. */
   readonly seen: readonly string[]
+  /** The same requests as they came, in latin1, each to the end of the chunk that reaches REMEMBERED characters. */
+  readonly requests: readonly string[]
+  /** How many connections it has taken so far. */
+  connections(): number
   /** The next `times` requests whose line matches meet the fault. */
   on(line: RegExp, fault: Fault, times?: number): void
   /** Stops listening and breaks every connection: from now on they are refused. */
@@ -32,12 +36,14 @@ export interface FaultyProxy extends AsyncDisposable {
   accept(): Promise<void>
 }
 
+const REMEMBERED = 8192
 const REQUEST_LINE = /^(?:GET|HEAD|POST|PUT|DELETE) \S+/
 
 /** A TCP proxy on loopback before the HTTP server at `target`, which does to requests what it is told. */
 export async function faultyProxy(target: string): Promise<FaultyProxy> {
   const { hostname, port } = new URL(target)
   const seen: string[] = []
+  const requests: string[] = []
   const rules: { line: RegExp; fault: Fault; times: number }[] = []
   const sockets = new Set<Socket>()
 
@@ -49,7 +55,9 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
     return rule.fault
   }
 
+  let accepted = 0
   async function serve(client: Socket): Promise<void> {
+    accepted += 1
     const upstream = connect(Number(port), hostname)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -60,6 +68,7 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
     let fault: Fault | undefined
     let forwarded = 0
     let answered = 0
+    let number = 0
     upstream.on('data', (chunk: Buffer) => {
       if (fault?.kind !== 'cut-answer' && fault?.kind !== 'stall-answer') return void client.write(chunk)
       client.write(chunk.subarray(0, Math.max(0, fault.after - answered)))
@@ -71,8 +80,10 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
       if (line !== undefined) {
         fault = faultFor(line)
         forwarded = answered = 0
+        number = requests.push('') - 1
         if (fault?.kind === 'delay') await sleep(fault.ms)
       }
+      if ((requests[number]?.length ?? REMEMBERED) < REMEMBERED) requests[number] += chunk.toString('latin1')
       if (fault?.kind === 'answer') return void client.end(errorAnswer(fault))
       if (fault?.kind === 'slow') await sleep((chunk.length / fault.rate) * 1000)
       const limit = fault?.kind === 'stall' || fault?.kind === 'cut' ? fault.after : Number.POSITIVE_INFINITY
@@ -99,6 +110,8 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
   return {
     endpoint: `http://127.0.0.1:${mine}`,
     seen,
+    requests,
+    connections: () => accepted,
     on: (line, fault, times = Number.POSITIVE_INFINITY) => void rules.push({ line, fault, times }),
     refuse,
     accept: async () => void (await once(server.listen(mine, '127.0.0.1'), 'listening')),

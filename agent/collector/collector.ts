@@ -54,7 +54,9 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     listing: new Map(),
     attending: 0,
   }
-  for (const { message } of desk.loaded.problems) process.stderr.write(`lastgasp collector: ${message}\n`)
+  // By hand, the command that started us has said so already.
+  if (!values['by-hand'])
+    for (const { message } of desk.loaded.problems) process.stderr.write(`lastgasp collector: ${message}\n`)
   if (hold !== undefined && !hold.acquire()) process.stderr.write(`lastgasp collector: ${hold.problem}\n`)
   hold?.release()
   await serve(values.socket, desk, signal)

@@ -1,5 +1,6 @@
 import yargs from 'yargs'
 import { sentence } from '../cannot.ts'
+import { version } from '../version.ts'
 import { captureCommand } from './capture.ts'
 import { checkCommand } from './check.ts'
 import { fetchCommand } from './fetch.ts'
@@ -20,6 +21,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 nothing found, 4 incomplete evidence.`
 export async function runProgram(args: readonly string[], io: Io): Promise<void> {
   const program = yargs()
     .scriptName('lastgasp')
+    .version(await version())
     .usage('$0 <command>\n\nCaptures what only a dying host knows, and reads the bundles that came of it.')
     .options(globalOptions)
     .command(listCommand(io))
@@ -38,7 +40,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<void>
     .fail((message, error) => {
       // yargs' own errors are about the command line; all others come from the commands.
       if (error !== undefined && error.name !== 'YError') throw error
-      throw new Ending(EXIT.usage, `cannot run this: ${(message ?? error?.message).replace(/\s+/g, ' ')}`)
+      throw new Ending(EXIT.usage, `cannot run this: ${(message ?? error?.message ?? '').replace(/\s+/g, ' ')}`)
     })
   try {
     await program.parseAsync(args)

@@ -33,29 +33,30 @@ const PARTS_IN_FLIGHT = 2
 /** An item may grow while it is read; one that has doubled, and more, is not read for ever. */
 const growthLimit = (bytes: number) => bytes * 2 + 64 * 1024 * 1024
 
-/** Takes one planned artifact from the collector into the store. */
-export function takeArtifact(planned: Planned, ground: Ground): Underway {
+/** Takes one planned artifact from the collector into the store, while others that need `waiting` ms stand behind it. */
+export function takeArtifact(planned: Planned, waiting: number, ground: Ground): Underway {
   const { promise: collected, resolve } = Promise.withResolvers<void>()
-  const receipt = attempt(planned, ground, resolve)
+  const receipt = attempt(planned, waiting, ground, resolve)
     .catch((error: unknown) => failedReceipt(planned, failure(error), 0))
     .finally(resolve)
   return { collected, receipt }
 }
 
-async function attempt(planned: Planned, ground: Ground, onCollected: () => void): Promise<Receipt> {
-  const { item, cost, decision } = planned
+async function attempt(planned: Planned, waiting: number, ground: Ground, onCollected: () => void): Promise<Receipt> {
+  const { item, cost } = planned
   if (item.closed !== undefined) return skippedReceipt(planned, 'seal', item.closed)
   const left = ground.left()
   if (left < LEAST_MS) return skippedReceipt(planned, 'deadline', `no time: it needs about ${seconds(cost.ms)}`)
   const started = performance.now()
   const cutter = new AbortController()
   const signal = AbortSignal.any([ground.signal, cutter.signal])
-  // A degraded item may go on for as long as there is time: rates are a guess, and the guess may be low.
-  const budget = decision === 'degrade' ? left : artifactBudget(cost.ms, left)
   const taking = ground.collector.take(item.id, growthLimit(item.bytes), signal)
   taking.taken.then(onCollected, onCollected)
-  const pace = paced(taking, Math.max(STALL_MS, item.patience ?? 0), within(budget, ground.signal), (reason) =>
-    cutter.abort(reason),
+  const pace = paced(
+    taking,
+    Math.max(STALL_MS, item.patience ?? 0),
+    within(artifactBudget(cost.ms, left, waiting), ground.signal),
+    (reason) => cutter.abort(reason),
   )
   const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
   try {

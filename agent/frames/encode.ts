@@ -7,8 +7,8 @@ import { FRAME_BYTES, FRAME_STORED_MAX, formatDigest, formatMarker } from './mar
 import { type Entry, formatSeekTable } from './seek-table.ts'
 
 /**
- * zstd's level. 1 is what keeps up with a fast store on two cores; 3 stores about a tenth less at about two thirds
- * of the speed, which pays only where the network is the bottleneck.
+ * zstd's level. 3 stores about a tenth less than 1 and takes half as much processor time again: worth it only where
+ * the network is the bottleneck, and the dying host has others who want its processor.
  */
 export const LEVEL = 1
 /** Blocks being read or compressed at a time: one for each of two cores, and one ready for the first that is free. */

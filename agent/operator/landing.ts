@@ -24,25 +24,20 @@ const OTHER = 'other'
 
 /** The landing of each holding, in their order; no two share a name. `opens`: whether sealed ones can be opened. */
 export function landings(held: readonly Holding[], { opening }: BundleView, opens: boolean): Landing[] {
-  const taken = new Set<string>([ROOT, ...Object.keys(TREES), SEALED, OTHER, ...DOCUMENTS])
+  const taken = new Set<string>(DOCUMENTS)
   return held.map((holding) => {
     const wished = landing(holding, opening?.host.machineId, opens)
-    if (wished.form === 'tree' && !taken.has(`${wished.name}/`)) {
-      taken.add(`${wished.name}/`)
-      return wished
-    }
-    const free =
-      wished.form !== 'tree' && !taken.has(wished.name) && !ours(wished.name, wished.name === holding.artifact)
+    const own = wished.form !== 'tree' && wished.name === holding.artifact
+    const free = !taken.has(wished.name) && !(own && RESERVED.has(wished.name.split('/', 1)[0] ?? ''))
+    const form = free || wished.form !== 'tree' ? wished.form : 'opened'
     const name = free ? wished.name : `${OTHER}/${taken.size}/${holding.artifact}`
     taken.add(name)
-    return { ...wished, name, form: wished.form === 'tree' ? 'opened' : wished.form }
+    return { ...wished, name, form }
   })
-
-  /** An artifact's own name must not lead into the directories that have a meaning. */
-  function ours(name: string, own: boolean): boolean {
-    return own && taken.has(name.split('/', 1)[0] ?? '')
-  }
 }
+
+/** Directories that have a meaning: no artifact gets there by its own name. */
+const RESERVED: ReadonlySet<string> = new Set([ROOT, ...Object.keys(TREES), SEALED, OTHER])
 
 function landing(holding: Holding, machineId: string | undefined, opens: boolean): Landing {
   const { artifact, sealed, encoding, receipt } = holding

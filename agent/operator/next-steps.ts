@@ -55,7 +55,12 @@ function isOf(file: string, { artifact, item }: Receipt): boolean {
 
 function coreSteps(file: string, { program, pid, receipt: { item } }: Crash): Step[] {
   const unpack = UNPACK[posix.extname(file)]
-  const core = unpack === undefined ? file : `${posix.basename(program)}.${pid ?? ''}.core`.replace('..', '.')
+  const core =
+    unpack === undefined
+      ? file
+      : [program === '?' ? 'unknown' : posix.basename(program), pid, 'core']
+          .filter((part) => part !== undefined)
+          .join('.')
   const exe = item.exe === undefined ? '' : `${shellWord(item.exe)} `
   const about = item.exe === undefined ? 'its threads' : `its threads; ${item.exe} must be the build that the host ran`
   const gdb = `DEBUGINFOD_URLS=${DEBUGINFOD} gdb ${exe}--core=${shellWord(core)} -ex 'thread apply all bt'`

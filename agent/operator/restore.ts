@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { cannot, sentence } from '../cannot.ts'
 import { CutError, DamageError, plain } from '../frames/decode.ts'
 import { wholeFrames } from '../frames/find.ts'
+import { FRAME_BYTES } from '../frames/marker.ts'
 import { formatBytes } from '../settings/units.ts'
 import type { Trouble } from './bring.ts'
 import { fileBytes, readAll, writeAll } from './file-bytes.ts'
@@ -17,13 +18,8 @@ export async function restoreFrames(
   most: number | undefined,
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
-  await file.truncate(0)
-  let at = 0
   try {
-    for await (const chunk of capped(plain(fileBytes(stored), signal), most)) {
-      await writeAll(file, chunk, at)
-      at += chunk.length
-    }
+    await writeSparse(file, capped(plain(fileBytes(stored), signal), most))
     return undefined
   } catch (error) {
     const trouble = decodeTrouble(error, signal)
@@ -33,6 +29,21 @@ export async function restoreFrames(
       status: 'damaged',
       reason: `${sentence(error)}; ${formatBytes(found)} are restored, each frame at its place`,
     }
+  }
+}
+
+/** Writes content as a file of its own. Most of a big core is zeros: they become holes, which take no disk. */
+async function writeSparse(file: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
+  const zeros = Buffer.alloc(FRAME_BYTES)
+  let at = 0
+  await file.truncate(0)
+  try {
+    for await (const chunk of chunks) {
+      if (!chunk.equals(zeros.subarray(0, chunk.length))) await writeAll(file, chunk, at)
+      at += chunk.length
+    }
+  } finally {
+    await file.truncate(at)
   }
 }
 

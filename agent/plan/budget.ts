@@ -21,14 +21,17 @@ export function divide(total: number, hold: number): Budget {
   return { total, live: Math.min(hold, total * 0.3), opening: total / 3, reserve }
 }
 
-/** A guess that is wrong by more than this factor is a hang, not a guess. */
+/** A guess that is wrong by more than this factor must not cost others their time. */
 const SLACK = 4
 /** What any artifact may take before its estimate matters: a few retried requests. */
 const GROUND_MS = 10_000
 
-/** What one artifact may take of `left` ms when it was estimated at `estimate`: its own budget and nothing else. */
-export function artifactBudget(estimate: number, left: number): number {
-  return Math.max(0, Math.min(left, estimate * SLACK + GROUND_MS))
+/**
+ * What one artifact may take of `left` ms when it was estimated at `estimate` and those behind it at `waiting` together:
+ * all that they leave, for as long as it makes progress (a hang is caught by STALL_MS); its own guess and some slack in any case.
+ */
+export function artifactBudget(estimate: number, left: number, waiting: number): number {
+  return Math.max(0, Math.min(left, Math.max(estimate * SLACK + GROUND_MS, left - waiting * 2)))
 }
 
 /** No byte from the collector for this long while we are ready to take one: the item hangs. */

@@ -1,11 +1,16 @@
 /**
  * Where bundles go, as narrow as the capture side needs it: it can add objects and nothing else.
- * `directory.ts` and `s3/` implement it, and both pass test/contract/store.ts.
+ * `directory/` and `s3/` implement it, and both pass test/contract/store.ts. Whatever fails does so as a StoreError, and
+ * every call ends with its signal (then `transient`, naming what the store did last). A store in a bucket tries again
+ * by itself, until then, what may work later.
  */
 export interface Store extends AsyncDisposable {
   /** For messages: `s3://bucket/prefix` or `file:///path`, no credentials. */
   readonly url: string
-  /** Opens connections, resolves names, loads credentials: what can be done before it is urgent. */
+  /**
+   * Opens connections, resolves names, loads credentials: what can be done before it is urgent. One try, and worth
+   * repeating now and then, for credentials expire. No test of permissions.
+   */
   warm(signal: AbortSignal): Promise<void>
   /** Creates `key` with all of `body`, whole or not at all. `exists` if there is such an object already. */
   put(key: string, body: Buffer, signal: AbortSignal): Promise<Stored>
@@ -19,7 +24,8 @@ export interface Upload {
   part(number: number, body: Buffer, signal: AbortSignal): Promise<void>
   /**
    * Makes an object of the parts 1..n that have arrived without a gap (what lies beyond a gap stays in the
-   * upload for salvage). `exists` if the key was taken meanwhile.
+   * upload for salvage, or is dropped). `exists` if the key was taken meanwhile. Servers differ: Ceph's gateway (16.2)
+   * replaces what is there, and refuses (`permanent`) an upload with a gap.
    */
   complete(signal: AbortSignal): Promise<Stored>
 }

@@ -49,12 +49,8 @@ async function boot(): Promise<void> {
     const signal = AbortSignal.timeout(IMAGE_LIMIT)
     const options = { cache: join(CHECKOUT, '.cache/vm'), home: scratch, trees: [join(HERE, 'guest')], bake }
     const image = await buildImage(suite, options, signal)
-    const [file = '', ...args] = qemuArguments({
-      ...image,
-      port: Number(values.port),
-      memoryMiB: Number(values.memory),
-    })
-    const qemu = spawn(file, args, { stdio: 'inherit' })
+    const args = qemuArguments({ ...image, port: Number(values.port), memoryMiB: Number(values.memory) })
+    const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: 'inherit' })
     await new Promise((resolve, reject) => qemu.once('exit', resolve).once('error', reject))
   } finally {
     await rm(scratch, { recursive: true, force: true })

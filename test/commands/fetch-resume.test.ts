@@ -56,6 +56,15 @@ t.test('what is here of a sealed core is sealed again to check the whole', async
   }
 })
 
+t.test('all of a sealed core is here, and its last chunk is a full one', async (t) => {
+  const whole = core.subarray(0, 2 * MIB)
+  const scene = await setUp(t, { pieces: [corePiece(whole)] })
+  await leave(scene, whole)
+  const { code, stdout } = await scene.run('fetch', '--identity', scene.mine)
+  t.equal(code, 0, stdout)
+  t.ok((await scene.here(`root${CORE_PATH}`)).equals(whole))
+})
+
 t.test('what is here of frames is not read again either', async (t) => {
   const scene = await setUp(t, { sealed: false, pieces: [corePiece(core, { encoding: 'frames' })] })
   const stored = await readFile(join(scene.store, bundlePrefix(scene.name), 'cores/app.4711.core.zst'))
@@ -113,7 +122,8 @@ t.test('Ctrl-C in a download from S3, and again', { skip }, async (t) => {
   }
   const broken = start()
   const part = join(directory, 'to', PART)
-  while (((await stat(part).catch(() => undefined))?.size ?? 0) < MIB) await sleep(50)
+  const arrived = async () => (await stat(part).catch(() => undefined))?.size ?? 0
+  while (broken.exitCode === null && (await arrived()) < MIB) await sleep(50)
   broken.kill('SIGINT')
   const [said, [code]] = await Promise.all([text(broken.stderr), once(broken, 'close')])
   t.strictSame({ code, said }, { code: 130, said: 'lastgasp: interrupted by SIGINT\n' })

@@ -64,12 +64,16 @@ t.test('journalctl reads what was fetched', { skip: !hasJournalctl && 'no journa
 })
 
 t.test('an unsealed framed core is decompressed to where the host had it', async (t) => {
-  const content = randomBytes(5_000_000)
+  const content = Buffer.concat([randomBytes(5_000_000), Buffer.alloc(20_000_000)])
   const item = { path: '/var/crash/core.12', pid: 12, signal: 6 }
-  const { run, here } = await setUp(t, { sealed: false, pieces: [corePiece(content, { encoding: 'frames', item })] })
+  const { run, here, to } = await setUp(t, {
+    sealed: false,
+    pieces: [corePiece(content, { encoding: 'frames', item })],
+  })
   const { code, stdout } = await run('fetch')
   t.equal(code, 0)
   t.ok((await here('root/var/crash/core.12')).equals(content))
+  t.ok((await stat(join(to, 'root/var/crash/core.12'))).blocks * 512 < 13_000_000, 'zeros take no disk')
   t.match(stdout, 'gdb --core=root/var/crash/core.12')
 })
 
@@ -148,7 +152,7 @@ t.test('of a cut object its beginning, and the word that it is one', async (t) =
 t.test('of a damaged object every whole frame, at its place', async (t) => {
   const content = randomBytes(13_000_000)
   const frame = 4 * 1024 * 1024
-  const tamper = (stored: Buffer) => stored.fill(0, frame + 1000, frame + 5000)
+  const tamper = (stored: Buffer) => stored.fill(0, frame + 100_000, frame + 105_000)
   const piece = corePiece(content, { encoding: 'frames', item: { path: '/var/crash/core.1', pid: 1 }, tamper })
   const { run, here } = await setUp(t, { sealed: false, pieces: [piece] })
   t.match(await run('fetch'), { code: 4, stdout: /each frame at its place/ })
@@ -156,6 +160,11 @@ t.test('of a damaged object every whole frame, at its place', async (t) => {
   t.ok(restored.subarray(0, frame).equals(content.subarray(0, frame)))
   t.ok(restored.subarray(frame, 2 * frame).equals(Buffer.alloc(frame)), 'the hole')
   t.ok(restored.subarray(2 * frame).equals(content.subarray(2 * frame)))
+
+  const sealed = await setUp(t, { pieces: [piece] })
+  t.match(await sealed.run('fetch', '--identity', sealed.mine), { code: 4, stdout: /damaged .*core\.1\.damaged\n/ })
+  const beginning = await sealed.here('root/var/crash/core.1.damaged')
+  t.ok(beginning.equals(content.subarray(0, frame)), 'of a seal that is broken, what was authentic before')
 })
 
 t.test('a directory with something else in it is left alone', async (t) => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
@@ -16,6 +16,11 @@ t.test('help has every command, and each command has examples', async (t) => {
     const own = await lastgasp([command, '--help'])
     t.match(own, { code: 0, stdout: /Examples:\s+lastgasp/ }, command)
   }
+})
+
+t.test('the version is that of the package', async (t) => {
+  const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'))
+  t.match(await lastgasp(['--version']), { code: 0, stdout: `${version}\n` })
 })
 
 t.test('usage errors are one sentence, exit code 2', async (t) => {

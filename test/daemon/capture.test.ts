@@ -114,6 +114,26 @@ t.test('an endless item ends with its time, and the manifest is still written', 
   t.match(receiptOf(manifest, 'cores/endless'), { status: 'truncated', because: 'deadline', needed: { ms: Number } })
 })
 
+t.test(
+  'thousands of items: what there is no time for gets its receipt at once, and the manifest is written',
+  async (t) => {
+    const { store } = await storeIn(t)
+    const slow = async function* () {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      yield Buffer.from('x')
+    }
+    const many = Array.from({ length: 8000 }, (_, n) => item(`cores/${n}`, slow))
+    const { socket } = await collectorOf(t, [source('cores', many)])
+    const { manifest } = await capture({ ...request, deadline: 8_000 }, collectorAt(socket), store, never)
+    t.equal(manifest.receipts.length, 8000)
+    const count = (status: string) => manifest.receipts.filter((receipt) => receipt.status === status).length
+    t.ok(count('complete') > 10, `${count('complete')} were taken`)
+    t.ok(
+      manifest.receipts.some(({ status, because, needed }) => status === 'skipped' && because === 'deadline' && needed),
+    )
+  },
+)
+
 t.test('a collector that is not there: a receipt for every source', async (t) => {
   const { store } = await storeIn(t)
   const { manifest } = await capture(request, collectorAt(join(t.testdir(), 'nobody')), store, never)

@@ -101,7 +101,9 @@ t.test('time is divided so that the end is kept', async (t) => {
     const { live, opening, reserve } = divide(total, 10_000)
     t.ok(live <= 10_000 && live + reserve < total && opening + reserve < total && reserve > 0)
   }
-  t.equal(artifactBudget(1_000, 5_000), 5_000)
-  t.equal(artifactBudget(1_000, 90_000), 14_000)
-  t.equal(artifactBudget(1_000, -3), 0)
+  t.equal(artifactBudget(1_000, 5_000, 0), 5_000)
+  t.equal(artifactBudget(1_000, 90_000, 0), 90_000, 'the last one may take all that is left')
+  t.equal(artifactBudget(1_000, 90_000, 20_000), 50_000, 'others are left twice their time')
+  t.equal(artifactBudget(1_000, 90_000, 80_000), 14_000, 'and nobody gets less than its slack')
+  t.equal(artifactBudget(1_000, -3, 0), 0)
 })

@@ -52,7 +52,9 @@ t.test('a URL that names no store is refused, with a reason', async (t) => {
 
 t.test('settings that cannot work are refused', async (t) => {
   const endpoint = failing('permanent', /check s3.endpoint/)
-  await t.rejects(openStore('s3://bucket', { ...s3, endpoint: 'localhost:9000' }, signal), endpoint)
+  for (const bad of ['localhost:9000', 'http://[', 'ftp://localhost']) {
+    await t.rejects(openStore('s3://bucket', { ...s3, endpoint: bad }, signal), endpoint, bad)
+  }
   Object.assign(process.env, { AWS_CONFIG_FILE: '/nonexistent', AWS_SHARED_CREDENTIALS_FILE: '/nonexistent' })
   delete process.env.AWS_REGION
   await t.rejects(openStore('s3://bucket', { ...s3, region: undefined }, signal), failing('permanent', /set s3.region/))

@@ -12,6 +12,8 @@ const NOWHERE = {
   AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
   AWS_EC2_METADATA_DISABLED: 'true',
 }
+// Longer than a runner allows by itself, for machines that do much else.
+t.setTimeout(180_000)
 const server = await startS3Server()
 Object.assign(process.env, NOWHERE)
 

@@ -14,6 +14,8 @@ const BUCKET = { scheme: 's3', bucket: 'faults', prefix: '' } as const
 const long = () => AbortSignal.timeout(60_000)
 const soon = () => AbortSignal.timeout(500)
 
+// Longer than a runner allows by itself, for machines that do much else.
+t.setTimeout(180_000)
 const server = await startS3Server()
 if (typeof server === 'string') {
   t.test('S3 through a faulty network', { skip: server }, async () => {})
@@ -77,6 +79,32 @@ async function faults(server: S3Server): Promise<void> {
     t.ok((await content('upload-lost')).equals(body))
   })
 
+  t.test('an upload that is gone after a lost answer has become our object', async (t) => {
+    const { proxy, store } = await setUp(t)
+    const complete = /^POST .*uploadId/
+    for (const [status, code] of [
+      [404, 'NoSuchUpload'],
+      [412, 'PreconditionFailed'],
+    ] as const) {
+      const upload = await store.begin(`gone-${code}`, long())
+      await upload.part(1, Buffer.from('x'), long())
+      proxy.on(complete, { kind: 'cut-answer', after: 0 }, 1)
+      proxy.on(complete, { kind: 'answer', status, code }, 1)
+      t.match(await upload.complete(long()), { bytes: 1 })
+    }
+    t.equal(count(proxy, complete), 4)
+  })
+
+  t.test('an upload that is gone before is a failure', async (t) => {
+    const { proxy, store } = await setUp(t)
+    const upload = await store.begin('gone-before', long())
+    await upload.part(1, Buffer.from('x'), long())
+    proxy.on(/^POST/, { kind: 'answer', status: 404, code: 'NoSuchUpload' }, 1)
+    await t.rejects(upload.complete(long()), failing('permanent', /the upload is gone/))
+    proxy.on(/^POST/, { kind: 'answer', status: 412, code: 'PreconditionFailed' }, 1)
+    await t.rejects(upload.complete(long()), failing('exists'))
+  })
+
   for (const kind of ['stall', 'cut'] as const) {
     t.test(`a part whose connection suffers a ${kind} is sent again`, async (t) => {
       const { proxy, store, content } = await setUp(t, { silence: 1_000 })
@@ -85,13 +113,13 @@ async function faults(server: S3Server): Promise<void> {
       const upload = await store.begin(`part-${kind}`, long())
       await upload.part(1, body, long())
       await upload.complete(long())
-      t.equal(count(proxy, /partNumber=1/), 3)
+      t.ok(count(proxy, /partNumber=1/) >= 3)
       t.ok((await content(`part-${kind}`)).equals(body))
     })
   }
 
   t.test('a slow connection is no silent one', async (t) => {
-    const { proxy, store } = await setUp(t, { silence: 1_000 })
+    const { proxy, store } = await setUp(t, { silence: 2_000 })
     proxy.on(/^PUT/, { kind: 'slow', rate: 20_000_000 })
     await store.put('slow', Buffer.alloc(64 * 1024 * 1024), long())
     t.equal(count(proxy, /^PUT/), 1)
@@ -101,7 +129,7 @@ async function faults(server: S3Server): Promise<void> {
     const { proxy, store, archive } = await setUp(t)
     proxy.on(/./, { kind: 'stall', after: 0 })
     await t.rejects(store.warm(soon()), failing('transient'))
-    await t.rejects(store.put('dead', Buffer.from('x'), soon()), failing('transient', /dead/))
+    await t.rejects(store.put('dead', Buffer.from('x'), soon()), failing('transient', /dead: its time was up/))
     await t.rejects(store.begin('dead', soon()), failing('transient'))
     await t.rejects(archive.read('dead', 0, soon()), failing('transient'))
     await t.rejects(Array.fromAsync(archive.list('', soon())), failing('transient'))
@@ -140,7 +168,7 @@ async function faults(server: S3Server): Promise<void> {
       await store.put(`read-${kind}`, body, long())
       proxy.on(/^GET/, { kind, after: 2_000_000 }, 2)
       t.ok((await content(`read-${kind}`)).equals(body))
-      t.equal(count(proxy, /^GET/), 3)
+      t.ok(count(proxy, /^GET/) >= 3)
     })
   }
 
@@ -181,6 +209,23 @@ async function faults(server: S3Server): Promise<void> {
     const { clockSkew = 0 } = await store.put('skewed', Buffer.from('x'), long())
     t.equal(count(proxy, /^PUT/), 2, 'refused once')
     t.ok(Math.abs(clockSkew + 7_200_000) < 60_000, 'and the skew is told')
+  })
+
+  t.test('an error within an answer of 200 is one', async (t) => {
+    const { proxy, store } = await setUp(t)
+    const upload = await store.begin('late-error', long())
+    await upload.part(1, Buffer.from('x'), long())
+    proxy.on(/^POST/, { kind: 'answer', status: 200, code: 'InternalError' }, 1)
+    await upload.complete(long())
+    t.equal(count(proxy, /^POST .*uploadId/), 2)
+  })
+
+  t.test('an error that nobody has heard of is told in the store`s words', async (t) => {
+    const { proxy, store } = await setUp(t)
+    proxy.on(/^PUT/, { kind: 'answer', status: 400, code: 'constructor' }, 1)
+    await t.rejects(store.put('x', Buffer.from('x'), long()), failing('permanent', /400 constructor: so it is/))
+    proxy.on(/^PUT/, { kind: 'answer', status: 403, code: 'Novel' }, 1)
+    await t.rejects(store.put('x', Buffer.from('x'), long()), failing('denied', /may not s3:PutObject/))
   })
 
   t.test('the right region is named', async (t) => {

@@ -7,6 +7,8 @@ import { storeContract } from '../contract/store.ts'
 import { startS3Server } from '../s3-server.ts'
 
 const signal = AbortSignal.timeout(240_000)
+// Longer than a runner allows by itself, for machines that do much else.
+t.setTimeout(180_000)
 const server = await startS3Server()
 
 if (typeof server === 'string') {

@@ -1,14 +1,17 @@
 import type { GuestFile } from '../../scripts/vm/disk.ts'
 
-/** An application's unit, started with the others at boot: says "beat" to the journal and takes its time to stop. */
-export function lingererUnit(name: string, seconds: number): Record<string, GuestFile> {
+/**
+ * An application's unit, started with the others at boot: says "beat" to the journal and takes so many seconds to stop;
+ * fewer once the directory `lives` is gone.
+ */
+export function lingererUnit(name: string, seconds: number, lives = '/'): Record<string, GuestFile> {
   const unit = [
     '[Unit]',
     `Description=Test application ${name}`,
     '[Service]',
-    `ExecStart=/usr/lib/vm/lingerer ${name} ${seconds}`,
+    `ExecStart=/usr/lib/vm/lingerer ${name} ${seconds} ${lives}`,
     `SyslogIdentifier=${name}`,
-    'TimeoutStopSec=120',
+    `TimeoutStopSec=${seconds + 60}`,
     '',
   ]
   return { [`/etc/systemd/system/${name}.service`]: { content: unit.join('\n') }, ...wanted(`${name}.service`) }

@@ -55,7 +55,7 @@ export class Link implements AsyncDisposable {
       if (this.behaviour === 'silent') continue
       if (this.behaviour !== 'open' && towardsStore) {
         this.#free = Math.max(this.#free, Date.now()) + (chunk.length / this.behaviour.bytesPerSecond) * 1000
-        await sleep(this.#free - Date.now())
+        await sleep(Math.max(0, this.#free - Date.now()))
       }
       yield chunk
     }

@@ -22,7 +22,10 @@ export interface Patience {
   readonly tries: number
 }
 
-/** While capturing there is no better time than now: the deadline alone ends it. Twice the usual SYN retry, 1 s and 2 s. */
+/**
+ * While capturing there is no better time than now: the deadline alone ends it. A lost SYN is sent again after 1 s
+ * (RFC 6298), so 3 s are two chances; 10 s leave a deadline of 30 s two more tries after a silence.
+ */
 export const CAPTURE_PATIENCE: Patience = { connect: 3_000, silence: 10_000, tries: Number.POSITIVE_INFINITY }
 /** A person waits for an answer, also for "it does not answer". */
 export const READER_PATIENCE: Patience = { connect: 5_000, silence: 15_000, tries: 5 }
@@ -83,7 +86,7 @@ export class Bucket implements AsyncDisposable {
 export async function openBucket(location: S3Location, settings: S3Settings, patience: Patience): Promise<Bucket> {
   const url = `s3://${location.bucket}/${location.prefix}`
   const { endpoint, region: named } = settings
-  if (endpoint !== undefined && !/^https?:\/\/[^/]/.test(endpoint)) {
+  if (endpoint !== undefined && !(/^https?:\/\//.test(endpoint) && URL.canParse(endpoint))) {
     throw unusable(url, `the endpoint ${JSON.stringify(endpoint)} is not an http:// or https:// URL: check s3.endpoint`)
   }
   adoptSystemdCredential()

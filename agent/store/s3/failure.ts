@@ -26,6 +26,7 @@ export interface Task {
 }
 
 type Verdict = readonly [failure: StoreFailure, because: string]
+type Verdicts = Readonly<Record<string, (task: Task, thrown: Thrown) => Verdict>>
 
 /** What the SDK's errors carry, whichever of its layers threw. */
 interface Thrown {
@@ -38,17 +39,13 @@ interface Thrown {
 }
 
 /** Error codes of S3 (API Reference, "Error responses") that have something better to say than their message. */
-const ANSWERS: Readonly<Record<string, (task: Task, thrown: Thrown) => Verdict>> = {
+const ANSWERS: Verdicts = {
   PreconditionFailed: () => ['exists', 'there is such an object already'],
   NoSuchKey: () => ['missing', 'there is no such object'],
   NotFound: () => ['missing', 'there is no such object'],
   NoSuchBucket: ({ bucket, host }) => ['permanent', `there is no bucket ${bucket} at ${host}: check the store setting`],
   NoSuchUpload: () => ['permanent', 'the upload is gone: a lifecycle rule or somebody else has aborted it'],
-  AccessDenied: ({ permission, bucket, owner }) => [
-    'denied',
-    `the credentials may not ${permission} there: check the role's and the bucket's policy` +
-      (owner === undefined ? '' : `, and that account ${owner} (s3.owner) owns ${bucket}`),
-  ],
+  AccessDenied: accessDenied,
   InvalidAccessKeyId: ({ host }) => ['denied', `${host} does not know the access key: check the credentials`],
   SignatureDoesNotMatch: () => ['denied', 'the secret key does not fit the access key: check the credentials'],
   ExpiredToken: () => ['denied', 'the session credentials have expired'],
@@ -69,7 +66,7 @@ const ANSWERS: Readonly<Record<string, (task: Task, thrown: Thrown) => Verdict>>
 }
 
 /** Error codes of the network: errno(3), getaddrinfo(3), and those of Node's TLS. */
-const NETWORK: Readonly<Record<string, (task: Task) => Verdict>> = {
+const NETWORK: Verdicts = {
   ECONNREFUSED: ({ host }) => ['transient', `${host} refused the connection: is the endpoint right, and up?`],
   ECONNRESET: ({ host }) => ['transient', `${host} broke the connection`],
   EPIPE: ({ host }) => ['transient', `${host} broke the connection`],
@@ -106,19 +103,36 @@ export function s3Error(task: Task, error: unknown): S3Error {
   return new S3Error(failure, cannot(task.what, because).message, thrown.name ?? '', doubtful, { cause: error })
 }
 
+/** The S3Error for a task that the signal has ended: it may have been carried out. */
+export function endedError(task: Task, reason: unknown): S3Error {
+  return new S3Error('transient', cannot(task.what, `its time was up (${sentence(reason)})`).message, '', true, {
+    cause: reason,
+  })
+}
+
 function verdict(task: Task, thrown: Thrown, error: unknown): Verdict {
   const { name = '', code = '', message = '' } = thrown
   const status = thrown.$metadata?.httpStatusCode
-  const known = ANSWERS[name]?.(task, thrown) ?? NETWORK[code]?.(task)
-  if (known !== undefined) return known
+  const known = of(ANSWERS, name) ?? of(NETWORK, code)
+  if (known !== undefined) return known(task, thrown)
   if (UNTRUSTED.test(code)) return ['permanent', `the certificate of ${task.host} is not trusted (${code})`]
   if (name === 'TimeoutError') return ['transient', silence(task, message)]
   if (status === undefined || status >= 500 || status === 429 || status === 307)
     return ['transient', said(status, error)]
-  if (status === 403 || status === 401) return ANSWERS.AccessDenied?.(task, thrown) ?? ['denied', said(status, error)]
+  if (status === 403 || status === 401) return accessDenied(task)
   if (status === 301) return wrongRegion(task, thrown)
   if (status === 412) return ['exists', 'there is such an object already']
   return status < 300 ? ['transient', said(status, error)] : ['permanent', said(status, error)]
+}
+
+/** What a table says of a code, which comes from outside: `constructor` is none. */
+function of(verdicts: Verdicts, code: string): Verdicts[string] | undefined {
+  return Object.hasOwn(verdicts, code) ? verdicts[code] : undefined
+}
+
+function accessDenied({ permission, bucket, owner }: Task): Verdict {
+  const owned = owner === undefined ? '' : `, and that account ${owner} (s3.owner) owns ${bucket}`
+  return ['denied', `the credentials may not ${permission} there: check the role's and the bucket's policy${owned}`]
 }
 
 function wrongRegion(task: Task, thrown: Thrown): Verdict {

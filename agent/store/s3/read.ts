@@ -5,7 +5,7 @@ import { cannot } from '../../cannot.ts'
 import { checkKey } from '../key.ts'
 import { StoreError } from '../store.ts'
 import type { Bucket } from './client.ts'
-import { S3Error, s3Error } from './failure.ts'
+import { endedError, S3Error, s3Error } from './failure.ts'
 import { place } from './put.ts'
 import { type Ask, type Send, send, task } from './request.ts'
 import { pauseAfter } from './retry.ts'
@@ -46,8 +46,9 @@ async function* resuming(
       }
       return
     } catch (thrown) {
-      const error = s3Error(task(bucket, ask(key)), signal.aborted ? signal.reason : thrown)
-      if (error.failure !== 'transient' || signal.aborted || fruitless >= bucket.patience.tries) throw error
+      if (signal.aborted) throw endedError(task(bucket, ask(key)), signal.reason)
+      const error = s3Error(task(bucket, ask(key)), thrown)
+      if (error.failure !== 'transient' || fruitless >= bucket.patience.tries) throw error
       await sleep(pauseAfter(fruitless + 1, Math.random()), undefined, { signal }).catch(() => {
         throw error
       })

@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { until } from '../until.ts'
 import type { Bucket } from './client.ts'
-import { S3Error, s3Error, type Task } from './failure.ts'
+import { endedError, S3Error, s3Error, type Task } from './failure.ts'
 import { retry } from './retry.ts'
 
 /** What is asked of the store: `verb` and `key` for the message, and the permission that it needs. */
@@ -21,7 +21,8 @@ export async function sendOnce<T>(bucket: Bucket, ask: Ask, send: Send<T>, signa
     signal.throwIfAborted()
     return await until(send(bucket.client, { abortSignal: signal }), signal)
   } catch (thrown) {
-    throw s3Error(task(bucket, ask), signal.aborted ? signal.reason : thrown)
+    if (signal.aborted) throw endedError(task(bucket, ask), signal.reason)
+    throw s3Error(task(bucket, ask), thrown)
   }
 }
 

@@ -29,6 +29,5 @@ export async function warm(bucket: Bucket, signal: AbortSignal): Promise<void> {
 }
 
 function answered({ cause }: S3Error): boolean {
-  const { $metadata } = cause as { $metadata?: { httpStatusCode?: number } }
-  return $metadata?.httpStatusCode !== undefined
+  return (cause as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode !== undefined
 }

@@ -1,7 +1,8 @@
 /*
  * An application that is not done at once: says "beat" every half second, on SIGTERM "stopping", works on for some
  * seconds, says "stopped" and ends. Every line carries the time of day by its own clock.
- * usage: lingerer NAME SECONDS
+ * With a PATH it is done earlier: when that is no more.
+ * usage: lingerer NAME SECONDS [PATH]
  */
 #include <signal.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ static void rest(void) {
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "lingerer";
   int seconds = argc > 2 ? atoi(argv[2]) : 0;
+  const char *path = argc > 3 ? argv[3] : "/";
   struct sigaction action = {.sa_handler = ask};
   sigaction(SIGTERM, &action, NULL);
   say(name, "started");
@@ -39,7 +41,7 @@ int main(int argc, char **argv) {
     if (!asked) say(name, "beat");
   }
   say(name, "stopping");
-  for (int i = 0; i < 2 * seconds; i++) {
+  for (int i = 0; i < 2 * seconds && access(path, F_OK) == 0; i++) {
     rest();
     say(name, "works on");
   }

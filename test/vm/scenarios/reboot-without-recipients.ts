@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
+import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** A reboot of a host that has nobody to seal to: its core stays, with a receipt that says why. */
@@ -9,6 +10,7 @@ export const scenario: Scenario = {
   suites: ['trixie'],
   async run({ boot, bucket, step }, signal) {
     await using machine = await boot({})
+    await bootDone(machine, signal)
     await crash(machine, 'victim', 4, signal)
     step('crashed')
     await machine.sh('systemctl reboot', signal)
