@@ -22,3 +22,12 @@ export function clearance(of: EvidenceClass, seal: Settings['seal']): Clearance 
       'memory leaves the host only sealed, and no recipient is set: name one in seal.recipients (lastgasp keygen)',
   }
 }
+
+/**
+ * Why nobody asked for live evidence, if so: whoever names no recipient has chosen that memory stays, and a host that dies
+ * healthy is complete without it. (A crash that cannot leave, or settings that are broken, are another matter.)
+ */
+export function unasked(seal: Settings['seal']): string | undefined {
+  const cleared = clearance('memory', seal)
+  return cleared.kind === 'closed' && seal.closed === undefined ? cleared.reason : undefined
+}

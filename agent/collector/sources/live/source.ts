@@ -1,5 +1,6 @@
 import type { InventoryGap } from '../../../bundle/evidence.ts'
 import { formatBytes } from '../../../settings/units.ts'
+import { unasked } from '../../clearance.ts'
 import type { System } from '../../ffi.ts'
 import { canTrace } from '../../live-core/preflight.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
@@ -19,6 +20,8 @@ export function liveSource(system: System, patients: Patients): Source {
     name: 'live',
     async inventory({ root, settings }: SourceContext, signal) {
       const { cores, freeze, standstill, limit } = settings.live
+      const closed = unasked(settings.seal)
+      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
       if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
       const { processes, troubled, unseen } = await patients.survey(root, signal)
       const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)

@@ -1,4 +1,5 @@
 import type { InventoryGap } from '../../../bundle/evidence.ts'
+import { unasked } from '../../clearance.ts'
 import type { System } from '../../ffi.ts'
 import { canTrace } from '../../live-core/preflight.ts'
 import type { Patients } from '../../processes/patients.ts'
@@ -25,6 +26,8 @@ export function stacksSource(system: System, patients: Patients): Source {
     name: 'stacks',
     async inventory({ root, settings }: SourceContext, signal) {
       const { processes: wished, interval } = settings.stacks
+      const closed = unasked(settings.seal)
+      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
       if (wished.length === 0) return { found: [], gaps: [gap('skipped', 'stacks.processes names none')] }
       const { processes, troubled, unseen } = await patients.survey(root, signal)
       const { chosen, reasons } = select(processes, wished.map(parseSelector), troubled)

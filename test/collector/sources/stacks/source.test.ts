@@ -15,7 +15,8 @@ const skip = noCompiler || noTracing()
 const missing: System = { kind: 'missing', reason: 'this Node has no node:ffi' }
 
 async function inventory(stacks: Partial<Settings['stacks']>, system = openSystem(), root = '/') {
-  const settings = { ...defaultSettings(), stacks: { ...defaultSettings().stacks, ...stacks } }
+  const seal = { ...defaultSettings().seal, unsealed: 'allow' as const }
+  const settings = { ...defaultSettings(), seal, stacks: { ...defaultSettings().stacks, ...stacks } }
   const context: SourceContext = { settings, root, seen: new Set() }
   return await stacksSource(system, newPatients()).inventory(context, unhurried())
 }
@@ -172,3 +173,18 @@ t.test('nothing to take is a gap that says why', async (t) => {
   t.match(await gap({ processes: [] }, alone), [{ status: 'skipped', reason: /stacks\.processes/ }])
   t.match(await gap({ processes: [`pid:${process.pid}`] }, '/'), [{ status: 'absent' }], 'never ourselves')
 })
+
+t.test(
+  'who names no recipient has asked for none, and nobody is looked at; broken settings are another matter',
+  async (t) => {
+    const defaults = defaultSettings()
+    const context: SourceContext = { settings: defaults, root: '/', seen: new Set() }
+    const source = stacksSource(openSystem(), newPatients())
+    const { found, gaps } = await source.inventory(context, AbortSignal.timeout(30_000))
+    t.strictSame(found, [])
+    t.match(gaps, [{ status: 'skipped', reason: /no recipient is set/ }])
+    const broken = { ...defaults, seal: { ...defaults.seal, closed: 'a layer is broken' } }
+    const asked = await source.inventory({ ...context, settings: broken }, AbortSignal.timeout(30_000))
+    t.notMatch(asked.gaps[0]?.reason ?? '', /no recipient is set/)
+  },
+)
