@@ -77,7 +77,7 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     lines: whole('How many journal lines to take as text.', { least: 0, most: 100_000 }, 3000),
   }),
   stacks: table('Where every thread of the chosen processes stands.', {
-    processes: list('Of which processes.', selector(), 32, ['services']),
+    processes: list('Of which processes.', selector(), 32, []),
     interval: duration(
       'How long after the first look threads are looked at again, to tell which have not moved.',
       { least: '0s', most: '5s' },
@@ -85,7 +85,7 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     ),
   }),
   live: table('Full cores of living processes.', {
-    cores: list('Of which processes.', selector(), 32, ['failed', 'largest:1']),
+    cores: list('Of which processes.', selector(), 32, []),
     freeze: choice(
       'Whether a process stands still until all of it is read (whole), or for its registers and stacks only (registers).',
       ['whole', 'registers'],
