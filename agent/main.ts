@@ -7,16 +7,25 @@ if (command === 'daemon') {
   const hostGoes = endedBy('SIGTERM')
   process.on('SIGTERM', () => {})
   const { runDaemon } = await import('./daemon/daemon.ts')
-  await runDaemon(rest, hostGoes, endedBy('SIGINT'))
+  await runDaemon(rest, hostGoes, endedBy('SIGINT')).catch(usage)
 } else if (command === 'collector') {
   const { runCollector } = await import('./collector/collector.ts')
-  await runCollector(rest, endedBy('SIGINT', 'SIGTERM'))
+  await runCollector(rest, endedBy('SIGINT', 'SIGTERM')).catch(usage)
 } else {
   const { runProgram } = await import('./commands/program.ts')
   const { stdout, stderr, env } = process
   for (const stream of [stdout, stderr]) stream.on('error', whenReaderHasGone)
   const signal = endedBy('SIGINT', 'SIGTERM', 'SIGHUP')
   await runProgram(process.argv.slice(2), { stdout, stderr, env, signal })
+}
+
+/** What parseArgs refuses is told in a line, `--help` too: these two are started by their units. */
+function usage(error: NodeJS.ErrnoException): void {
+  if (!error.code?.startsWith('ERR_PARSE_ARGS_')) throw error
+  const [why] = error.message.split('. ', 1)
+  const options = `[--socket PATH]${command === 'collector' ? ' [--hold PATH]' : ''} [--root DIR] [--set table.key=value]...`
+  process.stderr.write(`lastgasp ${command}: ${why}; usage: lastgasp ${command} ${options}\n`)
+  process.exitCode = 2
 }
 
 /** Aborts at the first of these signals; the second one ends the process the ordinary way. */

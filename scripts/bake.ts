@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cannot, sentence } from '../agent/cannot.ts'
+import { sentence } from '../agent/cannot.ts'
+import { countOf } from '../agent/operator/count-of.ts'
 import { formatBytes, formatDuration } from '../agent/settings/units.ts'
 import { type Baked, bake, unbake } from './image/bake.ts'
 import { daemonTimeout } from './image/drop-ins.ts'
@@ -24,7 +25,7 @@ function tell(root: string, baked: Baked): string {
   const lines = [
     `lastgasp ${baked.version} (${baked.arch}) is in ${root}: ${baked.files} files, ${formatBytes(baked.bytes)}`,
     `  store      ${settings.store ?? 'none named yet: nothing is captured until a settings layer names one'}`,
-    `  memory     ${sealed ? `sealed to ${settings.seal.recipients.length} recipient(s)` : settings.seal.unsealed === 'allow' ? 'leaves UNSEALED: seal.unsealed = "allow"' : 'stays on the host: seal.recipients names nobody'}`,
+    `  memory     ${sealed ? `sealed to ${countOf(settings.seal.recipients.length, 'recipient')}` : settings.seal.unsealed === 'allow' ? 'leaves UNSEALED: seal.unsealed = "allow"' : 'stays on the host: seal.recipients names nobody'}`,
     `  deadline   ${formatDuration(settings.deadline)} (systemd waits ${daemonTimeout(settings.deadline)} s); applications are held ${formatDuration(settings.hold.wait)} at most`,
     `  user       ${account.uid === undefined ? 'made by systemd-sysusers at boot: the image has no etc/passwd' : `lastgasp, uid ${account.uid}`}`,
   ]
@@ -35,27 +36,42 @@ function tell(root: string, baked: Baked): string {
   return lines.join('\n')
 }
 
-try {
-  const { values } = parseArgs({
-    options: {
-      root: { type: 'string' },
-      arch: { type: 'string' },
-      settings: { type: 'string', multiple: true, default: [] },
-      remove: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  const arch = ARCHITECTURES.find((known) => known === values.arch)
-  if (values.help) console.log(USAGE)
-  else if (values.root === undefined) throw cannot('bake', `no --root is named\n\n${USAGE}`)
-  else if (values.arch !== undefined && arch === undefined)
-    throw cannot(`bake for ${values.arch}`, `--arch is ${ARCHITECTURES.join(' or ')}`)
-  else if (values.remove) console.log(`lastgasp ${await unbake(values.root)} is out of ${values.root}`)
-  else {
-    const request = { root: values.root, arch, settings: values.settings, checkout: dirname(import.meta.dirname) }
-    console.log(tell(values.root, await bake(request, AbortSignal.timeout(BAKE_LIMIT))))
+/** What the command line asks for; a string says what is wrong with it. */
+function asked() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        root: { type: 'string' },
+        arch: { type: 'string' },
+        settings: { type: 'string', multiple: true, default: [] },
+        remove: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    const arch = ARCHITECTURES.find((known) => known === values.arch)
+    if (values.help) return 'help'
+    if (values.root === undefined) return 'no --root is named'
+    if (values.arch !== arch) return `--arch is ${ARCHITECTURES.join(' or ')}`
+    return { ...values, root: values.root, arch }
+  } catch (error) {
+    // Its first sentence; the others are about operands, and there are none.
+    return sentence(error).split('. ', 1).join()
   }
-} catch (error) {
-  console.error(sentence(error))
-  process.exitCode = 1
+}
+
+const wish = asked()
+if (wish === 'help') console.log(USAGE)
+else if (typeof wish === 'string') {
+  console.error(`cannot bake: ${wish}\n\n${USAGE}`)
+  process.exitCode = 2
+} else {
+  const { root, arch, settings, remove } = wish
+  try {
+    const request = { root, arch, settings, checkout: dirname(import.meta.dirname) }
+    if (remove) console.log(`lastgasp ${await unbake(root)} is out of ${root}`)
+    else console.log(tell(root, await bake(request, AbortSignal.timeout(BAKE_LIMIT))))
+  } catch (error) {
+    console.error(sentence(error))
+    process.exitCode = 1
+  }
 }

@@ -1,23 +1,45 @@
+import { basename } from 'node:path'
 import { clearance } from '../collector/clearance.ts'
-import type { Loaded } from '../settings/layers.ts'
+import { countOf } from '../operator/count-of.ts'
+import { checkLayer } from '../settings/check.ts'
+import { readLayer } from '../settings/files.ts'
+import type { Layer, Loaded } from '../settings/layers.ts'
 import { formatDuration } from '../settings/units.ts'
 import { bad, type Finding, good, note } from './finding.ts'
 
 /** What the settings say and where they are broken. */
-export function checkSettings({ settings, layers, problems }: Loaded): readonly Finding[] {
+export async function checkSettings(
+  { settings, layers, problems }: Pick<Loaded, 'settings' | 'layers' | 'problems'>,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   const used = layers.filter(({ status }) => status === 'used').map(({ path }) => path)
   return [
     ...problems.map(({ message }) => bad('settings', message)),
     good('settings', used.length === 0 ? 'defaults only: no layer sets anything' : `from ${used.join(', ')}`),
     memory(settings.seal),
+    ...(await maskedRecipients(layers, signal)),
   ]
+}
+
+/** A file of the same name replaces all of another, the recipients in it too: seldom what was meant. */
+async function maskedRecipients(layers: readonly Layer[], signal: AbortSignal): Promise<readonly Finding[]> {
+  const masked = layers.filter(({ status }) => status === 'masked')
+  const findings = masked.map(async ({ path }) => {
+    const text = await readLayer(path, signal).catch(() => '')
+    const seal = checkLayer(text).table.seal as { recipients?: unknown } | undefined
+    if (seal?.recipients === undefined) return []
+    const by = layers.findLast((layer) => layer.status !== 'masked' && basename(layer.path) === basename(path))
+    const instead = `${by?.path} has the same name and stands in its place; rename one of them to have both`
+    return [note('seal', `seal.recipients of ${path} is not in force: ${instead}`)]
+  })
+  return (await Promise.all(findings)).flat()
 }
 
 function memory(seal: Loaded['settings']['seal']): Finding {
   const cleared = clearance('memory', seal)
   switch (cleared.kind) {
     case 'sealed':
-      return good('seal', `cores leave sealed to ${cleared.recipients.length} recipient(s)`)
+      return good('seal', `cores leave sealed to ${countOf(cleared.recipients.length, 'recipient')}`)
     case 'plain':
       return note('seal', 'cores leave the host UNSEALED: seal.unsealed is "allow"')
     case 'closed':

@@ -2,6 +2,7 @@ import type { SourceName } from '../bundle/evidence.ts'
 import { CLASS_OF } from '../bundle/evidence.ts'
 import { sentence } from '../cannot.ts'
 import type { Collector } from '../daemon/collector-client.ts'
+import { countOf } from '../operator/count-of.ts'
 import { divide } from '../plan/budget.ts'
 import { ASSUMED_RATES, costOf } from '../plan/cost.ts'
 import { makePlan, seconds } from '../plan/plan.ts'
@@ -29,7 +30,7 @@ function checkSource(source: SourceName, { items, gaps }: Listing): readonly Fin
   const found = items.filter((item) => item.source === source)
   const bytes = found.reduce((sum, item) => sum + item.bytes, 0)
   return [
-    ...(found.length > 0 ? [good(source, `${found.length} item(s), ${formatBytes(bytes)}`)] : []),
+    ...(found.length > 0 ? [good(source, `${countOf(found.length, 'item')}, ${formatBytes(bytes)}`)] : []),
     ...gaps
       .filter((gap) => gap.source === source)
       .map(({ status, reason }) => (status === 'failed' ? bad(source, reason) : note(source, reason))),

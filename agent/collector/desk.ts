@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InventoryGap, SourceName } from '../bundle/evidence.ts'
 import { CLASS_OF } from '../bundle/evidence.ts'
-import type { Because } from '../bundle/schema.ts'
 import { cannot, sentence } from '../cannot.ts'
 import { abandonable, aborted, within } from '../deadline.ts'
 import type { Loaded } from '../settings/layers.ts'
@@ -9,6 +8,7 @@ import type { Health, ListedItem, Taken } from '../wall/answers.ts'
 import { clearance } from './clearance.ts'
 import { collect } from './collect.ts'
 import type { HoldLock } from './hold-lock.ts'
+import { Refusal } from './refusal.ts'
 import type { Found, Inventory, Source, SourceContext } from './source.ts'
 import { askWhy } from './why.ts'
 
@@ -31,15 +31,6 @@ export interface Desk {
 export interface Answer {
   readonly send: (kind: 'item' | 'end', json: object) => Promise<void>
   readonly data: (bytes: Buffer) => Promise<void>
-}
-
-/** An answer that is no: with who is behind it, for the receipt. */
-export class Refusal extends Error {
-  readonly because: Because
-  constructor(because: Because, reason: string) {
-    super(reason)
-    this.because = because
-  }
 }
 
 /** A source that takes longer to say what it has is left out: stat calls take micro-, not milliseconds. */

@@ -32,6 +32,26 @@ export async function openRegular(path: string, signal: AbortSignal): Promise<Op
   }
 }
 
+/** Which file a path led to: its file system and its inode (inode(7)). */
+export interface FileId {
+  readonly dev: number
+  readonly ino: number
+}
+
+/**
+ * Opens the very file that was seen before. `openRegular` follows no link at the path's end; this also finds out a directory
+ * above it that was swapped for a link meanwhile, by whoever may write there.
+ */
+export async function openSame(path: string, { dev, ino }: FileId, signal: AbortSignal): Promise<OpenFile> {
+  const file = await openRegular(path, signal)
+  if (file.stats.dev === dev && file.stats.ino === ino) return file
+  await file.handle.close()
+  throw cannot(
+    `open ${path}`,
+    'it is not the file that was found there before: it, or a directory above it, was replaced',
+  )
+}
+
 /**
  * The first `size` bytes of an open file, at most `limit` of them, in chunks of READ_BYTES; the next one is read while the
  * last one is being consumed. What is appended meanwhile is not read. The reading owns the file and closes it.

@@ -5,7 +5,8 @@ import { cannot, sentence } from '../cannot.ts'
 import { aborted } from '../deadline.ts'
 import type { Failure } from '../wall/answers.ts'
 import { dataHeader, message, messages, WALL_VERSION } from '../wall/wire.ts'
-import { type Answer, answerRequest, type Desk, Refusal } from './desk.ts'
+import { type Answer, answerRequest, type Desk } from './desk.ts'
+import { Refusal } from './refusal.ts'
 
 /** Connections at once: a capture has at most six under way, `attend` and `check` one each. */
 const MAX_CONNECTIONS = 32

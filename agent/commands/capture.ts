@@ -5,6 +5,7 @@ import { OwnCollector } from '../daemon/own-collector.ts'
 import { type Prepared, prepare } from '../daemon/prepare.ts'
 import type { Store } from '../store/store.ts'
 import { Ending, EXIT, type Exit, type Io, say, sayJson } from './io.ts'
+import { namedStore } from './named-store.ts'
 import type { GlobalOptions } from './options.ts'
 
 const options = {
@@ -44,10 +45,14 @@ async function captureNow(chosen: Options, io: Io): Promise<Exit> {
   return ended.manifest.status === 'complete' ? EXIT.done : EXIT.incomplete
 }
 
-/** The settings of this host, under those of the command line. */
+/** The settings of this host, under those of the command line. `storeBy`: what the first of these stands for. */
 export function fromOf({ store, set, root }: Pick<Options, 'store' | 'set' | 'root'>, io: Io) {
-  const url = store ?? io.env.LASTGASP_STORE
-  return { root, set: [...(url === undefined ? [] : [`store=${JSON.stringify(url)}`]), ...(set ?? [])] }
+  const named = namedStore(store, io.env)
+  return {
+    root,
+    storeBy: named?.by,
+    set: [...(named === undefined ? [] : [`store=${JSON.stringify(named.url)}`]), ...(set ?? [])],
+  }
 }
 
 /** Prepares a capture by hand. A setting on the command line that is wrong ends it; one in a file does not. */

@@ -11,6 +11,7 @@ import { OwnCollector } from '../daemon/own-collector.ts'
 import { type Prepared, prepare, STOP_MARGIN_MS } from '../daemon/prepare.ts'
 import { within } from '../deadline.ts'
 import { type Style, table } from '../operator/table.ts'
+import type { Layer } from '../settings/layers.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { fromOf } from './capture.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
@@ -36,7 +37,7 @@ async function check(chosen: Options, io: Io): Promise<Exit> {
   const prepared = await prepare(from, io.signal)
   const { request, loaded } = prepared
   const findings: Finding[] = [
-    ...checkSettings(loaded),
+    ...(await checkSettings({ ...loaded, layers: asNamed(loaded.layers, from.storeBy) }, io.signal)),
     checkStopTimeout(loaded.settings.deadline, await stopTimeout(io.signal), STOP_MARGIN_MS),
     process.getuid?.() === 0
       ? good('rights', 'root')
@@ -48,6 +49,12 @@ async function check(chosen: Options, io: Io): Promise<Exit> {
   if (chosen.output === 'json') await sayJson(io.stdout, findings)
   else await say(io.stdout, findingLines(findings, io))
   return findings.some(({ verdict }) => verdict === 'bad') ? EXIT.failed : EXIT.done
+}
+
+/** Layers under the names that their author gave them: the first of the command line stands for `--store`. */
+function asNamed(layers: readonly Layer[], storeBy: string | undefined): readonly Layer[] {
+  const first = layers.findIndex(({ origin }) => origin === 'command line')
+  return layers.map((layer, i) => (i === first && storeBy !== undefined ? { ...layer, path: storeBy } : layer))
 }
 
 async function storeFindings({ store, request }: Prepared, signal: AbortSignal): Promise<readonly Finding[]> {

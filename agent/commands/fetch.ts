@@ -15,6 +15,7 @@ import { isWanted } from '../operator/wanted.ts'
 import type { Identity } from '../seal/keys.ts'
 import { bundleOf, bundleOption } from './bundle-option.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import { checkOnly, onlyOf } from './only-option.ts'
 import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
 
 const options = {
@@ -45,10 +46,11 @@ export const fetchCommand = (io: Io): CommandModule<GlobalOptions, Options> => (
 })
 
 async function fetch(chosen: Options, io: Io): Promise<Exit> {
-  const only = chosen.only?.split(',').map((word) => word.trim())
+  const only = onlyOf(chosen.only)
   const identities = chosen['keep-sealed'] ? [] : await identitiesOf(chosen, io)
   await using archive = await archiveOf(chosen, io)
   const view = await bundleOf(archive, chosen.bundle, io)
+  checkOnly(view, only)
   checkIdentities(view, only, identities)
   const directory = chosen.to ?? view.name.bundle
   await claimDirectory(resolve(directory), view.name)
@@ -62,7 +64,7 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   const scripts = await writeGdbFiles(resolve(directory), files, view.manifest?.receipts ?? [])
   const steps = nextSteps(directory, files, found, scripts)
   if (chosen.output === 'json')
-    await sayJson(io.stdout, { ...view.name, directory: resolve(directory), fetched, lacks, steps })
+    await sayJson(io.stdout, { ...view.name, status: view.state, directory: resolve(directory), fetched, lacks, steps })
   else {
     const screen = screenOf(io.stdout, io.env)
     const lines = [...fetchLines(fetched, screen), ...lackLines(lacks, screen), ...sealedLines(view, fetched)]

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
 import { cannot } from '../cannot.ts'
 import { shellWord } from '../operator/printable.ts'
+import { wrap } from '../operator/table.ts'
 import { generateIdentity, recipientOf, secretText } from '../seal/keys.ts'
-import { EXIT, type Exit, type Io, say, sayJson } from './io.ts'
+import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import type { GlobalOptions } from './options.ts'
 
 const options = {
@@ -16,7 +17,12 @@ export const keygenCommand = (io: Io): CommandModule<GlobalOptions, Options> => 
   command: 'keygen',
   describe: 'Make a key pair: an identity file that opens bundles, and the recipient that hosts seal to',
   builder: (yargs) =>
-    yargs.options(options).example('$0 keygen --out oncall.txt', 'on a machine of yours, never on a host'),
+    yargs
+      .options(options)
+      .hide('store')
+      .hide('identity')
+      .hide('set')
+      .example('$0 keygen --out oncall.txt', 'on a machine of yours, never on a host'),
   handler: async (chosen) => {
     process.exitCode = await keygen(chosen, io)
   },
@@ -37,13 +43,15 @@ async function keygen({ out, output }: Options, io: Io): Promise<Exit> {
     },
   )
   if (output === 'json') await sayJson(io.stdout, { identity: out, recipient })
-  else await say(io.stdout, explained(out, recipient))
+  else await say(io.stdout, explained(out, recipient, screenOf(io.stdout, io.env).width))
   return EXIT.done
 }
 
-const explained = (out: string, recipient: string) => [
-  `The secret is in ${shellWord(out)}. Keep it off the hosts, and keep a copy: what is sealed to it opens with`,
-  'nothing else, and whoever has it reads the memory of your hosts.',
+const explained = (out: string, recipient: string, width = Infinity) => [
+  ...wrap(
+    `The secret is in ${shellWord(out)}. Keep it off the hosts, and keep a copy: what is sealed to it opens with nothing else, and whoever has it reads the memory of your hosts.`,
+    width,
+  ),
   '',
   'The recipient, for the settings of the hosts (/etc/lastgasp/config.d/50-seal.toml):',
   '',

@@ -3,6 +3,7 @@ import type { CommandModule, InferredOptionTypes } from 'yargs'
 import { bundleTime } from '../bundle/keys.ts'
 import { sentence } from '../cannot.ts'
 import { type CatalogueEntry, catalogue, indexedDays } from '../operator/catalogue.ts'
+import { countOf } from '../operator/count-of.ts'
 import { listLines } from '../operator/list-lines.ts'
 import { moment } from '../operator/moments.ts'
 import { Ending, EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
@@ -64,7 +65,8 @@ async function list(chosen: Options, io: Io): Promise<Exit> {
   return EXIT.nothing
 
   async function hint(others: number): Promise<string> {
-    if (others > 0) return `${others} other bundles are there in that time; ask without --host and --status`
+    if (others > 0)
+      return `${countOf(others, 'other bundle is', 'other bundles are')} there in that time; ask without --host and --status`
     const [newest] = await indexedDays(archive, io.signal)
     if (newest === undefined) return 'there is no bundle at all; is this the right bucket and prefix?'
     return `no bundle from that time; the newest is of ${newest}, and --all lists all`

@@ -6,6 +6,7 @@ import { loadSettings } from '../settings/layers.ts'
 import { openArchive } from '../store/open.ts'
 import type { Archive } from '../store/store.ts'
 import { Ending, EXIT, type Io, say } from './io.ts'
+import { namedStore } from './named-store.ts'
 
 /** Options that every command knows. */
 export const globalOptions = {
@@ -33,6 +34,7 @@ export type GlobalOptions = InferredOptionTypes<typeof globalOptions>
 
 /** Opens the store that the options, the environment or the settings name, for reading. */
 export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive> {
+  const named = namedStore(options.store, io.env)
   const { settings, problems } = await loadSettings({ root: '/', set: options.set ?? [] }, io.signal)
   const typed = problems.find(({ origin }) => origin === 'command line')
   if (typed !== undefined) throw new Ending(EXIT.usage, `cannot use ${typed.message}`)
@@ -40,7 +42,7 @@ export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive
     io.stderr,
     problems.map(({ message }) => `lastgasp: left out of the settings: ${message}`),
   )
-  const url = options.store ?? io.env.LASTGASP_STORE ?? settings.store
+  const url = named?.url ?? settings.store
   if (url === undefined) {
     throw new Ending(
       EXIT.usage,

@@ -17,10 +17,30 @@ const INTERRUPTED = 130
 const EPILOGUE = `The resident processes "daemon" and "collector" are started by their units.
 Exit codes: 0 done, 1 failed, 2 usage, 3 nothing found, 4 incomplete evidence.`
 
+/** For a usage error, to name the help that helps. */
+const COMMANDS: readonly string[] = ['list', 'show', 'fetch', 'verify', 'keygen', 'capture', 'check']
+
+/** What a person should read in place of yargs' own words (its locales/en.json). */
+const FRIENDLIER: readonly (readonly [RegExp, string])[] = [
+  [/^Not enough non-option arguments.*/, 'name a bundle: the beginning of its id, "latest" or HOST/latest'],
+  [/^Not enough arguments following: (\S+).*/, '--$1 wants a value'],
+  [/^Invalid values: Argument: (\S+), Given: (.*), Choices: (.*)/, '--$1 $2: it is one of $3'],
+]
+
+function friendly(message: string, program: string): Ending {
+  const plain = message.replace(/\s+/g, ' ').trim()
+  const [words, instead] = FRIENDLIER.find(([words]) => words.test(plain)) ?? []
+  const why = words === undefined || instead === undefined ? plain : plain.replace(words, instead)
+  return new Ending(EXIT.usage, `cannot run ${program}: ${why}`)
+}
+
 /** Runs the command that the arguments name, and sets the exit code of the process. */
 export async function runProgram(args: readonly string[], io: Io): Promise<void> {
+  const named = args.find((arg) => COMMANDS.includes(arg))
+  const told = named === undefined ? 'lastgasp' : `lastgasp ${named}`
   const program = yargs()
     .scriptName('lastgasp')
+    .detectLocale(false)
     .version(await version())
     .usage('$0 <command>\n\nCaptures what only a dying host knows, and reads the bundles that came of it.')
     .options(globalOptions)
@@ -40,13 +60,13 @@ export async function runProgram(args: readonly string[], io: Io): Promise<void>
     .fail((message, error) => {
       // yargs' own errors are about the command line; all others come from the commands.
       if (error !== undefined && error.name !== 'YError') throw error
-      throw new Ending(EXIT.usage, `cannot run this: ${(message ?? error?.message ?? '').replace(/\s+/g, ' ')}`)
+      throw friendly(message ?? error?.message ?? '', told)
     })
   try {
     await program.parseAsync(args)
   } catch (error) {
     process.exitCode = io.signal.aborted ? INTERRUPTED : error instanceof Ending ? error.exit : EXIT.failed
-    const usage = error instanceof Ending && error.exit === EXIT.usage ? ['Try: lastgasp --help'] : []
+    const usage = error instanceof Ending && error.exit === EXIT.usage ? [`Try: ${told} --help`] : []
     await say(io.stderr, [`lastgasp: ${sentence(error)}`, ...usage])
     if (io.env.LASTGASP_DEBUG === '1') console.error(error)
   }

@@ -32,7 +32,8 @@ async function verify(chosen: Options, io: Io): Promise<Exit> {
   const verified = await withProgress()
   const { lacks } = verdict(view)
   const unopened = identities.length === 0 ? holdings(view).filter(({ sealed }) => sealed).length : 0
-  if (chosen.output === 'json') await sayJson(io.stdout, { ...view.name, verified, lacks, unopened })
+  if (chosen.output === 'json')
+    await sayJson(io.stdout, { ...view.name, status: view.state, verified, lacks, unopened })
   else {
     const screen = screenOf(io.stdout, io.env)
     const note = unopened === 0 ? [] : ['', `${unopened} sealed, and not looked into: that takes --identity FILE`]

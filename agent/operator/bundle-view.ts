@@ -33,10 +33,12 @@ export interface BundleView {
 /** Lists a bundle's objects and reads its documents. A document that is damaged is a fault; the rest is still of use. */
 export async function viewBundle(
   archive: Archive,
-  name: BundleName,
+  { identity, bundle }: BundleName,
   now: number,
   signal: AbortSignal,
 ): Promise<BundleView> {
+  // These two and nothing else: what an index entry says beside them is older than what is read here.
+  const name = { identity, bundle }
   const prefix = bundlePrefix(name)
   const objects = new Map<string, number>()
   for await (const { key, bytes } of archive.list(prefix, signal)) objects.set(key.slice(prefix.length), bytes)
@@ -52,12 +54,12 @@ export async function viewBundle(
       return undefined
     }
   }
-  const ours = ({ identity, bundle }: BundleName) => identity === name.identity && bundle === name.bundle
+  const ours = (other: BundleName) => other.identity === identity && other.bundle === bundle
   const [opening, plan, manifest] = await Promise.all([
     document('opening.json', openingSchema.refine(ours, 'it is of another bundle')),
     document('plan.json', planSchema),
     document('manifest.json', manifestSchema.refine(ours, 'it is of another bundle')),
   ])
-  const state = manifest?.status ?? unclosed(name.bundle, now)
+  const state = manifest?.status ?? unclosed(bundle, now)
   return { name, state, opening: opening ?? manifest, plan, manifest, objects, faults }
 }

@@ -56,19 +56,19 @@ export async function catalogue(
 
 /**
  * The bundles that a reference may mean: a bundle id or a beginning of one, `latest`, or either behind `HOST/`.
- * One entry: that is it. None: there is no such bundle.
+ * One name: that is it. None: there is no such bundle.
  */
 export async function findBundles(
   archive: Archive,
   reference: string,
   now: number,
   signal: AbortSignal,
-): Promise<CatalogueEntry[]> {
+): Promise<BundleName[]> {
   const [, host, start = ''] = /^(?:([^/]+)\/)?([^/]*)\/?$/.exec(reference) ?? []
   if (start === 'latest') return await latest(archive, host, now, signal)
   const digits = start.slice(0, 8)
   if (!/^\d+$/.test(digits)) return []
-  const found: CatalogueEntry[] = []
+  const found: BundleName[] = []
   for (const day of await indexedDays(archive, signal)) {
     if (!day.replaceAll('-', '').startsWith(digits)) continue
     const prefix = `${INDEX_PREFIX}dt=${day}/${host === undefined ? '' : `${host}/${start}`}`
@@ -76,13 +76,11 @@ export async function findBundles(
       if (entry.bundle.startsWith(start) && (host === undefined || entry.identity === host)) found.push(entry)
     }
   }
-  return found.length > 0 || host === undefined
-    ? found.sort(newestFirst)
-    : await ofHost(archive, host, start, now, signal)
+  return found.length > 0 || host === undefined ? found.sort(newestFirst) : await ofHost(archive, host, start, signal)
 }
 
 async function latest(archive: Archive, host: string | undefined, now: number, signal: AbortSignal) {
-  if (host !== undefined) return (await ofHost(archive, host, '', now, signal)).slice(0, 1)
+  if (host !== undefined) return (await ofHost(archive, host, '', signal)).slice(0, 1)
   for (const day of await indexedDays(archive, signal)) {
     const entries = await indexed(archive, `${INDEX_PREFIX}dt=${day}/`, now, signal)
     if (entries.length > 0) return entries.sort(newestFirst).slice(0, 1)
@@ -91,14 +89,14 @@ async function latest(archive: Archive, host: string | undefined, now: number, s
 }
 
 /** A host's own bundles, newest first, by its folders: also those that the index has lost. */
-async function ofHost(archive: Archive, identity: string, start: string, now: number, signal: AbortSignal) {
-  const entries: CatalogueEntry[] = []
+async function ofHost(archive: Archive, identity: string, start: string, signal: AbortSignal) {
+  const names: BundleName[] = []
   for await (const folder of archive.folders(`${HOSTS_PREFIX}${identity}/`, signal)) {
     const bundle = folder.split('/').at(-2) ?? ''
     if (!isBundleId(bundle) || !bundle.startsWith(start)) continue
-    entries.push({ identity, bundle, state: unclosed(bundle, now) })
+    names.push({ identity, bundle })
   }
-  return entries.sort(newestFirst)
+  return names.sort(newestFirst)
 }
 
 /** The bundles that the index has below a prefix, one entry each. */
@@ -117,5 +115,5 @@ async function indexed(archive: Archive, prefix: string, now: number, signal: Ab
   return [...bundles.values()]
 }
 
-const newestFirst = (a: CatalogueEntry, b: CatalogueEntry) =>
+const newestFirst = (a: BundleName, b: BundleName) =>
   b.bundle < a.bundle ? -1 : b.bundle > a.bundle ? 1 : a.identity < b.identity ? -1 : 1

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import type { Receipt } from '../bundle/schema.ts'
 import type { BundleView } from './bundle-view.ts'
+import { countOf } from './count-of.ts'
 import { holdings } from './holdings.ts'
 
 /** A crash that the bundle tells of. */
@@ -107,6 +108,7 @@ function otherwise({ manifest, plan }: BundleView): string {
   if (cores !== undefined) return `Whether something crashed is not known: ${cores.reason ?? cores.status}`
   if (manifest !== undefined) return 'Whether something crashed is not known: crashed cores were not looked for.'
   const planned = plan?.artifacts.filter(({ source }) => source === 'cores').length ?? 0
-  if (planned > 0) return `${planned} crashed cores were found; what they are of is told in the journal.`
+  if (planned > 0)
+    return `${countOf(planned, 'crashed core was', 'crashed cores were')} found; the journal tells of what.`
   return 'Whether something crashed is not known: the capture was not closed.'
 }

@@ -46,7 +46,7 @@ export async function bake(request: BakeRequest, signal: AbortSignal): Promise<B
     throw cannot(`read ${dist} (make it with: npm run build -- --arch ${arch})`, error)
   })
   const units = await entriesBelow(join(request.checkout, 'units'))
-  const drops = settingsEntries(request.settings, units)
+  const drops = await settingsEntries(request.settings, units)
   const before = await readRecord(root)
   const settings = await imageSettings(root, [...units, ...drops], before?.files ?? [], signal)
   const libraries = await missingLibraries(root, join(dist, 'usr/lib/lastgasp/bin/node'), arch)

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { cannot } from '../../agent/cannot.ts'
@@ -10,15 +10,21 @@ import { resolved } from './root.ts'
 const LAYERS = 'usr/lib/lastgasp/config.d'
 
 /** The builder's own settings files as entries of the image. */
-export function settingsEntries(files: readonly string[], shipped: readonly Entry[]): Entry[] {
+export async function settingsEntries(files: readonly string[], shipped: readonly Entry[]): Promise<Entry[]> {
   const taken = new Set(shipped.map(({ path }) => path))
-  return files.map((from) => {
+  const entries: Entry[] = []
+  for (const from of files) {
+    const found = await stat(from).catch((error: NodeJS.ErrnoException) => {
+      throw cannot(`read the settings file ${from}`, error.code === 'ENOENT' ? 'it does not exist' : error)
+    })
+    if (!found.isFile()) throw cannot(`read the settings file ${from}`, 'it is not a regular file')
     const path = `${LAYERS}/${basename(from)}`
     if (!path.endsWith('.toml')) throw cannot(`use ${from} as settings`, 'its name must end in .toml')
     if (taken.has(path)) throw cannot(`use ${from} as settings`, `there is a file of this name already: rename it`)
     taken.add(path)
-    return { path, from }
-  })
+    entries.push({ path, from })
+  }
+  return entries
 }
 
 /**
@@ -48,7 +54,12 @@ export async function imageSettings(
     for (const entry of layers) await place(trial, entry, signal)
     const { settings, problems } = await loadSettings({ root: trial }, signal)
     if (problems.length === 0) return settings
-    throw cannot(`bake into ${root}`, problems.map(({ message }) => message.replaceAll(trial, '')).join('\n'))
+    // Named as the builder knows them: a file by the path that was given, a layer of the image by its place there.
+    const given = new Map(layers.map((entry) => [join(trial, entry.path), 'from' in entry ? entry.from : undefined]))
+    const told = problems.map(({ path, message }) =>
+      message.replace(path, () => given.get(path) ?? path.replace(trial, '')),
+    )
+    throw cannot(`bake into ${root}`, told.join('\n'))
   } finally {
     await rm(trial, { recursive: true, force: true })
   }

@@ -1,9 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, readdirSync, readlinkSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { openRegular, readFrom } from '../../agent/collector/read-file.ts'
+import { openRegular, openSame, readFrom } from '../../agent/collector/read-file.ts'
 import { READ_BYTES } from '../../agent/collector/source.ts'
 import { unhurried } from './reading.ts'
 
@@ -71,6 +81,26 @@ t.test('only regular files, and none hangs', async (t) => {
   await rejected('.', /cannot open .*: it is no regular file/)
   await rejected('none', /cannot open .*none: ENOENT/)
   await t.rejects(openRegular('/dev/zero', unhurried()), /cannot open \/dev\/zero: it is no regular file/)
+})
+
+t.test('the very file that was seen before', async (t) => {
+  const directory = t.testdir({ mine: { file: 'mine' }, secret: { file: 'secret' } })
+  const path = join(directory, 'mine/file')
+  const seen = statSync(path)
+  await (await openSame(path, seen, unhurried())).handle.close()
+  renameSync(join(directory, 'mine'), join(directory, 'aside'))
+  symlinkSync('secret', join(directory, 'mine'))
+  await t.rejects(
+    openSame(path, seen, unhurried()),
+    /cannot open .*file: it is not the file that was found there before/,
+  )
+  t.equal(openHere(join(directory, 'secret/file')), 0)
+  renameSync(join(directory, 'mine'), join(directory, 'link'))
+  mkdirSync(join(directory, 'mine'))
+  renameSync(join(directory, 'aside/file'), path)
+  appendFileSync(path, ' and more')
+  await (await openSame(path, seen, unhurried())).handle.close()
+  await t.rejects(openSame(path, { ...seen, dev: seen.dev + 1 }, unhurried()), /not the file/)
 })
 
 t.test('ends with its signal, and closes', async (t) => {

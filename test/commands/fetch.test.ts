@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
@@ -91,6 +92,19 @@ t.test('only what is asked for', async (t) => {
   const rest = await run('fetch', '--identity', mine)
   t.match(rest, { code: 4, stdout: /cores\/b\.core\.zst: skipped: no time/ })
   t.match((await filesBelow(to)).join('\n'), 'coredump')
+})
+
+t.test('--only what there is not', async (t) => {
+  const others = [bareReceipt('cores', 'absent', { reason: 'nothing crashed' })]
+  const { run, to } = await setUp(t, { sealed: false, others, pieces: [await factsPiece()] })
+  const unknown = await run('fetch', '--only', 'facts,bogus')
+  t.match(unknown, { code: 2, stderr: /cannot fetch bogus: --only takes facts, .*cores/ })
+  t.match(await run('fetch', '--only', ','), { code: 2, stderr: /cannot fetch nothing/ })
+  const none = await run('fetch', '--only', 'cores')
+  t.match(none, { code: 3, stderr: /cannot fetch cores: this bundle has: facts; cores: absent: nothing crashed\n/ })
+  t.match(await run('fetch', '--only', 'cores/app.1.core.zst'), { code: 3, stderr: /this bundle has: facts\n/ })
+  t.equal(existsSync(to), false, 'no directory is made for nothing')
+  t.equal((await run('fetch', '--only', 'facts,cores')).code, 0)
 })
 
 t.test('without an identity everything stays sealed, and opens with age', async (t) => {

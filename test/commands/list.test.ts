@@ -65,6 +65,8 @@ t.test('nothing found says where to look', async (t) => {
   const old = await lastgasp(['list', '--store', store])
   t.equal(old.code, 3)
   t.match(old.stderr, `the newest is of ${new Date(now - 24 * 30 * HOUR).toISOString().slice(0, 10)}`)
+  const elsewhere = await lastgasp(['list', '--store', store, '--all', '--host', 'db-*'])
+  t.match(elsewhere, { code: 3, stderr: /: 1 other bundle is there/ })
 })
 
 t.test('keys that are none of ours are passed over, and a partial row outweighs a complete one', async (t) => {
@@ -89,5 +91,11 @@ t.test('a time that is none, no store, an unknown setting: usage', async (t) => 
   t.equal((await lastgasp(['list', '--store', store, '--since', 'yesterday'])).code, 2)
   t.match(await lastgasp(['list']), { code: 2, stderr: /no store is named/ })
   t.match(await lastgasp(['list', '--store', store, '--set', 's3.regoin=x']), { code: 2, stderr: /region/ })
-  t.match(await lastgasp(['list', '--store', 'ftp://x']), { code: 1, stderr: /^lastgasp: cannot open the store/ })
+  t.match(await lastgasp(['list', '--store', 'ftp://x']), { code: 2, stderr: /^lastgasp: cannot use --store "ftp/ })
+  const wrong = await lastgasp(['list'], { LASTGASP_STORE: 'file://relative/x' })
+  t.match(wrong, {
+    code: 2,
+    stderr: /cannot use LASTGASP_STORE "file:\/\/relative\/x": .* three slashes: file:\/\/\/path\n/,
+  })
+  t.match(await lastgasp(['check', '--store', 's3://']), { code: 2, stderr: /after s3:\/\/ comes a bucket name/ })
 })

@@ -24,17 +24,35 @@ t.test('the version is that of the package', async (t) => {
 })
 
 t.test('usage errors are one sentence, exit code 2', async (t) => {
-  const calls = [[], ['lits'], ['list', '--stroe', 'x'], ['show'], ['list', '-o', 'xml'], ['fetch', 'latest', '--only']]
-  for (const args of calls) {
-    const { code, stderr, stdout } = await lastgasp(args)
-    t.equal(code, 2, args.join(' '))
-    t.match(stderr, /^lastgasp: cannot run this: .+\nTry: lastgasp --help\n$/)
-    t.equal(stdout, '')
+  const calls: readonly (readonly [string, string, ...string[]])[] = [
+    ['lastgasp', 'name a command'],
+    ['lastgasp', 'Did you mean list?', 'lits'],
+    ['lastgasp list', 'Unknown argument: stroe', 'list', '--stroe', 'x'],
+    ['lastgasp show', 'name a bundle: the beginning of its id, "latest" or HOST/latest', 'show'],
+    ['lastgasp list', '--output "xml": it is one of "text", "json"', 'list', '-o', 'xml'],
+    ['lastgasp fetch', '--only wants a value', 'fetch', 'latest', '--only'],
+  ]
+  for (const [program, why, ...args] of calls) {
+    const stderr = `lastgasp: cannot run ${program}: ${why}\nTry: ${program} --help\n`
+    t.strictSame(await lastgasp(args, { LANG: 'de_DE.UTF-8' }), { code: 2, stdout: '', stderr }, args.join(' '))
   }
 })
 
+t.test('the resident processes tell their usage in a line', async (t) => {
+  for (const command of ['daemon', 'collector']) {
+    const { code, stderr } = await lastgasp([command, '--help'])
+    t.equal(code, 2)
+    t.match(stderr, new RegExp(`^lastgasp ${command}: .*'--help'; usage: lastgasp ${command} \\[.*\n$`))
+  }
+})
+
+t.test('an option that means nothing to a command is not in its help', async (t) => {
+  t.notMatch((await lastgasp(['keygen', '--help'])).stdout, /--(store|identity|set)\b/)
+  t.match((await lastgasp(['show', '--help'])).stdout, /--store.*--identity.*--set/s)
+})
+
 t.test('no stack traces, unless they are asked for', async (t) => {
-  const args = ['list', '--store', 'ftp://x']
+  const args = ['keygen', '--out', '/no/such/place']
   t.notMatch((await lastgasp(args)).stderr, /\n +at /)
   t.match((await lastgasp(args, { LASTGASP_DEBUG: '1' })).stderr, /\n +at /)
 })

@@ -47,6 +47,17 @@ t.test('every way to name a bundle', async (t) => {
   t.equal(await found(`web-7/${older.bundle}`), older.bundle, 'a host’s bundles are found without the index')
 })
 
+t.test('a bundle has one status, however it is named', async (t) => {
+  const { name, url } = await setUp(t, { sealed: false, pieces: [await factsPiece()] })
+  for (const reference of ['latest', 'web-7/latest', name.bundle, `web-7/${name.bundle}`]) {
+    for (const command of ['show', 'verify']) {
+      const told = JSON.parse((await lastgasp([command, reference, '-o', 'json', '--store', url])).stdout)
+      t.match(told, { ...name, status: 'complete' }, `${command} ${reference}`)
+      t.notOk('state' in told, `${command} ${reference}`)
+    }
+  }
+})
+
 t.test('what is missing, and why', async (t) => {
   const others = [
     bareReceipt('cores', 'skipped', { because: 'seal', reason: 'class memory is closed: no recipients' }),

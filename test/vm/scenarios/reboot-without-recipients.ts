@@ -1,10 +1,10 @@
-import { deepEqual, equal, match } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
-/** A reboot of a host that has nobody to seal to: its core stays, with a receipt that says why. */
+/** A reboot of a host that has nobody to seal to: its core stays, and the journal with the crash's environment, with receipts that say why. */
 export const scenario: Scenario = {
   name: 'reboot-without-recipients',
   suites: ['trixie'],
@@ -26,10 +26,21 @@ export const scenario: Scenario = {
       [{ status: 'skipped', because: 'seal' }],
     )
     match(cores[0]?.reason ?? '', /recipient/)
+    const journals = receiptsOf(bundle, 'journal').filter(({ class: of }) => of === 'memory')
+    ok(journals.length > 0, "the journal holds the crash's environment")
+    for (const { status, because, reason } of journals) {
+      deepEqual({ status, because }, { status: 'skipped', because: 'seal' })
+      match(reason ?? '', /recipient/)
+    }
+    const memory = bundle.manifest.receipts.filter(({ class: of }) => of === 'memory')
+    deepEqual(
+      memory.flatMap(({ objects }) => objects.map(({ name }) => name)),
+      [],
+      'nothing of class memory is in the bucket',
+    )
     deepEqual(
       bundle.objects.filter((name) => name.startsWith('cores/')),
       [],
-      'nothing of class memory is in the bucket',
     )
   },
 }

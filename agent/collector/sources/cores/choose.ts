@@ -1,5 +1,8 @@
 import { formatBytes, formatDuration } from '../../../settings/units.ts'
-import type { CoreFile } from './find.ts'
+import type { CoreFile } from './core-file.ts'
+
+/** Cores in one capture. More are one crash, over and over; and each costs the plan, the manifest and a few requests. */
+export const MOST_CORES = 500
 
 export interface CoreChoice {
   /** Most wanted first. */
@@ -26,7 +29,7 @@ export interface Circumstances {
 
 /**
  * Which cores to take: not yet read ones first, this boot's before earlier ones', the newest first; none older than `age`
- * (ms), and no more than `limit` bytes together. One that is too big keeps no smaller one out. Pure.
+ * (ms), no more than `limit` bytes together and no more than MOST_CORES. One that is too big keeps no smaller one out. Pure.
  */
 export function chooseCores(
   cores: readonly CoreFile[],
@@ -40,24 +43,26 @@ export function chooseCores(
       Number(ofThisBoot(b, boot)) - Number(ofThisBoot(a, boot)) ||
       b.at - a.at,
   )
-  const old = ordered.filter(({ at }) => now - at > age)
+  const old: CoreFile[] = []
   const beyond: CoreFile[] = []
+  const tooMany: CoreFile[] = []
   const chosen: { core: CoreFile; value: number }[] = []
   let left = limit
   for (const core of ordered) {
-    if (old.includes(core)) continue
-    if (core.bytes > left) {
-      beyond.push(core)
-      continue
+    if (now - core.at > age) old.push(core)
+    else if (chosen.length === MOST_CORES) tooMany.push(core)
+    else if (core.bytes > left) beyond.push(core)
+    else {
+      left -= core.bytes
+      chosen.push({ core, value: worthOf(core, chosen.length, circumstances) })
     }
-    left -= core.bytes
-    chosen.push({ core, value: worthOf(core, chosen.length, circumstances) })
   }
   return {
     chosen,
     leftOut: [
       ...(old.length > 0 ? [`${amount(old)}, older than cores.age = ${formatDuration(age)}`] : []),
       ...(beyond.length > 0 ? [`${amount(beyond)}, beyond cores.limit = ${formatBytes(limit)}`] : []),
+      ...(tooMany.length > 0 ? [`${amount(tooMany)}, beyond the ${MOST_CORES} that one capture takes`] : []),
     ],
   }
 }

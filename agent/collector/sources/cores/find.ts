@@ -1,35 +1,21 @@
+import { isUtf8 } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ItemIdentity } from '../../../bundle/evidence.ts'
 import { cannot } from '../../../cannot.ts'
+import { type CoreFile, seen } from './core-file.ts'
 import type { CorePattern } from './core-pattern.ts'
 import { COMPRESSED, parseCoredumpName } from './coredump-name.ts'
-
-/** A core, kernel dump or crash report that lies on the host. */
-export interface CoreFile {
-  /** Absolute path on the host. */
-  readonly path: string
-  /** `systemd`: complete as soon as it has this name. `plain`: written by the kernel itself, in place. */
-  readonly kind: 'systemd' | 'plain' | 'report' | 'vmcore' | 'dmesg'
-  /** What it is called in the bundle, without suffix: `app.4711.core`. */
-  readonly label: string
-  /** `.zst`, … when it is compressed already, else empty. */
-  readonly suffix: string
-  readonly bytes: number
-  /** Bytes that lie on disk: fewer when it has holes. */
-  readonly allocated: number
-  /** ms since the epoch */
-  readonly at: number
-  readonly identity: ItemIdentity
-}
+import { kernelDumps } from './kernel-dumps.ts'
 
 export interface Finds {
   readonly files: readonly CoreFile[]
   /** Directories that were looked into, and those that do not exist, for the receipt that says nothing crashed. */
   readonly looked: readonly string[]
   readonly missing: readonly string[]
-  /** A sentence for each directory that could not be looked at. */
+  /** A sentence for each directory that holds something which is not taken. */
+  readonly leftOut: readonly string[]
+  /** A sentence for each directory or file that could not be looked at, and for files that cannot be named. */
   readonly problems: readonly string[]
 }
 
@@ -40,12 +26,21 @@ export async function findCores(
   pattern: CorePattern,
   signal: AbortSignal,
 ): Promise<Finds> {
-  const finds = { files: [] as CoreFile[], looked: [] as string[], missing: [] as string[], problems: [] as string[] }
+  const finds = {
+    files: [] as CoreFile[],
+    looked: [] as string[],
+    missing: [] as string[],
+    leftOut: [] as string[],
+    problems: [] as string[],
+  }
   const own = pattern.kind === 'directory' ? pattern.directory : undefined
   for (const directory of new Set([...named, ...(own === undefined ? [] : [own])])) {
     const names = own === directory && pattern.kind === 'directory' ? pattern.files : undefined
     try {
-      finds.files.push(...(await look(root, directory, names, named.includes(directory), signal)))
+      const { files, leftOut, problems } = await look(root, directory, names, named.includes(directory), signal)
+      finds.files.push(...files)
+      finds.leftOut.push(...leftOut)
+      finds.problems.push(...problems)
       finds.looked.push(directory)
     } catch (error) {
       signal.throwIfAborted()
@@ -62,25 +57,47 @@ async function look(
   names: RegExp | undefined,
   everything: boolean,
   signal: AbortSignal,
-): Promise<readonly CoreFile[]> {
-  const found: CoreFile[] = []
-  for (const name of await readdir(join(root, directory))) {
+): Promise<Pick<Finds, 'files' | 'leftOut' | 'problems'>> {
+  const files: CoreFile[] = []
+  const problems: string[] = []
+  let [irregular, below, illegible] = [0, 0, 0]
+  for (const raw of await readdir(join(root, directory), { encoding: 'buffer' })) {
     signal.throwIfAborted()
+    const name = raw.toString('utf8')
     // Dot files are systemd-coredump's and kdump's unfinished ones.
     const fields = names?.exec(name)
     if (name.startsWith('.') || !(everything || fields)) continue
+    if (!isUtf8(raw)) {
+      illegible++
+      continue
+    }
     const path = join(directory, name)
-    const stats = await lstat(join(root, path)).catch(() => undefined)
-    if (stats?.isFile()) found.push(coreFile(path, name, stats, fields?.groups))
-    else if (stats?.isDirectory() && everything) found.push(...(await kernelDumps(root, path, name)))
+    try {
+      const stats = await lstat(join(root, path))
+      if (stats.isFile()) files.push(coreFile(path, name, stats, fields?.groups))
+      else if (stats.isDirectory() && everything) {
+        const dumps = await kernelDumps(root, path, name, signal)
+        files.push(...dumps.files)
+        below += dumps.others
+      } else irregular++
+    } catch (error) {
+      signal.throwIfAborted()
+      // What was removed since it was listed is there no more.
+      if (!isGone(error)) problems.push(cannot(`look for cores in ${path}`, error).message)
+    }
   }
-  return found
+  const others = [
+    ...(irregular > 0 ? [`${irregular} that are no regular files`] : []),
+    ...(below > 0 ? [`${below} in subdirectories (name those in cores.directories to take what is in them)`] : []),
+  ]
+  if (illegible > 0) problems.push(`cannot take ${illegible} of the files in ${directory}: their names are no UTF-8`)
+  return { files, problems, leftOut: others.length > 0 ? [`entries of ${directory}: ${others.join(', ')}`] : [] }
 }
 
 function coreFile(path: string, name: string, stats: Stats, fields: Record<string, string> | undefined): CoreFile {
   const suffix = COMPRESSED.exec(name)?.[0] ?? ''
   const stem = name.slice(0, name.length - suffix.length)
-  const common = { path, suffix, bytes: stats.size, allocated: stats.blocks * 512 }
+  const common = { path, ...seen(stats), suffix }
   const coredump = parseCoredumpName(name)
   if (coredump !== undefined) {
     const { comm, pid, at } = coredump
@@ -96,28 +113,12 @@ function coreFile(path: string, name: string, stats: Stats, fields: Record<strin
   return { ...common, kind: 'plain', label, at, identity }
 }
 
-/** What kdump leaves in a directory per crash: RHEL's vmcore and vmcore-dmesg.txt, Debian's dump.<stamp> and dmesg.<stamp>. */
-async function kernelDumps(root: string, directory: string, stamp: string): Promise<readonly CoreFile[]> {
-  const found: CoreFile[] = []
-  for (const name of await readdir(join(root, directory)).catch(() => [])) {
-    const kind = /dmesg/.test(name) ? 'dmesg' : /^(vmcore|dump\.)/.test(name) ? 'vmcore' : undefined
-    const path = join(directory, name)
-    const stats = kind && (await lstat(join(root, path)).catch(() => undefined))
-    if (kind === undefined || !stats?.isFile()) continue
-    const suffix = COMPRESSED.exec(name)?.[0] ?? ''
-    const label = `${stamp}.${name.slice(0, name.length - suffix.length)}`
-    const at = Math.round(stats.mtimeMs)
-    const identity = { path, at, comm: 'kernel' }
-    found.push({ path, kind, label, suffix, bytes: stats.size, allocated: stats.blocks * 512, at, identity })
-  }
-  return found
-}
-
 const integer = (text: string | undefined) => (text === undefined ? undefined : Number.parseInt(text, 10))
 
 function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }
 
-const isMissing = (error: unknown) =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)
+const isGone = (error: unknown) => codeOf(error) === 'ENOENT'
+const isMissing = (error: unknown) => isGone(error) || codeOf(error) === 'ENOTDIR'

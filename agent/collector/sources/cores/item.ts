@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { System } from '../../ffi.ts'
-import { openRegular } from '../../read-file.ts'
+import { openSame } from '../../read-file.ts'
 import type { Found } from '../../source.ts'
 import { coredumpAttributes } from './attributes.ts'
+import type { CoreFile } from './core-file.ts'
 import type { CrashEntry } from './crash-entries.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
-import type { CoreFile } from './find.ts'
 import { readCore } from './read-core.ts'
 
 /** Where cores are read, and how. */
@@ -41,7 +41,8 @@ export function coreItem(
     id: core.path,
     source: 'cores',
     name,
-    class: core.kind === 'dmesg' ? 'text' : 'memory',
+    // A kernel's log too: its name is no proof of what is in it, and the facts have one that is text.
+    class: 'memory',
     phase: 'stored',
     encoding: core.suffix === '' ? 'frames' : 'as-is',
     bytes: Math.max(core.bytes, writer?.bytes ?? 0),
@@ -50,7 +51,7 @@ export function coreItem(
     identity,
     async open(limit, signal) {
       if (writer !== undefined) await dumpFinished(join(root, 'proc'), writer, signal)
-      const file = await openRegular(join(root, core.path), signal)
+      const file = await openSame(join(root, core.path), core.file, signal)
       const reading = readCore(file, { suffix: core.suffix, rlimit, cut }, limit, signal)
       return {
         ...reading,

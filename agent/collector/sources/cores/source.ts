@@ -5,10 +5,11 @@ import type { System } from '../../ffi.ts'
 import type { Found, Source, SourceContext } from '../../source.ts'
 import { bootTime, thisBootId } from '../journal/this-boot.ts'
 import { type Boot, chooseCores, ofThisBoot } from './choose.ts'
+import type { CoreFile } from './core-file.ts'
 import { type CorePattern, parseCorePattern } from './core-pattern.ts'
 import { crashEntries } from './crash-entries.ts'
 import { type Dumping, dumpingProcesses } from './dumping.ts'
-import { type CoreFile, type Finds, findCores } from './find.ts'
+import { type Finds, findCores } from './find.ts'
 import { coreItem, type Host } from './item.ts'
 import { elsewhere, isSystemd, nothingCrashed } from './nothing-crashed.ts'
 import { unfinishedItem } from './unfinished.ts'
@@ -19,6 +20,8 @@ interface Round {
   /** Paths that were seen, those that were left out too. */
   readonly known: Set<string>
   readonly names: Set<string>
+  /** Sentences of gaps that have their receipt. */
+  readonly said: Set<string>
   /** Processes that were dumping at the inventory. */
   readonly dumping: Set<number>
 }
@@ -39,10 +42,15 @@ interface Survey {
  * finished since the inventory.
  */
 export function coresSource(system: System): Source {
-  const newRound = (): Round => ({ known: new Set(), names: new Set(), dumping: new Set() })
+  const newRound = (): Round => ({ known: new Set(), names: new Set(), said: new Set(), dumping: new Set() })
   let round = newRound()
   const read = new Set<string>()
   const hostAt = (root: string): Host => ({ root, system, onRead: (path) => read.add(path) })
+
+  function isNew(sentence: string): boolean {
+    const before = round.said.size
+    return round.said.add(sentence).size > before
+  }
 
   async function survey({ root, settings }: SourceContext, signal: AbortSignal): Promise<Survey> {
     const pattern = await corePattern(root)
@@ -65,7 +73,10 @@ export function coresSource(system: System): Source {
       finds,
       found,
       unfinished,
-      gaps: [...gaps('failed', finds.problems), ...gaps('skipped', choice.leftOut)],
+      gaps: [
+        ...gaps('failed', finds.problems.filter(isNew)),
+        ...gaps('skipped', [...finds.leftOut.filter(isNew), ...choice.leftOut]),
+      ],
     }
   }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { cannot } from '../../../cannot.ts'
 import type { Found } from '../../source.ts'
+import type { CoreFile } from './core-file.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
-import type { CoreFile } from './find.ts'
 import { coreItem, type Host } from './item.ts'
 
 /** Of what is in memory; see item.ts. */

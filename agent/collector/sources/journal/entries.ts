@@ -8,7 +8,7 @@ import { siphash24 } from './siphash.ts'
  */
 
 /** Incompatible flags of the header: hashes keyed by the file id (since 246), 32-bit offsets (since 252). */
-const KEYED_HASH = 4
+export const KEYED_HASH = 4
 const COMPACT = 16
 /** Object flags: the payload is compressed by XZ, LZ4 or zstd. Short ones never are. */
 const COMPRESSED = 7
@@ -87,10 +87,11 @@ export async function findEntries(
   return entries
 }
 
-const word = (buffer: Buffer, at: number) => Number(buffer.readBigUInt64LE(at))
+/** A 64-bit number, as all offsets and sizes are. */
+export const word = (buffer: Buffer, at: number) => Number(buffer.readBigUInt64LE(at))
 
 /** Objects are only ever appended, so chains lead onward; a damaged one could lead round in a circle. */
-function onward(from: number, to: number): number {
+export function onward(from: number, to: number): number {
   if (to !== 0 && to <= from) throw new Error(`the journal file is damaged: a chain leads back from ${from} to ${to}`)
   return to
 }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sentence } from '../../../cannot.ts'
+import { cannot, sentence } from '../../../cannot.ts'
 import { type OpenFile, openRegular } from '../../read-file.ts'
 import { HEADER_BYTES, type JournalHeader, parseHeader } from './header.ts'
 
@@ -80,6 +80,14 @@ export async function openJournal(root: string, path: string, signal: AbortSigna
     await file.handle.close()
     throw error
   }
+}
+
+/** Opens a journal file that was seen before. Throws where another one has its path now. */
+export async function reopenJournal(root: string, { path, header }: JournalFile, signal: AbortSignal) {
+  const file = await openJournal(root, path, signal)
+  if (file.header.fileId === header.fileId) return file
+  await file.handle.close()
+  throw cannot(`open ${path}`, 'it is not the file that was found there before')
 }
 
 /** The header as it is now; a live file's changes with every entry. */

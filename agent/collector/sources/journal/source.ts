@@ -1,8 +1,10 @@
-import type { InventoryGap } from '../../../bundle/evidence.ts'
+import type { EvidenceClass, InventoryGap } from '../../../bundle/evidence.ts'
+import { clearance } from '../../clearance.ts'
 import type { Found, Source } from '../../source.ts'
 import { chooseFiles } from './choose.ts'
 import { archivedName } from './header.ts'
-import { type JournalFile, scanJournals } from './scan.ts'
+import { holdsMemory } from './memory-fields.ts'
+import { type JournalFile, reopenJournal, scanJournals } from './scan.ts'
 import { describeEntries, lastEntryAt, type Round, rotationOf, takeJournal } from './take.ts'
 import { thisBootId } from './this-boot.ts'
 
@@ -16,18 +18,27 @@ const GROWTH_BYTES = 8 * 1024 * 1024
  * words are what was logged since: archived once more, or the live files again.
  */
 export function journalSource(): Source {
-  const newRound = (root: string): Round => ({ root, known: new Set(), taken: new Map(), rotations: new Map() })
+  const newRound = (root: string, closed?: string): Round => ({
+    root,
+    closed,
+    known: new Set(),
+    taken: new Map(),
+    rotations: new Map(),
+  })
   let round = newRound('/')
   return {
     name: 'journal',
 
     async inventory({ root, settings }, signal) {
-      round = newRound(root)
+      const cleared = clearance('memory', settings.seal)
+      round = newRound(root, cleared.kind === 'closed' ? cleared.reason : undefined)
       const { files, problems } = await scanJournals(root, signal)
       for (const { header } of files) round.known.add(header.fileId)
       const { chosen, leftOut } = chooseFiles(files, await thisBootId(root), settings.journal)
+      const listed: Found[] = []
+      for (const [rank, file] of chosen.entries()) listed.push(await found(file, rank, round, '', signal))
       return {
-        found: chosen.map((file, rank) => found(file, rank, round, '')),
+        found: listed,
         gaps: [
           ...gaps('absent', files.length + problems.length === 0 ? [ABSENT] : []),
           ...gaps('failed', problems),
@@ -42,15 +53,16 @@ export function journalSource(): Source {
       const namespaces = [...new Set(live.map(({ namespace }) => namespace))]
       const rotations = await Promise.all(namespaces.map((namespace) => rotationOf(round, namespace, signal)))
       const { files, problems } = await scanJournals(root, signal)
-      const fresh = files.flatMap((file) => {
+      const fresh: Found[] = []
+      for (const file of files) {
         const { archived, namespace, header } = file
         // What came after the rotation came after the end.
         const afterwards = !archived && rotations[namespaces.indexOf(namespace)]?.rotated
-        if (header.entries === 0 || afterwards) return []
-        if (!round.known.has(header.fileId)) return found(file, 0, round, '')
+        if (header.entries === 0 || afterwards) continue
+        const isKnown = round.known.has(header.fileId)
         const grown = header.entries > (round.taken.get(header.fileId) ?? Number.POSITIVE_INFINITY)
-        return grown ? found(file, 0, round, '.again') : []
-      })
+        if (!isKnown || grown) fresh.push(await found(file, 0, round, isKnown ? '.again' : '', signal))
+      }
       return { found: fresh, gaps: gaps('failed', problems) }
     },
   }
@@ -62,17 +74,38 @@ function gaps(status: InventoryGap['status'], reasons: readonly string[]): Inven
   return reasons.map((reason) => ({ source: 'journal', class: 'text', status, reason }))
 }
 
+/**
+ * Lines are text; what systemd-coredump logs of a process's memory is memory. A file that was not closed may lack what its
+ * tables should say of it.
+ */
+async function classOf(file: JournalFile, root: string, signal: AbortSignal): Promise<EvidenceClass> {
+  if (file.dirty) return 'memory'
+  try {
+    const { handle } = await reopenJournal(root, file, signal)
+    return (await holdsMemory(handle, signal).finally(() => handle.close())) ? 'memory' : 'text'
+  } catch {
+    return 'memory'
+  }
+}
+
 /** `mark` tells a second copy of one file from the first. */
-function found(file: JournalFile, rank: number, round: Round, mark: '' | '.again'): Found {
+async function found(
+  file: JournalFile,
+  rank: number,
+  round: Round,
+  mark: '' | '.again',
+  signal: AbortSignal,
+): Promise<Found> {
   const { header, archived, dirty, directory, namespace, stem, size } = file
   const original = file.path.slice(directory.length + 1).replace(/\.journal~?$/, '')
   const name = (archived ? original : archivedName(stem, header)) + mark
   const key = `${namespace === '' ? '' : `${namespace}.`}${name}${dirty ? '.dirty' : ''}`
+  const listedAs = await classOf(file, round.root, signal)
   return {
     id: header.fileId + mark,
     source: 'journal',
     name: `journal/${key.replace(/[^A-Za-z0-9@._-]/g, '_')}.journal.zst`,
-    class: 'text',
+    class: listedAs,
     phase: 'stored',
     encoding: 'frames',
     bytes: size + (archived ? 0 : GROWTH_BYTES),
@@ -85,6 +118,6 @@ function found(file: JournalFile, rank: number, round: Round, mark: '' | '.again
       at: lastEntryAt(header),
       note: describeEntries(header),
     },
-    open: (limit, signal) => takeJournal(file, round, limit, signal),
+    open: (limit, signal) => takeJournal(file, listedAs, round, limit, signal),
   }
 }

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { EvidenceClass } from '../../../bundle/evidence.ts'
 import { cannot, sentence } from '../../../cannot.ts'
 import { readFrom } from '../../read-file.ts'
+import { Refusal } from '../../refusal.ts'
 import type { Reading } from '../../source.ts'
 import type { JournalHeader } from './header.ts'
+import { holdsMemory } from './memory-fields.ts'
 import { type Rotation, rotateJournal } from './rotate.ts'
-import { type JournalFile, type OpenJournal, openJournal, readHeader, scanJournals } from './scan.ts'
+import { type JournalFile, type OpenJournal, readHeader, reopenJournal, scanJournals } from './scan.ts'
 
 /** journald marks a file as archived in a thread of its own, after it has answered: milliseconds, with a disk that works. */
 const SETTLE_MS = 500
@@ -13,6 +16,8 @@ const SETTLE_POLL_MS = 10
 /** What the source remembers of a capture, from its inventory to its last words. */
 export interface Round {
   readonly root: string
+  /** Why memory stays on the host, where it does. */
+  readonly closed: string | undefined
   /** Ids of all files that the inventory saw, those that were left out too. */
   readonly known: Set<string>
   /** Entries that were in a file when it was read. */
@@ -21,9 +26,13 @@ export interface Round {
   readonly rotations: Map<string, Promise<Rotation>>
 }
 
-/** Opens a journal file; a live one after it was archived, or as it is where that cannot be done. */
+/**
+ * Opens a journal file; a live one after it was archived, or as it is where that cannot be done. One that was listed as
+ * `text` is looked into once more: since then something may have crashed.
+ */
 export async function takeJournal(
   file: JournalFile,
+  listedAs: EvidenceClass,
   round: Round,
   limit: number,
   signal: AbortSignal,
@@ -35,9 +44,15 @@ export async function takeJournal(
     if (!rotation.rotated) notes.push(`copied while journald may write to it: ${rotation.reason}`)
     now = await findAgain(round.root, file, signal)
   }
-  const opened = await openJournal(round.root, now.path, signal)
+  const opened = await reopenJournal(round.root, now, signal)
+  const confine = async () => {
+    if (listedAs === 'memory' || round.closed === undefined || !(await holdsMemory(opened.handle, signal))) return
+    signal.throwIfAborted()
+    throw new Refusal('seal', `${now.path} holds a crash's environment or core by now: ${round.closed}`)
+  }
   try {
     const header = now.archived && !now.dirty ? await settled(opened, signal) : opened.header
+    await confine()
     round.taken.set(header.fileId, header.entries)
     const { size } = await opened.handle.stat()
     // Pinned: of a file in use, what its header vouches for now, and nothing that is added while it is copied.
@@ -46,6 +61,7 @@ export async function takeJournal(
     const reading = readFrom(opened, whole, limit, signal)
     return {
       ...reading,
+      chunks: header.state === 'archived' ? reading.chunks : eachAfter(confine, reading.chunks),
       outcome() {
         const { truncated } = reading.outcome()
         const padding = `for journalctl make it as long again: truncate -s ${header.bytes}`
@@ -58,6 +74,14 @@ export async function takeJournal(
   } catch (error) {
     await opened.handle.close()
     throw error
+  }
+}
+
+/** Chunks of a file that is written to meanwhile: each is let go only if, after it was read, `confine` lets it. */
+async function* eachAfter(confine: () => Promise<void>, chunks: AsyncIterable<Buffer>) {
+  for await (const chunk of chunks) {
+    await confine()
+    yield chunk
   }
 }
 

@@ -1,12 +1,13 @@
 import t from 'tap'
-import { chooseCores } from '../../../../agent/collector/sources/cores/choose.ts'
-import type { CoreFile } from '../../../../agent/collector/sources/cores/find.ts'
+import { chooseCores, MOST_CORES } from '../../../../agent/collector/sources/cores/choose.ts'
+import type { CoreFile } from '../../../../agent/collector/sources/cores/core-file.ts'
 import { BOOT } from './cores.ts'
 
 const NOW = 1_700_000_000_000
 const HOUR = 3_600_000
 const core = (path: string, fields: Partial<CoreFile> = {}): CoreFile => ({
   path,
+  file: { dev: 1, ino: 1 },
   kind: 'systemd',
   label: path,
   suffix: '.zst',
@@ -62,4 +63,15 @@ t.test('age and limit', async (t) => {
   t.same(paths(choice), ['new', 'small'], 'what is too big keeps nothing smaller out')
   t.same(choice.leftOut, ['1 core, 1MiB, older than cores.age = 14d', '1 core, 600MiB, beyond cores.limit = 1GiB'])
   t.same(chooseCores([], settings, circumstances), { chosen: [], leftOut: [] })
+})
+
+t.test('one crash, over and over', async (t) => {
+  const cores = Array.from({ length: MOST_CORES + 3 }, (_, index) => core(`${index}`, { bytes: 1024, at: NOW - index }))
+  const choice = chooseCores(cores.toReversed(), settings, circumstances)
+  t.same(
+    paths(choice),
+    cores.slice(0, MOST_CORES).map(({ path }) => path),
+    'the newest',
+  )
+  t.same(choice.leftOut, ['3 cores, 3KiB, beyond the 500 that one capture takes'])
 })

@@ -71,4 +71,8 @@ t.test('names in the bundle', async (t) => {
     'cores/_..zst',
     'cores/x.zst',
   ])
+  const long = uniqueName(`${'a'.repeat(240)}.4711.core`, '.zst', names)
+  t.equal(long, `cores/${'a'.repeat(99)}_${'a'.repeat(40)}.4711.core.zst`, 'its pid is kept')
+  t.match(uniqueName(`${'a'.repeat(240)}.4711.core`, '.zst', names), /\.4711-2\.core\.zst$/)
+  t.equal(uniqueName('b'.repeat(150), '', names), `cores/${'b'.repeat(150)}.zst`)
 })

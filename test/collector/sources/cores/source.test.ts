@@ -1,9 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openSystem } from '../../../../agent/collector/ffi.ts'
+import { kernelDumps } from '../../../../agent/collector/sources/cores/kernel-dumps.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { fixture, FILES as JOURNALS, MACHINE } from '../journal/host.ts'
@@ -100,9 +110,11 @@ t.test('/var/crash: kdump, apport, traps', async (t) => {
   execFileSync('mkfifo', [join(root, 'var/crash/core.fifo')])
   symlinkSync('/etc/shadow', join(root, 'var/crash/core.link'))
   const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
-  t.same(gaps, [])
+  const others = '2 that are no regular files, 1 in subdirectories (name those in cores.directories to take'
+  t.match(gaps, [{ status: 'skipped', reason: `entries of /var/crash: ${others}` }])
+  t.equal(gaps.length, 1)
   t.same(found.map(({ name, class: kind }) => [name, kind]).sort(), [
-    ['cores/127.0.0.1-2025-01-01-00_00_00.vmcore-dmesg.txt.zst', 'text'],
+    ['cores/127.0.0.1-2025-01-01-00_00_00.vmcore-dmesg.txt.zst', 'memory'],
     ['cores/127.0.0.1-2025-01-01-00_00_00.vmcore.zst', 'memory'],
     ['cores/202501020000.vmcore-incomplete.zst', 'memory'],
     ['cores/_usr_bin_app.1000.crash.zst', 'memory'],
@@ -112,6 +124,57 @@ t.test('/var/crash: kdump, apport, traps', async (t) => {
   t.same((await readAll(best)).content.toString(), 'panic')
   const incomplete = await readAll(found.find(({ name }) => name.includes('incomplete')))
   t.equal(incomplete.outcome.truncated, 'the host stored only a part of it')
+})
+
+t.test('a core that calls itself a kernel log is none, and stays memory', async (t) => {
+  const root = host(t)
+  write(root, '/var/crash/app/core.dmesg-logger.4711', core)
+  write(root, '/var/crash/app/dmesg.logger', core)
+  write(root, '/var/crash/app/dmesg.202501020000', core)
+  write(root, '/var/crash/dmesg.202501020000', core)
+  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  t.same(found.map(({ name, class: kind }) => [name, kind]).sort(), [
+    ['cores/app.dmesg.202501020000.zst', 'memory'],
+    ['cores/dmesg.202501020000.zst', 'memory'],
+  ])
+  t.match(gaps, [{ status: 'skipped', reason: /^entries of \/var\/crash: 2 in subdirectories/ }])
+})
+
+t.test('what is there and is not taken is said once, and is not "nothing crashed"', async (t) => {
+  const root = host(t)
+  mkdirSync(join(root, COREDUMPS), { recursive: true })
+  symlinkSync('/etc/shadow', join(root, COREDUMPS, 'core.link'))
+  writeFileSync(Buffer.concat([Buffer.from(join(root, COREDUMPS, 'core.')), Buffer.from([0xff])]), 'core')
+  const source = coresSource(system)
+  const { found, gaps } = await source.inventory(context(root), unhurried())
+  t.same(found, [])
+  t.same(
+    gaps.map(({ status, reason }) => [status, reason]),
+    [
+      ['failed', `cannot take 1 of the files in ${COREDUMPS}: their names are no UTF-8`],
+      ['skipped', `entries of ${COREDUMPS}: 1 that are no regular files`],
+    ],
+  )
+  t.same((await source.lastWords?.(context(root), unhurried()))?.gaps, [])
+})
+
+t.test('a directory that is swapped for a link after the inventory', async (t) => {
+  const root = host(t)
+  const name = coredumpName('app', 1)
+  store(root, name, Buffer.from('core'))
+  write(root, `/secrets/${name}`, 'secret')
+  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  renameSync(join(root, COREDUMPS), join(root, 'elsewhere'))
+  symlinkSync(join(root, 'secrets'), join(root, COREDUMPS))
+  await t.rejects(readAll(found[0]), /^cannot open .*: it is not the file that was found there before/)
+})
+
+t.test("a kernel dump's directory that is a link", async (t) => {
+  const root = host(t)
+  write(root, '/secrets/vmcore', 'secret')
+  mkdirSync(join(root, 'var/crash'), { recursive: true })
+  symlinkSync(join(root, 'secrets'), join(root, 'var/crash/202501020000'))
+  await t.rejects(kernelDumps(root, '/var/crash/202501020000', '202501020000', unhurried()), /ENOTDIR/)
 })
 
 t.test("a plain core_pattern's directory: its own names only", { skip }, async (t) => {

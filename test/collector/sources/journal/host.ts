@@ -39,8 +39,14 @@ export function fixture(name: string): Buffer {
   return zstdDecompressSync(readFileSync(join(FIXTURES, name)))
 }
 
-export function context(root: string, journal: Partial<Settings['journal']> = {}, seen: string[] = []): SourceContext {
-  const settings = { journal: { limit: 2 ** 40, boots: 1, ...journal } } as Settings
+export function context(
+  root: string,
+  journal: Partial<Settings['journal']> = {},
+  seen: string[] = [],
+  seal: Partial<Settings['seal']> = {},
+): SourceContext {
+  const closed = { recipients: [], unsealed: 'deny', closed: undefined }
+  const settings = { journal: { limit: 2 ** 40, boots: 1, ...journal }, seal: { ...closed, ...seal } } as Settings
   return { root, settings, seen: new Set(seen) }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import { archivedName, parseHeader } from '../../../../agent/collector/sources/journal/header.ts'
@@ -10,6 +10,9 @@ import { BOOTS, context, fixture, journalctl, layOut, MACHINE, shortDirectory, v
 const liveHeader = parseHeader(fixture('system.journal.zst'))
 if (liveHeader === undefined) throw new Error('the fixture is no journal')
 const liveName = archivedName('system', liveHeader)
+const crashedHeader = parseHeader(fixture('crash/system.journal.zst'))
+if (crashedHeader === undefined) throw new Error('the fixture is no journal')
+const crashedName = archivedName('system', crashedHeader)
 
 t.test('this boot, newest first, without a journald', async (t) => {
   const root = shortDirectory(t)
@@ -114,6 +117,81 @@ t.test('last words where nothing can be rotated', async (t) => {
   const last = await source.lastWords?.(context(root), unhurried())
   t.match(last?.found, [{ name: `journal/${liveName}.again.journal.zst`, id: `${found[0]?.id}.again` }])
   t.same((await readAll(last?.found[0])).content, grown)
+})
+
+t.test("a journal with a crash's environment or core is memory", async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  writeFileSync(join(directory, 'system@1-2-3.journal'), fixture('crash/environment.journal.zst'))
+  writeFileSync(join(directory, 'system@1-2-4.journal'), fixture('crash/core.journal.zst'))
+  const { found } = await journalSource().inventory(context(root, { boots: 9 }), unhurried())
+  const memory = found.filter((item) => item.class === 'memory').map(({ name }) => name)
+  const dirty = 'its tables may lack what was not written when the power went'
+  t.match(memory.sort(), [/\.dirty\./, /1-2-3/, /1-2-4/], dirty)
+  t.equal(found.length, 8)
+  t.equal(memory.length, 3)
+})
+
+t.test('a crash after the inventory', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const live = join(directory, 'system.journal')
+  const crashed = fixture('crash/environment.journal.zst')
+  const list = async (seal: Parameters<typeof context>[3]) => {
+    writeFileSync(live, fixture('crash/system.journal.zst'))
+    const source = journalSource()
+    const { found } = await source.inventory(context(root, {}, [], seal), unhurried())
+    const item = found.find(({ name }) => name.includes(crashedName))
+    t.equal(item?.class, 'text')
+    return { source, item }
+  }
+
+  for (const seal of [{}, { recipients: ['age1…'], closed: 'a settings layer is broken' }]) {
+    const { source, item } = await list(seal)
+    writeFileSync(live, crashed)
+    await t.rejects(readAll(item), {
+      name: 'Error',
+      because: 'seal',
+      message: /holds a crash's environment or core by now/,
+    })
+    t.same((await source.lastWords?.(context(root), unhurried()))?.found, [], 'nor does it come with the last words')
+  }
+  for (const seal of [{ recipients: ['age1…'] }, { unsealed: 'allow' as const }]) {
+    const { item } = await list(seal)
+    writeFileSync(live, crashed)
+    t.equal((await readAll(item)).content.compare(crashed), 0, 'sealed, or allowed')
+  }
+
+  const { source, item } = await list({})
+  await readAll(item)
+  writeFileSync(live, crashed)
+  const last = await source.lastWords?.(context(root), unhurried())
+  t.match(last?.found, [{ name: /\.again\.journal\.zst$/, class: 'memory' }], 'in the last words')
+})
+
+t.test('a crash while a file in use is copied', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const content = fixture('crash/system.journal.zst')
+  const live = join(directory, 'system.journal')
+  writeFileSync(live, content)
+  const { found } = await journalSource().inventory(context(root), unhurried())
+  await using reading = await (found[0] as (typeof found)[0]).open(2 ** 40, unhurried())
+  const crashed = fixture('crash/environment.journal.zst')
+  writeFileSync(live, Buffer.concat([crashed, content.subarray(crashed.length)]))
+  await t.rejects(async () => {
+    for await (const _ of reading.chunks) t.fail('nothing may leave')
+  }, /holds a crash's environment or core by now/)
+})
+
+t.test('another file in the place of one that was listed', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const { found } = await journalSource().inventory(context(root), unhurried())
+  const path = join(directory, basename(found[1]?.identity.path ?? ''))
+  unlinkSync(path)
+  writeFileSync(path, fixture('crash/system.journal.zst'))
+  await t.rejects(readAll(found[1]), /cannot open .*: it is not the file that was found there before/)
 })
 
 t.test('only what the header vouches for of a file in use', async (t) => {

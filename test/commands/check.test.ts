@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t, { type Test } from 'tap'
+import type { Finding } from '../../agent/check/finding.ts'
+import { generateIdentity, recipientOf } from '../../agent/seal/keys.ts'
+import { lastgasp } from './lastgasp.ts'
+
+const recipient = recipientOf(generateIdentity()).text
+
+async function check(test: Test, args: readonly string[], env: NodeJS.ProcessEnv, layers: object = {}) {
+  const root = test.testdir({ store: {}, ...layers })
+  const url = pathToFileURL(join(root, 'store')).href
+  const named = args.map((arg) => arg.replace('STORE', url))
+  const run = await lastgasp(['check', '-o', 'json', '--root', root, ...named], {
+    ...env,
+    ...(env.LASTGASP_STORE !== undefined && { LASTGASP_STORE: url }),
+  })
+  const findings = JSON.parse(run.stdout) as Finding[]
+  return { root, says: (about: string) => findings.filter((one) => one.about === about).map(({ says }) => says) }
+}
+
+t.test('a store named for this run goes by the name its user knows', async (t) => {
+  const set = ['--set', 'deadline=20s']
+  const option = await check(t, ['--store', 'STORE', ...set], {})
+  t.strictSame(option.says('settings'), ['from --store, --set deadline'])
+  t.match(option.says('store'), [/takes objects/])
+  t.strictSame((await check(t, set, { LASTGASP_STORE: '' })).says('settings'), ['from LASTGASP_STORE, --set deadline'])
+  t.strictSame((await check(t, ['--set', 'store="STORE"'], {})).says('settings'), ['from --set store'])
+})
+
+t.test('recipients in a file that another of its name replaces', async (t) => {
+  const image = {
+    lastgasp: { 'config.d': { '50-site.toml': `seal.recipients = ["${recipient}"]\n`, '60-x.toml': '' } },
+  }
+  const host = { lastgasp: { 'config.d': { '50-site.toml': 'deadline = "20s"\n', '60-x.toml': '' } } }
+  const { root, says } = await check(t, ['--store', 'STORE'], {}, { usr: { lib: image }, etc: host })
+  const [closed, masked, ...rest] = says('seal')
+  t.match(closed, /no core will leave/)
+  const [lost, by] = ['usr/lib', 'etc'].map((place) => join(root, place, 'lastgasp/config.d/50-site.toml'))
+  t.equal(
+    masked,
+    `seal.recipients of ${lost} is not in force: ${by} has the same name and stands in its place; rename one of them to have both`,
+  )
+  t.strictSame(rest, [], 'and nothing of the other file')
+
+  const alone = await check(t, ['--store', 'STORE'], {}, { usr: { lib: image } })
+  t.strictSame(alone.says('seal'), ['cores leave sealed to 1 recipient'])
+})
