@@ -11,7 +11,7 @@ export type EvidenceClass = 'open' | 'text' | 'memory'
 /** Something to take evidence from. */
 export type SourceName = 'facts' | 'stacks' | 'live' | 'journal' | 'cores'
 
-/** The class of all that a source gives. */
+/** The class of what a source gives; a journal file that holds a crash's environment is `memory`. */
 export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
   facts: 'text',
   stacks: 'memory',

@@ -16,8 +16,8 @@ t.test('defaults, in ms and bytes', async (t) => {
     seal: { recipients: [], unsealed: 'deny', closed: undefined },
     hold: { wait: 10_000 },
     facts: { lines: 3000 },
-    stacks: { processes: ['services'], interval: 1000 },
-    live: { cores: ['failed', 'largest:1'], freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
+    stacks: { processes: [], interval: 1000 },
+    live: { cores: [], freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
     journal: { limit: 256 * 1024 ** 2, boots: 1 },
     cores: {
       limit: 16 * 1024 ** 3,
