@@ -7,6 +7,7 @@ import { openFullCore } from '../../../agent/collector/live-core/full-core.ts'
 import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import { Standstill } from '../../../agent/collector/live-core/standstill.ts'
 import { Untouchable } from '../../../agent/collector/live-core/target.ts'
+import { stateOf } from '../../../agent/collector/live-core/threads.ts'
 import {
   compile,
   limits,
@@ -166,6 +167,30 @@ t.test('a 32-bit process', possible, async (t) => {
   t.equal(traces(target.pid), 0)
 })
 
+t.test('a signal that was just being delivered is handed on', possible, async (t) => {
+  if (system.kind === 'missing') throw new Error(system.reason)
+  const directory = scratch(t)
+  const counts = join(directory, 'counts')
+  writeFileSync(counts, Buffer.alloc(4096))
+  const { target } = await start(t, directory, [compile(directory, 'alive'), counts])
+  for (const [round, how] of ['stopped', 'let go before it is known to have stopped'].entries()) {
+    const standstill = new Standstill(system, 60_000, never)
+    const seized = tids(target.pid).map(Number)
+    // One that ends meanwhile is none of ours.
+    for (const tid of seized) standstill.seize(tid)
+    process.kill(target.pid, SIGRTMIN)
+    await until('a thread stops for it', () => seized.some((tid) => stateOf(target, tid) === 't'))
+    if (round === 0) {
+      standstill.interrupt(seized)
+      await until('all have stopped', () => standstill.look().size === 0)
+      t.ok([...standstill.stopped.values()].includes(SIGRTMIN))
+    }
+    standstill.letGo()
+    await until(`it arrives: ${how}`, () => readFileSync(counts).readUInt32LE(SIGNALS * 4) === round + 1)
+  }
+  t.pass('both have arrived')
+})
+
 t.test('a thread that is let go before it stops is detached once it has', possible, async (t) => {
   if (system.kind === 'missing') throw new Error(system.reason)
   const directory = scratch(t)
@@ -176,7 +201,7 @@ t.test('a thread that is let go before it stops is detached once it has', possib
   t.equal(standstill.stopped.size, 0)
   const all = () => tids(target.pid).map((tid) => readFileSync(`/proc/${target.pid}/task/${tid}/status`, 'utf8'))
   await until('nobody is traced', () => all().every((text) => text.includes('TracerPid:\t0\n')))
-  t.ok(all().every((text) => text.includes('State:\tS')))
+  await until('all of it sleeps again', () => all().every((text) => text.includes('State:\tS')))
 })
 
 t.test('one that is killed while it stands still ends', possible, async (t) => {
