@@ -63,11 +63,15 @@ async function begin(
       await store.put(openKey(name), Buffer.alloc(0), signal)
       return { name, opening, ...(clockSkew !== undefined && { clockSkew }) }
     } catch (error) {
-      if (!(error instanceof StoreError))
-        throw new StoreError('transient', `the store did not answer: ${sentence(error)}`)
-      if (error.failure !== 'exists') throw error
+      if (signal.aborted) throw silent(error)
+      if (!(error instanceof StoreError && error.failure === 'exists')) throw error
     }
   }
+}
+
+function silent(error: unknown): StoreError {
+  const said = `the store did not answer in time, or nothing leads to it: ${sentence(error)}`
+  return new StoreError('transient', said, { cause: error })
 }
 
 /** A document of the bundle as it is stored: JSON that a person can read too. */
