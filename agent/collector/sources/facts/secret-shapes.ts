@@ -1,11 +1,13 @@
-/** What obvious secrets look like: the names they go by, the programs that take them, the shapes of known tokens. */
+/** What obvious secrets look like: the names they go by, and the shapes of known tokens. */
 
 /** Words of a name (`db-password`, `API_KEY`, `authToken`) whose value is a secret. */
 const SECRET_WORD =
-  /^(?:\w*(?:password|passwd|passphrase|passcode|secret|token|apikey|accesskey|privatekey|credential)s?|pass|passin|passout|pwd|pw|rootpw|requirepass|masterauth|authorization|bearer|cookie|cred|creds|signature|sig|jwt|psk)\d*$/
+  /^(?:\w*(?:password|passwd|passphrase|passcode|secret|token|apikey|accesskey|privatekey|credential)s?|\w*authorization|\w*cookie|pass|passin|passout|pwd|pw|rootpw|requirepass|masterauth|bearer|cred|creds|signature|sig|jwt|psk)\d*$/
 /** `key` after one of these is a secret; after others (`sort-key`, `ssh-key-file`) it is not. */
 const SECRET_KEY =
   /(?:^|-)(?:api|access|account|auth|client|encryption|master|private|secret|shared|signing|storage)-key\d*(?:-|$)/
+/** All of a name: a PIN of a card is a secret; of a circuit, a processor or a map it is not. */
+const PIN = /^(?:(?:so|user|old|new|card|token|login)-)?(?:pin|puk)$/
 /** Names that hold a secret word, but whose value tells where or how the secret is. */
 const HARMLESS_LAST =
   /^(?:file|files|path|dir|directory|url|uri|endpoint|name|type|ttl|length|timeout|expiry|lifetime|size|count|policy|provider|mode|method|plugin|prompt|stdin|algorithm|fd|env)$/
@@ -26,9 +28,19 @@ export function announcesSecret(flag: string): boolean {
   return words[0] !== 'no' && namesSecret(words)
 }
 
+/**
+ * Whether a word without dashes says that the next argument is a secret: `nmcli … password X`, `aws configure set
+ * aws_secret_access_key X`. Commands are called `token` and `secret`, so of single words only few do.
+ */
+export function announcesBare(word: string): boolean {
+  if (/^(?:password|PASSWORD|passphrase|psk)$/.test(word)) return true
+  const isName = /^(?!test_)\w[\w.-]{0,63}$/.test(word) && /\w[._]\w/.test(word)
+  return isName && announcesSecret(word.slice(word.lastIndexOf('.') + 1))
+}
+
 function namesSecret(words: readonly string[]): boolean {
   if (HARMLESS_LAST.test(words.at(-1) ?? '')) return false
-  return words.some((word) => SECRET_WORD.test(word)) || SECRET_KEY.test(words.join('-'))
+  return words.some((word) => SECRET_WORD.test(word)) || SECRET_KEY.test(words.join('-')) || PIN.test(words.join('-'))
 }
 
 /** `--dbPassword`, `DB_PASSWORD`, `db.password` → db, password */
@@ -40,28 +52,6 @@ function wordsOf(name: string): readonly string[] {
 /** Sixteen or more characters of base64 or hex with both letters and digits, and no path. */
 function looksRandom(value: string): boolean {
   return /^[\w+/=-]{16,}$/.test(value) && /\d/.test(value) && /[a-z]/i.test(value) && !value.startsWith('/')
-}
-
-/** Flags of a program that takes a secret under a name that tells nothing. */
-export interface SecretFlags {
-  /** The secret follows in the same argument: `-pSECRET`. */
-  readonly attached?: string
-  /** The secret is the next argument: `-p SECRET`. */
-  readonly next?: string
-}
-
-const PROGRAMS: readonly (SecretFlags & { readonly names: RegExp })[] = [
-  { names: /^(?:mysql(?:admin|dump|import|sh)?|mariadb(?:-admin|-dump|-import)?|7za?)$/, attached: '-p' },
-  { names: /^sshpass$/, attached: '-p', next: '-p' },
-  { names: /^redis-cli$/, next: '-a' },
-  { names: /^ldap(?:search|modify|add|whoami)$/, attached: '-w', next: '-w' },
-  { names: /^(?:zip|unzip|sqlcmd|bcp|ipmitool|mosquitto_[ps]ub)$/, attached: '-P', next: '-P' },
-]
-
-/** The flags of this kind that a program has, by its name or path. */
-export function secretFlagsOf(program: string): SecretFlags | undefined {
-  const name = program.slice(program.lastIndexOf('/') + 1)
-  return PROGRAMS.find(({ names }) => names.test(name))
 }
 
 /** Shapes that are secrets wherever they stand; the first group, if any, is kept. */
@@ -77,6 +67,7 @@ export const SECRET_SHAPES: readonly RegExp[] = [
   /\b(npm_)\w{30,}/g,
   /\b(AGE-SECRET-KEY-1)[A-Z0-9]+/g,
   /\b(eyJ)[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, // JSON web tokens
+  /(?<![\w.-])([\w.-]+:)\S{1,256}(?=@(?:tcp|udp|unix)\d?\()/g, // user:password of a Go data source name
   /(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*/g,
   // An AWS secret key: 40 characters of base64 on their own, of all three kinds; a git hash has no capitals.
   /(?<![\w+/.-])()(?=[^\s]{0,39}[a-z])(?=[^\s]{0,39}[A-Z])(?=[^\s]{0,39}\d)[A-Za-z0-9+][A-Za-z0-9+/]{39}(?![\w+/.-])/g,

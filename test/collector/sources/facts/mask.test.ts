@@ -48,6 +48,56 @@ const secrets: readonly (readonly [string, ...string[]])[] = [
   ['sh -c mysql -p*** -h db; ls', 'sh', '-c', `mysql -p${WORD} -h db; ls`],
   ['sh -c app --password *** -v', 'sh', '-c', `app --password 'two ${WORD}' -v`],
   ['sh -c curl -H "Authorization: ***" http://h/', 'sh', '-c', `curl -H "Authorization: Basic ${WORD}" http://h/`],
+  ['curl -HAuthorization: ***', 'curl', `-HAuthorization: Basic ${WORD}`],
+  ['curl -HX-Api-Key:***', 'curl', `-HX-Api-Key:${WORD}`],
+  ['wget --header=Cookie: ***', 'wget', `--header=Cookie: session=${WORD}`],
+  ['curl -b sid=***', 'curl', '-b', `sid=${WORD}`],
+  ['sh -c curl -H"Authorization: *** http://h/', 'sh', '-c', `curl -H"Authorization: Basic ${WORD}" http://h/`],
+  ['java -Dpass=***', 'java', `-Dpass=${WORD} with blanks`],
+  ['app spring.password=***', 'app', `spring.password=${WORD} with blanks`],
+  ['node -e const password = "***"', 'node', '-e', `const password = "${WORD}"`],
+  ['node -e let apiKey=*** n = 1', 'node', '-e', `let apiKey='${WORD}', n = 1`],
+  ['python3 -c if x.token == "***": run()', 'python3', '-c', `if x.token == "${WORD}": run()`],
+  ['app PASSWORD = ***', 'app', `PASSWORD = ${WORD} x`],
+  ['app PASSWORD = *** x', 'app', 'PASSWORD', '=', WORD, 'x'],
+  ["app {'user': 'bob', 'password': '***'}", 'app', `{'user': 'bob', 'password': '${WORD}'}`],
+  ['app {"password":"***","a":1}', 'app', `{"password":"a\\"${WORD}","a":1}`],
+  ['app {"pin": ***, "n": 5}', 'app', '{"pin": 4711, "n": 5}'],
+  [
+    'ansible --extra-vars {ansible_become_password: ***}',
+    'ansible',
+    '--extra-vars',
+    `{ansible_become_password: ${WORD}}`,
+  ],
+  ['ansible -e {ansible_become_password: *** a: 1}', 'ansible', '-e', '{ansible_become_password:', `${WORD}`, 'a: 1}'],
+  ["app {a: 1, token: '***', b: 2}", 'app', `{a: 1, token: '${WORD}', b: 2}`],
+  ['smbclient -U dom/user%***', 'smbclient', '-U', `dom/user%${WORD}`],
+  ['smbclient -U dom\\user%***', 'smbclient', '-U', `dom\\user%${WORD}`],
+  ['http --auth bob:***', 'http', '--auth', `bob:${WORD}`],
+  ['http --auth=bob:***', 'http', `--auth=bob:${WORD}`],
+  ['app --auth=***', 'app', `--auth=${WORD}${WORD}`],
+  ['app --dsn=u:***@tcp(h)/db', 'app', `--dsn=u:${WORD}/@@tcp(h)/db`],
+  ['lftp -u bob,*** h', 'lftp', '-u', `bob,${WORD}`, 'h'],
+  ['nmcli dev wifi connect home password ***', 'nmcli', 'dev', 'wifi', 'connect', 'home', 'password', WORD],
+  ['nmcli c modify home wifi-sec.psk ***', 'nmcli', 'c', 'modify', 'home', 'wifi-sec.psk', WORD],
+  ['aws configure set aws_secret_access_key ***', 'aws', 'configure', 'set', 'aws_secret_access_key', WORD],
+  ['psql -c ALTER ROLE bob PASSWORD ***', 'psql', '-c', `ALTER ROLE bob PASSWORD '${WORD}'`],
+  ['docker login -u b -p ***', 'docker', 'login', '-u', 'b', '-p', WORD],
+  ['mongo -u b -p ***', 'mongo', '-u', 'b', '-p', WORD],
+  ['mongodump -p***', 'mongodump', `-p${WORD}`],
+  ['redis-cli -a*** ping', 'redis-cli', `-a${WORD}`, 'ping'],
+  ['openssl enc -k *** -in x', 'openssl', 'enc', '-k', WORD, '-in', 'x'],
+  ['openssl passwd -6 ***', 'openssl', 'passwd', '-6', WORD],
+  ['htpasswd -b f bob ***', 'htpasswd', '-b', 'f', 'bob', WORD],
+  ['htpasswd -nbB bob ***', 'htpasswd', '-nbB', 'bob', WORD],
+  ['snmpget -v2c -c *** h', 'snmpget', '-v2c', '-c', WORD, 'h'],
+  ['snmpwalk -A *** -X *** -c*** h', 'snmpwalk', '-A', WORD, '-X', WORD, `-c${WORD}`, 'h'],
+  ['useradd -m -p *** bob', 'useradd', '-m', '-p', `$6$${WORD}`, 'bob'],
+  ['xfreerdp /u:bob /p:*** /v:h', 'xfreerdp', '/u:bob', `/p:${WORD}`, '/v:h'],
+  ['setup /password:*** /quiet', 'setup', `/password:${WORD}`, '/quiet'],
+  ['sqlplus -s scott/***@db @run.sql', 'sqlplus', '-s', `scott/${WORD}@db`, '@run.sql'],
+  ['pkcs11-tool --login --pin *** --so-pin=***', 'pkcs11-tool', '--login', '--pin', '4711', '--so-pin=4711'],
+  ['sh -c htpasswd -b f bob *** ; ls /etc', 'sh', '-c', `htpasswd -b f bob ${WORD} ; ls /etc`],
   ['sh -c TOKEN=***', 'sh', '-c', `TOKEN=${WORD} app`],
 ]
 
@@ -86,6 +136,28 @@ t.test('what is no secret stays as it is', async (t) => {
     ['postgres: shop bob 10.0.0.1(4711) idle in transaction'],
     ['nginx: worker process'],
     ['/usr/lib/systemd/systemd-journald'],
+    ['docker', 'run', '-p', '80:80', 'registry.test/app:1.2@sha256:0123', 'login', '--name', 'x'],
+    ['agetty', '-o', '-p -- \\u', '--noclear', 'tty1'],
+    ['kubectl', 'get', 'secret', 'app-tls', '-n', 'shop'],
+    ['vault', 'token', 'lookup'],
+    ['git', 'credential', 'fill'],
+    ['systemd-ask-password', '--timeout=5', 'Passphrase'],
+    ['mysqladmin', 'password', '--help'],
+    ['grep', '-r', 'password', '/etc/app'],
+    ['kubectl', 'apply', '-f', 'secret.yaml', 'db-password.txt', 'x'],
+    ['ps', '-u', 'root,bob', '-o', 'pid,user'],
+    ['lftp', '-u', 'bob', 'h'],
+    ['curl', '-b', 'cookies.txt', '--load-cookies', 'x.txt', '-HAccept: text/html', '--header=Host: h'],
+    ['openssl', 'x509', '-in', 'a.pem', '-text'],
+    ['htpasswd', '-c', 'f', 'bob'],
+    ['sqlplus', '/', 'as', 'sysdba', '@/opt/run.sql'],
+    ['sqlplus', '/nolog'],
+    ['useradd', '-m', '-s', '/bin/bash', 'bob'],
+    ['sh', '-c', 'htpasswd -b f; ls a b c d'],
+    ['sh', '-c', 'for (i = 0; i < 3; i++) { name = "x" }'],
+    ['app', '{"user": "bob", "n": 5, "a": [1, 2]}', '{a: 1, b: {c: "d"}}', 'x == y', 'a := b'],
+    ['app', '--gpio-pin', '4', '--pin-memory', 'true', '--auth', 'none', '/dev:x', '--user=bob', 'mailto:bob@x.test'],
+    ['sshd: bob [priv]'],
     ['bash', '-c', 'echo "passing compass bypass" | sort'],
   ]
   for (const args of plain) t.strictSame(maskArguments(args), args, args.join(' '))
@@ -100,8 +172,32 @@ t.test('the kernel command line keeps its shape', async (t) => {
   )
 })
 
+t.test('a message that speaks of secrets keeps its words', async (t) => {
+  for (const line of [
+    'systemd[1]: Started systemd-ask-password-wall.path - Forward Password Requests to Wall Directory Watch.',
+    'app[7]: the password expired, no token for bob',
+    'usb 1-1: New USB device found, idVendor=1d6b, idProduct=0002, bcdDevice= 6.01',
+  ])
+    t.equal(maskText(line), line)
+})
+
 t.test('text made to be slow or deep is masked all the same', async (t) => {
-  for (const piece of ['a=', '"', "'", '\\"', 'token=', '&a', '-p', '://a:', ';key=1']) {
+  for (const piece of [
+    'a=',
+    '"',
+    "'",
+    '\\"',
+    'token=',
+    '&a',
+    '-p',
+    '://a:',
+    ';key=1',
+    'a ',
+    '{a',
+    'a:',
+    '"a":',
+    'a = ',
+  ]) {
     t.match(maskText(`${piece.repeat(2000)} --token 5`), / --token \*\*\*$/, piece)
   }
 })
