@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { clearance } from '../collector/clearance.ts'
-import { countOf } from '../operator/count-of.ts'
+import { countOf } from '../count-of.ts'
 import { checkLayer } from '../settings/check.ts'
 import { readLayer } from '../settings/files.ts'
 import type { Layer, Loaded } from '../settings/layers.ts'

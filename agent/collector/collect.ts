@@ -1,6 +1,7 @@
 import { frames } from '../frames/encode.ts'
 import { parseRecipient } from '../seal/keys.ts'
 import { sealed } from '../seal/seal.ts'
+import { tidyMemory } from '../tidy-memory.ts'
 import type { Taken } from '../wall/answers.ts'
 import type { Clearance } from './clearance.ts'
 import type { Found } from './source.ts'
@@ -21,8 +22,10 @@ export async function* collect(
   try {
     let bytesIn = 0
     let failed: Error | undefined
+    const tidy = tidyMemory()
     const chunks = counted(until(reading.chunks, stop), (bytes) => {
       bytesIn += bytes
+      tidy(bytes)
     })
     const readable = surviving(chunks, (error) => {
       failed = error

@@ -1,6 +1,7 @@
 import { bundlePrefix } from '../bundle/keys.ts'
 import { sentence } from '../cannot.ts'
 import type { Ended } from '../capture.ts'
+import { countOf } from '../count-of.ts'
 import { seconds } from '../plan/plan.ts'
 import { formatBytes } from '../settings/units.ts'
 
@@ -16,7 +17,9 @@ export function successLine({ name, manifest }: Ended, url: string): string {
   const [first] = missing
   const lack = first === undefined ? '' : `; ${missing.length} not whole (${first.artifact}: ${first.reason})`
   const where = `${url}/${bundlePrefix(name)}`
-  return oneLine(`${status} bundle of ${stored.length} artifacts, ${formatBytes(bytes)} in ${took}, at ${where}${lack}`)
+  return oneLine(
+    `${status} bundle of ${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}`,
+  )
 }
 
 /** The line for a capture that has put no closing manifest into the store. */

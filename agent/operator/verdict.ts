@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Receipt } from '../bundle/schema.ts'
+import { countOf } from '../count-of.ts'
 import type { BundleView } from './bundle-view.ts'
-import { countOf } from './count-of.ts'
 import { holdings } from './holdings.ts'
 
 /** A crash that the bundle tells of. */

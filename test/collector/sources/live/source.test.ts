@@ -92,7 +92,9 @@ t.test('nothing to take is a gap that says why', async (t) => {
   const stat = '7 (app) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 9 0 0'
   const alone = t.testdir({ proc: { '7': { stat, cgroup: '0::/\n' } } })
   const gap = async (live: Partial<Settings['live']>) => (await inventory(live, { system: missing, root: alone })).gaps
-  t.match(await gap({}), [{ source: 'live', class: 'memory', status: 'absent', reason: /no process is in a unit/ }])
+  t.match(await gap({ cores: ['failed', 'largest:1'] }), [
+    { source: 'live', class: 'memory', status: 'absent', reason: /no process is in a unit/ },
+  ])
   t.match(await gap({ cores: [] }), [{ status: 'skipped', reason: /live\.cores/ }])
   t.match(await gap({ cores: ['exe:/none'] }), [{ status: 'absent', reason: 'no process is meant by exe:/none' }])
   t.match(await gap({ cores: ['pid:7'] }), [

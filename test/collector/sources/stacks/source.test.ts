@@ -166,7 +166,7 @@ t.test('nothing to take is a gap that says why', async (t) => {
   const alone = t.testdir({
     proc: { '7': { stat: '7 (app) S 1 1 1 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 9 0 0', cgroup: '0::/\n' } },
   })
-  t.match(await gap({}, alone), [
+  t.match(await gap({ processes: ['services'] }, alone), [
     { source: 'stacks', class: 'memory', status: 'absent', reason: /no process is in a unit/ },
   ])
   t.match(await gap({ processes: ['pid:99'] }, alone), [{ status: 'absent', reason: /there is no process 99/ }])

@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { cannot, sentence } from '../../agent/cannot.ts'
+import { generateIdentity, recipientOf } from '../../agent/seal/keys.ts'
+import { type S3Server, startS3Server } from '../../test/s3-server.ts'
+import { writeCore } from './core-file.ts'
+import { ofBoth, privateBytes, Watch } from './process-figures.ts'
+import { both, Residents } from './residents.ts'
+
+/** One capture of one core: how long it took, and what memory both processes had to themselves. */
+interface Run {
+  readonly what: string
+  readonly ms: number
+  readonly idleMiB?: number
+  readonly peakMiB?: number
+}
+
+const MIB = 2 ** 20
+/** Everything here is bounded; this is for a machine that hangs. */
+const LIMIT_MS = 60 * 60_000
+/** What the processes get to come to rest before they are called idle. */
+const REST_MS = 4_000
+const { values } = parseArgs({
+  options: {
+    mib: { type: 'string', default: '1024' },
+    rounds: { type: 'string', default: '3' },
+    large: { type: 'boolean', default: false },
+    out: { type: 'string' },
+  },
+})
+const signal = AbortSignal.timeout(LIMIT_MS)
+
+try {
+  const runs = await bench()
+  for (const { what, ms, idleMiB, peakMiB } of runs)
+    console.log(
+      `${what.padEnd(34)} ${(ms / 1000).toFixed(2).padStart(8)} s` +
+        (peakMiB === undefined
+          ? ''
+          : `   private MiB of both: idle ${idleMiB?.toFixed(0)}, peak ${peakMiB.toFixed(0)}`),
+    )
+  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(runs, null, 2)}\n`)
+} catch (error) {
+  console.error(sentence(error))
+  process.exitCode = 1
+}
+
+/** A core from disk to a real S3 server, against `zstd -1 -T0 | aws s3 cp -` on the same file, in turns. */
+async function bench(): Promise<Run[]> {
+  const server = await startS3Server()
+  if (typeof server === 'string') throw cannot('start an S3 server', server)
+  await using s3 = server
+  const scratch = await mkdtemp(join(tmpdir(), 'lastgasp-bench-'))
+  try {
+    const speed = await coreOf(scratch, 'speed', Number(values.mib))
+    const runs: Run[] = []
+    for (let round = 1; round <= Number(values.rounds); round++) {
+      runs.push(await peer(s3, `peer${round}`, speed.file))
+      runs.push(await capture(s3, `plain${round}`, speed.directory, false))
+      runs.push(await capture(s3, `sealed${round}`, speed.directory, true))
+    }
+    for (const mib of values.large ? [256, 8192] : [256, 2048]) {
+      const { directory } = await coreOf(scratch, `memory${mib}`, mib)
+      runs.push(await capture(s3, `memory${mib}`, directory, true))
+      await rm(directory, { recursive: true })
+    }
+    return runs
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+async function coreOf(scratch: string, name: string, mib: number) {
+  const directory = join(scratch, name)
+  await mkdir(directory)
+  const file = join(directory, 'core.app.0.0123456789abcdef0123456789abcdef.4711.1700000000000000')
+  await writeCore(file, mib * MIB, signal)
+  return { directory, file }
+}
+
+async function peer(s3: S3Server, bucket: string, file: string): Promise<Run> {
+  await s3.makeBucket(bucket)
+  const upload = `zstd -q -1 -T0 -c "$0" | aws --region us-east-1 --endpoint-url "$1" s3 cp --only-show-errors - "s3://$2/core"`
+  const started = performance.now()
+  // Debian's awscli: python with its own path, whatever else is first on ours.
+  const env = { ...process.env, PATH: `/usr/bin:/bin:${process.env.PATH}` }
+  const { status, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', upload, file, s3.endpoint, bucket], { env })
+  if (status !== 0) throw cannot('run zstd | aws s3 cp -', stderr.toString())
+  return { what: `${bucket}: zstd -1 -T0 | aws s3 cp -`, ms: performance.now() - started }
+}
+
+async function capture(s3: S3Server, bucket: string, directory: string, sealed: boolean): Promise<Run> {
+  await s3.makeBucket(bucket)
+  const { text } = recipientOf(generateIdentity())
+  const settings = [
+    `store="s3://${bucket}"`,
+    `s3.endpoint="${s3.endpoint}"`,
+    's3.addressing="path"',
+    's3.region="us-east-1"',
+    'identity="bench"',
+    'deadline="30min"',
+    'journal.limit="0B"',
+    `cores.directories=["${directory}"]`,
+    'cores.age="3650d"',
+    sealed ? `seal.recipients=["${text}"]` : 'seal.unsealed="allow"',
+  ]
+  await using residents = await Residents.start(settings, signal)
+  await sleep(REST_MS)
+  const idle = both(ofBoth(residents.pids, privateBytes))
+  using watch = new Watch(residents.pids, true)
+  const started = performance.now()
+  await residents.goDown(signal)
+  const ms = performance.now() - started
+  const what = `${bucket}: lastgasp${sealed ? ', sealed' : ''}`
+  return { what, ms, idleMiB: idle / MIB, peakMiB: both(watch.peak) / MIB }
+}
