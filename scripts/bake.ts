@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sentence } from '../agent/cannot.ts'
-import { countOf } from '../agent/operator/count-of.ts'
+import { countOf } from '../agent/count-of.ts'
 import { formatBytes, formatDuration } from '../agent/settings/units.ts'
 import { type Baked, bake, unbake } from './image/bake.ts'
 import { daemonTimeout } from './image/drop-ins.ts'
