@@ -10,6 +10,7 @@ import { type S3Server, startS3Server } from '../../test/s3-server.ts'
 import { writeCore } from './core-file.ts'
 import { ofBoth, privateBytes, Watch } from './process-figures.ts'
 import { both, Residents } from './residents.ts'
+import { shutdowns } from './shutdown.ts'
 
 /** One capture of one core: how long it took, and what memory both processes had to themselves. */
 interface Run {
@@ -25,10 +26,12 @@ const LIMIT_MS = 60 * 60_000
 /** What the processes get to come to rest before they are called idle. */
 const REST_MS = 4_000
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
     mib: { type: 'string', default: '1024' },
     rounds: { type: 'string', default: '3' },
     large: { type: 'boolean', default: false },
+    shutdowns: { type: 'boolean', default: process.getuid?.() === 0 },
     out: { type: 'string' },
   },
 })
@@ -43,7 +46,13 @@ try {
           ? ''
           : `   private MiB of both: idle ${idleMiB?.toFixed(0)}, peak ${peakMiB.toFixed(0)}`),
     )
-  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(runs, null, 2)}\n`)
+  const ends = values.shutdowns ? await shutdowns(Number(values.rounds), signal) : []
+  for (const { lastgasp, down, held } of ends)
+    console.log(
+      `shutdown ${lastgasp ? 'with' : 'without'} lastgasp`.padEnd(34) +
+        ` ${(down / 1000).toFixed(2).padStart(8)} s   the application is told after ${(held / 1000).toFixed(2)} s`,
+    )
+  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify({ runs, ends }, null, 2)}\n`)
 } catch (error) {
   console.error(sentence(error))
   process.exitCode = 1
