@@ -1,13 +1,14 @@
 import { frames } from '../frames/encode.ts'
 import { parseRecipient } from '../seal/keys.ts'
 import { sealed } from '../seal/seal.ts'
-import { tidyMemory } from '../tidy-memory.ts'
 import type { Taken } from '../wall/answers.ts'
 import type { Clearance } from './clearance.ts'
+import { passing } from './passing.ts'
 import type { Found } from './source.ts'
 
 /**
  * One item on its way out: source → frames → seal. Yields what is to be stored, returns how it went.
+ * A buffer that is on its way may be handed back by `next(buffer)`: its memory is used again.
  * `stop` ends the reading early and well: the frames and the seal are closed over what was read. `signal` ends everything.
  */
 export async function* collect(
@@ -16,16 +17,14 @@ export async function* collect(
   cleared: Exclude<Clearance, { kind: 'closed' }>,
   stop: AbortSignal,
   signal: AbortSignal,
-): AsyncGenerator<Buffer, Taken, void> {
+): AsyncGenerator<Buffer, Taken, Buffer | undefined> {
   const started = performance.now()
   const reading = await found.open(limit, AbortSignal.any([stop, signal]))
   try {
     let bytesIn = 0
     let failed: Error | undefined
-    const tidy = tidyMemory()
-    const chunks = counted(until(reading.chunks, stop), (bytes) => {
-      bytesIn += bytes
-      tidy(bytes)
+    const chunks = passing(until(reading.chunks, stop), ({ length }) => {
+      bytesIn += length
     })
     const readable = surviving(chunks, (error) => {
       failed = error
@@ -54,7 +53,10 @@ const STOPPED = 'the reading was stopped early'
 const ENDING_MS = 500
 
 /** The chunks until a moment after `stop` aborts; a read that hangs then is left behind. */
-async function* until(chunks: AsyncIterable<Buffer>, stop: AbortSignal): AsyncGenerator<Buffer, void, void> {
+async function* until(
+  chunks: AsyncIterable<Buffer>,
+  stop: AbortSignal,
+): AsyncGenerator<Buffer, void, Buffer | undefined> {
   const iterator = chunks[Symbol.asyncIterator]()
   const { promise: late, resolve } = Promise.withResolvers<'late'>()
   let timer: NodeJS.Timeout | undefined
@@ -64,12 +66,12 @@ async function* until(chunks: AsyncIterable<Buffer>, stop: AbortSignal): AsyncGe
   if (stop.aborted) onStop()
   else stop.addEventListener('abort', onStop, { once: true })
   try {
-    while (true) {
-      const next = iterator.next()
+    for (let spent: Buffer | undefined; ; ) {
+      const next = iterator.next(spent)
       next.catch(() => {})
       const step = await Promise.race([next, late])
       if (step === 'late' || step.done === true) return
-      yield step.value
+      spent = yield step.value
     }
   } finally {
     clearTimeout(timer)
@@ -82,20 +84,10 @@ async function* until(chunks: AsyncIterable<Buffer>, stop: AbortSignal): AsyncGe
 async function* surviving(
   chunks: AsyncIterable<Buffer>,
   onError: (error: Error) => void,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Buffer, void, Buffer | undefined> {
   try {
     yield* chunks
   } catch (error) {
     onError(error instanceof Error ? error : new Error(String(error)))
-  }
-}
-
-async function* counted(
-  chunks: AsyncIterable<Buffer>,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Buffer, void, void> {
-  for await (const chunk of chunks) {
-    onBytes(chunk.length)
-    yield chunk
   }
 }

@@ -30,6 +30,7 @@ export interface Desk {
 /** Where an answer goes; both wait while the daemon is not reading. */
 export interface Answer {
   readonly send: (kind: 'item' | 'end', json: object) => Promise<void>
+  /** Until the bytes are out: they may be overwritten then. */
   readonly data: (bytes: Buffer) => Promise<void>
 }
 
@@ -134,7 +135,7 @@ async function take(
   const collecting = collect(found, limit, cleared, stop, signal)
   try {
     let step = await collecting.next()
-    for (; step.done !== true; step = await collecting.next()) await answer.data(step.value)
+    for (; step.done !== true; step = await collecting.next(step.value)) await answer.data(step.value)
     await answer.send('end', step.value satisfies Taken)
   } finally {
     collecting.return(undefined as never).catch(() => {})

@@ -60,14 +60,16 @@ export function readFrom({ path, handle }: OpenFile, size: number, limit: number
   const wanted = Math.min(size, limit)
   let shrunkTo: number | undefined
   let reading: Promise<unknown> = Promise.resolve()
+  const spare: Buffer[] = []
 
   function begin(position: number): Promise<Buffer> {
-    const chunk = readFully(handle, position, Math.min(READ_BYTES, wanted - position))
+    const length = Math.min(READ_BYTES, wanted - position)
+    const chunk = readFully(handle, position, spare.pop()?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length))
     reading = chunk.catch(() => {})
     return chunk
   }
 
-  async function* chunks(): AsyncGenerator<Buffer, void, void> {
+  async function* chunks(): AsyncGenerator<Buffer, void, Buffer | undefined> {
     let position = 0
     let ahead = begin(0)
     while (position < wanted) {
@@ -78,7 +80,8 @@ export function readFrom({ path, handle }: OpenFile, size: number, limit: number
       position += chunk.length
       if (chunk.length < asked) shrunkTo = position
       else if (position < wanted) ahead = begin(position)
-      if (chunk.length > 0) yield chunk
+      const spent = chunk.length > 0 ? yield chunk : undefined
+      if (spent?.length === READ_BYTES) spare.push(spent)
       if (shrunkTo !== undefined) return
     }
   }
@@ -100,12 +103,11 @@ export function readFrom({ path, handle }: OpenFile, size: number, limit: number
   }
 }
 
-/** `length` bytes from `position` on; fewer only at the end of the file. */
-async function readFully(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
+/** The buffer filled from `position` on; less of it only at the end of the file. */
+async function readFully(handle: FileHandle, position: number, buffer: Buffer): Promise<Buffer> {
   let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled)
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled)
     if (bytesRead === 0) break
     filled += bytesRead
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { cannot, sentence } from '../cannot.ts'
-import { aborted } from '../deadline.ts'
+import { abandonable, aborted } from '../deadline.ts'
 import type { Failure } from '../wall/answers.ts'
 import { dataHeader, message, messages, WALL_VERSION } from '../wall/wire.ts'
 import { type Answer, answerRequest, type Desk } from './desk.ts'
@@ -74,11 +74,14 @@ async function heed(incoming: AsyncGenerator<{ kind: string }>, stop: AbortContr
   }
 }
 
+/** Writes until the kernel has all of it. */
 async function write(socket: Socket, pieces: readonly Buffer[], signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   socket.cork()
-  let ready = true
-  for (const piece of pieces) ready = socket.write(piece)
+  const written = pieces.map(
+    (piece) =>
+      new Promise<void>((resolve, reject) => socket.write(piece, (error) => (error ? reject(error) : resolve()))),
+  )
   socket.uncork()
-  if (!ready) await once(socket, 'drain', { signal })
+  await abandonable(Promise.all(written), signal)
 }

@@ -32,7 +32,10 @@ export interface Found extends InventoryItem {
   open(limit: number, signal: AbortSignal): Promise<Reading>
 }
 
-/** Content on its way out. `chunks` are owned by the consumer once yielded; any size, at most READ_BYTES each. */
+/**
+ * Content on its way out. `chunks` are owned by the consumer once yielded; any size, at most READ_BYTES each. One that it is
+ * done with it may hand back by `next(chunk)`: whoever reads a file reads into it again.
+ */
 export interface Reading extends AsyncDisposable {
   readonly chunks: AsyncIterable<Buffer>
   /** After the last chunk: whether something is missing, and what more is known of the item. */

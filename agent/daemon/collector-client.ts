@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { InventoryGap } from '../bundle/evidence.ts'
 import type { Because } from '../bundle/schema.ts'
 import { cannot, sentence } from '../cannot.ts'
 import type { Health, ListedItem, Listing, Taken, Why } from '../wall/answers.ts'
 import { readGap, readListedItem, readTaken } from '../wall/read-answers.ts'
 import { type Message, message, messages, WALL_VERSION } from '../wall/wire.ts'
+import { connectTo } from './connection.ts'
 
 /** The collector as the daemon sees it. Every call opens a connection of its own and ends with its signal. */
 export interface Collector {
@@ -22,6 +23,7 @@ export interface Collector {
 }
 
 export interface Taking {
+  /** A piece is good until the next one is asked for. */
   readonly stored: AsyncIterable<Buffer>
   /** How it went, once the collector has said so. Rejects with a CollectorError. */
   readonly taken: Promise<Taken>
@@ -76,8 +78,7 @@ async function* request(
   onSocket?: (socket: Socket) => void,
 ): AsyncGenerator<Message, void, void> {
   signal.throwIfAborted()
-  const socket = connect({ path })
-  socket.on('error', () => {})
+  const { socket, pieces } = connectTo(path)
   const cut = () => socket.destroy()
   signal.addEventListener('abort', cut, { once: true })
   try {
@@ -85,7 +86,7 @@ async function* request(
     onSocket?.(socket)
     socket.write(message('request', { v: WALL_VERSION, ...json }))
     let ended = false
-    for await (const answer of messages(socket, 'collector')) {
+    for await (const answer of messages(pieces, 'collector')) {
       if (ended) throw cannot('trust the collector', `"${answer.kind}" came after its end`)
       if (answer.kind === 'fail') {
         const { reason, because } = answer.json

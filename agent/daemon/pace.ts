@@ -1,5 +1,4 @@
 import { CLOSE_MS } from '../plan/budget.ts'
-import { tidyMemory } from '../tidy-memory.ts'
 import type { Taking } from './collector-client.ts'
 
 /** Why an item was stopped before its own end. */
@@ -43,7 +42,6 @@ export function paced(taking: Taking, stallMs: number, budget: AbortSignal, cut:
     if (budget.aborted) onBudget()
     else budget.addEventListener('abort', onBudget, { once: true })
     const iterator = taking.stored[Symbol.asyncIterator]()
-    const tidy = tidyMemory()
     try {
       while (true) {
         listen()
@@ -52,7 +50,6 @@ export function paced(taking: Taking, stallMs: number, budget: AbortSignal, cut:
         silence = undefined
         if (step.done === true) return
         yield step.value
-        tidy(step.value.length)
       }
     } finally {
       budget.removeEventListener('abort', onBudget)

@@ -1,9 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
-import { promisify } from 'node:util'
-import zlib from 'node:zlib'
-import { cannot } from '../cannot.ts'
+import { Compressor } from './compressor.ts'
+import { pieceCounter } from './give-back.ts'
 import { unlessAborted } from './intake.ts'
-import { FRAME_BYTES, FRAME_STORED_MAX, formatDigest, formatMarker } from './marker.ts'
+import { FRAME_BYTES, formatDigest, formatMarker } from './marker.ts'
 import { type Entry, formatSeekTable } from './seek-table.ts'
 
 /**
@@ -11,10 +10,8 @@ import { type Entry, formatSeekTable } from './seek-table.ts'
  * the network is the bottleneck, and the dying host has others who want its processor.
  */
 export const LEVEL = 1
-/** Blocks being read or compressed at a time: one for each of two cores, and one ready for the first that is free. */
-export const BLOCKS = 3
-/** Compressed output is gathered in buffers of this size: one or two for a frame of usual content. */
-const OUTPUT_BYTES = 1024 * 1024
+/** Blocks being read, compressed or waiting for their turn: two cores stay busy while the consumer is. */
+export const BLOCKS = 4
 
 export interface FramingOptions {
   /** zstd's compression level, 1 to 19. */
@@ -24,7 +21,7 @@ export interface FramingOptions {
 }
 
 export interface Framing {
-  /** What is to be stored, in order. Read it once. */
+  /** What is to be stored, in order. Read it once. A buffer that is done with may be handed back by `next(buffer)`. */
   readonly stored: AsyncIterable<Buffer>
   /** What has been yielded so far; final once `stored` has ended. */
   summary(): FramesSummary
@@ -66,26 +63,35 @@ interface Tally {
 
 interface Compressed {
   readonly block: Buffer
-  readonly frame: Buffer
+  /** In pieces. */
+  readonly frame: readonly Buffer[]
 }
 
-async function* written(blocks: AsyncIterable<Compressed>, tally: Tally): AsyncGenerator<Buffer, void, void> {
-  const count = (bytes: Buffer, plain: number): Buffer => {
-    tally.entries.push({ stored: bytes.length, plain })
-    tally.storedBytes += bytes.length
+async function* written(
+  blocks: AsyncIterable<Compressed>,
+  tally: Tally,
+): AsyncGenerator<Buffer, void, Buffer | undefined> {
+  const takeBack = pieceCounter()
+  const count = (stored: number, plain: number): void => {
+    tally.entries.push({ stored, plain })
+    tally.storedBytes += stored
     tally.plainBytes += plain
-    return bytes
   }
   for await (const { block, frame } of blocks) {
     const place = { storedOffset: tally.storedBytes, plainOffset: tally.plainBytes }
-    const lengths = { storedLength: frame.length, plainLength: block.length }
-    yield count(formatMarker({ ...place, ...lengths }), 0)
+    const storedLength = frame.reduce((sum, { length }) => sum + length, 0)
+    const marker = formatMarker({ ...place, storedLength, plainLength: block.length })
+    count(marker.length, 0)
+    yield marker
     tally.hash.update(block)
     tally.frames += 1
-    yield count(frame, block.length)
+    count(storedLength, block.length)
+    for (const piece of frame) if ((yield piece) === piece) takeBack(piece)
   }
   const { frames, plainBytes } = tally
-  yield count(formatDigest({ frames, plainBytes, sha256: tally.hash.copy().digest() }), 0)
+  const digest = formatDigest({ frames, plainBytes, sha256: tally.hash.copy().digest() })
+  count(digest.length, 0)
+  yield digest
   const table = formatSeekTable(tally.entries)
   tally.storedBytes += table.length
   yield table
@@ -99,17 +105,31 @@ async function* compressed(
   signal: AbortSignal,
 ): AsyncGenerator<Compressed, void, void> {
   const source = blocksOf(chunks)
+  const spent: Buffer[] = []
+  using compressors = new DisposableStack()
+  const idle: Compressor[] = []
   const inFlight: Promise<Compressed>[] = []
   let reading: Promise<void> | undefined
   let ended = false
   let failure: { readonly error: unknown } | undefined
+  const compress = async (block: Buffer): Promise<Compressed> => {
+    const compressor = idle.pop() ?? compressors.use(new Compressor(level))
+    const frame = await compressor.compress(block)
+    idle.push(compressor)
+    return { block, frame }
+  }
+  const begin = (block: Buffer): void => {
+    const frame = compress(block)
+    frame.catch(() => {}) // it may fail while an older one is awaited, or after everything has been given up
+    inFlight.push(frame)
+  }
   const readOn = (): void => {
     if (ended || reading !== undefined || inFlight.length >= limit) return
     reading = source
-      .next()
+      .next(spent.pop())
       .then((step) => {
         if (step.done === true) ended = true
-        else inFlight.push(compress(step.value, level))
+        else begin(step.value)
       })
       .catch((error: unknown) => {
         ended = true
@@ -129,6 +149,7 @@ async function* compressed(
         inFlight.shift()
         readOn()
         yield next
+        spent.push(next.block)
       } else if (reading !== undefined) await unlessAborted(reading, signal)
       else break
     }
@@ -140,45 +161,43 @@ async function* compressed(
   }
 }
 
-function compress(block: Buffer, level: number): Promise<Compressed> {
-  const params = {
-    [zlib.constants.ZSTD_c_compressionLevel]: level,
-    [zlib.constants.ZSTD_c_checksumFlag]: 1,
+/**
+ * The same content in blocks of FRAME_BYTES, the last one shorter; also what was gathered when the source throws. A block
+ * that is handed back by `next` goes back to the source, if it was a chunk of it.
+ */
+async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, Buffer | undefined> {
+  const source = chunks[Symbol.asyncIterator]()
+  const lent = new Set<Buffer>()
+  const spent: Buffer[] = []
+  const takeBack = (block: Buffer | undefined): void => {
+    if (block !== undefined && lent.delete(block)) spent.push(block)
   }
-  const chunkSize = Math.min(OUTPUT_BYTES, FRAME_STORED_MAX - FRAME_BYTES + block.length)
-  const result = promisify(zlib.zstdCompress)(block, { chunkSize, params, pledgedSrcSize: block.length }).then(
-    (frame) => ({ block, frame }),
-    (error: unknown) => Promise.reject(cannot(`compress a block of ${block.length} bytes`, error)),
-  )
-  result.catch(() => {}) // it may fail while an older one is awaited, or after everything has been given up
-  return result
-}
-
-/** The same content in blocks of FRAME_BYTES, the last one shorter; also what was gathered when the source throws. */
-async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   let block = Buffer.alloc(0)
   let filled = 0
   try {
-    for await (let chunk of chunks) {
+    for (let step = await source.next(); step.done !== true; step = await source.next(spent.pop())) {
+      let chunk: Buffer = step.value
+      if (filled === 0 && chunk.length === FRAME_BYTES) {
+        lent.add(chunk)
+        takeBack(yield chunk)
+        continue
+      }
       while (chunk.length > 0) {
-        if (filled === 0 && chunk.length >= FRAME_BYTES) {
-          yield chunk.subarray(0, FRAME_BYTES)
-          chunk = chunk.subarray(FRAME_BYTES)
-          continue
-        }
         if (filled === 0) block = Buffer.allocUnsafeSlow(FRAME_BYTES)
         const copied = chunk.copy(block, filled)
         filled += copied
         chunk = chunk.subarray(copied)
         if (filled === FRAME_BYTES) {
           filled = 0
-          yield block
+          takeBack(yield block)
         }
       }
     }
   } catch (error) {
     if (filled > 0) yield block.subarray(0, filled)
     throw error
+  } finally {
+    await source.return?.()
   }
   if (filled > 0) yield block.subarray(0, filled)
 }

@@ -59,6 +59,27 @@ t.test('limit', async (t) => {
   t.equal((await read(path, 0)).content.length, 0)
 })
 
+t.test('a chunk that is handed back is read into again', async (t) => {
+  const path = join(t.testdir(), 'file')
+  const content = randomBytes(6 * READ_BYTES + 7)
+  writeFileSync(path, content)
+  const file = await openRegular(path, unhurried())
+  await using reading = readFrom(file, file.stats.size, 2 ** 40, unhurried())
+  const chunks = reading.chunks[Symbol.asyncIterator]()
+  const memory = new Set<ArrayBufferLike>()
+  let at = 0
+  let step = await chunks.next()
+  while (step.done !== true) {
+    const chunk: Buffer = step.value
+    t.equal(chunk.compare(content, at, at + chunk.length), 0, `${chunk.length} bytes at ${at}`)
+    at += chunk.length
+    memory.add(chunk.buffer)
+    step = await chunks.next(chunk)
+  }
+  t.equal(at, content.length)
+  t.equal(memory.size, 2, 'one that is consumed, and one that is read ahead')
+})
+
 t.test('a file that changes while it is read', async (t) => {
   const path = join(t.testdir(), 'file')
   const size = 4 * READ_BYTES

@@ -56,6 +56,34 @@ t.test('we open what age-encryption and age seal', async (t) => {
   }
 })
 
+t.test('memory goes round when the consumer hands back what it has got', async (t) => {
+  const identity = generateIdentity()
+  const given: Buffer[] = []
+  const back: (Buffer | undefined)[] = []
+  async function* source(): AsyncGenerator<Buffer, void, Buffer | undefined> {
+    for await (const chunk of inPieces(content, 700_001)) {
+      given.push(chunk)
+      back.push(yield chunk)
+    }
+  }
+  const stream = sealed(source(), [identity.recipient], signal)
+  const stored: Buffer[] = []
+  const memory = new Set<ArrayBufferLike>()
+  let step = await stream.next()
+  while (step.done !== true) {
+    const bytes: Buffer = step.value
+    stored.push(Buffer.from(bytes))
+    if (stored.length > 1) memory.add(bytes.buffer)
+    step = await stream.next(bytes)
+  }
+  t.ok((await bytesOf(unsealed(inPieces(Buffer.concat(stored), 10_000), [identity], signal))).equals(content))
+  t.equal(memory.size, 1, `one buffer for ${stored.length - 1} of them`)
+  t.ok(
+    given.every((chunk, nth) => chunk === back[nth]),
+    'the source gets its chunks back, in order',
+  )
+})
+
 t.test('nothing is sealed twice the same way', async (t) => {
   const { recipient } = generateIdentity()
   const seal = () => bytesOf(sealed(inPieces(Buffer.alloc(100), 100), [recipient], signal))

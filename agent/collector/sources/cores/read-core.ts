@@ -1,6 +1,7 @@
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { ItemIdentity } from '../../../bundle/evidence.ts'
 import { formatBytes } from '../../../settings/units.ts'
+import { passing } from '../../passing.ts'
 import { type OpenFile, readFrom } from '../../read-file.ts'
 import type { Reading } from '../../source.ts'
 import { type ElfHead, parseElfHead } from './elf-head.ts'
@@ -36,16 +37,15 @@ export function readCore(
   const reading = readFrom(file, size, limit, signal)
   const walk = frameWalk(suffix)
   let head: ElfHead | undefined
+  let begun = false
   let ended = false
 
-  async function* chunks(): AsyncGenerator<Buffer, void, void> {
-    let first = true
-    for await (const chunk of reading.chunks) {
-      if (first) head = await headOf(chunk, suffix)
-      first = false
+  async function* chunks(): AsyncGenerator<Buffer, void, Buffer | undefined> {
+    yield* passing(reading.chunks, async (chunk) => {
+      if (!begun) head = await headOf(chunk, suffix)
+      begun = true
       walk?.push(chunk)
-      yield chunk
-    }
+    })
     ended = true
   }
 

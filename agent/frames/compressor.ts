@@ -1,0 +1,42 @@
+import zlib from 'node:zlib'
+import { cannot } from '../cannot.ts'
+
+/** Output comes in memory of this size, frame after frame: large enough that a frame is two trips to the pool. */
+const OUTPUT_BYTES = 1024 * 1024
+
+/**
+ * A zstd context that turns blocks into frames, one at a time. It is kept, because what zlib's one-shot function allocates
+ * (1.3 MiB) is freed only with its object, by the garbage collector, which does not know of it.
+ */
+export class Compressor implements Disposable {
+  readonly #zstd: zlib.ZstdCompress
+  #pieces: Buffer[] = []
+
+  constructor(level: number) {
+    this.#zstd = zlib.createZstdCompress({
+      // Each write is a whole frame, which then has its content size, too.
+      flush: zlib.constants.ZSTD_e_end,
+      chunkSize: OUTPUT_BYTES,
+      params: { [zlib.constants.ZSTD_c_compressionLevel]: level, [zlib.constants.ZSTD_c_checksumFlag]: 1 },
+    })
+    this.#zstd.on('data', (piece: Buffer) => this.#pieces.push(piece))
+    this.#zstd.on('error', () => {}) // the write says it
+  }
+
+  /** The frame of a block, in pieces. Not to be called again before it has settled. */
+  async compress(block: Buffer): Promise<readonly Buffer[]> {
+    await new Promise<void>((resolve, reject) => {
+      this.#zstd.write(block, (error) => (error ? reject(error) : resolve()))
+    }).catch((error: unknown) => {
+      throw cannot(`compress a block of ${block.length} bytes`, error)
+    })
+    while (this.#zstd.read() !== null); // what has not been handed to the listener yet
+    const frame = this.#pieces
+    this.#pieces = []
+    return frame
+  }
+
+  [Symbol.dispose](): void {
+    this.#zstd.destroy()
+  }
+}
