@@ -25,11 +25,15 @@ export interface S3Server extends AsyncDisposable {
   forbid(bucket: string, actions: readonly string[]): Promise<void>
 }
 
-/** Starts a server and gives its credentials to the SDK's chain in this process; or says why there can be none. */
-export async function startS3Server(): Promise<S3Server | string> {
+/**
+ * Starts a server with room for `bytes` and gives its credentials to the SDK's chain in this process; or says why there can
+ * be none.
+ */
+export async function startS3Server(bytes = 4 * 2 ** 30): Promise<S3Server | string> {
   // Short, for there are unix sockets below it.
   const directory = await mkdtemp(join(tmpdir(), 's3-'))
-  const output = await run(SCRIPT, ['start', directory, String(process.pid)]).catch(
+  const env = { ...process.env, S3_SERVER_BYTES: String(bytes) }
+  const output = await run(SCRIPT, ['start', directory, String(process.pid)], { env }).catch(
     async (error: Error & { code?: unknown; stderr?: string }) => {
       await rm(directory, { recursive: true, force: true })
       if (error.code === MISSING) return (error.stderr ?? '').trim()

@@ -35,6 +35,8 @@ const { values } = parseArgs({
     out: { type: 'string' },
   },
 })
+/** In MiB: a small core, and a large one that costs no more memory. */
+const MEMORY_CORES = values.large ? [256, 8192] : [256, 2048]
 const signal = AbortSignal.timeout(LIMIT_MS)
 
 try {
@@ -60,7 +62,9 @@ try {
 
 /** A core from disk to a real S3 server, against `zstd -1 -T0 | aws s3 cp -` on the same file, in turns. */
 async function bench(): Promise<Run[]> {
-  const server = await startS3Server()
+  // Three objects a round and the memory cores, none of which shrinks by less than half.
+  const mib = Number(values.rounds) * 3 * Number(values.mib) + MEMORY_CORES.reduce((sum, mib) => sum + mib, 0)
+  const server = await startS3Server(Math.max(1024, mib / 2) * MIB)
   if (typeof server === 'string') throw cannot('start an S3 server', server)
   await using s3 = server
   const scratch = await mkdtemp(join(tmpdir(), 'lastgasp-bench-'))
@@ -72,7 +76,7 @@ async function bench(): Promise<Run[]> {
       runs.push(await capture(s3, `plain${round}`, speed.directory, false))
       runs.push(await capture(s3, `sealed${round}`, speed.directory, true))
     }
-    for (const mib of values.large ? [256, 8192] : [256, 2048]) {
+    for (const mib of MEMORY_CORES) {
       const { directory } = await coreOf(scratch, `memory${mib}`, mib)
       runs.push(await capture(s3, `memory${mib}`, directory, true, true))
       await rm(directory, { recursive: true })
