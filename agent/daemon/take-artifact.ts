@@ -29,7 +29,7 @@ export interface Underway {
 }
 
 /** Parts of one object on their way at once: enough to fill a link with a round trip, few enough for the memory limit. */
-const PARTS_IN_FLIGHT = 4
+const PARTS_IN_FLIGHT = 2
 /** An item may grow while it is read; one that has doubled, and more, is not read for ever. */
 const growthLimit = (bytes: number) => bytes * 2 + 64 * 1024 * 1024
 

@@ -30,13 +30,14 @@ const { values } = parseArgs({
   options: {
     mib: { type: 'string', default: '1024' },
     rounds: { type: 'string', default: '3' },
+    memory: { type: 'boolean', default: true },
     large: { type: 'boolean', default: false },
     shutdowns: { type: 'boolean', default: process.getuid?.() === 0 },
     out: { type: 'string' },
   },
 })
 /** In MiB: a small core, and a large one that costs no more memory. */
-const MEMORY_CORES = values.large ? [256, 8192] : [256, 2048]
+const MEMORY_CORES = values.memory ? [256, values.large ? 8192 : 2048] : []
 const signal = AbortSignal.timeout(LIMIT_MS)
 
 try {
