@@ -49,7 +49,7 @@ export async function* sealed(
 }
 
 interface Chunk {
-  /** Good until the next one is asked for: all are in the same memory. */
+  /** Good until the next one is asked for. */
   readonly chunk: Buffer
   readonly last: boolean
 }
@@ -66,6 +66,10 @@ async function* cut(pieces: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGe
         if (filled === CHUNK_BYTES) {
           yield { chunk, last: false }
           filled = 0
+        }
+        // Whole chunks with something behind them are sealed where they lie.
+        for (; filled === 0 && step.value.length - taken > CHUNK_BYTES; taken += CHUNK_BYTES) {
+          yield { chunk: step.value.subarray(taken, taken + CHUNK_BYTES), last: false }
         }
         const copied = step.value.copy(chunk, filled, taken)
         filled += copied

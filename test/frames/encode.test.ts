@@ -49,7 +49,7 @@ t.test('the size of the chunks leaves no trace', async (t) => {
 })
 
 t.test('memory goes round when the consumer hands back what it has got', async (t) => {
-  const content = Buffer.concat([half, half, noise(99, 3)])
+  const content = Buffer.concat([half, half, half, noise(99, 3)])
   const own = new Set<Buffer>()
   async function* source(): AsyncGenerator<Buffer, void, Buffer | undefined> {
     const spare: Buffer[] = []
@@ -77,7 +77,7 @@ t.test('memory goes round when the consumer hands back what it has got', async (
   t.ok((await bytesOf(plain(inPieces(Buffer.concat(stored), 100_000), signal))).equals(content))
   t.ok(own.size <= BLOCKS + 1, `${own.size} chunks for ${content.length / BLOCK} blocks`)
   const freed = [...memory].filter((buffer) => (buffer as ArrayBuffer).detached)
-  t.ok(freed.length >= 20, `${freed.length} of zlib's buffers of 1 MiB were freed, for 24 MiB that do not shrink`)
+  t.ok(freed.length >= 5, `${freed.length} of zlib's buffers of 4 MiB were freed, for 36 MiB that do not shrink`)
 })
 
 t.test('level and number of blocks change nothing for the reader', async (t) => {
