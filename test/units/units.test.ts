@@ -107,7 +107,14 @@ t.test('drop-ins of the bake step win over those of distributions', (t) => {
 t.test('the wall: who reads memory has no network, who has a network reads nothing', (t) => {
   t.same(collector.RestrictAddressFamilies, ['AF_UNIX'])
   t.same(collector.IPAddressDeny, ['any'])
-  t.same(list(collector, 'CapabilityBoundingSet'), ['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_SYSLOG'])
+  t.same(list(collector, 'CapabilityBoundingSet'), [
+    ...['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_SYSLOG', 'CAP_SYS_ADMIN'],
+  ])
+  for (const beyondReading of ['@mount', '@swap', 'bpf', 'perf_event_open', 'setns', 'unshare'])
+    t.ok(
+      list(collector, 'SystemCallFilter').some((name) => name.replace('~', '') === beyondReading),
+      beyondReading,
+    )
   t.same(collector.LoadCredential, ['lastgasp.toml'], 'no credentials of the store')
   t.same(daemon.User, ['lastgasp'])
   t.same(daemon.CapabilityBoundingSet, [''])
