@@ -62,6 +62,24 @@ async function requests(server: S3Server): Promise<void> {
     t.ok(complete.includes(`<ChecksumCRC32>${CHECKSUM}<`))
   })
 
+  t.test('a part is checked, but not signed whole unless the bucket wants it', async (t) => {
+    const { proxy, store } = await setUp(t)
+    const signed = `\r\nx-amz-content-sha256: ${createHash('sha256').update(body).digest('hex')}\r\n`
+    const upload = await store.begin('parts', signal)
+    await upload.part(1, body, signal)
+    t.match(proxy.requests[1], /\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\n/)
+    proxy.on(/^PUT/, { kind: 'answer', status: 403, code: 'AccessDenied' }, 1)
+    await upload.part(1, body, signal)
+    await upload.part(1, body, signal)
+    const [, , refused = '', again = '', next = ''] = proxy.requests
+    t.notOk(refused.includes(signed))
+    t.ok(again.includes(signed))
+    t.ok(next.includes(signed), 'the bucket is not asked twice')
+    await upload.complete(signal)
+    proxy.on(/^PUT/, { kind: 'answer', status: 403, code: 'AccessDenied' }, 1)
+    await t.rejects(upload.part(1, body, signal), failing('denied'), 'who may not store at all is told so')
+  })
+
   t.test('no checksum where none is wanted', async (t) => {
     const { proxy, store } = await setUp(t, { checksums: 'required' })
     await store.put('plain', body, signal)
@@ -69,7 +87,7 @@ async function requests(server: S3Server): Promise<void> {
     await upload.part(1, body, signal)
     await upload.complete(signal)
     t.equal(proxy.requests.length, 4)
-    t.notMatch(proxy.requests.join(''), /checksum/i)
+    t.notMatch(proxy.requests.join(''), /checksum|UNSIGNED/i)
   })
 
   t.test('every request names the owner that is expected', async (t) => {

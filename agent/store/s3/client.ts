@@ -48,6 +48,8 @@ export class Bucket implements AsyncDisposable {
   readonly region: string
   readonly settings: S3Settings
   readonly patience: Patience
+  /** Whether bodies of parts are signed: where no checksum guards them on their way, and where the bucket wants it. */
+  signsParts: boolean
   /** Who was last talked to: host and port. */
   host: string
   /** ms the store's clock is ahead of ours, by its last answer. */
@@ -61,6 +63,7 @@ export class Bucket implements AsyncDisposable {
     this.region = region
     this.settings = settings
     this.patience = patience
+    this.signsParts = settings.checksums === 'required'
     this.host = settings.endpoint === undefined ? `S3 in ${region}` : new URL(settings.endpoint).host
     // Nearest to the socket, so that refusals are seen as well.
     const options = { step: 'deserialize', priority: 'low', name: 'lastgaspNotesAnswers' } as const

@@ -3,12 +3,14 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   UploadPartCommand,
+  type UploadPartCommandInput,
 } from '@aws-sdk/client-s3'
 import { cannot } from '../../cannot.ts'
 import { checkKey } from '../key.ts'
 import { checkPart, leadingParts } from '../parts.ts'
 import { StoreError, type Upload } from '../store.ts'
 import type { Bucket } from './client.ts'
+import { S3Error } from './failure.ts'
 import { checksum, place, stored } from './put.ts'
 import { create, send } from './request.ts'
 
@@ -37,12 +39,19 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
       checkPart(key, number, body)
       const sum = checksum(bucket, body)
       const input = { ...upload, PartNumber: number, Body: body, ...sum }
-      const answer = await send(
-        bucket,
-        { verb: `store part ${number} of`, key, permission: PERMISSION },
-        (client, options) => client.send(new UploadPartCommand(input), options),
-        signal,
-      )
+      const sent = (signed: boolean) =>
+        send(
+          bucket,
+          { verb: `store part ${number} of`, key, permission: PERMISSION },
+          (client, options) => client.send(signed ? new UploadPartCommand(input) : unsigned(input), options),
+          signal,
+        )
+      const answer = await sent(bucket.signsParts).catch((thrown: unknown) => {
+        // A bucket's policy may want signed content (its condition key s3:x-amz-content-sha256).
+        if (bucket.signsParts || !(thrown instanceof S3Error && thrown.failure === 'denied')) throw thrown
+        bucket.signsParts = true
+        return sent(true)
+      })
       parts[number - 1] = { PartNumber: number, ETag: answer.ETag, ...sum }
       sizes.set(number, body.length)
     },
@@ -64,4 +73,20 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
       return stored(bucket, key, bytes)
     },
   }
+}
+
+/**
+ * A part whose body is not in the request's signature (SigV4, UNSIGNED-PAYLOAD), which saves a second sha256 over everything:
+ * the one in the closing manifest, which is signed whole, tells of any change.
+ */
+function unsigned(input: UploadPartCommandInput): UploadPartCommand {
+  const command = new UploadPartCommand(input)
+  command.middlewareStack.add(
+    (next) => (handed) => {
+      Object.assign((handed.request as { headers: object }).headers, { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' })
+      return next(handed)
+    },
+    { step: 'build', name: 'lastgaspLeavesTheBodyUnsigned' },
+  )
+  return command
 }
