@@ -87,7 +87,8 @@ function unwrapFileKey(body: Buffer, share: Buffer, identity: Identity): Buffer 
 
 function noneFits(header: Header, identities: readonly Identity[]): string {
   const sealedTo = [...new Set(header.stanzas.map(({ type }) => type))].slice(0, 5).join(', ')
-  const to = `it is sealed to ${header.stanzas.length} recipient(s) (${sealedTo})`
+  const count = header.stanzas.length
+  const to = `it is sealed to ${count} ${count === 1 ? 'recipient' : 'recipients'} (${sealedTo})`
   if (!header.stanzas.some(({ type }) => type === STANZA_TYPE)) return `${to}, none of them X25519; try \`age -d\``
   if (identities.length === 0) return `${to} and no identity was given; name the key file with --identity`
   const tried = identities.map(({ recipient }) => recipient.text).slice(0, 5)

@@ -29,12 +29,11 @@ function s3Location(url: string): Location {
 function fileLocation(url: string): Location {
   try {
     return { scheme: 'file', path: fileURLToPath(url) }
-  } catch (thrown) {
-    throw bad(url, thrown)
+  } catch {
+    throw bad(url, 'after file:// comes an absolute path: file:///srv/bundles')
   }
 }
 
-function bad(url: string, why: unknown): StoreError {
-  const error = cannot(`open the store ${JSON.stringify(url)}`, why)
-  return new StoreError('permanent', error.message, { cause: error.cause })
+function bad(url: string, why: string): StoreError {
+  return new StoreError('permanent', cannot(`open the store ${JSON.stringify(url)}`, why).message)
 }

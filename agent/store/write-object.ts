@@ -2,14 +2,11 @@ import { createHash, type Hash } from 'node:crypto'
 import { cannot } from '../cannot.ts'
 import { gather } from './gather.ts'
 import { PARTS_PER_SEGMENT, type Store, StoreError } from './store.ts'
-import { until } from './until.ts'
 import { hex, type Segment, writeSegment } from './write-segment.ts'
 
 export interface WriteOptions {
   /** Parts under way at a time, at least 1. Memory is that many parts and one more. */
   readonly inFlight: number
-  /** Nothing is sent before this has come true: the opening manifest is the first write of a bundle. */
-  readonly ready?: Promise<void>
   /** Parts after which the object goes on in the next segment. */
   readonly partsPerSegment?: number
 }
@@ -36,7 +33,7 @@ export async function writeObject(
   options: WriteOptions,
   signal: AbortSignal,
 ): Promise<Written> {
-  const { inFlight, ready = Promise.resolve(), partsPerSegment = PARTS_PER_SEGMENT } = options
+  const { inFlight, partsPerSegment = PARTS_PER_SEGMENT } = options
   const stop = new AbortController()
   const parts = gather(stored, AbortSignal.any([signal, stop.signal]))
   const stream = { store, parts, inFlight, partsPerSegment, stop, signal }
@@ -44,9 +41,7 @@ export async function writeObject(
   let total: Hash | undefined
   let cut: Error | undefined
   try {
-    // The stream is read while the way is made ready for it.
-    const [begun] = await Promise.all([parts.next(), until(ready, signal)])
-    let { value: first } = begun
+    let { value: first } = await parts.next()
     if (first?.cut !== undefined && first.body.length === 0) return written(segments, total, first.cut)
     while (first) {
       const end = await writeSegment(stream, segmentKey(key, segments.length), first, total)

@@ -43,7 +43,8 @@ t.test('a URL that names no store is refused, with a reason', async (t) => {
     ['s3://b', /bucket name/],
     ['s3://key:secret@bucket/', /bucket name/],
     ['s3://bucket/a/../b', /"\.\."/],
-    ['file://elsewhere/path', /host/],
+    ['file://elsewhere/path', /comes an absolute path/],
+    ['file://relative', /comes an absolute path/],
   ] as const) {
     await t.rejects(openStore(url, s3, signal), failing('permanent', reason), url)
     await t.rejects(openArchive(url, s3, signal), failing('permanent', reason), url)

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { directoryArchive } from '../../agent/store/directory/archive.ts'
 import { directoryStore } from '../../agent/store/directory/store.ts'
@@ -140,26 +139,6 @@ t.test('a stream that ends itself by its own signal leaves all that had arrived'
   const written = await writeObject(store, 'budget', source(), { inFlight: 2 }, long())
   t.equal(written.cut?.message, 'the budget is spent')
   t.ok((await content('budget')).equals(body))
-})
-
-t.test('nothing is sent before the way is ready', async (t) => {
-  const { store } = setUp(t)
-  const watching = watched(store)
-  const ready = Promise.withResolvers<void>()
-  const options = { inFlight: 2, ready: ready.promise }
-  const writing = writeObject(watching.store, 'waits', pieces(randomBytes(10), 10), options, long())
-  for (let count = 0; count < 20; count++) await turn()
-  t.same(watching.calls, [])
-  ready.resolve()
-  await writing
-  t.same(watching.calls, ['put waits'])
-})
-
-t.test('a way that never becomes ready is the reason', async (t) => {
-  const { store } = setUp(t)
-  const ready = Promise.reject(new StoreError('denied', 'cannot store opening.json: no'))
-  const writing = writeObject(store, 'never', pieces(randomBytes(10), 10), { inFlight: 2, ready }, long())
-  await t.rejects(writing, failing('denied', /opening.json/))
 })
 
 t.test('the hard end ends a hanging stream', async (t) => {
