@@ -8,6 +8,7 @@ import { HoldLock } from './hold-lock.ts'
 import { newPatients } from './processes/patients.ts'
 import { serve } from './serve.ts'
 import { coresSource } from './sources/cores/source.ts'
+import { executablesSource } from './sources/executables/source.ts'
 import { factsSource } from './sources/facts/source.ts'
 import { journalSource } from './sources/journal/source.ts'
 import { liveSource } from './sources/live/source.ts'
@@ -45,6 +46,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
       factsSource(),
       stacksSource(system, patients),
       liveSource(system, patients),
+      executablesSource(patients),
       journalSource(),
       coresSource(system),
     ],

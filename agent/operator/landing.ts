@@ -43,7 +43,8 @@ function landing(holding: Holding, machineId: string | undefined, opens: boolean
   const { artifact, sealed, encoding, receipt } = holding
   if (sealed && !opens) return { name: `${SEALED}/${artifact}.age`, form: 'stored', frames: false }
   const form = sealed ? 'opened' : 'stored'
-  const framed = encoding === undefined ? /\.(tar|journal)\.zst$|^live\//.test(artifact) : encoding === 'frames'
+  const framed =
+    encoding === undefined ? /\.(tar|journal)\.zst$|^(live|executables)\//.test(artifact) : encoding === 'frames'
   const tree = framed ? /^([^/]+)\.tar\.zst$/.exec(artifact)?.[1] : undefined
   if (tree !== undefined && Object.hasOwn(TREES, tree)) return { name: tree, form: 'tree', frames: true }
   const path = receipt?.item.path ?? journalPath(artifact, machineId)

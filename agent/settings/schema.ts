@@ -39,6 +39,11 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
       '1 to 128 letters, digits, ".", "_" and "-", the first a letter or digit',
     ),
   ),
+  executables: choice(
+    'Which programs and libraries of captured processes are kept, so that their cores can be read later.',
+    ['none', 'unpackaged'],
+    'none',
+  ),
   s3: table('The S3 store.', {
     region: z.optional(text('Region of the bucket.', REGION, 'a region such as "eu-central-1"')),
     endpoint: z.optional(

@@ -12,6 +12,7 @@ const folder = new URL('../../agent/settings/', import.meta.url)
 t.test('defaults, in ms and bytes', async (t) => {
   t.strictSame(defaultSettings(), {
     deadline: 90_000,
+    executables: 'none',
     s3: { addressing: 'virtual', checksums: 'supported' },
     seal: { recipients: [], unsealed: 'deny', closed: undefined },
     hold: { wait: 10_000 },

@@ -7,6 +7,8 @@ export interface Mapping extends Range {
   /** `rwxp`: the last is `s` for a shared one. */
   readonly permissions: string
   readonly offset: number
+  /** `major:minor` of the file's device, in hex; with the inode, the file. */
+  readonly device: string
   readonly inode: number
   /** Of the file, with ` (deleted)` behind it where it is; or `[stack]`, `[vdso]`, empty. */
   readonly path: string
@@ -22,7 +24,7 @@ export interface Mapping extends Range {
 const HIGHEST = Number.MAX_SAFE_INTEGER
 const READ_BYTES = 64 * 1024
 
-const HEAD = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ (\d+) *(.*)$/
+const HEAD = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+) (\d+) *(.*)$/
 const FIELD = /^(\w+): +(\d+) kB$/
 const FLAGS = /^VmFlags: (.*)$/
 
@@ -44,12 +46,13 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 function take(line: string, mappings: Mapping[]): void {
   const head = HEAD.exec(line)
   if (head !== null) {
-    const [, start = '', end = '', permissions = '', offset = '', inode = '', path = ''] = head
+    const [, start = '', end = '', permissions = '', offset = '', device = '', inode = '', path = ''] = head
     mappings.push({
       start: Number.parseInt(start, 16),
       end: Number.parseInt(end, 16),
       permissions,
       offset: Number.parseInt(offset, 16),
+      device,
       inode: Number(inode),
       path: path.replaceAll('\\012', '\n'),
     })

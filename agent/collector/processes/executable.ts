@@ -29,18 +29,24 @@ const WORD = /^[\w.+:~@ -]{1,80}$/
  * Empty where there is nothing to read in time: it may lie on a file system that hangs.
  */
 export async function readExecutable(root: string, pid: number, signal: AbortSignal): Promise<Executable> {
+  return (await executableAt(join(root, `proc/${pid}/exe`), signal).catch(() => undefined)) ?? {}
+}
+
+/** The same of a program or library by its path; undefined where it is none. Throws where it cannot be read in time. */
+export async function executableAt(path: string, signal: AbortSignal): Promise<Executable | undefined> {
   const reading = (async () => {
-    await using file = await open(join(root, `proc/${pid}/exe`), constants.O_RDONLY | constants.O_NONBLOCK)
-    return (await file.stat()).isFile() ? executableOf(await notes(file)) : {}
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const found = (await file.stat()).isFile() ? await notes(file) : undefined
+    return found && executableOf(found)
   })()
-  return await abandonable(reading, signal).catch(() => ({}))
+  return await abandonable(reading, signal)
 }
 
 /** The content of its note segments, one after the other. 64-bit little-endian, as every core we write. */
-async function notes(file: FileHandle): Promise<readonly Buffer[]> {
+async function notes(file: FileHandle): Promise<readonly Buffer[] | undefined> {
   const head = await bytesAt(file, 0, HEADER)
-  if (head.length < HEADER || head.readUInt32BE(0) !== ELF_MAGIC || head[4] !== 2 || head[5] !== 1) return []
-  if (head.readUInt16LE(54) !== PROGRAM_HEADER) return []
+  if (head.length < HEADER || head.readUInt32BE(0) !== ELF_MAGIC || head[4] !== 2 || head[5] !== 1) return undefined
+  if (head.readUInt16LE(54) !== PROGRAM_HEADER) return undefined
   const count = Math.min(head.readUInt16LE(56), MOST_SEGMENTS)
   const table = await bytesAt(file, Number(head.readBigUInt64LE(32)), count * PROGRAM_HEADER)
   const found: Buffer[] = []

@@ -39,7 +39,7 @@ const facts = {
   ...{ argv: { start: 0, end: 0 }, environment: { start: 0, end: 0 } },
 }
 const mapping = (start: number, permissions: string, inode: number, path: string, offset = 0): Mapping => {
-  return { start, end: start + 2 * PAGE, permissions, offset, inode, path }
+  return { start, end: start + 2 * PAGE, permissions, offset, device: 'fe:01', inode, path }
 }
 const mappings = [
   mapping(0x400000, 'r-xp', 17, Buffer.from('/usr/bin/naïve').toString('latin1')),

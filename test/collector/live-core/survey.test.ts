@@ -17,6 +17,7 @@ const mapping = (start: number, end: number, more: Partial<Mapping> = {}): Mappi
     end,
     permissions: 'rw-p',
     offset: 0,
+    device: '00:00',
     inode: 0,
     path: '',
     populated: PAGE,
@@ -147,7 +148,15 @@ t.test('mappings', async (t) => {
   ]
   const read = await readMappings(`${t.testdir({ smaps: `${lines.join('\n')}\n` })}/smaps`, never)
   const path = '/usr/bin/a b\nc (deleted)'
-  const numbers = { start: 0x400000, end: 0x402000, offset: 4096, inode: 17, populated: 12288, own: 8192 }
+  const numbers = {
+    start: 0x400000,
+    end: 0x402000,
+    offset: 4096,
+    device: 'fe:01',
+    inode: 17,
+    populated: 12288,
+    own: 8192,
+  }
   t.same(read[0], { ...numbers, permissions: 'r-xp', path, flags: ['rd', 'ex', 'mr', 'dd'] })
   t.same(read.length, 2)
   t.same(read[1]?.path, '[stack]')

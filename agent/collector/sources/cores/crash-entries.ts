@@ -1,4 +1,5 @@
 import { within } from '../../../deadline.ts'
+import { parseMembership } from '../../processes/cgroup.ts'
 import { type Entry, findEntries } from '../journal/entries.ts'
 import { openJournal, scanJournals } from '../journal/scan.ts'
 
@@ -7,13 +8,21 @@ export interface CrashEntry {
   readonly unit?: string
   readonly exe?: string
   readonly signal?: number
+  /** Id of the container that its cgroup named. */
+  readonly container?: string
+  /** Of the executable: name and version, as its own note said. */
+  readonly package?: string
   /** It stored less than the kernel gave it. */
   readonly truncated: boolean
 }
 
 /** SD_MESSAGE_COREDUMP of systemd's sd-messages.h. */
 const MESSAGE = 'MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1'
-const FIELDS = ['FILENAME', 'UNIT', 'USER_UNIT', 'EXE', 'SIGNAL', 'TRUNCATED'].map((name) => `COREDUMP_${name}`)
+const FIELDS = [
+  ...['FILENAME', 'UNIT', 'USER_UNIT', 'EXE', 'SIGNAL', 'TRUNCATED', 'CGROUP', 'PACKAGE_NAME', 'PACKAGE_VERSION'],
+].map((name) => `COREDUMP_${name}`)
+/** What a package says of itself goes into a receipt: no more than a name and a version. */
+const WORD = /^[\w.+:~@-]{1,80}$/
 
 /** An entry costs some 40 small reads, a millisecond; more crashes than this are one crash, over and over. */
 const MOST_ENTRIES = 32
@@ -49,11 +58,16 @@ export async function crashEntries(root: string, parent: AbortSignal): Promise<R
 function crashOf(entry: Entry): CrashEntry {
   const unit = entry.get('COREDUMP_UNIT') ?? entry.get('COREDUMP_USER_UNIT')
   const exe = entry.get('COREDUMP_EXE')
+  const { container } = parseMembership(`0::${entry.get('COREDUMP_CGROUP') ?? '/'}`) ?? {}
+  const [name, version] = ['NAME', 'VERSION'].map((word) => entry.get(`COREDUMP_PACKAGE_${word}`))
+  const isNamed = [name, version].every((word) => word !== undefined && WORD.test(word))
   const signal = Number.parseInt(entry.get('COREDUMP_SIGNAL') ?? '', 10)
   return {
     truncated: entry.get('COREDUMP_TRUNCATED') === '1',
     ...(unit !== undefined && { unit }),
     ...(exe !== undefined && { exe }),
+    ...(container !== undefined && { container }),
+    ...(isNamed && { package: `${name} ${version}` }),
     ...(!Number.isNaN(signal) && { signal }),
   }
 }

@@ -1,5 +1,6 @@
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { ItemIdentity } from '../../../bundle/evidence.ts'
+import { abandonable } from '../../../deadline.ts'
 import { formatBytes } from '../../../settings/units.ts'
 import { passing } from '../../passing.ts'
 import { type OpenFile, readFrom } from '../../read-file.ts'
@@ -42,7 +43,7 @@ export function readCore(
 
   async function* chunks(): AsyncGenerator<Buffer, void, Buffer | undefined> {
     yield* passing(reading.chunks, async (chunk) => {
-      if (!begun) head = await headOf(chunk, suffix)
+      if (!begun) head = await headOf(chunk, suffix, parseElfHead)
       begun = true
       walk?.push(chunk)
     })
@@ -72,9 +73,18 @@ export function readCore(
 
 const identityOf = ({ end: _, ...identity }: ElfHead): ItemIdentity => identity
 
-/** The ELF headers at the start of a core; undefined where they cannot be had cheaply. */
-async function headOf(chunk: Buffer, suffix: string): Promise<ElfHead | undefined> {
-  if (suffix === '') return known(parseElfHead(chunk))
+/** What `parse` makes of the start of a core that is open; undefined where that cannot be had cheaply. */
+export async function readHead<T>(file: OpenFile, suffix: string, parse: Parse<T>, signal: AbortSignal) {
+  const start = Buffer.allocUnsafe(suffix === '' ? HEAD_BYTES : COMPRESSED_HEAD_BYTES)
+  const { bytesRead } = await abandonable(file.handle.read(start, 0, start.length, 0), signal)
+  return await headOf(start.subarray(0, bytesRead), suffix, parse)
+}
+
+/** Reads the start of a core; `more` where it takes more of it, unless that is all there is. */
+type Parse<T> = (head: Buffer, isAll: boolean) => T | 'more' | undefined
+
+async function headOf<T>(chunk: Buffer, suffix: string, parse: Parse<T>): Promise<T | undefined> {
+  if (suffix === '') return known(parse(chunk, true))
   const chunkSize = 256 * 1024
   const decompress =
     suffix === '.zst' ? createZstdDecompress({ chunkSize }) : suffix === '.gz' ? createGunzip({ chunkSize }) : undefined
@@ -85,15 +95,15 @@ async function headOf(chunk: Buffer, suffix: string): Promise<ElfHead | undefine
   try {
     for await (const part of decompress as AsyncIterable<Buffer>) {
       plain = Buffer.concat([plain, part])
-      const head = parseElfHead(plain)
-      if (head !== 'more' || plain.length > HEAD_BYTES) return known(head)
+      const head = parse(plain, plain.length > HEAD_BYTES)
+      if (head !== 'more') return head
     }
   } catch {
     // Cut or no such format, which the walk over its frames says better.
   } finally {
     decompress.destroy()
   }
-  return undefined
+  return known(parse(plain, true))
 }
 
-const known = (head: ElfHead | 'more' | undefined) => (head === 'more' ? undefined : head)
+const known = <T>(head: T | 'more' | undefined) => (head === 'more' ? undefined : head)

@@ -1,0 +1,55 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { abandonable } from '../../../deadline.ts'
+import { openSame } from '../../read-file.ts'
+import type { CoreFile } from '../cores/core-file.ts'
+import { mappedFilesOf } from '../cores/elf-head.ts'
+import { readHead } from '../cores/read-core.ts'
+import type { Program } from './program.ts'
+
+/** Newest cores that are looked into; each costs some ms. More are one crash, over and over. */
+const MOST_CORES = 8
+
+/** Programs and libraries of crashed processes, as they lie on the host now, each file once. */
+export async function filesOfCores(
+  root: string,
+  cores: readonly CoreFile[],
+  signal: AbortSignal,
+): Promise<readonly Program[]> {
+  const programs = new Map<string, Program>()
+  const newest = cores.toSorted((a, b) => b.at - a.at).slice(0, MOST_CORES)
+  for (const core of newest) {
+    for (const [at, path] of (await namedBy(root, core, signal)).entries()) {
+      const own = programs.has(path) ? undefined : await programAt(root, path, at === 0, core, signal)
+      if (own !== undefined) programs.set(path, own)
+    }
+  }
+  return [...programs.values()]
+}
+
+/** Paths of the files that were mapped, the program's first; none of a core that does not tell. */
+async function namedBy(root: string, core: CoreFile, signal: AbortSignal): Promise<readonly string[]> {
+  const file = await openSame(join(root, core.path), core.file, signal).catch(() => undefined)
+  if (file === undefined) return []
+  try {
+    return (await readHead(file, core.suffix, mappedFilesOf, signal).catch(() => undefined)) ?? []
+  } finally {
+    await file.handle.close()
+  }
+}
+
+async function programAt(
+  root: string,
+  path: string,
+  isMain: boolean,
+  { identity: { pid, comm } }: CoreFile,
+  signal: AbortSignal,
+): Promise<Program | undefined> {
+  const reach = join(root, path)
+  const stats = await abandonable(stat(reach), signal).catch(() => undefined)
+  signal.throwIfAborted()
+  if (!stats?.isFile()) return undefined
+  const of = { ...(pid !== undefined && { pid }), ...(comm !== undefined && { comm }) }
+  const { dev, ino, size: bytes } = stats
+  return { path, reach, stays: true, tree: root, file: { dev, ino }, bytes, isMain, of }
+}

@@ -1,0 +1,77 @@
+import type { Stats } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { abandonable, within } from '../../../deadline.ts'
+import { type Mapping, readMappings } from '../../live-core/mappings.ts'
+import type { HostProcess } from '../../processes/host-process.ts'
+import type { Program } from './program.ts'
+
+/** ms for one process: its mappings are behind a lock that somebody may hold for good. */
+const PROCESS_MS = 300
+
+/** Programs and libraries that living processes have mapped, each file once. */
+export interface MappedFiles {
+  readonly programs: readonly Program[]
+  /** Processes whose mappings could not be read, and why: one sentence each. */
+  readonly problems: readonly string[]
+}
+
+/** What these processes run. Touches none of them; a process that has ended has nothing mapped. */
+export async function mappedFiles(
+  root: string,
+  processes: readonly HostProcess[],
+  signal: AbortSignal,
+): Promise<MappedFiles> {
+  const programs = new Map<string, Program>()
+  const problems: string[] = []
+  for (const process of processes) {
+    const { pid, comm } = process
+    const limit = within(PROCESS_MS, signal)
+    try {
+      const mappings = await readMappings(join(root, 'proc', String(pid), 'maps'), limit)
+      for (const mapping of mappings.filter(isCode)) {
+        const key = `${mapping.device} ${mapping.inode}`
+        const program = programs.has(key) ? undefined : await programOf(root, process, mapping, limit)
+        if (program !== undefined) programs.set(key, program)
+      }
+    } catch (error) {
+      if (!isGone(error)) problems.push(`${comm}[${pid}]: ${limit.aborted ? 'it does not answer' : String(error)}`)
+    }
+  }
+  return { programs: [...programs.values()], problems }
+}
+
+const isCode = ({ inode, permissions, path }: Mapping) => inode !== 0 && permissions[2] === 'x' && path.startsWith('/')
+
+async function programOf(
+  root: string,
+  { pid, comm, exe, unit, container }: HostProcess,
+  { start, end, path: mapped }: Mapping,
+  signal: AbortSignal,
+): Promise<Program | undefined> {
+  const name = Buffer.from(mapped, 'latin1').toString('utf8')
+  const path = name.replace(/ \(deleted\)$/, '')
+  // The very file, be it deleted or in another mount namespace: proc_pid_map_files(5). That takes CAP_SYS_ADMIN.
+  const link = join(root, 'proc', String(pid), 'map_files', `${start.toString(16)}-${end.toString(16)}`)
+  const [there, own] = [await look(link, signal), await look(join(root, path), signal)]
+  const stays = own !== undefined && (there === undefined || (there.dev === own.dev && there.ino === own.ino))
+  const stats = stays ? own : there
+  if (stats === undefined) return undefined
+  return {
+    ...{ path, stays, reach: stays ? join(root, path) : link },
+    tree: stays ? root : join(root, 'proc', String(pid), 'root'),
+    file: { dev: stats.dev, ino: stats.ino },
+    bytes: stats.size,
+    isMain: exe === name,
+    of: { pid, comm, ...(unit !== undefined && { unit }), ...(container !== undefined && { container }) },
+  }
+}
+
+async function look(path: string, signal: AbortSignal): Promise<Stats | undefined> {
+  const stats = await abandonable(stat(path), signal).catch(() => undefined)
+  signal.throwIfAborted()
+  return stats?.isFile() ? stats : undefined
+}
+
+const isGone = (error: unknown) =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { InventoryGap } from '../../../bundle/evidence.ts'
+import { countOf } from '../../../count-of.ts'
+import { within } from '../../../deadline.ts'
+import { formatBytes } from '../../../settings/units.ts'
+import { unasked } from '../../clearance.ts'
+import { type Executable, executableAt } from '../../processes/executable.ts'
+import type { Patients } from '../../processes/patients.ts'
+import { select } from '../../processes/select.ts'
+import { parseSelector } from '../../processes/selector.ts'
+import type { Inventory, Source, SourceContext } from '../../source.ts'
+import { chooseCores } from '../cores/choose.ts'
+import { parseCorePattern } from '../cores/core-pattern.ts'
+import { findCores } from '../cores/find.ts'
+import { bootTime, thisBootId } from '../journal/this-boot.ts'
+import { filesOfCores } from './core-files.ts'
+import { executableItem } from './item.ts'
+import { type Kept, MOST_BYTES, MOST_FILES, withinLimits } from './limits.ts'
+import { mappedFiles } from './mapped-files.ts'
+import { packagedPaths } from './packaged.ts'
+import type { Program } from './program.ts'
+
+/** ms for all of it; the inventory has 4 s. */
+const LOOK_MS = 3_000
+/** Programs and libraries of captured processes that no package has, so that their cores can be read later: EXECUTABLES.md. */
+export function executablesSource(patients: Patients): Source {
+  return {
+    name: 'executables',
+    async inventory(context: SourceContext, signal) {
+      const { settings } = context
+      if (settings.executables === 'none') return { found: [], gaps: [] }
+      const closed = unasked(settings.seal)
+      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+      return await unpackaged(context, patients, within(LOOK_MS, signal))
+    },
+  }
+}
+
+async function unpackaged(context: SourceContext, patients: Patients, signal: AbortSignal): Promise<Inventory> {
+  const { root, settings } = context
+  const { processes, troubled } = await patients.survey(root, signal)
+  const wished = [...new Set([...settings.live.cores, ...settings.stacks.processes])]
+  const { chosen } = select(processes, wished.map(parseSelector), troubled)
+  const mapped = await mappedFiles(root, chosen, signal)
+  const crashed = await filesOfCores(root, await coresOf(context, signal), signal)
+  const programs = [...mapped.programs, ...crashed]
+  const kept = await withoutPackage(programs, signal)
+  const problems = mapped.problems.map((problem) => gap('failed', `cannot tell what is mapped: ${problem}`))
+  if (kept.size === 0 && problems.length === 0) {
+    const why = programs.length === 0 ? 'no process is captured' : `all ${programs.length} files belong to packages`
+    return { found: [], gaps: [gap('absent', why)] }
+  }
+  const { taken, left } = withinLimits([...kept])
+  const found = taken.map(([program, executable]) => executableItem(program, executable))
+  return { found, gaps: [...problems, ...leftOut(left)] }
+}
+
+/** The crashed cores that are taken. */
+async function coresOf({ root, settings }: SourceContext, signal: AbortSignal) {
+  const text = await readFile(join(root, 'proc/sys/kernel/core_pattern'), 'utf8').catch(() => 'core')
+  const { files } = await findCores(root, settings.cores.directories, parseCorePattern(text), signal)
+  const boot = { id: await thisBootId(root), began: await bootTime(root) }
+  const circumstances = { now: Date.now(), boot, read: new Set<string>() }
+  return chooseCores(files, settings.cores, circumstances).chosen.map(({ core }) => core)
+}
+
+/** Those that belong to no package, each build-id once; living processes' files come first, so theirs is kept. */
+async function withoutPackage(
+  programs: readonly Program[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Program, Executable>> {
+  const packaged = new Map<string, ReadonlySet<string>>()
+  for (const [tree, of] of Map.groupBy(programs, (program) => program.tree)) {
+    const paths = of.map(({ path }) => path)
+    packaged.set(tree, await packagedPaths(tree, paths, signal))
+  }
+  const kept = new Map<Program, Executable>()
+  const known = new Set<string>()
+  for (const program of programs) {
+    const { tree, path, reach, file } = program
+    if (packaged.get(tree)?.has(path)) continue
+    const executable = await executableAt(reach, signal).catch(() => undefined)
+    signal.throwIfAborted()
+    const id = executable?.buildId ?? `${file.dev} ${file.ino}`
+    if (executable === undefined || executable.package !== undefined || known.has(id)) continue
+    known.add(id)
+    kept.set(program, executable)
+  }
+  return kept
+}
+
+function leftOut(left: readonly Kept[]): InventoryGap[] {
+  const [first] = left
+  if (first === undefined) return []
+  const bytes = left.reduce((sum, [{ bytes }]) => sum + bytes, 0)
+  const what = `${countOf(left.length, 'file')}, ${formatBytes(bytes)}, the first ${first[0].path}`
+  return [gap('skipped', `${what}: beyond the ${MOST_FILES} files and ${formatBytes(MOST_BYTES)} of one capture`)]
+}
+
+function gap(status: InventoryGap['status'], reason: string): InventoryGap {
+  return { source: 'executables', class: 'memory', status, reason }
+}
