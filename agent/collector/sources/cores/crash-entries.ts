@@ -55,7 +55,8 @@ export async function crashEntries(root: string, parent: AbortSignal): Promise<R
   return crashes
 }
 
-function crashOf(entry: Entry): CrashEntry {
+/** The same of one entry. */
+export function crashOf(entry: Entry): CrashEntry {
   const unit = entry.get('COREDUMP_UNIT') ?? entry.get('COREDUMP_USER_UNIT')
   const exe = entry.get('COREDUMP_EXE')
   const { container } = parseMembership(`0::${entry.get('COREDUMP_CGROUP') ?? '/'}`) ?? {}

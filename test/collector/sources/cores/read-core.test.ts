@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { openRegular } from '../../../../agent/collector/read-file.ts'
-import { parseElfHead } from '../../../../agent/collector/sources/cores/elf-head.ts'
+import { mappedFilesOf, parseElfHead } from '../../../../agent/collector/sources/cores/elf-head.ts'
 import { frameWalk } from '../../../../agent/collector/sources/cores/frame-walk.ts'
 import { type Expected, readCore } from '../../../../agent/collector/sources/cores/read-core.ts'
 import { unhurried } from '../../reading.ts'
@@ -24,7 +24,11 @@ async function read(content: Buffer, expected: Expected, limit = 2 ** 40) {
 t.test('the headers of a real core', { skip }, async (t) => {
   const head = parseElfHead(core)
   const buildId = /Build ID: ([0-9a-f]+)/.exec(execFileSync('readelf', ['-n', program], { encoding: 'utf8' }))?.[1]
-  t.match(head, { end: core.length, signal: 6, comm: 'crasher', uid: process.getuid?.(), buildId })
+  t.match(head, { end: core.length, signal: 6, comm: 'crasher', uid: process.getuid?.(), buildId, threads: 1 })
+  t.equal(mappedFilesOf(core)?.[0], program, 'the program, then its libraries')
+  t.match(mappedFilesOf(core)?.slice(1), [/\/libc[.-]/, /\/ld-/])
+  t.equal(mappedFilesOf(core.subarray(0, 300)), 'more')
+  t.equal(mappedFilesOf(core.subarray(0, 300), true), undefined)
   t.equal(parseElfHead(core.subarray(0, 63)), 'more')
   t.equal(parseElfHead(core.subarray(0, 300)), 'more')
   t.equal(parseElfHead(Buffer.concat([Buffer.from('x'), core])), undefined)
@@ -40,6 +44,8 @@ t.test('headers that are no headers end', { skip }, async (t) => {
     const damaged = Buffer.from(core.subarray(0, 16 * 1024))
     for (let hits = 0; hits < 1 + (round % 40); hits++) damaged[random(round % 2 === 0 ? 64 : 8192)] = random(256)
     parseElfHead(damaged)
+    parseElfHead(damaged, true)
+    mappedFilesOf(damaged, true)
   }
   const note = Buffer.from(core.subarray(0, 16 * 1024))
   const at = Number(note.readBigUInt64LE(64 + 8))
