@@ -25,16 +25,30 @@ export async function baseTar(suite: Suite, cache: string, signal: AbortSignal):
   await mkdir(cache, { recursive: true })
   const partial = `${tar}.${process.pid}.partial.tar`
   try {
-    const source = `deb ${await debianMirror(signal)} ${suite} main`
-    const args = ['--quiet', '--variant=minbase', `--include=${PACKAGES.join(',')}`]
-    // A snapshot or a testing suite may have run out of its date: that is no matter for a test image.
-    args.push('--aptopt=Acquire::Check-Valid-Until "false"', suite, partial, source)
-    await output('mmdebstrap', args, {}, signal)
+    await debian(suite, 'minbase', PACKAGES, partial, signal)
     await rename(partial, tar)
   } finally {
     await rm(partial, { force: true })
   }
   return tar
+}
+
+/**
+ * Makes a tar file or directory of Debian packages and what they depend on: mmdebstrap(1), whose variant `minbase` installs them
+ * with a base system, and `extract` only unpacks them.
+ */
+export async function debian(
+  suite: Suite,
+  variant: 'minbase' | 'extract',
+  packages: readonly string[],
+  target: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = `deb ${await debianMirror(signal)} ${suite} main`
+  const args = ['--quiet', `--variant=${variant}`, `--include=${packages.join(',')}`]
+  // A snapshot or a testing suite may have run out of its date: that is no matter for a test image.
+  args.push('--aptopt=Acquire::Check-Valid-Until "false"', suite, target, source)
+  await output('mmdebstrap', args, {}, signal)
 }
 
 /** The Debian mirror that this machine itself installs from: apt-get(8), indextargets. */
@@ -45,7 +59,7 @@ async function debianMirror(signal: AbortSignal): Promise<string> {
   return mirror
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

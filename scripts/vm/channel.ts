@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { cannot } from '../../agent/cannot.ts'
+import { before } from './before.ts'
 import { connect, onLine } from './lines.ts'
 import type { Ran } from './program.ts'
 
@@ -51,15 +51,3 @@ export class Channel implements Disposable {
 }
 
 const plain = (base64: string) => Buffer.from(base64, 'base64').toString()
-
-async function before<T>(signal: AbortSignal, promise: Promise<T>, what: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(cannot(what, signal.reason))
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort)
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}

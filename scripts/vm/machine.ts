@@ -17,6 +17,8 @@ export interface BootOptions {
   /** Port on this machine's loopback that the guest reaches as `STORE_ADDRESS`, and nothing else. */
   readonly port: number
   readonly memoryMiB?: number
+  /** Further parameters of the kernel (kernel-parameters.txt). */
+  readonly kernelArguments?: string
   /** Where the console is kept. */
   readonly console: string
 }
@@ -52,7 +54,8 @@ export class Machine implements AsyncDisposable {
       throw thrown
     }
     const sockets = { qmp: join(directory, 'qmp'), channel: join(directory, 'channel') }
-    const args = qemuArguments({ ...image, disk, port: options.port, memoryMiB: options.memoryMiB ?? 1024, sockets })
+    const { port, memoryMiB = 1024, kernelArguments = '' } = options
+    const args = qemuArguments({ ...image, disk, port, memoryMiB, kernelArguments, sockets })
     // pdeathsig: a machine does not outlive the test run, however that ends.
     const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const machine = new Machine(qemu, directory, disk, new Console(qemu.stdout, options.console))
@@ -82,6 +85,15 @@ export class Machine implements AsyncDisposable {
     const { code, stdout, stderr } = await this.sh(command, signal)
     if (code !== 0) throw cannot(`run ${command} in the guest`, `it ended with ${code}: ${stderr.trim() || stdout}`)
     return stdout
+  }
+
+  /**
+   * Writes all of the guest's memory to a file here, while the guest stands still: an ELF core by QEMU (dump-guest-memory of
+   * qapi/dump.json), with the kernel's VMCOREINFO once the guest has loaded qemu_fw_cfg.
+   */
+  async dumpMemory(path: string, signal: AbortSignal): Promise<void> {
+    const dump = { paging: false, protocol: `file:${path}` }
+    await this.#living((alive) => this.#qmp?.ask('dump-guest-memory', dump, alive), signal)
   }
 
   /** Presses the power button (ACPI): what clouds send. */

@@ -1,20 +1,33 @@
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { cannot } from '../../agent/cannot.ts'
+import { before } from './before.ts'
 import { connect, onLine } from './lines.ts'
 
 /** Why a guest went: QEMU's ShutdownCause (qapi/run-state.json). `undefined` in case QEMU was killed. */
 export type ShutdownCause = 'guest-shutdown' | 'guest-reset' | 'guest-panic' | string
 
+/** A line from QEMU: an event, or the answer to a command that had this id. */
+interface Message {
+  readonly event?: string
+  readonly data?: { readonly reason?: string }
+  readonly id?: string
+  readonly error?: { readonly desc: string }
+}
+
 /** QEMU's machine protocol: docs/interop/qmp-spec. */
 export class Qmp implements Disposable {
   #cause: ShutdownCause | undefined
   readonly #socket: Socket
+  readonly #waiting = new Map<string, (answer: Message) => void>()
 
   private constructor(socket: Socket) {
     this.#socket = socket
     socket.on('error', () => {}) // QEMU going away is told by its exit
     onLine(socket, (line) => {
-      const message = JSON.parse(line) as { event?: string; data?: { reason?: string } }
+      const message = JSON.parse(line) as Message
       if (message.event === 'SHUTDOWN') this.#cause = message.data?.reason
+      if (message.id !== undefined) this.#waiting.get(message.id)?.(message)
     })
   }
 
@@ -32,6 +45,24 @@ export class Qmp implements Disposable {
   /** Sends a command; what becomes of it is seen in the machine. */
   tell(execute: 'qmp_capabilities' | 'system_powerdown' | 'quit'): void {
     this.#socket.write(`${JSON.stringify({ execute })}\n`)
+  }
+
+  /** Sends a command and waits until QEMU has done it. The error is QEMU's own sentence. */
+  async ask(
+    execute: 'dump-guest-memory',
+    args: Readonly<Record<string, string | boolean>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const id = randomUUID()
+    const { promise, resolve } = Promise.withResolvers<Message>()
+    this.#waiting.set(id, resolve)
+    try {
+      this.#socket.write(`${JSON.stringify({ execute, arguments: args, id })}\n`)
+      const { error } = await before(signal, promise, `see QEMU do ${execute}`)
+      if (error) throw cannot(`let QEMU do ${execute}`, error.desc)
+    } finally {
+      this.#waiting.delete(id)
+    }
   }
 
   [Symbol.dispose](): void {
