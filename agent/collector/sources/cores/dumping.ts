@@ -1,15 +1,19 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cannot } from '../../../cannot.ts'
+import { parseMembership } from '../../processes/cgroup.ts'
 
 /** A process whose core the kernel is writing, or whose core's reader has not finished. */
 export interface Dumping {
   readonly pid: number
   readonly comm: string
   readonly uid: number
+  readonly threads: number
+  readonly exe?: string
   /** The service or scope that it runs in. */
   readonly unit?: string
+  readonly container?: string
   /** Bytes of it that are in memory or swapped out: the most that its core can hold, nearly. */
   readonly bytes: number
 }
@@ -59,10 +63,14 @@ async function dumping(proc: string, pid: number): Promise<Dumping | undefined> 
   const field = (name: string) => new RegExp(`^${name}:\\s+(.+)$`, 'm').exec(status)?.[1]
   const kib = (name: string) => Number.parseInt(field(name) ?? '0', 10) * 1024
   const cgroup = await readFile(join(proc, String(pid), 'cgroup'), 'utf8').catch(() => '')
-  const unit = /^0::.*\/([^/\n]+\.(?:service|scope))/m.exec(cgroup)?.[1]
+  const { unit, container } = parseMembership(cgroup) ?? {}
+  const exe = await readlink(join(proc, String(pid), 'exe')).catch(() => undefined)
   return {
     pid,
+    ...(exe !== undefined && { exe }),
     ...(unit !== undefined && { unit }),
+    ...(container !== undefined && { container }),
+    threads: Number.parseInt(field('Threads') ?? '1', 10),
     comm: field('Name') ?? String(pid),
     uid: Number.parseInt(field('Uid') ?? '', 10),
     bytes: kib('VmRSS') + kib('VmSwap'),

@@ -18,8 +18,8 @@ export function unfinishedItem(
   { name, value, suffix }: { name: string; value: number; suffix: string },
   look: (signal: AbortSignal) => Promise<CoreFile | undefined>,
 ): Found {
-  const { pid, comm, uid, unit, bytes } = process
-  const who = `${comm}[${pid}]`
+  const { bytes, ...who } = process
+  const { pid, comm } = who
   return {
     id: `pid ${pid}`,
     source: 'cores',
@@ -30,12 +30,13 @@ export function unfinishedItem(
     bytes,
     ratio: RATIO,
     value,
-    identity: { pid, comm, uid, ...(unit !== undefined && { unit }), note: 'was still being written at the inventory' },
+    identity: { ...who, note: 'was still being written at the inventory' },
     async open(limit, signal) {
       // Linked under its name before its writer is done: no need to wait for the stack trace that follows.
       const core =
         (await dumpFinished(join(host.root, 'proc'), process, signal, () => look(signal))) ?? (await look(signal))
-      if (core === undefined) throw cannot(`take the core of ${who}`, 'it left none where cores are looked for')
+      if (core === undefined)
+        throw cannot(`take the core of ${comm}[${pid}]`, 'it left none where cores are looked for')
       if (core.suffix !== suffix) {
         throw cannot(`take ${core.path}`, `it was expected as "${suffix}"; it comes with the last words`)
       }
