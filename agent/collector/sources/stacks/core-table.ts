@@ -15,8 +15,14 @@ export interface CoreRow {
   readonly missed: readonly string[]
 }
 
-/** cores.tsv, one line a process; STACKS.md says what the columns mean. */
-export function coreTable(rows: readonly CoreRow[]): string {
+/** Clock ticks a second in /proc (USER_HZ). */
+const TICKS = 100
+
+/**
+ * cores.tsv, one line a process; STACKS.md says what the columns mean. `booted`: when the host did, in ms since the epoch; 0 where
+ * that is not known.
+ */
+export function coreTable(rows: readonly CoreRow[], booted: number): string {
   const columns = [
     'core',
     'pid',
@@ -26,16 +32,20 @@ export function coreTable(rows: readonly CoreRow[]): string {
     'exe',
     'build_id',
     'package',
+    'started',
     'threads',
     'freeze_ms',
     'missed',
   ]
   return tsv(
     columns,
-    rows.map(({ process: { pid, unit, container, comm, exe }, entry, executable, threads, freezeMs, missed }) => [
-      ...[entry, pid, unit, container, comm, exe, executable.buildId, executable.package],
-      ...[threads, freezeMs.toFixed(1), missed.join('; ')],
-    ]),
+    rows.map(
+      ({ process: { pid, unit, container, comm, exe, start }, entry, executable, threads, freezeMs, missed }) => [
+        ...[entry, pid, unit, container, comm, exe, executable.buildId, executable.package],
+        booted > 0 ? new Date(booted + (start * 1000) / TICKS).toISOString() : undefined,
+        ...[threads, freezeMs.toFixed(1), missed.join('; ')],
+      ],
+    ),
   )
 }
 

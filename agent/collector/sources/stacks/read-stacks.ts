@@ -13,6 +13,7 @@ import { fewAtATime } from '../facts/few-at-a-time.ts'
 import { HostReads } from '../facts/host-reads.ts'
 import { type Ledger, ledger } from '../facts/ledger.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../facts/tar-writer.ts'
+import { bootTime } from '../journal/this-boot.ts'
 import { type CoreRow, coreEntry, coreTable } from './core-table.ts'
 import { standNote } from './note.ts'
 import { standsOf } from './stand.ts'
@@ -116,7 +117,7 @@ async function* entries(
     seen.looks = 2
     yield* addTables('later/')
   }
-  const cores = Buffer.from(coreTable(seen.rows))
+  const cores = Buffer.from(coreTable(seen.rows, await bootTime(request.root)))
   if (cores.length + ENTRY_BYTES <= left) yield* add('cores.tsv', cores)
   const errors = Buffer.from(reads.ledger.text())
   if (errors.length + ENTRY_BYTES <= left) yield* add('errors.txt', errors)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openSystem, type System } from '../../../../agent/collector/ffi.ts'
+import { canTrace } from '../../../../agent/collector/live-core/preflight.ts'
 import { newPatients } from '../../../../agent/collector/processes/patients.ts'
 import { READ_BYTES, type SourceContext } from '../../../../agent/collector/source.ts'
 import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
@@ -85,11 +86,12 @@ t.test(
 
     const cores = rows(text('cores.tsv'))
     t.equal(cores.length, 3)
-    for (const { core = '', pid, threads, missed, build_id } of cores) {
+    for (const { core = '', pid, threads, missed, build_id, started = '' } of cores) {
       t.match(core, new RegExp(`^[^/]+/patient\\.${pid}\\.core$`))
       t.ok(Number(threads) > 0)
       t.equal(missed, '-')
       t.match(build_id, /^[0-9a-f]{8,}$/)
+      t.ok(Math.abs(Date.now() - Date.parse(started)) < 600_000, 'started not long ago')
     }
     if (spawnSync('gdb', ['--version']).status !== 0) return t.comment('gdb is missing, so nobody judges the cores')
     const core = join(directory, cores.find(({ pid }) => pid === String(deadlock.pid))?.core ?? '')
@@ -124,6 +126,43 @@ t.test('where nobody can be traced, the table alone, and the receipt says so', {
     'no cores, only the table of threads: processes cannot be traced: this Node has no node:ffi',
   )
 })
+
+t.test('a kernel that refuses each of them costs the cores, not the table', { skip }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  const system = openSystem()
+  const EPERM = 1
+  // As for a security module that nobody knew of: what Yama's scope 3 answers.
+  const refusing: System = system.kind === 'missing' ? system : { ...system, ptrace: () => EPERM }
+  const { names, text, outcome } = await take(t, [idle.pid], { system: refusing, stacks: { interval: 0 } })
+  t.strictSame(names, ['threads.tsv', 'threads.txt', 'cores.tsv', 'errors.txt'])
+  t.match(outcome.truncated, /^of 1 of 1 processes not all is there: patient \d+: the kernel refuses to trace it/)
+  t.match(rows(text('threads.tsv')), [{ pid: String(idle.pid), call: 'pause', wchan: /./, sp: /^0x/, ip: /^0x/ }])
+  t.match(rows(text('cores.tsv')), [{ core: '-', missed: /the kernel refuses to trace it/ }])
+})
+
+t.test('Yama’s scope 3 is known beforehand, and nobody is touched', async (t) => {
+  const yama = { ptrace_scope: '3\n' }
+  const root = t.testdir({ proc: { sys: { kernel: { yama } } } })
+  t.strictSame(canTrace(openSystem(), root), {
+    ok: false,
+    reason: 'the kernel lets nobody trace: kernel.yama.ptrace_scope is 3',
+  })
+})
+
+t.test('kernel stacks, for who may see them', { skip: skip || noKernelStacks() }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  const { text } = await take(t, [idle.pid], { system: missing, stacks: { interval: 0 } })
+  t.match(rows(text('threads.tsv')), [{ kernel_stack: /pause/ }])
+  t.match(text('threads.txt'), /^ {13}\S*pause/m)
+})
+
+function noKernelStacks(): string | false {
+  try {
+    return readFileSync('/proc/self/stack', 'utf8') === '' && 'this kernel keeps no stacks'
+  } catch {
+    return 'kernel stacks take CAP_SYS_ADMIN'
+  }
+}
 
 t.test('no room for a core: the tables, and the word that it is not there', { skip }, async (t) => {
   const idle = await started(t, compiled(t), 'sleep')
