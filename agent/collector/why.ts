@@ -9,15 +9,14 @@ const ASK_MS = 5_000
 /** Targets by which a host goes down (systemd.special(7)), as `systemctl list-jobs` names them. */
 const TARGETS = ['poweroff', 'reboot', 'halt', 'kexec', 'soft-reboot'] as const
 
-/**
- * MESSAGE_IDs by which logind says what asked (systemd, src/systemd/sd-messages.h):
- * SD_MESSAGE_SHUTDOWN, SD_MESSAGE_POWER_KEY, SD_MESSAGE_REBOOT_KEY.
- */
-const ASKED = [
-  '98268866d1d54a499c4e98921d93bc40',
-  'b72ea4a2881545a0b50e200e55b9b06f',
-  '4d4408cfd0d144859184d1e65d7c8a65',
-]
+/** MESSAGE_IDs by which logind says what asked (systemd, src/systemd/sd-messages.h): SD_MESSAGE_… */
+const ASKED = {
+  SHUTDOWN: '98268866d1d54a499c4e98921d93bc40',
+  POWER_KEY: 'b72ea4a2881545a0b50e200e55b9b071',
+  POWER_KEY_LONG_PRESS: '3e0117101eb243c1b9a50db3494ab10b',
+  REBOOT_KEY: '9fa9d2c012134ec385451ffe316f97d0',
+  REBOOT_KEY_LONG_PRESS: 'f1c59a58c9d943668965c337caec5975',
+} as const
 
 /** Which kind of shutdown this is and what asked for it. Never throws: what is not known in time is `unknown`. */
 export async function askWhy(signal: AbortSignal): Promise<Why> {
@@ -32,7 +31,7 @@ async function kindOfShutdown(signal: AbortSignal): Promise<Why['kind']> {
 }
 
 async function whoAsked(signal: AbortSignal): Promise<string | undefined> {
-  const matches = ASKED.map((id) => `MESSAGE_ID=${id}`)
+  const matches = Object.values(ASKED).map((id) => `MESSAGE_ID=${id}`)
   const lines = await run('journalctl', ['-b', '-n', '2', '-o', 'cat', '--no-pager', ...matches], signal)
   const said = lines?.split('\n').filter((line) => line.trim() !== '')
   return said === undefined || said.length === 0 ? undefined : said.join('; ').slice(0, 300)

@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { equal, match } from 'node:assert/strict'
 import { checkWhole } from '../bucket.ts'
 import { bootDone, pressPowerButton } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
@@ -17,6 +17,7 @@ export const scenario: Scenario = {
     const bundle = await bucket.onlyBundle(signal)
     checkWhole(bundle)
     equal(bundle.manifest.shutdown?.kind, 'poweroff')
+    match(bundle.manifest.shutdown?.by ?? '', /Power key pressed/)
     step(`asked for by: ${bundle.manifest.shutdown?.by}`)
   },
 }
