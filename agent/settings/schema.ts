@@ -91,6 +91,11 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
   }),
   live: table('Full cores of living processes.', {
     cores: list('Of which processes.', selector(), 32, []),
+    with: choice(
+      'What takes them: lastgasp itself (ptrace), or the gdb of the image (gcore), for what lastgasp cannot trace.',
+      ['ptrace', 'gcore'],
+      'ptrace',
+    ),
     freeze: choice(
       'Whether a process stands still until all of it is read (whole), or for its registers and stacks only (registers).',
       ['whole', 'registers'],

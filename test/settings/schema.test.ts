@@ -18,7 +18,7 @@ t.test('defaults, in ms and bytes', async (t) => {
     hold: { wait: 10_000 },
     facts: { lines: 3000 },
     stacks: { processes: [], interval: 1000 },
-    live: { cores: [], freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
+    live: { cores: [], with: 'ptrace', freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
     journal: { limit: 256 * 1024 ** 2, boots: 1 },
     cores: {
       limit: 16 * 1024 ** 3,

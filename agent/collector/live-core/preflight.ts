@@ -18,6 +18,11 @@ export function canTrace(system: System, root: string): Preflight {
   if (machineOf(process.arch) === undefined) {
     return { ok: false, reason: `registers of this architecture (${process.arch}) are not known` }
   }
+  return mayTrace(root)
+}
+
+/** Whether the kernel lets this process trace others, whatever it does it with. */
+export function mayTrace(root: string): Preflight {
   if (yamaScope(root) === YAMA_NOBODY) {
     return { ok: false, reason: 'the kernel lets nobody trace: kernel.yama.ptrace_scope is 3' }
   }

@@ -2,6 +2,7 @@ import { within } from '../../../deadline.ts'
 import { formatBytes } from '../../../settings/units.ts'
 import type { System } from '../../ffi.ts'
 import { type Freeze, openFullCore } from '../../live-core/full-core.ts'
+import { openGcore } from '../../live-core/gcore.ts'
 import { readExecutable } from '../../processes/executable.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
@@ -17,6 +18,8 @@ export interface LiveRequest {
   readonly booted: number
   /** Why the process was chosen, if it is in trouble. */
   readonly trouble: string | undefined
+  /** What takes the core: we, or gdb. */
+  readonly by: 'ptrace' | 'gcore'
   readonly freeze: Freeze
   /** ms */
   readonly standstill: number
@@ -64,13 +67,16 @@ export function liveItem(request: LiveRequest, value: number): Found {
 }
 
 async function openItem(request: LiveRequest, limit: number, signal: AbortSignal): Promise<Reading> {
-  const { root, system, patients, process, freeze, standstill } = request
+  const { root, system, patients, process, by, freeze, standstill } = request
   const { pid, start } = process
   const executable = await readExecutable(root, pid, within(EXECUTABLE_MS, signal))
   const turn = await patients.turn(signal)
   try {
     const target = { pid, start, root }
-    const reading = await openFullCore(target, freeze, { freezeMs: standstill, threads: THREADS }, system, signal)
+    const reading =
+      by === 'gcore'
+        ? await openGcore(target, standstill, limit, signal)
+        : await openFullCore(target, freeze, { freezeMs: standstill, threads: THREADS }, system, signal)
     return ofPatient(reading, executable, limit, turn)
   } catch (error) {
     turn[Symbol.dispose]()

@@ -2,6 +2,7 @@ import type { InventoryGap } from '../../../bundle/evidence.ts'
 import { formatBytes } from '../../../settings/units.ts'
 import { unasked } from '../../clearance.ts'
 import type { System } from '../../ffi.ts'
+import { canGcore } from '../../live-core/gcore.ts'
 import { canTrace } from '../../live-core/preflight.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
@@ -19,7 +20,7 @@ export function liveSource(system: System, patients: Patients): Source {
   return {
     name: 'live',
     async inventory({ root, settings }: SourceContext, signal) {
-      const { cores, freeze, standstill, limit } = settings.live
+      const { cores, with: by, freeze, standstill, limit } = settings.live
       const closed = unasked(settings.seal)
       if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
       if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
@@ -30,7 +31,7 @@ export function liveSource(system: System, patients: Patients): Source {
         const why = reasons.join('; ') || `no process is meant by ${cores.join(', ')}`
         return { found: [], gaps: [...gaps, gap('absent', why)] }
       }
-      const preflight = canTrace(system, root)
+      const preflight = by === 'gcore' ? canGcore(root) : canTrace(system, root)
       if (!preflight.ok) {
         const reason = `no core of ${chosen.map(nameOf).join(', ')}: ${preflight.reason}`
         return { found: [], gaps: [...gaps, gap('failed', reason)] }
@@ -40,7 +41,7 @@ export function liveSource(system: System, patients: Patients): Source {
       const found = taken.map((process) => {
         const trouble = troubled.get(process.pid)
         const value = trouble === undefined ? VALUE.other : VALUE.troubled
-        return liveItem({ root, system, patients, process, booted, trouble, freeze, standstill }, value)
+        return liveItem({ root, system, patients, process, booted, trouble, by, freeze, standstill }, value)
       })
       return { found, gaps: [...gaps, ...leftOut(left, limit)] }
     },

@@ -53,6 +53,27 @@ t.test(
   },
 )
 
+t.test(
+  'where this Node cannot trace, gdb may, if it is asked for and here',
+  { skip: skip || (spawnSync('gdb', ['--version']).status !== 0 && 'no gdb') },
+  async (t) => {
+    const { pid } = await started(t, compiled(t), 'sleep')
+    const missing: System = { kind: 'missing', reason: 'this Node has no node:ffi' }
+    const { found, gaps } = await inventory(
+      { cores: [`pid:${pid}`], with: 'gcore', standstill: 10_000 },
+      { system: missing },
+    )
+    t.strictSame(gaps, [])
+    const { content, outcome } = await readAll(found[0])
+    t.match(outcome, {
+      truncated: undefined,
+      identity: { freezeMs: Number, buildId: /^[0-9a-f]+$/, note: 'taken by gdb' },
+    })
+    t.equal(content.readUInt32BE(0), 0x7f454c46)
+    t.notOk(content.includes('planted-in-the-environment'))
+  },
+)
+
 t.test('two cores, and the stacks, never look at processes at the same time', { skip }, async (t) => {
   const patients = newPatients()
   const { pid } = await started(t, compiled(t), 'sleep')
