@@ -56,6 +56,8 @@ export interface ItemIdentity {
   readonly freezeMs?: number
   /** Pages that changed while they were read, or were read after the process had been let go. */
   readonly torn?: number
+  /** What is wrong with a living process: `nginx 812 in D (nfs_wait)`, `shop.service has failed`. */
+  readonly trouble?: string
   /** Anything else worth a line in `show`. */
   readonly note?: string
 }

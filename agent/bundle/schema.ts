@@ -53,6 +53,7 @@ export const itemSchema = z.object({
   bootId: z.string().optional(),
   buildId: z.string().optional(),
   torn: z.number().optional(),
+  trouble: z.string().optional(),
   note: z.string().optional(),
 })
 

@@ -5,11 +5,10 @@ import type { Receipt } from '../bundle/schema.ts'
  * first, and why each process was chosen of which there is a full core.
  */
 export function hangs(receipts: readonly Receipt[]): readonly string[] {
-  return receipts.flatMap(({ source, artifact, item: { note, unit } }) => {
-    if (note === undefined) return []
-    if (source === 'stacks' && /^\d+ of /.test(note)) return [note]
-    if (source === 'live')
-      return [`${artifact}: ${note}${unit === undefined || note.includes(unit) ? '' : `, ${unit}`}`]
+  return receipts.flatMap(({ source, artifact, item: { note, trouble, unit } }) => {
+    if (source === 'stacks' && note !== undefined && /^\d+ of /.test(note)) return [note]
+    if (source === 'live' && trouble !== undefined)
+      return [`${artifact}: ${trouble}${unit === undefined || trouble.includes(unit) ? '' : `, ${unit}`}`]
     return []
   })
 }

@@ -127,7 +127,7 @@ function receiptTable(receipts: readonly Receipt[], screen: Screen): string[] {
     const { status, artifact, bytesIn, bytesStored, ms, item, objects } = receipt
     const figures =
       objects.length === 0 ? ['', '', ''] : [formatBytes(bytesIn), formatBytes(bytesStored), formatDuration(ms)]
-    const notes = [item.unit, item.note, status === 'absent' ? receipt.reason : undefined]
+    const notes = [item.unit, item.trouble, item.note, status === 'absent' ? receipt.reason : undefined]
     const told = notes.filter((note) => note !== undefined).join(', ')
     return [status, ...figures, told === '' ? artifact : `${artifact}: ${told}`]
   })

@@ -6,6 +6,8 @@ export interface ElfHead {
   readonly end: number
   readonly pid?: number
   readonly signal?: number
+  /** Id of the thread that died. */
+  readonly thread?: number
   readonly comm?: string
   readonly uid?: number
   /** Threads that the process had, where the notes of all of them are in the beginning. */
@@ -107,13 +109,16 @@ function* notesIn(notes: Buffer) {
   }
 }
 
-function readProcess(notes: Buffer, isWhole: boolean): Pick<ElfHead, 'pid' | 'signal' | 'comm' | 'uid' | 'threads'> {
-  const found: { pid?: number; signal?: number; comm?: string; uid?: number } = {}
+function readProcess(notes: Buffer, isWhole: boolean): Omit<ElfHead, 'end' | 'buildId' | 'package'> {
+  const found: { pid?: number; signal?: number; thread?: number; comm?: string; uid?: number } = {}
   let threads = 0
   for (const { type, name, note } of notesIn(notes)) {
     // The first thread's is that of the thread that died.
-    if (type === NT_PRSTATUS && note.length >= 36) found.signal ??= note.readInt16LE(12)
-    if (type === NT_PRSTATUS && name === 'CORE') threads += 1
+    if (type === NT_PRSTATUS && name === 'CORE' && note.length >= 36) {
+      found.signal ??= note.readInt16LE(12)
+      found.thread ??= note.readInt32LE(32)
+      threads += 1
+    }
     if (type === NT_PRPSINFO && note.length >= 56) {
       found.uid = note.readUInt32LE(16)
       found.pid = note.readUInt32LE(24)

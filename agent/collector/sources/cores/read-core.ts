@@ -71,7 +71,11 @@ export function readCore(
   }
 }
 
-const identityOf = ({ end: _, ...identity }: ElfHead): ItemIdentity => identity
+function identityOf({ end: _, thread, ...identity }: ElfHead): ItemIdentity {
+  const { threads } = identity
+  const isOneOfMany = thread !== undefined && threads !== undefined && threads > 1
+  return isOneOfMany ? { ...identity, note: `thread ${thread} of ${threads} crashed` } : identity
+}
 
 /** What `parse` makes of the start of a core that is open; undefined where that cannot be had cheaply. */
 export async function readHead<T>(file: OpenFile, suffix: string, parse: Parse<T>, signal: AbortSignal) {

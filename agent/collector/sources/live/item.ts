@@ -60,7 +60,7 @@ export function liveItem(request: LiveRequest, value: number): Found {
       ...(unit !== undefined && { unit }),
       ...(container !== undefined && { container }),
       ...(booted > 0 && { started: booted + (start * 1000) / TICKS }),
-      ...(trouble !== undefined && { note: trouble }),
+      ...(trouble !== undefined && { trouble }),
     },
     open: (limit, signal) => openItem(request, limit, signal),
   }

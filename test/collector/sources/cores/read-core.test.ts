@@ -34,6 +34,18 @@ t.test('the headers of a real core', { skip }, async (t) => {
   t.equal(parseElfHead(Buffer.concat([Buffer.from('x'), core])), undefined)
 })
 
+t.test('which of its threads crashed', { skip }, async (t) => {
+  // The notes of the one thread twice more, as the kernel writes those of the others.
+  const at = Number(core.readBigUInt64LE(64 + 8))
+  const size = Number(core.readBigUInt64LE(64 + 32))
+  const notes = core.subarray(at, at + size)
+  const thread = notes.readInt32LE(20 + 32)
+  const longer = Buffer.concat([core.subarray(0, at), notes, notes, notes])
+  longer.writeBigUInt64LE(BigInt(3 * size), 64 + 32)
+  const { identity } = await read(longer, { suffix: '' })
+  t.match(identity, { pid: thread, threads: 3, note: `thread ${thread} of 3 crashed` })
+})
+
 t.test('headers that are no headers end', { skip }, async (t) => {
   let seed = 3
   const random = (below: number) => {
