@@ -4,8 +4,10 @@ import { join, posix } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Receipt } from '../bundle/schema.ts'
 import { ROOT } from './landing.ts'
+import { libraryPath } from './libraries.ts'
 import { gdbCommand } from './next-steps.ts'
 import { placeBelow } from './place.ts'
+import { type Striking, strikingThreads } from './striking-threads.ts'
 
 /** Where cores land that are opened as they lie there. */
 const CORE = /^(live|stacks|cores)\/.+\.core$/
@@ -28,60 +30,99 @@ export async function writeGdbFiles(
 ): Promise<readonly string[]> {
   const cores = files.filter((name) => CORE.test(name) && PLAIN.test(name))
   if (cores.length === 0) return []
-  const programs = new Map([...(await programsOfStacks(directory, files)), ...programsOf(receipts)])
+  const known = new Map([...(await coresOfStacks(directory, files)), ...coresOf(receipts)])
+  const striking = await strikingThreads(directory, files)
+  const libraries = libraryPath(files)
   const written: string[] = []
   for (const core of cores) {
-    const program = programs.get(core)
+    const { program, pid } = known.get(core) ?? {}
     const isHere = program !== undefined && (await isFile(join(directory, ROOT, program)))
-    await writeFile(await placeBelow(directory, `${core}.gdb`), gdbCommands(core, program, isHere), { mode: 0o600 })
+    const commands = gdbCommands(core, {
+      program,
+      isHere,
+      libraries,
+      thread: pid === undefined ? pid : striking.get(pid),
+    })
+    await writeFile(await placeBelow(directory, `${core}.gdb`), commands, { mode: 0o600 })
     written.push(`${core}.gdb`)
   }
   return written
 }
 
+/** What is known of a core, and what of its program was fetched. */
+export interface CoreScene {
+  readonly program?: string | undefined
+  /** Whether the program lies below the root of the fetch. */
+  readonly isHere?: boolean
+  /** Directories with libraries: `libraryPath`. */
+  readonly libraries?: string
+  /** The thread that matters first, where one does. */
+  readonly thread?: Striking | undefined
+}
+
 /** The commands that open a core, for a gdb that was started in the directory of the fetch. */
-export function gdbCommands(core: string, program: string | undefined, isHere: boolean): string {
+export function gdbCommands(core: string, { program, isHere = false, libraries = '', thread }: CoreScene): string {
   const of = program === undefined ? 'Which program it is of is not known here.' : `It is of ${program}.`
-  const sysroot = isHere ? [`set sysroot ${ROOT}`, `file ${ROOT}${program}`] : []
+  const image = `-ex 'set sysroot IMAGE' -ex 'file IMAGE${program ?? '/path/of/the/program'}'`
+  const hint = isHere
+    ? []
+    : ['# Where it is in no distribution, give the root of the image that the host ran, before -x:', `#   ${image}`]
   return [
     `# ${of} Start in the directory of the bundle, to have programs and libraries by build-id:`,
     `#   ${gdbCommand(`${core}.gdb`)}`,
-    "# Where they are in no distribution, give the image that the host ran: -ex 'set sysroot /path/to/its/root' before -x.",
+    ...hint,
     'set pagination off',
-    ...sysroot,
+    'set print thread-events off',
+    ...(libraries === '' ? [] : [`set solib-search-path ${libraries}`]),
+    ...(isHere ? [`file ${ROOT}${program}`] : []),
     `core-file ${core}`,
     'info threads',
     'thread apply all backtrace',
+    ...(thread === undefined ? [] : lastly(thread)),
     '',
   ].join('\n')
 }
 
-/** The programs of cores that are artifacts, by where they land. */
-function programsOf(receipts: readonly Receipt[]): [string, string][] {
-  return receipts.flatMap(({ artifact, item: { exe } }) => pair(artifact.replace(/\.zst$/, ''), exe))
+/** Ends with the thread that matters first: where the eye is, and where gdb's prompt is then. A gdb without Python ends before. */
+function lastly({ tid, stand }: Striking): string[] {
+  return [
+    `echo \\nThe thread that matters first: ${tid} (${stand})\\n`,
+    `python [t.switch() for t in gdb.selected_inferior().threads() if t.ptid[1] == ${tid}]`,
+    'backtrace',
+  ]
 }
 
-/** The programs of the cores in the stacks, by their own table. */
-async function programsOfStacks(directory: string, files: readonly string[]): Promise<[string, string][]> {
+type Known = readonly [core: string, { readonly program?: string; readonly pid?: number }]
+
+/** What is known of cores that are artifacts, by where they land. */
+function coresOf(receipts: readonly Receipt[]): Known[] {
+  return receipts.map(({ artifact, item: { exe, pid } }) => known(artifact.replace(/\.zst$/, ''), exe, pid))
+}
+
+/** And of the cores in the stacks, by their own table. */
+async function coresOfStacks(directory: string, files: readonly string[]): Promise<Known[]> {
   const table = 'stacks/cores.tsv'
   if (!files.includes(table)) return []
-  const found: [string, string][] = []
+  const found: Known[] = []
   let columns: readonly string[] | undefined
   let lines = 0
   for await (const line of createInterface({ input: createReadStream(join(directory, table)) })) {
     const cells = line.split('\t')
     if (++lines > LINES) break
     if (columns === undefined) columns = cells
-    else found.push(...pair(`stacks/${cells[columns.indexOf('core')]}`, cells[columns.indexOf('exe')]))
+    else {
+      const [core, exe, pid] = ['core', 'exe', 'pid'].map((name) => cells[columns?.indexOf(name) ?? -1])
+      found.push(known(`stacks/${core}`, exe, Number(pid)))
+    }
   }
   return found
 }
 
-function pair(core: string, exe: string | undefined): [string, string][] {
+function known(core: string, exe: string | undefined, pid: number | undefined): Known {
   const program = exe?.replace(/ \(deleted\)$/, '')
   const isUsable =
     program !== undefined && PLAIN.test(program) && posix.normalize(program) === program && program[0] === '/'
-  return isUsable ? [[core, program]] : []
+  return [core, { ...(isUsable && { program }), ...(Number.isSafeInteger(pid) && { pid: pid as number }) }]
 }
 
 async function isFile(path: string): Promise<boolean> {

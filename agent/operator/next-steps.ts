@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { Receipt } from '../bundle/schema.ts'
 import { ROOT } from './landing.ts'
+import { libraryPath } from './libraries.ts'
 import { shellWord } from './printable.ts'
 import type { Crash, Verdict } from './verdict.ts'
 
@@ -44,7 +45,7 @@ export function nextSteps(
     const file = files.find((name) => isOf(name, crash.receipt))
     return file === undefined ? [] : [{ crash, file }]
   })
-  if (newest !== undefined) steps.push(...coreSteps(newest.file, newest.crash))
+  if (newest !== undefined) steps.push(...coreSteps(newest.file, newest.crash, files))
   return [...steps, ...gdbSteps(scripts)]
 }
 
@@ -53,7 +54,7 @@ function isOf(file: string, { artifact, item }: Receipt): boolean {
   return file === `${ROOT}${item.path}` || file === artifact || `${file}.zst` === artifact
 }
 
-function coreSteps(file: string, { program, pid, receipt: { item } }: Crash): Step[] {
+function coreSteps(file: string, { program, pid, receipt: { item } }: Crash, files: readonly string[]): Step[] {
   const unpack = UNPACK[posix.extname(file)]
   const core =
     unpack === undefined
@@ -61,9 +62,13 @@ function coreSteps(file: string, { program, pid, receipt: { item } }: Crash): St
       : [program === '?' ? 'unknown' : posix.basename(program), pid, 'core']
           .filter((part) => part !== undefined)
           .join('.')
-  const exe = item.exe === undefined ? '' : `${shellWord(item.exe)} `
-  const about = item.exe === undefined ? 'its threads' : `its threads; ${item.exe} must be the build that the host ran`
-  const gdb = `DEBUGINFOD_URLS=${DEBUGINFOD} gdb ${exe}--core=${shellWord(core)} -ex 'thread apply all bt'`
+  const isHere = files.includes(`${ROOT}${item.exe}`)
+  const exe = item.exe === undefined ? '' : `${shellWord(isHere ? `${ROOT}${item.exe}` : item.exe)} `
+  const about =
+    item.exe === undefined || isHere ? 'its threads' : `its threads; ${item.exe} must be the build that the host ran`
+  const libraries = libraryPath(files)
+  const search = libraries === '' ? '' : `-iex 'set solib-search-path ${libraries}' `
+  const gdb = `DEBUGINFOD_URLS=${DEBUGINFOD} gdb ${search}${exe}--core=${shellWord(core)} -ex 'thread apply all bt'`
   const first = { about: `the core of ${program}`, command: `${unpack} ${shellWord(file)} > ${shellWord(core)}` }
   return [...(unpack === undefined ? [] : [first]), { about, command: gdb }]
 }

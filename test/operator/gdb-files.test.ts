@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { Receipt } from '../../agent/bundle/schema.ts'
 import { gdbCommands, writeGdbFiles } from '../../agent/operator/gdb-files.ts'
+import { libraryPath } from '../../agent/operator/libraries.ts'
 import { nextSteps } from '../../agent/operator/next-steps.ts'
+import { strikingThreads } from '../../agent/operator/striking-threads.ts'
 import { bareReceipt } from './bundle.ts'
 
 const receipt = (artifact: string, exe: string): Receipt => bareReceipt('live', 'complete', { artifact, item: { exe } })
@@ -18,20 +20,60 @@ async function scene(directory: string, files: Readonly<Record<string, string>>)
 
 t.test('golden: the commands for a core whose program is not here, and for one whose is', async (t) => {
   t.equal(
-    gdbCommands('live/app.12.core', '/usr/bin/app', false),
+    gdbCommands('live/app.12.core', { program: '/usr/bin/app' }),
     `# It is of /usr/bin/app. Start in the directory of the bundle, to have programs and libraries by build-id:
 #   DEBUGINFOD_URLS=https://debuginfod.elfutils.org/ gdb -ex 'set debuginfod enabled on' -x live/app.12.core.gdb
-# Where they are in no distribution, give the image that the host ran: -ex 'set sysroot /path/to/its/root' before -x.
+# Where it is in no distribution, give the root of the image that the host ran, before -x:
+#   -ex 'set sysroot IMAGE' -ex 'file IMAGE/usr/bin/app'
 set pagination off
+set print thread-events off
 core-file live/app.12.core
 info threads
 thread apply all backtrace
 `,
   )
-  t.match(
-    gdbCommands('live/a.core', '/usr/bin/app', true),
-    'set sysroot root\nfile root/usr/bin/app\ncore-file live/a.core\n',
+  t.equal(
+    gdbCommands('live/app.12.core', {
+      program: '/opt/app/app',
+      isHere: true,
+      libraries: 'root/opt/app/lib',
+      thread: { tid: 13, stand: 'blocked' },
+    }),
+    `# It is of /opt/app/app. Start in the directory of the bundle, to have programs and libraries by build-id:
+#   DEBUGINFOD_URLS=https://debuginfod.elfutils.org/ gdb -ex 'set debuginfod enabled on' -x live/app.12.core.gdb
+set pagination off
+set print thread-events off
+set solib-search-path root/opt/app/lib
+file root/opt/app/app
+core-file live/app.12.core
+info threads
+thread apply all backtrace
+echo \\nThe thread that matters first: 13 (blocked)\\n
+python [t.switch() for t in gdb.selected_inferior().threads() if t.ptid[1] == 13]
+backtrace
+`,
   )
+})
+
+t.test('libraries are looked for where they were put, and nowhere that gdb or a shell would read otherwise', (t) => {
+  const names = ['root/opt/a/lib/x.so', 'root/opt/a/lib/y.so.1.2', 'root/opt/b/z.so', 'live/x.so', 'root/opt/b/so']
+  t.equal(libraryPath(names), 'root/opt/a/lib:root/opt/b')
+  t.equal(
+    libraryPath(["root/o'pt/x.so", 'root/a:b/x.so', 'root/a b/x.so', 'root/a\nshell x/x.so', 'root/$(x)/x.so']),
+    '',
+  )
+  t.end()
+})
+
+t.test('the thread that matters first, by the table: the worst of a process, of a hang only', async (t) => {
+  const directory = t.testdir({})
+  const files = await scene(directory, {
+    'stacks/later/threads.tsv':
+      'stand\ttid\tpid\nspinning\t8\t7\nblocked\t9\t7\nblocked\t10\t7\nstill\t5\t5\nblocked\tx\t6\n',
+    'stacks/threads.tsv': 'pid\ttid\tstand\n5\t5\tblocked\n',
+  })
+  t.strictSame([...(await strikingThreads(directory, files))], [[7, { tid: 9, stand: 'blocked' }]])
+  t.equal((await strikingThreads(directory, [])).size, 0)
 })
 
 t.test('next to each core that is opened as it lies there', async (t) => {
