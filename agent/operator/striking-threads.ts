@@ -5,7 +5,10 @@ import { createInterface } from 'node:readline'
 /** The tables of threads in the stacks, the second look's first: collector/sources/stacks/STACKS.md. */
 const TABLES = ['stacks/later/threads.tsv', 'stacks/threads.tsv'] as const
 /** Stands that are hangs, the worst first. */
-const HANGS = ['blocked', 'deadlock?', 'spinning'] as const
+const HANGS: readonly string[] = ['blocked', 'deadlock?', 'spinning']
+/** futex(2) with FUTEX_PRIVATE_FLAG (128): a lock, not another thread's end. Of those that wait, they matter first. */
+const PRIVATE = /^\S+ 0x(\w*[89a-f])\w( |$)/
+const LOCK = 0.5
 /** Lines of a table that are read: more threads than it has. */
 const LINES = 100_000
 
@@ -23,17 +26,20 @@ export async function strikingThreads(
   const table = TABLES.find((name) => files.includes(name))
   const found = new Map<number, Striking>()
   if (table === undefined) return found
+  const ranks = new Map<number, number>()
   let columns: readonly string[] | undefined
   let lines = 0
   for await (const line of createInterface({ input: createReadStream(join(directory, table)) })) {
     const cells = line.split('\t')
     if (++lines > LINES) break
     columns ??= cells
-    const [pid, tid, stand = ''] = ['pid', 'tid', 'stand'].map((name) => cells[columns?.indexOf(name) ?? -1])
-    const rank = HANGS.indexOf(stand as (typeof HANGS)[number])
-    const before = found.get(Number(pid))
-    const isWorse = before === undefined || rank < HANGS.indexOf(before.stand as (typeof HANGS)[number])
-    if (rank >= 0 && isWorse && /^\d+$/.test(tid ?? '')) found.set(Number(pid), { tid: Number(tid), stand })
+    const names = ['pid', 'tid', 'stand', 'call', 'args']
+    const [pid, tid, stand = '', call, args = ''] = names.map((name) => cells[columns?.indexOf(name) ?? -1])
+    const hang = HANGS.indexOf(stand)
+    const rank = call === 'futex' && PRIVATE.test(args) ? hang - LOCK : hang
+    if (hang < 0 || rank >= (ranks.get(Number(pid)) ?? HANGS.length) || !/^\d+$/.test(tid ?? '')) continue
+    ranks.set(Number(pid), rank)
+    found.set(Number(pid), { tid: Number(tid), stand })
   }
   return found
 }

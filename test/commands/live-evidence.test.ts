@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +18,7 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   t.teardown(() => rm(scratch, { recursive: true }))
   const store = ['--store', pathToFileURL(join(scratch, 'bucket')).href]
   const set = [
-    ...['seal.unsealed=allow', 'journal.limit=0B', 'cores.directories=[]', 'identity=host-1'],
+    ...['seal.unsealed=allow', 'journal.limit=0B', 'cores.directories=[]', 'identity=host-1', 'executables=unpackaged'],
     ...[`stacks.processes=["exe:${path}"]`, `live.cores=["pid:${pid}"]`],
   ].flatMap((one) => ['--set', one])
   const captured = await lastgasp(['capture', ...store, ...set])
@@ -29,11 +30,11 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   t.match(shown.stdout, new RegExp(`complete .* live/patient\\.${pid}\\.core\\.zst`))
 
   const to = join(scratch, 'to')
-  const fetched = await lastgasp(['fetch', 'latest', '--to', to, '--only', 'stacks,live', ...store])
+  const fetched = await lastgasp(['fetch', 'latest', '--to', to, '--only', 'stacks,live,executables', ...store])
   t.match(fetched, { code: 0, stdout: /less stacks\/later\/threads\.txt\n/ })
   t.strictSame(await filesBelow(to), [
     ...['.lastgasp-bundle', `live/patient.${pid}.core`, `live/patient.${pid}.core.gdb`],
-    ...['manifest.json', 'opening.json', 'plan.json', 'stacks/cores.tsv', 'stacks/errors.txt'],
+    ...['manifest.json', 'opening.json', 'plan.json', `root${path}`, 'stacks/cores.tsv', 'stacks/errors.txt'],
     ...['stacks/later/threads.tsv', 'stacks/later/threads.txt'],
     ...[`stacks/no-unit/patient.${pid}.core`, `stacks/no-unit/patient.${pid}.core.gdb`],
     ...['stacks/threads.tsv', 'stacks/threads.txt'],
@@ -41,14 +42,17 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   if (spawnSync('gdb', ['--version']).status !== 0) return t.comment('gdb is missing, so nobody opens the cores')
   const commands = [...fetched.stdout.matchAll(/ gdb .* -x (\S+)$/gm)].map(([, script]) => script ?? '')
   t.equal(commands.length, 2)
-  // As an operator would, but offline: the program is on this machine.
+  // As an operator would, whose machine does not have the program.
+  rmSync(path)
   for (const script of commands) {
-    const args = ['-nx', '-batch', '-ex', `file ${path}`, '-x', script]
+    const args = ['-nx', '-batch', '-x', script]
     const said = execFileSync('gdb', args, {
       cwd: to,
       encoding: 'utf8',
       stdio: 'pipe',
     })
-    t.equal(said.match(/ in grab \(/g)?.length, 2, script)
+    const [all = '', lastly = ''] = said.split(/^The thread that matters first: \d+ \(deadlock\?\)$/m)
+    t.equal(all.match(/ in grab \(/g)?.length, 2, script)
+    t.match(lastly, / in grab \(/, 'the end of the output is where it hangs')
   }
 })

@@ -74,6 +74,11 @@ t.test('the thread that matters first, by the table: the worst of a process, of 
   })
   t.strictSame([...(await strikingThreads(directory, files))], [[7, { tid: 9, stand: 'blocked' }]])
   t.equal((await strikingThreads(directory, [])).size, 0)
+  const deadlock = await scene(directory, {
+    'stacks/threads.tsv':
+      'pid\ttid\tstand\tcall\targs\n7\t7\tdeadlock?\tfutex\t0x1 0x109 0x2\n7\t8\tdeadlock?\tfutex\t0x1 0x80 0x2\n',
+  })
+  t.strictSame([...(await strikingThreads(directory, deadlock))], [[7, { tid: 8, stand: 'deadlock?' }]], 'not the join')
 })
 
 t.test('next to each core that is opened as it lies there', async (t) => {

@@ -41,14 +41,17 @@ function standOf(before: Thread | undefined, now: Thread): Stand {
  * this process knows. An idle program has a thread that waits for the world: in poll, accept, sleep or sigwait.
  */
 function isDeadlock(threads: readonly Thread[]): boolean {
-  const waits = threads.map(({ call }) => {
+  const isForever = ({ call }: Thread) => {
     const [, operation = -1n, , timeout = -1n] = call?.name === 'futex' ? call.args : []
-    return {
-      forever: FUTEX_WAITS.has(operation & FUTEX_COMMAND) && timeout === 0n,
-      isPrivate: (operation & FUTEX_PRIVATE) !== 0n,
-    }
-  })
-  return waits.every(({ forever }) => forever) && waits.some(({ isPrivate }) => isPrivate)
+    return FUTEX_WAITS.has(operation & FUTEX_COMMAND) && timeout === 0n
+  }
+  return threads.every(isForever) && threads.some(waitsForLock)
+}
+
+/** Whether a thread waits for a lock that only its process knows; who waits for another thread's end does not. */
+function waitsForLock({ call }: Thread): boolean {
+  const [, operation = 0n] = call?.name === 'futex' ? call.args : []
+  return (operation & FUTEX_PRIVATE) !== 0n
 }
 
 const ORDER: readonly Stand[] = ['blocked', 'deadlock?', 'spinning', 'unknown', 'moved', 'still']
@@ -58,7 +61,9 @@ export function striking(
   threads: readonly Thread[],
   stands: ReadonlyMap<number, Stand>,
 ): { readonly thread: Thread; readonly stand: Stand } | undefined {
-  const [thread] = threads.toSorted((a, b) => rank(a, stands) - rank(b, stands) || b.cpu - a.cpu)
+  const [thread] = threads.toSorted(
+    (a, b) => rank(a, stands) - rank(b, stands) || Number(waitsForLock(b)) - Number(waitsForLock(a)) || b.cpu - a.cpu,
+  )
   return thread && { thread, stand: stands.get(thread.tid) ?? 'unknown' }
 }
 
