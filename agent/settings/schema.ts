@@ -76,13 +76,13 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     ),
   }),
   hold: table('Keeping applications running until live evidence is taken.', {
-    wait: duration('How long a shutdown keeps applications running, at most.', { least: '0s', most: '10s' }, '10s'),
+    wait: duration('How long a shutdown keeps applications running, at most.', { least: '0s', most: '2min' }, '10s'),
   }),
   facts: table('Kernel and process state.', {
     lines: whole('How many journal lines to take as text.', { least: 0, most: 100_000 }, 3000),
   }),
   stacks: table('Where every thread of the chosen processes stands.', {
-    processes: list('Of which processes.', selector(), 32, []),
+    processes: list('Of which processes.', selector(), 32, ['services']),
     interval: duration(
       'How long after the first look threads are looked at again, to tell which have not moved.',
       { least: '0s', most: '5s' },
@@ -90,7 +90,7 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     ),
   }),
   live: table('Full cores of living processes.', {
-    cores: list('Of which processes.', selector(), 32, []),
+    cores: list('Of which processes.', selector(), 32, ['failed', 'largest:1']),
     with: choice(
       'What takes them: lastgasp itself (ptrace), or the gdb of the image (gcore), for what lastgasp cannot trace.',
       ['ptrace', 'gcore'],

@@ -121,6 +121,8 @@ async function capture(s3: S3Server, bucket: string, directory: string, sealed: 
     'journal.limit="0B"',
     `cores.directories=["${directory}"]`,
     'cores.age="3650d"',
+    'stacks.processes=[]',
+    'live.cores=[]',
     sealed ? `seal.recipients=["${text}"]` : 'seal.unsealed="allow"',
   ]
   await using residents = await Residents.start(settings, signal)

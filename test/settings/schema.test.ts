@@ -17,8 +17,8 @@ t.test('defaults, in ms and bytes', async (t) => {
     seal: { recipients: [], unsealed: 'deny', closed: undefined },
     hold: { wait: 10_000 },
     facts: { lines: 3000 },
-    stacks: { processes: [], interval: 1000 },
-    live: { cores: [], with: 'ptrace', freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
+    stacks: { processes: ['services'], interval: 1000 },
+    live: { cores: ['failed', 'largest:1'], with: 'ptrace', freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
     journal: { limit: 256 * 1024 ** 2, boots: 1 },
     cores: {
       limit: 16 * 1024 ** 3,
@@ -39,7 +39,7 @@ t.test('errors: place, what is expected, what was found, what to write', async (
     ['deadline = "4s"', '1:12 deadline: expected a duration from "5s" to "30min", found "4s"'],
     ['deadline = "31min"', '1:12 deadline: expected a duration from "5s" to "30min", found "31min"'],
     ['deadline = 90s', '1:14 not TOML: illegal character in numeric literal (text stands in quotes: deadline = "90s")'],
-    ['hold.wait = "11s"', '1:13 hold.wait: expected a duration from "0s" to "10s", found "11s"'],
+    ['hold.wait = "3min"', '1:13 hold.wait: expected a duration from "0s" to "2min", found "3min"'],
     [
       '[journal]\nlimit = 256',
       '2:9 journal.limit: expected a size with its unit, such as "256MiB", found the number 256: write "256MiB"',
