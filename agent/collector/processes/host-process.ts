@@ -65,10 +65,13 @@ async function look(reads: HostReads, pid: number, page: number): Promise<HostPr
   return exe === undefined ? process : { ...process, exe }
 }
 
-/** Ours are never touched: this process, what started it by hand (it has the store's credentials), and the slice of both. */
-function isOurs({ pid, cgroup }: HostProcess): boolean {
+/** Waits for us to let applications go; outside the slice, as it has no reserve of memory. */
+const HOLD = 'lastgasp-hold.service'
+
+/** Ours are never touched: this process, what started it by hand (it has the store's credentials), the slice of both, the hold. */
+function isOurs({ pid, cgroup, unit }: HostProcess): boolean {
   const started = process.ppid === 1 ? process.pid : process.ppid
-  return pid === process.pid || pid === started || cgroup.split('/').includes('lastgasp.slice')
+  return pid === process.pid || pid === started || unit === HOLD || cgroup.split('/').includes('lastgasp.slice')
 }
 
 /** Whether it has ended and nobody has asked for it: it has no memory any more. */

@@ -34,7 +34,7 @@ function meant(
     case 'services':
       return services
     case 'failed':
-      return services.filter(({ pid }) => troubled.has(pid))
+      return largestOfEach(services.filter(({ pid }) => troubled.has(pid)))
     case 'largest':
       return services.toSorted((a, b) => b.memory - a.memory).slice(0, selector.count)
     case 'unit':
@@ -45,6 +45,15 @@ function meant(
       // The kernel says so of a file that an upgrade has replaced.
       return alive.filter(({ exe }) => exe !== undefined && selector.matches.test(exe.replace(/ \(deleted\)$/, '')))
   }
+}
+
+/** Of a unit's processes in trouble: fifty workers that wait for the same dead disk tell one story, and the stacks have all of them. */
+const SIBLINGS = 3
+
+/** At most so many of each unit or container, by memory. */
+function largestOfEach(processes: readonly HostProcess[]): readonly HostProcess[] {
+  const groups = Map.groupBy(processes, ({ unit, container, cgroup }) => unit ?? container ?? cgroup)
+  return [...groups.values()].flatMap((group) => group.toSorted((a, b) => b.memory - a.memory).slice(0, SIBLINGS))
 }
 
 /** Whether this host is run by units at all. */

@@ -48,6 +48,13 @@ t.test('what each selector means', async (t) => {
   t.strictSame(pids(['pid:12', 'unit:nginx', 'services']), [12, 10, 1, 11, 13], 'each once, in the order asked for')
 })
 
+t.test('of many in trouble in one unit or container, the three largest', async (t) => {
+  const workers = [20, 21, 22, 23, 24].map((pid) => host(pid, '/system.slice/web.service', { memory: 100 - pid }))
+  const container = [30, 31, 32, 33].map((pid) => host(pid, `/kubepods/pod1/${ID}`))
+  const all = [...workers, host(25, '/system.slice/db.service'), ...container]
+  t.strictSame(pids(['failed'], all, new Map(all.map(({ pid }) => [pid, '']))), [20, 21, 22, 25, 33, 32, 31])
+})
+
 t.test('where nobody said what a service is, nobody is touched who was not named', async (t) => {
   const alone = [host(20, '/'), host(21, `/docker/${ID}`, { exe: '/bin/app' })]
   t.strictSame(

@@ -33,6 +33,7 @@ const host = {
     '50': one(50, 'killed', 'S', '/system.slice/killed.service'),
     '60': one(60, 'cache', 'S', '/system.slice/cache.service'),
     '70': one(70, 'node', 'S', '/lastgasp.slice/lastgasp.service'),
+    '75': one(75, 'flock', 'S', '/system.slice/lastgasp-hold.service'),
     '80': {},
     self: { mountinfo: '30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n', stack: '' },
   },
