@@ -196,14 +196,16 @@ async function takeCore(
 function outcome({ chosen, preflight }: StacksRequest, { rows, gone, stood, looks }: Seen, troubles: Ledger): Outcome {
   const freezeMs = Math.max(0, ...rows.map((row) => row.freezeMs))
   const threads = stood.reduce((sum, one) => sum + one.threads.length, 0)
-  const identity = { threads, freezeMs, note: standNote(stood, looks > 1) }
-  const lacking = rows.filter(({ missed, process }) => missed.length > 0 && !gone.has(process.pid))
+  const parts = rows.filter(({ entry, missed }) => entry !== undefined && missed.length > 0).length
+  const lack = parts > 0 ? `; cores.tsv says what ${parts} of the cores lack` : ''
+  const identity = { threads, freezeMs, note: standNote(stood, looks > 1) + lack }
+  const lacking = rows.filter(({ entry, process }) => entry === undefined && !gone.has(process.pid))
   const [first] = lacking
   const untaken = preflight.ok ? chosen.length - rows.length : 0
   const truncated = !preflight.ok
     ? `no cores, only the table of threads: ${preflight.reason}`
     : first !== undefined
-      ? `of ${lacking.length} of ${chosen.length} processes not all is there: ${first.process.comm} ${first.process.pid}: ${first.missed[0]}`
+      ? `of ${lacking.length} of ${chosen.length} processes there is no core: ${first.process.comm} ${first.process.pid}: ${first.missed[0]}`
       : untaken > 0
         ? `${untaken} of ${chosen.length} processes were not looked at`
         : troubles.truncated()

@@ -14,11 +14,14 @@ export function noTracing(): string | false {
   return !preflight.ok && preflight.reason
 }
 
-/** Threads that wait for each other, spin or sleep, by the first argument; says "ready" when all of them do. */
+/** Threads that wait for each other, spin, sleep or cannot be stopped, by the first argument; says "ready" when all of them do. */
 const SOURCE = `
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 static pthread_mutex_t locks[2] = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER };
 static pthread_barrier_t both;
@@ -34,6 +37,11 @@ static void *spin(void *argument) {
   for (;;) turns++;
   return argument;
 }
+static void *lose(void *argument) {
+  /* who waits for a child of vfork sleeps uninterruptibly */
+  if (vfork() == 0) for (prctl(PR_SET_PDEATHSIG, SIGKILL);;) pause();
+  return argument;
+}
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "sleep";
   pthread_t threads[2];
@@ -42,6 +50,7 @@ int main(int argc, char **argv) {
   for (long i = 0; deadlock && i < 2; i++) pthread_create(&threads[i], NULL, grab, (void *)i);
   if (deadlock) pthread_barrier_wait(&both);
   if (!strcmp(what, "spin")) pthread_create(&threads[0], NULL, spin, NULL), pthread_setname_np(threads[0], "spinner");
+  if (!strcmp(what, "blocked")) pthread_create(&threads[0], NULL, lose, NULL), pthread_setname_np(threads[0], "lost");
   puts("ready");
   fflush(stdout);
   if (deadlock) pthread_join(threads[0], NULL);

@@ -135,7 +135,7 @@ t.test('a kernel that refuses each of them costs the cores, not the table', { sk
   const refusing: System = system.kind === 'missing' ? system : { ...system, ptrace: () => EPERM }
   const { names, text, outcome } = await take(t, [idle.pid], { system: refusing, stacks: { interval: 0 } })
   t.strictSame(names, ['threads.tsv', 'threads.txt', 'cores.tsv', 'errors.txt'])
-  t.match(outcome.truncated, /^of 1 of 1 processes not all is there: patient \d+: the kernel refuses to trace it/)
+  t.match(outcome.truncated, /^of 1 of 1 processes there is no core: patient \d+: the kernel refuses to trace it/)
   t.match(rows(text('threads.tsv')), [{ pid: String(idle.pid), call: 'pause', wchan: /./, sp: /^0x/, ip: /^0x/ }])
   t.match(rows(text('cores.tsv')), [{ core: '-', missed: /the kernel refuses to trace it/ }])
 })
@@ -164,11 +164,22 @@ function noKernelStacks(): string | false {
   }
 }
 
+t.test('a thread that cannot be stopped is named, and all that can be known of it is whole', { skip }, async (t) => {
+  const blocked = await started(t, compiled(t), 'blocked')
+  const { text, outcome } = await take(t, [blocked.pid], { stacks: { interval: 100 } })
+  t.equal(outcome.truncated, undefined)
+  const note = /^1 of 1 process stuck: patient lost \d+ in D \(\w+\); cores\.tsv says what 1 of the cores lack$/
+  t.match(outcome.identity?.note, note)
+  t.match(rows(text('cores.tsv')), [
+    { core: /\.core$/, threads: '2', missed: /uninterruptible sleep: of its registers/ },
+  ])
+})
+
 t.test('no room for a core: the tables, and the word that it is not there', { skip }, async (t) => {
   const idle = await started(t, compiled(t), 'sleep')
   const { names, outcome } = await take(t, [idle.pid], { limit: 40_000, stacks: { interval: 0 } })
   t.strictSame(names, ['threads.tsv', 'threads.txt', 'cores.tsv', 'errors.txt'])
-  t.match(outcome.truncated, /of 1 of 1 processes not all is there: patient \d+: no room for its \d+ bytes/)
+  t.match(outcome.truncated, /of 1 of 1 processes there is no core: patient \d+: no room for its \d+ bytes/)
   t.equal(outcome.identity?.note, '1 process', 'of one look nothing is said to hang')
 })
 
