@@ -1,3 +1,5 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
 import { numberOf, pageBytes, parseStat } from '../sources/facts/process-files.ts'
@@ -27,7 +29,7 @@ export interface ProcessSurvey {
   readonly unseen: number
 }
 
-/** ms for all of them: four files each, 0.2 ms, so 7,500 processes. The inventory has 4 s. */
+/** ms for all of them: four files each, 0.1 ms, so 15,000 processes. The inventory has 4 s. */
 const SURVEY_MS = 1_500
 /** Clock ticks a second in /proc (USER_HZ), to which `parseStat` turns them. */
 const TICKS = 100
@@ -51,12 +53,14 @@ export async function surveyProcesses(reads: HostReads): Promise<ProcessSurvey> 
 
 /** The process of this pid; undefined for a kernel thread and for one that is gone. */
 async function look(reads: HostReads, pid: number, page: number): Promise<HostProcess | undefined> {
-  const text = (name: string) => reads.text(`proc/${pid}/${name}`, { once: true, optional: true })
-  const stat = parseStat((await text('stat')) ?? '', page)
+  const path = `proc/${pid}`
+  const stat = parseStat(readNow(reads, `${path}/stat`) ?? '', page)
   if (stat === undefined || stat.kernelThread) return undefined
-  const status = await text('status')
-  const membership = parseMembership((await text('cgroup')) ?? '') ?? { cgroup: '/' }
-  const exe = await reads.link(`proc/${pid}/exe`, { optional: true })
+  const status = readNow(reads, `${path}/status`)
+  // Takes a lock of all cgroups, which somebody may hold for good.
+  const group = await reads.text(`${path}/cgroup`, { once: true, optional: true })
+  const membership = parseMembership(group ?? '') ?? { cgroup: '/' }
+  const exe = linkNow(reads, `${path}/exe`)
   const { comm, state, threads, start, rss } = stat
   const kinds = ['RssAnon', 'RssShmem', 'VmSwap'].map((name) => numberOf(status, name) ?? 0)
   const own = kinds.reduce((sum, bytes) => sum + bytes, 0)
@@ -67,6 +71,27 @@ async function look(reads: HostReads, pid: number, page: number): Promise<HostPr
 
 /** Waits for us to let applications go; outside the slice, as it has no reserve of memory. */
 const HOLD = 'lastgasp-hold.service'
+
+/**
+ * A file of /proc at once, undefined where it is not to be had. Only for those that the kernel gives without waiting for anybody's lock,
+ * as `stat`, `status` and `exe` (fs/proc/base.c, array.c): a tenth of what a read by the pool costs, which on a host
+ * without an idle CPU is the difference between all processes and some.
+ */
+export function readNow({ root }: HostReads, path: string): string | undefined {
+  try {
+    return readFileSync(join(root, path), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function linkNow({ root }: HostReads, path: string): string | undefined {
+  try {
+    return readlinkSync(join(root, path))
+  } catch {
+    return undefined
+  }
+}
 
 /** Ours are never touched: this process, what started it by hand (it has the store's credentials), the slice of both, the hold. */
 function isOurs({ pid, cgroup, unit }: HostProcess): boolean {

@@ -5,7 +5,7 @@ import type { HostReads } from '../sources/facts/host-reads.ts'
 import { parseMounts } from '../sources/facts/mounts.ts'
 import { numberOf, parseStat } from '../sources/facts/process-files.ts'
 import { numbered } from '../sources/facts/processes.ts'
-import type { HostProcess } from './host-process.ts'
+import { type HostProcess, readNow } from './host-process.ts'
 import { unitStates } from './unit-states.ts'
 
 /** ms in which systemd says which units have failed: 80 ms under emulation, up to 41 s on a host short of memory. */
@@ -60,16 +60,12 @@ async function findBlocked(reads: HostReads, processes: readonly HostProcess[]):
     if (left < 0 || performance.now() > until) return
     for (const tid of numbered(await reads.names(`proc/${pid}/task`, { optional: true }))) {
       const one = { pid, tid, comm }
-      if (await isBlocked(reads, one)) blocked.push(one)
+      if (isBlocked(reads, one)) blocked.push(one)
     }
   })
   for (let look = 1; look < LOOKS && blocked.length > 0 && !reads.signal.aborted; look++) {
     await sleep(LOOK_MS, undefined, { signal: reads.signal }).catch(() => {})
-    const still: Blocked[] = []
-    await fewAtATime(blocked, async (one) => {
-      if (await isBlocked(reads, one)) still.push(one)
-    })
-    blocked = still
+    blocked = blocked.filter((one) => isBlocked(reads, one))
   }
   const found = new Map<number, string>()
   for (const { pid, tid, comm } of blocked) {
@@ -80,9 +76,8 @@ async function findBlocked(reads: HostReads, processes: readonly HostProcess[]):
   return found
 }
 
-async function isBlocked(reads: HostReads, { pid, tid }: Blocked): Promise<boolean> {
-  const line = await reads.text(`proc/${pid}/task/${tid}/stat`, { optional: true, once: true })
-  return parseStat(line ?? '', 1)?.state === 'D'
+function isBlocked(reads: HostReads, { pid, tid }: Blocked): boolean {
+  return parseStat(readNow(reads, `proc/${pid}/task/${tid}/stat`) ?? '', 1)?.state === 'D'
 }
 
 /** The cgroups in which, or above which, memory has run out or nearly: Documentation/admin-guide/cgroup-v2.rst. */
