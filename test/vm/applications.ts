@@ -5,13 +5,24 @@ import type { GuestFile } from '../../scripts/vm/disk.ts'
  * fewer once the directory `lives` is gone.
  */
 export function lingererUnit(name: string, seconds: number, lives = '/'): Record<string, GuestFile> {
+  return applicationUnit(name, `lingerer ${name} ${seconds} ${lives}`, { TimeoutStopSec: `${seconds + 60}` })
+}
+
+/** A unit, started with the others at boot, that runs a program of ./programs; `after` is another one that it needs. */
+export function applicationUnit(
+  name: string,
+  command: string,
+  service: Readonly<Record<string, string>> = {},
+  after?: string,
+): Record<string, GuestFile> {
   const unit = [
     '[Unit]',
     `Description=Test application ${name}`,
+    ...(after === undefined ? [] : [`After=${after}.service`]),
     '[Service]',
-    `ExecStart=/usr/lib/vm/lingerer ${name} ${seconds} ${lives}`,
+    `ExecStart=/usr/lib/vm/${command}`,
     `SyslogIdentifier=${name}`,
-    `TimeoutStopSec=${seconds + 60}`,
+    ...Object.entries(service).map(([key, value]) => `${key}=${value}`),
     '',
   ]
   return { [`/etc/systemd/system/${name}.service`]: { content: unit.join('\n') }, ...wanted(`${name}.service`) }

@@ -10,15 +10,30 @@ export const CACHE = join(CHECKOUT, '.cache/vm')
 const PROGRAMS = join(CACHE, 'programs')
 
 /** The programs that run in the guests, linked statically: the guest's libc may be older than this machine's. */
-export const CRASHER = join(PROGRAMS, 'usr/lib/vm/crasher')
+const NAMES = [
+  'crasher',
+  'lingerer',
+  'deadlocked',
+  'spinning',
+  'greedy',
+  'hoarder',
+  'frozenfs',
+  'reader',
+  'watcher',
+] as const
+
+/** A program as it is in the image, with its symbols. */
+export function program(name: (typeof NAMES)[number]): string {
+  return join(PROGRAMS, 'usr/lib/vm', name)
+}
 
 /** Compiles the programs of the tests into a tree that is laid over every image. */
 export async function compilePrograms(signal: AbortSignal): Promise<void> {
   await mkdir(join(PROGRAMS, 'usr/lib/vm'), { recursive: true })
-  for (const name of ['crasher', 'lingerer']) {
+  for (const name of NAMES) {
     const source = join(import.meta.dirname, 'programs', `${name}.c`)
     const flags = ['-O1', '-g', '-Wall', '-Wextra', '-Werror', '-static', '-pthread']
-    await output('gcc', [...flags, '-o', join(PROGRAMS, 'usr/lib/vm', name), source], {}, signal)
+    await output('gcc', [...flags, '-o', program(name), source], {}, signal)
   }
 }
 

@@ -1,10 +1,15 @@
 import type { Machine } from '../../scripts/vm/machine.ts'
 
-/** Presses the power button once somebody in the guest listens to it: logind, as soon as udev has shown it the device. */
+/** Presses the power button once somebody in the guest listens to it. */
 export async function pressPowerButton(machine: Machine, signal: AbortSignal): Promise<void> {
+  await powerButtonWatched(machine, signal)
+  machine.powerButton()
+}
+
+/** Until somebody listens to the power button: logind, as soon as udev has shown it the device. */
+export async function powerButtonWatched(machine: Machine, signal: AbortSignal): Promise<void> {
   const watching = "journalctl -b -q -o cat -u systemd-logind.service | grep -q 'Watching system buttons'"
   await machine.ok(`until ${watching}; do sleep 0.5; done`, signal)
-  machine.powerButton()
 }
 
 /** Until all of the boot is done, and applications are held: the hold is active, and the collector has its lock. */

@@ -9,7 +9,7 @@ import { Machine } from '../../scripts/vm/machine.ts'
 import { type S3Server, startS3Server } from '../s3-server.ts'
 import { Bucket } from './bucket.ts'
 import { hostFiles } from './host.ts'
-import { bakedImage, buildAgent, CACHE, CRASHER, compilePrograms } from './images.ts'
+import { bakedImage, buildAgent, CACHE, compilePrograms, program } from './images.ts'
 import { Link } from './link.ts'
 import { Operator } from './operator.ts'
 import type { HostOptions, Scenario } from './scenario.ts'
@@ -125,7 +125,7 @@ async function passes(
       step('booted')
       return machine
     }
-    await scenario.run({ suite, scratch, bucket: made, link, operator, crasher: CRASHER, step, boot }, signal)
+    await scenario.run({ suite, scratch, bucket: made, link, operator, program, step, boot }, signal)
     console.log(`ok ${seconds(started)}  ${title}`)
     return true
   } catch (thrown) {

@@ -2,6 +2,7 @@ import type { Suite } from '../../scripts/vm/base.ts'
 import type { GuestFile } from '../../scripts/vm/disk.ts'
 import type { Machine } from '../../scripts/vm/machine.ts'
 import type { Bucket } from './bucket.ts'
+import type { program } from './images.ts'
 import type { Link } from './link.ts'
 import type { Operator } from './operator.ts'
 
@@ -21,8 +22,8 @@ export interface Context {
   /** The way from the machine to the bucket. */
   readonly link: Link
   readonly operator: Operator
-  /** The program that crashes, as it is in the image, with its symbols. */
-  readonly crasher: string
+  /** A program of ./programs as it is in the image, with its symbols. */
+  readonly program: typeof program
   /** Prints what has been reached. */
   step(what: string): void
   boot(options: HostOptions): Promise<Machine>
