@@ -29,33 +29,54 @@ export interface ProcessSurvey {
   readonly unseen: number
 }
 
-/** ms for all of them: four files each, 0.1 ms, so 15,000 processes. The inventory has 4 s. */
-const SURVEY_MS = 1_500
+/** ms to tell processes from kernel threads: a file each, 25 µs, so 20,000 of them. */
+const STATS_MS = 500
+/** ms for the rest of what is asked of each process: three files, 0.1 ms. The inventory has 4 s. */
+const DETAILS_MS = 1_500
 /** Clock ticks a second in /proc (USER_HZ), to which `parseStat` turns them. */
 const TICKS = 100
 
-/** Every process but kernel threads and lastgasp's own. Reads no memory and no command line. */
+/**
+ * Every process but kernel threads and lastgasp's own, by pid; the largest are looked at first. Reads no memory and no
+ * command line.
+ */
 export async function surveyProcesses(reads: HostReads): Promise<ProcessSurvey> {
-  const until = performance.now() + SURVEY_MS
   const page = pageBytes(await reads.bytes('proc/self/auxv', { optional: true }))
   const pids = numbered(await reads.names('proc'))
-  const seen = new Map<number, HostProcess>()
-  let unseen = 0
-  await fewAtATime(pids, async (pid) => {
+  const stats = statsOf(reads, pids, page)
+  const until = performance.now() + DETAILS_MS
+  const processes: HostProcess[] = []
+  let unseen = stats.unseen
+  await fewAtATime(stats.stats, async ({ pid, stat }) => {
     if (performance.now() > until) unseen++
     else {
-      const process = await look(reads, pid, page)
-      if (process !== undefined && !isOurs(process)) seen.set(pid, process)
+      const process = await look(reads, pid, stat)
+      if (!isOurs(process)) processes.push(process)
     }
   })
-  return { processes: pids.flatMap((pid) => seen.get(pid) ?? []), unseen }
+  return { processes: processes.sort((a, b) => a.pid - b.pid), unseen }
 }
 
-/** The process of this pid; undefined for a kernel thread and for one that is gone. */
-async function look(reads: HostReads, pid: number, page: number): Promise<HostProcess | undefined> {
+type Stat = NonNullable<ReturnType<typeof parseStat>>
+
+/** What `stat` says of each process but kernel threads, those with most memory first. */
+function statsOf(reads: HostReads, pids: readonly number[], page: number) {
+  const until = performance.now() + STATS_MS
+  const stats: { readonly pid: number; readonly stat: Stat }[] = []
+  let unseen = 0
+  for (const pid of pids) {
+    if (performance.now() > until) {
+      unseen++
+      continue
+    }
+    const stat = parseStat(readNow(reads, `proc/${pid}/stat`) ?? '', page)
+    if (stat !== undefined && !stat.kernelThread) stats.push({ pid, stat })
+  }
+  return { stats: stats.sort((a, b) => b.stat.rss - a.stat.rss), unseen }
+}
+
+async function look(reads: HostReads, pid: number, stat: Stat): Promise<HostProcess> {
   const path = `proc/${pid}`
-  const stat = parseStat(readNow(reads, `${path}/stat`) ?? '', page)
-  if (stat === undefined || stat.kernelThread) return undefined
   const status = readNow(reads, `${path}/status`)
   // Takes a lock of all cgroups, which somebody may hold for good.
   const group = await reads.text(`${path}/cgroup`, { once: true, optional: true })
@@ -69,13 +90,10 @@ async function look(reads: HostReads, pid: number, page: number): Promise<HostPr
   return exe === undefined ? process : { ...process, exe }
 }
 
-/** Waits for us to let applications go; outside the slice, as it has no reserve of memory. */
-const HOLD = 'lastgasp-hold.service'
-
 /**
- * A file of /proc at once, undefined where it is not to be had. Only for those that the kernel gives without waiting for anybody's lock,
- * as `stat`, `status` and `exe` (fs/proc/base.c, array.c): a tenth of what a read by the pool costs, which on a host
- * without an idle CPU is the difference between all processes and some.
+ * A file of /proc at once, undefined where it is not to be had. Only for those that the kernel gives without waiting for
+ * anybody's lock, as `stat`, `status` and `exe` (fs/proc/base.c, array.c): a tenth of what a read by the pool costs, which
+ * on a host without an idle CPU is the difference between all processes and some.
  */
 export function readNow({ root }: HostReads, path: string): string | undefined {
   try {
@@ -93,7 +111,13 @@ function linkNow({ root }: HostReads, path: string): string | undefined {
   }
 }
 
-/** Ours are never touched: this process, what started it by hand (it has the store's credentials), the slice of both, the hold. */
+/** Waits for us to let applications go; outside the slice, as it has no reserve of memory. */
+const HOLD = 'lastgasp-hold.service'
+
+/**
+ * Ours are never touched: this process, what started it by hand (it has the store's credentials), the slice of both, and
+ * the hold.
+ */
 function isOurs({ pid, cgroup, unit }: HostProcess): boolean {
   const started = process.ppid === 1 ? process.pid : process.ppid
   return pid === process.pid || pid === started || unit === HOLD || cgroup.split('/').includes('lastgasp.slice')
