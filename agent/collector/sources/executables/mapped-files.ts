@@ -8,11 +8,13 @@ import type { Program } from './program.ts'
 
 /** ms for one process: its mappings are behind a lock that somebody may hold for good. */
 const PROCESS_MS = 300
+/** And for all of them; a process takes a few ms. */
+const ALL_MS = 1_500
 
 /** Programs and libraries that living processes have mapped, each file once. */
 export interface MappedFiles {
   readonly programs: readonly Program[]
-  /** Processes whose mappings could not be read, and why: one sentence each. */
+  /** What could not be looked at, and why: one sentence each. */
   readonly problems: readonly string[]
 }
 
@@ -24,7 +26,12 @@ export async function mappedFiles(
 ): Promise<MappedFiles> {
   const programs = new Map<string, Program>()
   const problems: string[] = []
-  for (const process of processes) {
+  const until = performance.now() + ALL_MS
+  for (const [at, process] of processes.entries()) {
+    if (performance.now() > until) {
+      problems.push(`there was no time for ${processes.length - at} of ${processes.length} processes`)
+      break
+    }
     const { pid, comm } = process
     const limit = within(PROCESS_MS, signal)
     try {

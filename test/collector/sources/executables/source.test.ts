@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openSystem } from '../../../../agent/collector/ffi.ts'
 import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.ts'
 import { executableAt } from '../../../../agent/collector/processes/executable.ts'
+import type { HostProcess } from '../../../../agent/collector/processes/host-process.ts'
 import { newPatients } from '../../../../agent/collector/processes/patients.ts'
+import { mappedFiles } from '../../../../agent/collector/sources/executables/mapped-files.ts'
 import { executablesSource } from '../../../../agent/collector/sources/executables/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
 import { targetOf } from '../../live-core/patients.ts'
+import { scratch } from '../../live-core/scratch.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { noCompiler, noTracing, started } from '../stacks/program.ts'
 
@@ -128,4 +131,17 @@ t.test('nothing to keep, and nothing asked for', async (t) => {
   t.match(await inventory({}), { found: [], gaps: [{ status: 'absent', reason: 'no process is captured' }] })
   const seal = defaultSettings().seal
   t.match((await inventory({ seal })).gaps, [{ status: 'skipped', reason: /no recipient is set/ }])
+})
+
+t.test('a process whose mappings cannot be read costs itself', { skip: noCompiler }, async (t) => {
+  const { program } = built(t)
+  const running = await started(t, program, '')
+  const alive = { pid: running.pid, comm: 'shop', exe: program } as HostProcess
+  const root = scratch(t)
+  mkdirSync(join(root, 'proc/7/maps'), { recursive: true })
+  symlinkSync(`/proc/${running.pid}`, join(root, `proc/${running.pid}`))
+  const dead = { ...alive, pid: 4_194_305 }
+  const { programs, problems } = await mappedFiles(root, [{ ...alive, pid: 7 }, dead, alive], unhurried())
+  t.match(problems, [/^shop\[7\]: .*EISDIR/], 'and one that has ended is no problem')
+  t.ok(programs.some(({ path, isMain }) => path === program && isMain))
 })
