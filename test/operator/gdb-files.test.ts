@@ -102,6 +102,21 @@ t.test('next to each core that is opened as it lies there', async (t) => {
   ])
 })
 
+t.test('of a crash: the program that was kept, and its libraries, before those of this machine', (t) => {
+  const crash = { program: '/opt/app/app', unit: undefined, signal: 'SIGSEGV', pid: 7, at: 0 }
+  const core = bareReceipt('cores', 'complete', { artifact: 'cores/app.7.core.zst', item: { exe: '/opt/app/app' } })
+  const gdb = (...kept: string[]) => {
+    const verdict = { crashes: [{ ...crash, receipt: core }], otherwise: '', lacks: [], leftOut: [] }
+    return nextSteps('to', ['cores/app.7.core', ...kept], verdict).find(({ command }) => / gdb /.test(command))
+  }
+  t.match(gdb(), { about: /must be the build/, command: / gdb \/opt\/app\/app --core=cores\/app\.7\.core / })
+  t.match(gdb('root/opt/app/app', 'root/opt/app/libx.so.1'), {
+    about: 'its threads',
+    command: / gdb -iex 'set solib-search-path root\/opt\/app' root\/opt\/app\/app --core=/,
+  })
+  t.end()
+})
+
 t.test('no name from the host becomes a command, and no script of its own is proposed', async (t) => {
   const directory = t.testdir({})
   const files = await scene(directory, {
