@@ -9,13 +9,14 @@ export type Trigger = 'shutdown' | 'notice' | 'previous-boot' | 'manual'
 export type EvidenceClass = 'open' | 'text' | 'memory'
 
 /** Something to take evidence from. */
-export type SourceName = 'facts' | 'stacks' | 'live' | 'executables' | 'journal' | 'cores'
+export type SourceName = 'facts' | 'stacks' | 'live' | 'memory' | 'executables' | 'journal' | 'cores'
 
 /** The class of what a source gives; a journal file that holds a crash's environment is `memory`. */
 export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
   facts: 'text',
   stacks: 'memory',
   live: 'memory',
+  memory: 'memory',
   executables: 'memory',
   journal: 'text',
   cores: 'memory',

@@ -12,6 +12,7 @@ import { executablesSource } from './sources/executables/source.ts'
 import { factsSource } from './sources/facts/source.ts'
 import { journalSource } from './sources/journal/source.ts'
 import { liveSource } from './sources/live/source.ts'
+import { memorySource } from './sources/memory/source.ts'
 import { stacksSource } from './sources/stacks/source.ts'
 
 /** What lastgasp-hold.service waits for. */
@@ -46,6 +47,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
       factsSource(),
       stacksSource(system, patients),
       liveSource(system, patients),
+      memorySource(patients),
       executablesSource(patients),
       journalSource(),
       coresSource(system),

@@ -32,6 +32,17 @@ export async function openRegular(path: string, signal: AbortSignal): Promise<Op
   }
 }
 
+/** Opens a file of /proc or /sys for reading. One whose open hangs is left behind when the signal aborts, and closed then. */
+export async function openKernelFile(path: string, signal: AbortSignal): Promise<FileHandle> {
+  const opening = open(path, constants.O_RDONLY)
+  try {
+    return await abandonable(opening, signal)
+  } catch (error) {
+    opening.then((handle) => handle.close()).catch(() => {})
+    throw error
+  }
+}
+
 /** Which file a path led to: its file system and its inode (inode(7)). */
 export interface FileId {
   readonly dev: number

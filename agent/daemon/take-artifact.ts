@@ -1,3 +1,4 @@
+import type { SourceName } from '../bundle/evidence.ts'
 import { SEALED_SUFFIX } from '../bundle/keys.ts'
 import type { Receipt } from '../bundle/schema.ts'
 import { sentence } from '../cannot.ts'
@@ -33,6 +34,9 @@ const PARTS_IN_FLIGHT = 2
 /** An item may grow while it is read; one that has doubled, and more, is not read for ever. */
 const growthLimit = (bytes: number) => bytes * 2 + 64 * 1024 * 1024
 
+/** Sources that make something smaller of what does not fit, rather than be cut. */
+const CHOOSES: ReadonlySet<SourceName> = new Set(['memory'])
+
 /** Takes one planned artifact from the collector into the store, while others that need `waiting` ms stand behind it. */
 export function takeArtifact(planned: Planned, waiting: number, ground: Ground): Underway {
   const { promise: collected, resolve } = Promise.withResolvers<void>()
@@ -50,7 +54,8 @@ async function attempt(planned: Planned, waiting: number, ground: Ground, onColl
   const started = performance.now()
   const cutter = new AbortController()
   const signal = AbortSignal.any([ground.signal, cutter.signal])
-  const taking = ground.collector.take(item.id, growthLimit(item.bytes), signal)
+  const limit = planned.decision === 'degrade' && CHOOSES.has(item.source) ? planned.limit : growthLimit(item.bytes)
+  const taking = ground.collector.take(item.id, limit, signal)
   taking.taken.then(onCollected, onCollected)
   const pace = paced(
     taking,

@@ -32,6 +32,11 @@ export function text(description: string, shape: RegExp, expected: string, verif
   return describe(shaped.check(z.check((payload) => attempt(payload, verify))), description)
 }
 
+/** Text of a shape that has a default. */
+export function textOr(fallback: string, description: string, shape: RegExp, expected: string) {
+  return describe(z._default(text(description, shape, expected), fallback), description)
+}
+
 function attempt(payload: z.core.ParsePayload<string>, verify: (text: string) => void): void {
   try {
     verify(payload.value)

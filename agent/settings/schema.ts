@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { IDENTITY } from '../bundle/keys.ts'
+import { SCOPE, SCOPE_FORMS } from '../collector/machine-memory/scope.ts'
 import { parseSelector, SELECTOR, SELECTOR_FORMS } from '../collector/processes/selector.ts'
 import { parseRecipient } from '../seal/keys.ts'
 import { parseLocation } from '../store/location.ts'
-import { choice, duration, list, size, table, text, whole } from './kinds.ts'
+import { choice, duration, list, size, table, text, textOr, whole } from './kinds.ts'
 
 /** age's X25519 recipient: bech32 (BIP 173) of 32 bytes with the prefix `age`, so 58 characters after `age1`. The seal checks the rest. */
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
@@ -103,6 +104,14 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     ),
     standstill: duration('How long a process stands still, at most.', { least: '10ms', most: '10s' }, '2s'),
     limit: size('How many bytes of live memory to read.', { least: '0B', most: '1024TiB' }, '16GiB'),
+  }),
+  memory: table("The machine's memory, as a filtered vmcore.", {
+    scope: textOr(
+      'off',
+      "Which pages: none (off), the kernel's own, with shared memory or one unit's processes, or all.",
+      SCOPE,
+      SCOPE_FORMS,
+    ),
   }),
   journal: table("journald's own files.", {
     limit: size('How many bytes of journal files to take, newest first.', { least: '0B', most: '1024TiB' }, '256MiB'),

@@ -108,7 +108,7 @@ t.test('the wall: who reads memory has no network, who has a network reads nothi
   t.same(collector.RestrictAddressFamilies, ['AF_UNIX'])
   t.same(collector.IPAddressDeny, ['any'])
   t.same(list(collector, 'CapabilityBoundingSet'), [
-    ...['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_SYSLOG', 'CAP_SYS_ADMIN'],
+    ...['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_SYSLOG', 'CAP_SYS_ADMIN', 'CAP_SYS_RAWIO'],
   ])
   for (const beyondReading of ['@mount', '@swap', 'bpf', 'perf_event_open', 'setns', 'unshare'])
     t.ok(

@@ -1,0 +1,79 @@
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { cannot } from '../../cannot.ts'
+import { abandonable } from '../../deadline.ts'
+import { openKernelFile } from '../read-file.ts'
+import { type Classifier, classifier } from './page-class.ts'
+
+/** Flags are 64 bits for each page: Documentation/admin-guide/mm/pagemap.rst. */
+const ENTRY_BYTES = 8
+/** Pages whose flags are read at a time: 1 MiB of flags, 512 MiB of memory. */
+export const BATCH = 131_072
+
+/** Classes of some pages, as positions in CLASSES. */
+export interface ClassifiedPages {
+  /** Number of the first page. */
+  readonly first: number
+  /** One for each page. Good until the next ones are asked for. */
+  readonly classes: Uint8Array
+}
+
+/** /proc/kpageflags: what the kernel says of each page right now. */
+export class PageFlags implements AsyncDisposable {
+  readonly #handle: FileHandle
+  readonly #path: string
+  /** One caller at a time: all of them share it. */
+  #buffer = Buffer.alloc(0)
+
+  constructor(handle: FileHandle, path: string) {
+    this.#handle = handle
+    this.#path = path
+  }
+
+  /** The classes of pages `start` up to `end`, piece by piece; memory is that of one piece. */
+  async *scan(start: number, end: number, signal: AbortSignal): AsyncGenerator<ClassifiedPages, void, void> {
+    const classes = new Uint8Array(Math.max(0, Math.min(BATCH, end - start)))
+    const classify = classifier()
+    for (let first = start; first < end; first += BATCH) {
+      const piece = classes.subarray(0, Math.min(BATCH, end - first))
+      await this.classes(first, piece, classify, signal)
+      yield { first, classes: piece }
+    }
+  }
+
+  /** Fills `into` with the classes of the pages from `first` on: at most BATCH of them. The classifier has seen those before. */
+  async classes(first: number, into: Uint8Array, classify: Classifier, signal: AbortSignal): Promise<void> {
+    const bytes = into.length * ENTRY_BYTES
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes)
+    await this.#read(first, this.#buffer.subarray(0, bytes), signal)
+    const halves = new Uint32Array(this.#buffer.buffer, 0, into.length * 2)
+    for (let index = 0; index < into.length; index++) into[index] = classify.next(halves[index * 2] ?? 0)
+  }
+
+  async #read(first: number, into: Buffer, signal: AbortSignal): Promise<void> {
+    for (let filled = 0; filled < into.length; ) {
+      const reading = this.#handle.read(into, filled, into.length - filled, first * ENTRY_BYTES + filled)
+      const { bytesRead } = await abandonable(reading, signal).catch((error: unknown) => {
+        throw cannot(`read ${this.#path} at page ${first}`, error)
+      })
+      // Behind the last page that the kernel knows of: all NOPAGE.
+      if (bytesRead === 0) {
+        const missing = Buffer.alloc(ENTRY_BYTES)
+        missing.writeUInt32LE(1 << 20)
+        into.fill(missing, filled)
+        return
+      }
+      filled += bytesRead
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close()
+  }
+}
+
+/** Opens /proc/kpageflags below `root`. */
+export async function openPageFlags(root: string, signal: AbortSignal): Promise<PageFlags> {
+  const path = join(root, 'proc/kpageflags')
+  return new PageFlags(await openKernelFile(path, signal), path)
+}

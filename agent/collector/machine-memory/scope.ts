@@ -1,0 +1,34 @@
+import { CACHE, FREE, KERNEL, OBJECTS, SHMEM, USER } from './page-class.ts'
+
+/** How much of the machine's memory is wanted, as the setting `memory.scope` says it. */
+export type Scope =
+  | { readonly kind: 'off' | 'kernel' | 'kernel+shmem' | 'all' }
+  /** The kernel, and the pages of one unit's processes. */
+  | { readonly kind: 'kernel+unit'; readonly unit: string }
+
+/** Words of the setting; a unit is named as systemd does (systemd.unit(5)). */
+export const SCOPE = /^(off|kernel|kernel\+shmem|all|kernel\+unit:[A-Za-z0-9:_.\\@-]{1,255})$/
+export const SCOPE_FORMS = '"off", "kernel", "kernel+shmem", "kernel+unit:NAME" or "all"'
+
+const UNIT = 'kernel+unit:'
+
+/** The scope of a setting that matches SCOPE. */
+export function parseScope(text: string): Scope {
+  if (text.startsWith(UNIT)) return { kind: 'kernel+unit', unit: text.slice(UNIT.length) }
+  return { kind: text as Exclude<Scope['kind'], 'kernel+unit'> }
+}
+
+/** Whole classes that a scope wants, as positions in CLASSES. Of the unit's scope some single pages come on top. */
+export function wantedClasses({ kind }: Scope): ReadonlySet<number> {
+  switch (kind) {
+    case 'off':
+      return new Set()
+    case 'kernel':
+    case 'kernel+unit':
+      return new Set([OBJECTS, KERNEL])
+    case 'kernel+shmem':
+      return new Set([OBJECTS, KERNEL, SHMEM])
+    case 'all':
+      return new Set([OBJECTS, KERNEL, SHMEM, USER, CACHE, FREE])
+  }
+}

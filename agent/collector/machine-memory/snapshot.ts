@@ -1,0 +1,242 @@
+import { within } from '../../deadline.ts'
+import { formatBytes } from '../../settings/units.ts'
+import { type Outcome, READ_BYTES, type Reading } from '../source.ts'
+import type { KcoreMap } from './kcore-map.ts'
+import type { KcoreReader } from './kcore-reader.ts'
+import { CLASSES, type Classifier, classifier } from './page-class.ts'
+import type { PageFlags } from './page-flags.ts'
+import type { Run } from './runs.ts'
+import { DATA_RANK, type PageRange } from './survey.ts'
+import { type Layout, mappingOf } from './vmcore.ts'
+import { type Wanted, wants } from './wanted.ts'
+
+/** What a snapshot is read from, and how it shall lie. The snapshot owns the reader and the flags. */
+export interface Snapshot {
+  readonly map: KcoreMap
+  readonly ram: readonly PageRange[]
+  readonly pageSize: number
+  readonly wanted: Wanted
+  readonly layout: Layout
+  readonly kcore: KcoreReader
+  readonly flags: PageFlags
+}
+
+/** ms for looking at the flags once more at the end; on a large machine only a part of it is looked at. */
+const RESCAN_MS = 3_000
+
+/**
+ * The vmcore as it is written: VMCORE.md. The flags of each page are read right before the page, so that what was freed since
+ * the survey is zeros. Pages that changed between reading and the end are counted as `torn`.
+ */
+export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSignal): Reading {
+  const { layout, pageSize, ram } = snapshot
+  const taken = new TakenPages(layout.order)
+  const progress: Progress = { bytes: 0, lost: 0, stored: 0, torn: 0, compared: 0 }
+  let filling: Promise<unknown> = Promise.resolve()
+
+  async function* chunks(): AsyncGenerator<Buffer, void, Buffer | undefined> {
+    const pieces = piecesOf(layout, pageSize)
+    const spare: Buffer[] = []
+    const begin = (): Promise<Buffer> | undefined => {
+      const parts = pieces.next().value
+      if (parts === undefined) return undefined
+      const chunk = fill(snapshot, parts, spare.pop(), taken, progress, signal)
+      filling = chunk.catch(() => {})
+      return chunk
+    }
+    let ahead = begin()
+    while (ahead !== undefined && progress.bytes < limit) {
+      const chunk: Buffer = await ahead
+      ahead = begin()
+      const wanted = chunk.subarray(0, limit - progress.bytes)
+      progress.bytes += wanted.length
+      const spent: Buffer | undefined = yield wanted
+      if (spent?.length === READ_BYTES) spare.push(spent)
+    }
+    await filling
+    if (progress.bytes === layout.bytes) Object.assign(progress, await countTorn(snapshot, ram, taken, signal))
+  }
+
+  return {
+    chunks: chunks(),
+    outcome: () => outcomeOf(layout, pageSize, progress),
+    async [Symbol.asyncDispose]() {
+      await filling
+      await snapshot.kcore[Symbol.asyncDispose]()
+      await snapshot.flags[Symbol.asyncDispose]()
+    },
+  }
+}
+
+interface Progress {
+  /** Of the file, that have been given out. */
+  bytes: number
+  /** That could not be read and are zeros. */
+  lost: number
+  /** Pages that were read. */
+  stored: number
+  /** Of the pages that were looked at once more, those that had changed, and how many were read of those looked at. */
+  torn: number
+  compared: number
+}
+
+/** Some pages of a run, and their place in a chunk. */
+interface Piece {
+  readonly run: Run
+  readonly first: number
+  readonly pages: number
+  readonly at: number
+  /** Has seen the pages of the run before these. */
+  readonly classify: Classifier
+}
+
+/** What one chunk is made of. */
+interface Parts {
+  readonly head: Buffer | undefined
+  readonly pieces: readonly Piece[]
+  readonly bytes: number
+}
+
+/** The file in chunks of READ_BYTES, the last one shorter. */
+function* piecesOf({ head, order }: Layout, pageSize: number): Generator<Parts, undefined, void> {
+  let first: Buffer | undefined = head
+  let pieces: Piece[] = []
+  let at = head.length
+  for (const run of order) {
+    const classify = classifier()
+    for (let page = run.start; page < run.end; ) {
+      const pages = Math.min(run.end - page, Math.floor((READ_BYTES - at) / pageSize))
+      pieces.push({ run, first: page, pages, at, classify })
+      page += pages
+      at += pages * pageSize
+      if (at < READ_BYTES) continue
+      yield { head: first, pieces, bytes: at }
+      first = undefined
+      pieces = []
+      at = 0
+    }
+  }
+  if (at > 0) yield { head: first, pieces, bytes: at }
+}
+
+async function fill(
+  { map, wanted, kcore, flags, pageSize }: Snapshot,
+  { head, pieces, bytes }: Parts,
+  spare: Buffer | undefined,
+  taken: TakenPages,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const chunk = spare?.subarray(0, bytes) ?? Buffer.allocUnsafeSlow(bytes)
+  head?.copy(chunk)
+  const reads: Promise<number>[] = []
+  const classes = new Uint8Array(READ_BYTES / pageSize)
+  for (const { run, first, pages, at, classify } of pieces) {
+    const piece = classes.subarray(0, pages)
+    await flags.classes(first, piece, classify, signal)
+    const isWanted = wants(wanted, first)
+    const mapping = mappingOf(map, first * pageSize)
+    if (mapping === undefined) throw new Error(`no mapping of page ${first}`)
+    const offset = mapping.offset + BigInt(first * pageSize - mapping.start)
+    for (let from = 0; from < pages; ) {
+      const want = isWanted(first + from, piece[from] ?? 0)
+      let to = from + 1
+      while (to < pages && isWanted(first + to, piece[to] ?? 0) === want) to++
+      const target = chunk.subarray(at + from * pageSize, at + to * pageSize)
+      if (want) {
+        taken.add(run, first + from, first + to)
+        progress.stored += to - from
+        const read = kcore.read(offset + BigInt(from * pageSize), target, signal)
+        read.catch(() => {}) // it may fail while the flags of the next pages are awaited
+        reads.push(read)
+      } else target.fill(0)
+      from = to
+    }
+  }
+  for (const lost of await Promise.all(reads)) progress.lost += lost
+  return chunk
+}
+
+/** Which pages of the runs have been read: one bit each. */
+class TakenPages {
+  readonly #runs: readonly { readonly run: Run; readonly bits: Uint8Array }[]
+  readonly #ofRun: ReadonlyMap<Run, Uint8Array>
+
+  constructor(order: readonly Run[]) {
+    const byPage = order.toSorted((a, b) => a.start - b.start)
+    this.#runs = byPage.map((run) => ({ run, bits: new Uint8Array(Math.ceil((run.end - run.start) / 8)) }))
+    this.#ofRun = new Map(this.#runs.map(({ run, bits }) => [run, bits]))
+  }
+
+  add(run: Run, start: number, end: number): void {
+    const bits = this.#ofRun.get(run)
+    if (bits === undefined) return
+    for (let bit = start - run.start; bit < end - run.start; bit++)
+      bits[bit >> 3] = (bits[bit >> 3] ?? 0) | (1 << (bit & 7))
+  }
+
+  /** Tells of one page after the other, in ascending order, whether it has been read. */
+  ask(): (page: number) => boolean {
+    let next = 0
+    return (page) => {
+      while ((this.#runs[next]?.run.end ?? Number.POSITIVE_INFINITY) <= page) next++
+      const entry = this.#runs[next]
+      if (entry === undefined || page < entry.run.start) return false
+      const bit = page - entry.run.start
+      return ((entry.bits[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0
+    }
+  }
+}
+
+/** Counts pages that are wanted now and were not read, or were read and are not wanted any more. */
+async function countTorn(
+  { wanted, flags }: Snapshot,
+  ram: readonly PageRange[],
+  taken: TakenPages,
+  signal: AbortSignal,
+): Promise<Pick<Progress, 'torn' | 'compared'>> {
+  const enough = within(RESCAN_MS, signal)
+  const wasTaken = taken.ask()
+  let torn = 0
+  let compared = 0
+  try {
+    for (const { start, end } of ram) {
+      const isWanted = wants(wanted, start)
+      for await (const { first, classes } of flags.scan(start, end, enough)) {
+        for (let index = 0; index < classes.length; index++) {
+          const was = wasTaken(first + index)
+          if (was) compared++
+          if (isWanted(first + index, classes[index] ?? 0) !== was) torn++
+        }
+      }
+    }
+  } catch (error) {
+    if (!enough.aborted) throw error
+  }
+  return { torn, compared }
+}
+
+function outcomeOf({ head, order, bytes }: Layout, pageSize: number, progress: Progress): Outcome {
+  let end = head.length
+  const whole = new Map<string, boolean>()
+  for (const run of order) {
+    end += (run.end - run.start) * pageSize
+    const name = nameOf(run.rank)
+    whole.set(name, (whole.get(name) ?? true) && end <= progress.bytes)
+  }
+  const complete = progress.bytes >= bytes
+  const names = [...whole].filter(([, isWhole]) => isWhole).map(([name]) => name)
+  const upTo = names.length === 0 ? 'no class of pages is whole' : `whole: ${names.join(', ')}`
+  const lost = progress.lost === 0 ? [] : [`${formatBytes(progress.lost)} could not be read and are zeros`]
+  const { torn: changed, compared, stored } = progress
+  const share = compared === 0 ? 0 : (changed / compared) * 100
+  const seen = compared === stored ? '' : `, of which ${compared} were looked at again`
+  const torn = complete ? [`${share.toFixed(1)} % of ${stored} pages torn${seen}`] : []
+  const cut = `it was cut after ${formatBytes(progress.bytes)} of ${formatBytes(bytes)}; ${upTo}`
+  return {
+    ...(!complete && { truncated: cut }),
+    identity: { torn: progress.torn, note: [upTo, ...torn, ...lost].join('; ') },
+  }
+}
+
+const nameOf = (rank: number): string => (rank === DATA_RANK ? 'kernel data' : (CLASSES[rank] ?? 'other'))

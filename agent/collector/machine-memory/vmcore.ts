@@ -1,0 +1,120 @@
+import type { PhysicalRange } from './iomem.ts'
+import type { KcoreMap, Mapping } from './kcore-map.ts'
+import type { Run } from './runs.ts'
+
+/** How a snapshot lies in its file: VMCORE.md. */
+export interface Layout {
+  /** ELF header, program headers and notes, padded to a whole page. */
+  readonly head: Buffer
+  /** In the order of the file; they follow each other without gaps, the first one behind `head`. */
+  readonly order: readonly Run[]
+  /** Bytes of the whole file. */
+  readonly bytes: number
+}
+
+const HEADER = 64
+const PROGRAM_HEADER = 56
+const ET_CORE = 4
+const PT_LOAD = 1
+const PT_NOTE = 4
+const READ_WRITE_EXECUTE = 7
+/** Bytes of struct elf_prstatus, by machine: crash counts these notes to know the processors. */
+const PRSTATUS: Readonly<Record<number, number>> = { 62: 336, 183: 392 }
+
+/**
+ * Lays a snapshot out. The program headers are sorted by physical address, as readers want them; the content by rank. A run
+ * is split where the kernel's image begins and ends, for that has an address of its own.
+ */
+export function layOut(map: KcoreMap, processors: number, runs: readonly Run[], pageSize: number): Layout {
+  const loads = runs
+    .flatMap((run) => split(run, [...map.image, ...map.direct], pageSize))
+    .sort((a, b) => a.start - b.start)
+  const notes = notesOf(map, processors)
+  const notesAt = HEADER + (loads.length + 1) * PROGRAM_HEADER
+  const head = Buffer.alloc(Math.ceil((notesAt + notes.length) / pageSize) * pageSize)
+  writeHeader(head, map.machine, loads.length + 1)
+  notes.copy(head, notesAt)
+  const note = { type: PT_NOTE, offset: notesAt, address: 0n, start: 0, bytes: notes.length }
+  writeProgramHeader(head, 0, note)
+  const order = loads.toSorted((a, b) => a.rank - b.rank || a.start - b.start)
+  const offsets = new Map<Run, number>()
+  let offset = head.length
+  for (const run of order) {
+    offsets.set(run, offset)
+    offset += (run.end - run.start) * pageSize
+  }
+  for (const [index, run] of loads.entries()) {
+    const start = run.start * pageSize
+    const bytes = (run.end - run.start) * pageSize
+    const address = addressOf(map, start)
+    writeProgramHeader(head, index + 1, { type: PT_LOAD, offset: offsets.get(run) ?? 0, address, start, bytes })
+  }
+  return { head, order, bytes: offset }
+}
+
+/** The mapping that a physical address is read through. */
+export function mappingOf(map: KcoreMap, physical: number): Mapping | undefined {
+  return map.direct.find(({ start, end }) => start <= physical && physical < end)
+}
+
+function addressOf(map: KcoreMap, physical: number): bigint {
+  const mapping = map.image.find(({ start, end }) => start <= physical && physical < end) ?? mappingOf(map, physical)
+  if (mapping === undefined) throw new Error(`no mapping of physical address 0x${physical.toString(16)}`)
+  return mapping.address + BigInt(physical - mapping.start)
+}
+
+/** A run in pieces none of which crosses the border of a range. */
+function split(run: Run, ranges: readonly PhysicalRange[], pageSize: number): Run[] {
+  const borders = ranges
+    .flatMap(({ start, end }) => [Math.ceil(start / pageSize), Math.ceil(end / pageSize)])
+    .filter((page) => run.start < page && page < run.end)
+  const pages = [...new Set([run.start, ...borders, run.end])].sort((a, b) => a - b)
+  return pages.slice(1).map((end, index) => ({ start: pages[index] ?? 0, end, rank: run.rank }))
+}
+
+function notesOf({ machine, vmcoreinfo }: KcoreMap, processors: number): Buffer {
+  const status = note('CORE', 1, Buffer.alloc(PRSTATUS[machine] ?? 0))
+  return Buffer.concat([...Array.from({ length: processors }, () => status), note('VMCOREINFO', 0, vmcoreinfo)])
+}
+
+function note(name: string, type: number, content: Buffer): Buffer {
+  const padded = (bytes: number) => Math.ceil(bytes / 4) * 4
+  const buffer = Buffer.alloc(12 + padded(name.length + 1) + padded(content.length))
+  buffer.writeUInt32LE(name.length + 1, 0)
+  buffer.writeUInt32LE(content.length, 4)
+  buffer.writeUInt32LE(type, 8)
+  buffer.write(name, 12, 'latin1')
+  content.copy(buffer, 12 + padded(name.length + 1))
+  return buffer
+}
+
+function writeHeader(head: Buffer, machine: number, count: number): void {
+  // Magic, 64-bit, little-endian, version 1.
+  head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1], 0)
+  head.writeUInt16LE(ET_CORE, 16)
+  head.writeUInt16LE(machine, 18)
+  head.writeUInt32LE(1, 20)
+  head.writeBigUInt64LE(BigInt(HEADER), 32)
+  head.writeUInt16LE(HEADER, 52)
+  head.writeUInt16LE(PROGRAM_HEADER, 54)
+  head.writeUInt16LE(count, 56)
+}
+
+interface ProgramHeader {
+  readonly type: number
+  readonly offset: number
+  readonly address: bigint
+  readonly start: number
+  readonly bytes: number
+}
+
+function writeProgramHeader(head: Buffer, index: number, { type, offset, address, start, bytes }: ProgramHeader): void {
+  const at = HEADER + index * PROGRAM_HEADER
+  head.writeUInt32LE(type, at)
+  head.writeUInt32LE(type === PT_LOAD ? READ_WRITE_EXECUTE : 0, at + 4)
+  head.writeBigUInt64LE(BigInt(offset), at + 8)
+  head.writeBigUInt64LE(address, at + 16)
+  head.writeBigUInt64LE(BigInt(start), at + 24)
+  head.writeBigUInt64LE(BigInt(bytes), at + 32)
+  head.writeBigUInt64LE(BigInt(bytes), at + 40)
+}

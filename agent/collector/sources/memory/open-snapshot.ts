@@ -1,0 +1,58 @@
+import { formatBytes } from '../../../settings/units.ts'
+import type { PhysicalRange } from '../../machine-memory/iomem.ts'
+import { openKcore } from '../../machine-memory/kcore-reader.ts'
+import { openPageFlags } from '../../machine-memory/page-flags.ts'
+import { wantedClasses } from '../../machine-memory/scope.ts'
+import { readSnapshot } from '../../machine-memory/snapshot.ts'
+import { readableRam, surveyMemory } from '../../machine-memory/survey.ts'
+import { unitPages } from '../../machine-memory/unit-pages.ts'
+import { layOut } from '../../machine-memory/vmcore.ts'
+import type { Wanted } from '../../machine-memory/wanted.ts'
+import type { Outcome, Reading } from '../../source.ts'
+import type { SnapshotRequest } from './source.ts'
+
+/** Reads of /proc/kcore in flight: it copies with one processor each. */
+const DESCRIPTORS = 4
+
+/**
+ * Looks at every page's class, lays the file out, and reads it: at most `limit` bytes. Where the scope does not fit, the kernel
+ * alone is taken.
+ */
+export async function openSnapshot(request: SnapshotRequest, limit: number, signal: AbortSignal): Promise<Reading> {
+  const { root, scope, machine, processes } = request
+  const { map, memory, pageSize, processors } = machine
+  await using opened = new AsyncDisposableStack()
+  const flags = opened.use(await openPageFlags(root, signal))
+  const kcore = opened.use(await openKcore(root, DESCRIPTORS, signal))
+  const pids = processes.map(({ pid }) => pid)
+  const { pages, more } = await unitPages(root, pids, pageSize, signal)
+  const ram = readableRam(memory, map, pageSize)
+  const kernelData = memory.kernelData.map((range) => inPages(range, pageSize))
+  const survey = async (wanted: Wanted) => {
+    const runs = await surveyMemory(ram, kernelData, wanted, flags, signal)
+    return { wanted, layout: layOut(map, processors, runs, pageSize) }
+  }
+  let chosen = await survey({ classes: wantedClasses(scope), pages })
+  const notes = more ? ['the unit has more pages than there was room or time for'] : []
+  if (chosen.layout.bytes > limit && scope.kind !== 'kernel') {
+    notes.push(`scope kernel: the scope that was asked for has ${formatBytes(chosen.layout.bytes)}`)
+    chosen = await survey({ classes: wantedClasses({ kind: 'kernel' }), pages: new Uint32Array(0) })
+  }
+  const reading = readSnapshot({ map, ram, pageSize, kcore, flags, ...chosen }, limit, signal)
+  opened.move()
+  return noted(reading, notes)
+}
+
+function inPages({ start, end }: PhysicalRange, pageSize: number): PhysicalRange {
+  return { start: start / pageSize, end: end / pageSize }
+}
+
+function noted(reading: Reading, notes: readonly string[]): Reading {
+  return {
+    ...reading,
+    outcome(): Outcome {
+      const { identity, ...outcome } = reading.outcome()
+      return { ...outcome, identity: { ...identity, note: [...notes, identity?.note].join('; ') } }
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { InventoryGap } from '../../../bundle/evidence.ts'
+import { sentence } from '../../../cannot.ts'
+import { abandonable } from '../../../deadline.ts'
+import { unasked } from '../../clearance.ts'
+import { estimateBytes } from '../../machine-memory/estimate.ts'
+import { type Machine, openMachine } from '../../machine-memory/machine.ts'
+import { parseScope, type Scope } from '../../machine-memory/scope.ts'
+import type { HostProcess } from '../../processes/host-process.ts'
+import type { Patients } from '../../processes/patients.ts'
+import type { Found, Source, SourceContext } from '../../source.ts'
+import { companionsItem } from './companions.ts'
+import { openSnapshot } from './open-snapshot.ts'
+
+/** Below the stacks and full cores: large, and wanted when the kernel itself is the suspect. */
+const VALUE = { companions: 450, vmcore: 300 } as const
+/** What a kernel's own memory shrinks to, as measured; a page of zeros here and there is in it. */
+const RATIO = 0.3
+/** The survey of a machine with 1 TiB takes a while, during which nothing comes. */
+const PATIENCE_MS = 30_000
+
+/** The memory of the machine, filtered by what each page is, from the living kernel: VMCORE.md. */
+export function memorySource(patients: Patients): Source {
+  return {
+    name: 'memory',
+    async inventory({ root, settings }: SourceContext, signal) {
+      const scope = parseScope(settings.memory.scope)
+      if (scope.kind === 'off') return { found: [], gaps: [] }
+      const closed = unasked(settings.seal)
+      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+      const machine = await openMachine(root, signal).catch((error: unknown) => sentence(error))
+      if (typeof machine === 'string') return { found: [], gaps: [gap('failed', machine)] }
+      const processes = await processesOf(scope, root, patients, signal)
+      const meminfo = await abandonable(readFile(join(root, 'proc/meminfo'), 'latin1'), signal).catch(() => '')
+      const unitBytes = processes.reduce((sum, { memory }) => sum + memory, 0)
+      const bytes = estimateBytes(scope, machine.memory.ram, meminfo, unitBytes)
+      const absent = scope.kind === 'kernel+unit' && processes.length === 0
+      return {
+        found: [companionsItem(root, VALUE.companions), vmcoreItem({ root, machine, scope, processes }, bytes)],
+        gaps: absent ? [gap('absent', `no process is in ${scope.unit}: its pages are in no snapshot`)] : [],
+      }
+    },
+  }
+}
+
+export interface SnapshotRequest {
+  readonly root: string
+  readonly machine: Machine
+  readonly scope: Scope
+  /** Those of the scope's unit. */
+  readonly processes: readonly HostProcess[]
+}
+
+function vmcoreItem(request: SnapshotRequest, bytes: number): Found {
+  const { scope } = request
+  const name = scope.kind === 'kernel+unit' ? `kernel+unit:${scope.unit}` : scope.kind
+  return {
+    id: 'vmcore',
+    source: 'memory',
+    name: 'memory/vmcore.zst',
+    class: 'memory',
+    phase: 'live',
+    encoding: 'frames',
+    bytes,
+    ratio: RATIO,
+    value: VALUE.vmcore,
+    patience: PATIENCE_MS,
+    identity: { note: `scope ${name}` },
+    open: (limit, signal) => openSnapshot(request, limit, signal),
+  }
+}
+
+async function processesOf(
+  scope: Scope,
+  root: string,
+  patients: Patients,
+  signal: AbortSignal,
+): Promise<readonly HostProcess[]> {
+  if (scope.kind !== 'kernel+unit') return []
+  const { processes } = await patients.survey(root, signal)
+  return processes.filter(({ unit }) => unit === scope.unit)
+}
+
+function gap(status: InventoryGap['status'], reason: string): InventoryGap {
+  return { source: 'memory', class: 'memory', status, reason }
+}
