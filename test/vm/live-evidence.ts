@@ -66,7 +66,7 @@ export async function coreOf(
   return join(kind, cores[0] ?? '')
 }
 
-/** The backtraces that gdb prints by the commands that lie next to a core, thread by thread, each as `outer < … < inner`. */
+/** The backtraces that gdb prints by the commands that lie next to a core, thread by thread, each as `inner < … < outer`. */
 export async function backtraces(
   { directory }: Evidence,
   core: string,
@@ -75,7 +75,7 @@ export async function backtraces(
 ): Promise<string[]> {
   const args = ['-nx', '-batch', '-ex', `file ${program}`, '-x', `${core}.gdb`]
   const printed = await output('gdb', args, { cwd: directory }, signal)
-  const threads = printed.split(/^Thread \d+ /m).slice(1)
+  const threads = printed.split(/^Thread \d+ /m).flatMap((text, at) => (at === 0 ? [] : [text.split('\n\n')[0] ?? '']))
   return threads.map((text) =>
     [...text.matchAll(/^#\d+ +(?:0x\w+ in )?(\w+) \(/gm)].map(([, name]) => name).join(' < '),
   )
