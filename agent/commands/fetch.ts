@@ -7,6 +7,7 @@ import type { Fetched } from '../operator/fetch-artifact.ts'
 import { fetchBundle, wanted } from '../operator/fetch-bundle.ts'
 import { fetchLines } from '../operator/fetch-lines.ts'
 import { writeGdbFiles } from '../operator/gdb-files.ts'
+import { writeKernelFiles } from '../operator/kernel-files.ts'
 import { nextSteps } from '../operator/next-steps.ts'
 import { Progress } from '../operator/progress.ts'
 import { lackLines, stepLines } from '../operator/show-lines.ts'
@@ -23,7 +24,7 @@ const options = {
   only: {
     type: 'string',
     requiresArg: true,
-    describe: 'Only these sources or artifacts: journal,cores,facts,stacks,live',
+    describe: 'Only these sources or artifacts: journal,cores,facts,stacks,live,memory',
   },
   'keep-sealed': { type: 'boolean', default: false, describe: 'Open nothing, whatever identities there are' },
 } as const
@@ -61,8 +62,10 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   const lacks = found.lacks.filter(({ artifact, source }) => source === undefined || isWanted(only, artifact, source))
   const here = fetched.filter(({ status }) => status === 'complete' || status === 'truncated')
   const files = here.flatMap((one) => one.files)
-  const scripts = await writeGdbFiles(resolve(directory), files, view.manifest?.receipts ?? [])
-  const steps = nextSteps(directory, files, found, scripts)
+  const receipts = view.manifest?.receipts ?? []
+  const scripts = await writeGdbFiles(resolve(directory), files, receipts)
+  const kernelSteps = await writeKernelFiles(resolve(directory), files, receipts)
+  const steps = [...nextSteps(directory, files, found, scripts), ...kernelSteps]
   if (chosen.output === 'json')
     await sayJson(io.stdout, { ...view.name, status: view.state, directory: resolve(directory), fetched, lacks, steps })
   else {

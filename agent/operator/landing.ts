@@ -17,7 +17,11 @@ export interface Landing {
 /** Where the host's own files lie, as on the host. */
 export const ROOT = 'root'
 /** Tars of ours, each unpacked into a directory of its name; and a file that is in it. */
-const TREES: Readonly<Record<string, string>> = { facts: 'summary.txt', stacks: 'threads.txt' }
+const TREES: Readonly<Record<string, string>> = {
+  facts: 'summary.txt',
+  stacks: 'threads.txt',
+  'memory/kernel': 'version',
+}
 const SEALED = 'sealed'
 /** What has no place of its own, because its name is one of ours or another artifact has it already. */
 const OTHER = 'other'
@@ -27,25 +31,32 @@ export function landings(held: readonly Holding[], { opening }: BundleView, open
   const taken = new Set<string>(DOCUMENTS)
   return held.map((holding) => {
     const wished = landing(holding, opening?.host.machineId, opens)
-    const own = wished.form !== 'tree' && wished.name === holding.artifact
-    const free = !taken.has(wished.name) && !(own && RESERVED.has(wished.name.split('/', 1)[0] ?? ''))
+    const opened = wished.frames ? holding.artifact.replace(/\.zst$/, '') : holding.artifact
+    const own = wished.form !== 'tree' && wished.name === opened
+    const free = !taken.has(wished.name) && !(own && isReserved(wished.name))
     const form = free || wished.form !== 'tree' ? wished.form : 'opened'
-    const name = free ? wished.name : `${OTHER}/${taken.size}/${holding.artifact}`
+    const name = free ? wished.name : `${OTHER}/${taken.size}/${opened}`
     taken.add(name)
     return { ...wished, name, form }
   })
 }
 
 /** Directories that have a meaning: no artifact gets there by its own name. */
-const RESERVED: ReadonlySet<string> = new Set([ROOT, ...Object.keys(TREES), SEALED, OTHER])
+const RESERVED: readonly string[] = [ROOT, ...Object.keys(TREES), SEALED, OTHER]
+/** What crash (.crashrc) and drgn (Python's modules) would run where they are started, unasked. Libraries are kept as executables. */
+const HEEDED = /^\.|\.py[co]?$|^(?!executables\/).*\.so$/
+
+function isReserved(name: string): boolean {
+  return HEEDED.test(name) || RESERVED.some((reserved) => name === reserved || name.startsWith(`${reserved}/`))
+}
 
 function landing(holding: Holding, machineId: string | undefined, opens: boolean): Landing {
   const { artifact, sealed, encoding, receipt } = holding
   if (sealed && !opens) return { name: `${SEALED}/${artifact}.age`, form: 'stored', frames: false }
   const form = sealed ? 'opened' : 'stored'
   const framed =
-    encoding === undefined ? /\.(tar|journal)\.zst$|^(live|executables)\//.test(artifact) : encoding === 'frames'
-  const tree = framed ? /^([^/]+)\.tar\.zst$/.exec(artifact)?.[1] : undefined
+    encoding === undefined ? /\.(tar|journal)\.zst$|^(live|executables|memory)\//.test(artifact) : encoding === 'frames'
+  const tree = framed ? /^(.+)\.tar\.zst$/.exec(artifact)?.[1] : undefined
   if (tree !== undefined && Object.hasOwn(TREES, tree)) return { name: tree, form: 'tree', frames: true }
   const path = receipt?.item.path ?? journalPath(artifact, machineId)
   const onHost = path?.startsWith('/') && !('refused' in safeParts(path.slice(1)))

@@ -6,7 +6,7 @@ import { shellWord } from './printable.ts'
 import type { Crash, Verdict } from './verdict.ts'
 
 /** Asks the distributions' own servers: https://sourceware.org/elfutils/Debuginfod.html */
-const DEBUGINFOD = 'https://debuginfod.elfutils.org/'
+export const DEBUGINFOD = 'https://debuginfod.elfutils.org/'
 
 /** A command to paste, and what it is for. */
 export interface Step {
