@@ -17,8 +17,6 @@ export interface BootOptions {
   /** Port on this machine's loopback that the guest reaches as `STORE_ADDRESS`, and nothing else. */
   readonly port: number
   readonly memoryMiB?: number
-  /** Further parameters of the kernel (kernel-parameters.txt). */
-  readonly kernelArguments?: string
   /** Where the console is kept. */
   readonly console: string
 }
@@ -54,8 +52,8 @@ export class Machine implements AsyncDisposable {
       throw thrown
     }
     const sockets = { qmp: join(directory, 'qmp'), channel: join(directory, 'channel') }
-    const { port, memoryMiB = 1024, kernelArguments = '' } = options
-    const args = qemuArguments({ ...image, disk, port, memoryMiB, kernelArguments, sockets })
+    const { port, memoryMiB = 1024 } = options
+    const args = qemuArguments({ ...image, disk, port, memoryMiB, sockets })
     // pdeathsig: a machine does not outlive the test run, however that ends.
     const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const machine = new Machine(qemu, directory, disk, new Console(qemu.stdout, options.console))
