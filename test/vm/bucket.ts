@@ -112,8 +112,8 @@ export function checkReceipts({ manifest, plan, objects }: StoredBundle): void {
 }
 
 /**
- * Nothing is missing. Facts keep to a few seconds, which is too little for all of them on a busy machine in emulation:
- * there they may be cut, and then the bundle is partial for that.
+ * Nothing is missing. Facts and the tables of stacks keep to a few seconds, which is too little for all of them on a busy
+ * machine in emulation: there they may be cut, and then the bundle is partial for that.
  */
 export function checkWhole(bundle: StoredBundle): void {
   checkReceipts(bundle)
@@ -122,7 +122,7 @@ export function checkWhole(bundle: StoredBundle): void {
     ({ status: is, because }) => !['complete', 'absent'].includes(is) && because !== 'limit',
   )
   const told = lacking.map(({ artifact, status: is, reason }) => `${artifact} ${is}: ${reason}`)
-  const cut = lacking.filter((receipt) => receipt.source === 'facts' && receipt.status === 'truncated')
+  const cut = lacking.filter(({ source, status: is }) => ['facts', 'stacks'].includes(source) && is === 'truncated')
   equal(cut.length, lacking.length, `something is not whole: ${told.join('; ')}`)
   equal(status, lacking.length === 0 ? 'complete' : 'partial')
 }

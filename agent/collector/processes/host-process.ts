@@ -1,10 +1,9 @@
-import { readFileSync, readlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
 import { numberOf, pageBytes, parseStat } from '../sources/facts/process-files.ts'
 import { numbered } from '../sources/facts/processes.ts'
 import { type Membership, parseMembership } from './cgroup.ts'
+import { linkNow, readNow } from './read-now.ts'
 
 /** A process that may be a patient: no kernel thread, not one of ours. */
 export interface HostProcess extends Membership {
@@ -69,7 +68,7 @@ function statsOf(reads: HostReads, pids: readonly number[], page: number) {
       unseen++
       continue
     }
-    const stat = parseStat(readNow(reads, `proc/${pid}/stat`) ?? '', page)
+    const stat = parseStat(readNow(reads.root, `proc/${pid}/stat`) ?? '', page)
     if (stat !== undefined && !stat.kernelThread) stats.push({ pid, stat })
   }
   return { stats: stats.sort((a, b) => b.stat.rss - a.stat.rss), unseen }
@@ -77,38 +76,17 @@ function statsOf(reads: HostReads, pids: readonly number[], page: number) {
 
 async function look(reads: HostReads, pid: number, stat: Stat): Promise<HostProcess> {
   const path = `proc/${pid}`
-  const status = readNow(reads, `${path}/status`)
+  const status = readNow(reads.root, `${path}/status`)
   // Takes a lock of all cgroups, which somebody may hold for good.
   const group = await reads.text(`${path}/cgroup`, { once: true, optional: true })
   const membership = parseMembership(group ?? '') ?? { cgroup: '/' }
-  const exe = linkNow(reads, `${path}/exe`)
+  const exe = linkNow(reads.root, `${path}/exe`)
   const { comm, state, threads, start, rss } = stat
   const kinds = ['RssAnon', 'RssShmem', 'VmSwap'].map((name) => numberOf(status, name) ?? 0)
   const own = kinds.reduce((sum, bytes) => sum + bytes, 0)
   const memory = rss + (numberOf(status, 'VmSwap') ?? 0)
   const process = { ...membership, pid, comm, state, threads, start: Math.round(start * TICKS), memory, own }
   return exe === undefined ? process : { ...process, exe }
-}
-
-/**
- * A file of /proc at once, undefined where it is not to be had. Only for those that the kernel gives without waiting for
- * anybody's lock, as `stat`, `status` and `exe` (fs/proc/base.c, array.c): a tenth of what a read by the pool costs, which
- * on a host without an idle CPU is the difference between all processes and some.
- */
-export function readNow({ root }: HostReads, path: string): string | undefined {
-  try {
-    return readFileSync(join(root, path), 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-function linkNow({ root }: HostReads, path: string): string | undefined {
-  try {
-    return readlinkSync(join(root, path))
-  } catch {
-    return undefined
-  }
 }
 
 /** Waits for us to let applications go; outside the slice, as it has no reserve of memory. */

@@ -5,7 +5,8 @@ import type { HostReads } from '../sources/facts/host-reads.ts'
 import { parseMounts } from '../sources/facts/mounts.ts'
 import { numberOf, parseStat } from '../sources/facts/process-files.ts'
 import { numbered } from '../sources/facts/processes.ts'
-import { type HostProcess, readNow } from './host-process.ts'
+import type { HostProcess } from './host-process.ts'
+import { readNow } from './read-now.ts'
 import { unitStates } from './unit-states.ts'
 
 /** ms in which systemd says which units have failed: 80 ms under emulation, up to 41 s on a host short of memory. */
@@ -77,7 +78,7 @@ async function findBlocked(reads: HostReads, processes: readonly HostProcess[]):
 }
 
 function isBlocked(reads: HostReads, { pid, tid }: Blocked): boolean {
-  return parseStat(readNow(reads, `proc/${pid}/task/${tid}/stat`) ?? '', 1)?.state === 'D'
+  return parseStat(readNow(reads.root, `proc/${pid}/task/${tid}/stat`) ?? '', 1)?.state === 'D'
 }
 
 /** The cgroups in which, or above which, memory has run out or nearly: Documentation/admin-guide/cgroup-v2.rst. */

@@ -34,7 +34,7 @@ export interface StacksRequest {
 
 /** A process of 64 threads stands still for some ms, on a host that has no CPU left for a hundred times that; who needs more will not stop. */
 const LIMITS: Limits = { freezeMs: 1_000, threads: 2_048 }
-/** Threads that the table has at most, in all and of one process: 0.25 ms each. */
+/** Threads that the table has at most, in all and of one process: 0.15 ms each. */
 const THREADS = 8_192
 const THREADS_OF_ONE = 1_024
 /** ms for one look at all of them. */

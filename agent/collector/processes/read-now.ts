@@ -1,0 +1,24 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * A file of /proc at once; undefined where it is not to be had. Only for those that the kernel gives without waiting for
+ * anybody's lock, as `stat`, `status`, `schedstat` and `wchan` (fs/proc/base.c, array.c): a tenth of what a read by the pool
+ * costs, which on a host without an idle CPU is the difference between all processes and some.
+ */
+export function readNow(root: string, path: string): string | undefined {
+  try {
+    return readFileSync(join(root, path), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** The same for a link, as `exe`. */
+export function linkNow(root: string, path: string): string | undefined {
+  try {
+    return readlinkSync(join(root, path))
+  } catch {
+    return undefined
+  }
+}
