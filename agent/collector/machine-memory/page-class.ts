@@ -56,9 +56,16 @@ export function classifier(): Classifier {
   }
 }
 
+/**
+ * Slabs and page tables first: ANON is bit 0 of a field in which they keep something else (a slab on a processor's partial
+ * list the length of that list), and the kernel does not look whose field it is (fs/proc/page.c). Memory of processes has,
+ * besides ANON, SWAPBACKED, or LRU where it may be dropped (MADV_FREE).
+ */
 function classOf(flags: number): number {
-  if ((flags & (FLAG.HUGE | FLAG.ANON)) !== 0) return USER
+  if ((flags & (FLAG.SLAB | FLAG.PGTABLE)) !== 0) return OBJECTS
+  if ((flags & FLAG.HUGE) !== 0) return USER
+  if ((flags & FLAG.ANON) !== 0 && (flags & (FLAG.SWAPBACKED | FLAG.LRU)) !== 0) return USER
   if ((flags & FLAG.SWAPBACKED) !== 0) return SHMEM
   if ((flags & (FLAG.LRU | FLAG.SWAPCACHE)) !== 0) return CACHE
-  return (flags & (FLAG.SLAB | FLAG.PGTABLE)) !== 0 ? OBJECTS : KERNEL
+  return KERNEL
 }

@@ -27,3 +27,9 @@ t.test('a tail whose head is unknown or poisoned never passes for the kernel', a
   t.equal(classesOf(tail, tail), 'user user')
   t.equal(classesOf(slab | head, tail, HUGE | head | poisoned, tail, tail), 'objects objects missing user user')
 })
+
+t.test('what the kernel takes for anonymous by mistake stays its own', async (t) => {
+  const ANON = 1 << 12
+  t.equal(classesOf(slab | head | ANON, tail, (1 << 26) | ANON, ANON), 'objects objects objects kernel')
+  t.equal(classesOf(ANON | (1 << 14), ANON | (1 << 5)), 'user user', 'not yet on a list, or about to be dropped')
+})
