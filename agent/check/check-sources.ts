@@ -31,6 +31,10 @@ function checkSource(source: SourceName, { items, gaps }: Listing): readonly Fin
   const bytes = found.reduce((sum, item) => sum + item.bytes, 0)
   return [
     ...(found.length > 0 ? [good(source, `${countOf(found.length, 'item')}, ${formatBytes(bytes)}`)] : []),
+    // Which scope there is room for is to be decided before it is needed.
+    ...found.flatMap(({ name, identity }) =>
+      name === 'memory/vmcore.zst' && identity.note !== undefined ? [good(source, identity.note)] : [],
+    ),
     ...gaps
       .filter((gap) => gap.source === source)
       .map(({ status, reason }) => (status === 'failed' ? bad(source, reason) : note(source, reason))),

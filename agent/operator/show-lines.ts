@@ -4,6 +4,7 @@ import type { BundleView } from './bundle-view.ts'
 import { hangs } from './hangs.ts'
 import { holdings } from './holdings.ts'
 import { stateStyle } from './list-lines.ts'
+import { memoryTold } from './memory-told.ts'
 import { instant } from './moments.ts'
 import type { Step } from './next-steps.ts'
 import { printable } from './printable.ts'
@@ -55,6 +56,7 @@ function headline(
     ...more,
     ...(told.length > 0 ? [] : [printable(otherwise)]),
     ...hangs(manifest?.receipts ?? []).map((hang) => `${styled('bold', 'stuck', screen)}    ${printable(hang)}`),
+    ...memoryTold(manifest?.receipts ?? []).map((told) => `${styled('bold', 'memory', screen)}   ${printable(told)}`),
   ]
 }
 

@@ -1,0 +1,33 @@
+import type { Receipt } from '../bundle/schema.ts'
+import { countOf } from '../count-of.ts'
+import { VMCORE } from './kernel-files.ts'
+
+/** What there is to see where a class of pages is whole, in the order of the file: collector/machine-memory/VMCORE.md. */
+const SEEN = [
+  { name: 'kernel data', what: "the kernel's log", always: true },
+  { name: 'objects', what: 'tasks, mounts and open files', always: true },
+  { name: 'kernel', what: "tasks' stacks in the kernel", always: true },
+  { name: 'shmem', what: 'tmpfs and shared memory', always: false },
+  { name: 'user', what: 'memory of processes', always: false },
+  { name: 'cache', what: 'files in memory', always: false },
+] as const
+
+/** What a snapshot of the machine's memory has to show, in a line; none where there is no snapshot. */
+export function memoryTold(receipts: readonly Receipt[]): readonly string[] {
+  return receipts
+    .filter(({ artifact, objects }) => artifact === `${VMCORE}.zst` && objects.length > 0)
+    .map(({ status, item: { note = '', torn = 0 } }) => {
+      const whole = (/(?:^|; )whole: ([a-z, ]+)/.exec(note)?.[1] ?? '').split(', ')
+      const unit = /(?:^|; )scope kernel\+unit:([^\s;]+)/.exec(note)?.[1]
+      const there = SEEN.filter(({ name }) => whole.includes(name)).map(({ name, what }) =>
+        name === 'user' && unit !== undefined ? `${what} of ${unit}` : what,
+      )
+      const lost = SEEN.filter(({ name, always }) => always && !whole.includes(name)).map(({ what }) => what)
+      return [
+        there.length === 0 ? 'nothing is whole' : `to be seen: ${there.join(', ')}`,
+        ...(lost.length === 0 ? [] : [`not, or not all: ${lost.join(', ')}`]),
+        ...(status === 'complete' ? [] : ['it was cut']),
+        ...(torn === 0 ? [] : [`${countOf(torn, 'page')} changed while it was read`]),
+      ].join('; ')
+    })
+}
