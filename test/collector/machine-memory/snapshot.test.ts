@@ -10,14 +10,23 @@ const PAGE = 4096
 const { kernel, slab, head, tail, free, anon, shmem, cache, poisoned } = FLAGS
 const many = (count: number, flags: number) => Array.from({ length: count }, () => flags)
 
-async function snapshotOf(t: Test, machine: SyntheticMachine, scope: string, limit = Number.POSITIVE_INFINITY) {
+interface Cut {
+  readonly limit?: number
+  readonly chunks?: number
+}
+
+async function snapshotOf(t: Test, machine: SyntheticMachine, scope: string, cut: Cut = {}) {
+  const { limit = Number.POSITIVE_INFINITY, chunks: most = Number.POSITIVE_INFINITY } = cut
   const root = t.testdir({})
   syntheticMachine(root, machine)
   const opened = await openMachine(root, signal)
   const request = { root, machine: opened, scope: parseScope(scope), processes: [] }
   await using reading = await openSnapshot(request, limit, signal)
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) chunks.push(Buffer.from(chunk))
+  for await (const chunk of reading.chunks) {
+    chunks.push(Buffer.from(chunk))
+    if (chunks.length === most) break
+  }
   const file = Buffer.concat(chunks)
   return { file, ...parseVmcore(file), outcome: reading.outcome(), opened }
 }
@@ -108,16 +117,24 @@ t.test('each scope and what it brings', async (t) => {
   t.notOk(all(1368), 'a poisoned page is never read')
 })
 
+const large = { ...machine, pages: [...pages, ...many(3000, anon)] }
+
 t.test('cut anywhere, it says what is whole', async (t) => {
-  const whole = await snapshotOf(t, machine, 'all')
-  const { outcome } = await snapshotOf(
-    t,
-    { ...machine, pages: [...pages, ...many(3000, anon)] },
-    'all',
-    4 * 1024 * 1024,
+  const { outcome } = await snapshotOf(t, large, 'all', { chunks: 2 })
+  t.match(outcome.truncated, /^it was cut after 8MiB of .*; whole: kernel data, objects, kernel, shmem$/)
+})
+
+t.test('what does not fit becomes the kernel alone; where that does not fit either, it is cut', async (t) => {
+  const { outcome, loads } = await snapshotOf(t, large, 'all', { limit: 4 * 1024 * 1024 })
+  t.equal(outcome.truncated, undefined)
+  t.match(
+    outcome.identity?.note,
+    /^scope kernel: the scope that was asked for has 16\.1MiB; whole: kernel data, objects, kernel;/,
   )
-  t.match(outcome.truncated, /^it was cut after 4MiB of .*; whole: kernel data, objects, kernel, shmem$/)
-  t.equal(whole.outcome.truncated, undefined)
+  t.ok(loads.length > 0)
+  const cut = await snapshotOf(t, large, 'all', { limit: 1024 * 1024 })
+  t.equal(cut.file.length, 1024 * 1024)
+  t.match(cut.outcome.truncated, /^it was cut after 1MiB/)
 })
 
 t.test('why a machine cannot be read', async (t) => {
