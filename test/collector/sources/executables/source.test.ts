@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openSystem } from '../../../../agent/collector/ffi.ts'
@@ -7,6 +7,7 @@ import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.
 import { executableAt } from '../../../../agent/collector/processes/executable.ts'
 import type { HostProcess } from '../../../../agent/collector/processes/host-process.ts'
 import { newPatients } from '../../../../agent/collector/processes/patients.ts'
+import { executableItem } from '../../../../agent/collector/sources/executables/item.ts'
 import { mappedFiles } from '../../../../agent/collector/sources/executables/mapped-files.ts'
 import { executablesSource } from '../../../../agent/collector/sources/executables/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
@@ -144,4 +145,13 @@ t.test('a process whose mappings cannot be read costs itself', { skip: noCompile
   const { programs, problems } = await mappedFiles(root, [{ ...alive, pid: 7 }, dead, alive], unhurried())
   t.match(problems, [/^shop\[7\]: .*EISDIR/], 'and one that has ended is no problem')
   t.ok(programs.some(({ path, isMain }) => path === program && isMain))
+})
+
+t.test('what a process has mapped at the same place since is something else', async (t) => {
+  const program = join(t.testdir({ shop: 'the file that was found' }), 'shop')
+  const { dev, ino, size: bytes } = statSync(program)
+  const mapped = { path: program, reach: program, stays: false, tree: '/', bytes, isMain: true, of: {} }
+  const item = (file: { dev: number; ino: number }) => executableItem({ ...mapped, file }, { buildId: 'ab' })
+  t.equal((await readAll(item({ dev, ino }))).content.toString(), 'the file that was found')
+  await t.rejects(readAll(item({ dev, ino: ino + 1 })), { message: /the process has mapped something else since$/ })
 })
