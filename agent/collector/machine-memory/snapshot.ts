@@ -1,12 +1,13 @@
-import { within } from '../../deadline.ts'
 import { formatBytes } from '../../settings/units.ts'
 import { type Outcome, READ_BYTES, type Reading } from '../source.ts'
 import type { KcoreMap } from './kcore-map.ts'
 import type { KcoreReader } from './kcore-reader.ts'
-import { CLASSES, type Classifier, classifier } from './page-class.ts'
+import { CLASSES } from './page-class.ts'
 import type { PageFlags } from './page-flags.ts'
-import type { Run } from './runs.ts'
+import { type Parts, piecesOf } from './pieces.ts'
 import { DATA_RANK, type PageRange } from './survey.ts'
+import { TakenPages } from './taken-pages.ts'
+import { countTorn } from './torn.ts'
 import { type Layout, mappingOf } from './vmcore.ts'
 import { type Wanted, wants } from './wanted.ts'
 
@@ -21,15 +22,12 @@ export interface Snapshot {
   readonly flags: PageFlags
 }
 
-/** ms for looking at the flags once more at the end; on a large machine only a part of it is looked at. */
-const RESCAN_MS = 3_000
-
 /**
  * The vmcore as it is written: VMCORE.md. The flags of each page are read right before the page, so that what was freed since
  * the survey is zeros. Pages that changed between reading and the end are counted as `torn`.
  */
 export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSignal): Reading {
-  const { layout, pageSize, ram } = snapshot
+  const { layout, pageSize, ram, wanted, flags } = snapshot
   const taken = new TakenPages(layout.order)
   const progress: Progress = { bytes: 0, lost: 0, stored: 0, torn: 0, compared: 0 }
   let filling: Promise<unknown> = Promise.resolve()
@@ -48,13 +46,13 @@ export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSig
     while (ahead !== undefined && progress.bytes < limit) {
       const chunk: Buffer = await ahead
       ahead = begin()
-      const wanted = chunk.subarray(0, limit - progress.bytes)
-      progress.bytes += wanted.length
-      const spent: Buffer | undefined = yield wanted
+      const fitting = chunk.subarray(0, limit - progress.bytes)
+      progress.bytes += fitting.length
+      const spent: Buffer | undefined = yield fitting
       if (spent?.length === READ_BYTES) spare.push(spent)
     }
     await filling
-    if (progress.bytes === layout.bytes) Object.assign(progress, await countTorn(snapshot, ram, taken, signal))
+    if (progress.bytes === layout.bytes) Object.assign(progress, await countTorn(ram, wanted, flags, taken, signal))
   }
 
   return {
@@ -78,45 +76,6 @@ interface Progress {
   /** Of the pages that were looked at once more, those that had changed, and how many were read of those looked at. */
   torn: number
   compared: number
-}
-
-/** Some pages of a run, and their place in a chunk. */
-interface Piece {
-  readonly run: Run
-  readonly first: number
-  readonly pages: number
-  readonly at: number
-  /** Has seen the pages of the run before these. */
-  readonly classify: Classifier
-}
-
-/** What one chunk is made of. */
-interface Parts {
-  readonly head: Buffer | undefined
-  readonly pieces: readonly Piece[]
-  readonly bytes: number
-}
-
-/** The file in chunks of READ_BYTES, the last one shorter. */
-function* piecesOf({ head, order }: Layout, pageSize: number): Generator<Parts, undefined, void> {
-  let first: Buffer | undefined = head
-  let pieces: Piece[] = []
-  let at = head.length
-  for (const run of order) {
-    const classify = classifier()
-    for (let page = run.start; page < run.end; ) {
-      const pages = Math.min(run.end - page, Math.floor((READ_BYTES - at) / pageSize))
-      pieces.push({ run, first: page, pages, at, classify })
-      page += pages
-      at += pages * pageSize
-      if (at < READ_BYTES) continue
-      yield { head: first, pieces, bytes: at }
-      first = undefined
-      pieces = []
-      at = 0
-    }
-  }
-  if (at > 0) yield { head: first, pieces, bytes: at }
 }
 
 async function fill(
@@ -155,65 +114,6 @@ async function fill(
   }
   for (const lost of await Promise.all(reads)) progress.lost += lost
   return chunk
-}
-
-/** Which pages of the runs have been read: one bit each. */
-class TakenPages {
-  readonly #runs: readonly { readonly run: Run; readonly bits: Uint8Array }[]
-  readonly #ofRun: ReadonlyMap<Run, Uint8Array>
-
-  constructor(order: readonly Run[]) {
-    const byPage = order.toSorted((a, b) => a.start - b.start)
-    this.#runs = byPage.map((run) => ({ run, bits: new Uint8Array(Math.ceil((run.end - run.start) / 8)) }))
-    this.#ofRun = new Map(this.#runs.map(({ run, bits }) => [run, bits]))
-  }
-
-  add(run: Run, start: number, end: number): void {
-    const bits = this.#ofRun.get(run)
-    if (bits === undefined) return
-    for (let bit = start - run.start; bit < end - run.start; bit++)
-      bits[bit >> 3] = (bits[bit >> 3] ?? 0) | (1 << (bit & 7))
-  }
-
-  /** Tells of one page after the other, in ascending order, whether it has been read. */
-  ask(): (page: number) => boolean {
-    let next = 0
-    return (page) => {
-      while ((this.#runs[next]?.run.end ?? Number.POSITIVE_INFINITY) <= page) next++
-      const entry = this.#runs[next]
-      if (entry === undefined || page < entry.run.start) return false
-      const bit = page - entry.run.start
-      return ((entry.bits[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0
-    }
-  }
-}
-
-/** Counts pages that are wanted now and were not read, or were read and are not wanted any more. */
-async function countTorn(
-  { wanted, flags }: Snapshot,
-  ram: readonly PageRange[],
-  taken: TakenPages,
-  signal: AbortSignal,
-): Promise<Pick<Progress, 'torn' | 'compared'>> {
-  const enough = within(RESCAN_MS, signal)
-  const wasTaken = taken.ask()
-  let torn = 0
-  let compared = 0
-  try {
-    for (const { start, end } of ram) {
-      const isWanted = wants(wanted, start)
-      for await (const { first, classes } of flags.scan(start, end, enough)) {
-        for (let index = 0; index < classes.length; index++) {
-          const was = wasTaken(first + index)
-          if (was) compared++
-          if (isWanted(first + index, classes[index] ?? 0) !== was) torn++
-        }
-      }
-    }
-  } catch (error) {
-    if (!enough.aborted) throw error
-  }
-  return { torn, compared }
 }
 
 function outcomeOf({ head, order, bytes }: Layout, pageSize: number, progress: Progress): Outcome {
