@@ -96,7 +96,7 @@ const arm64Runs: readonly Run[] = [
 ]
 
 const FILES = [
-  { name: 'x64', map: () => x64(0xffff_8880_0000_0000n, 4), runs: x64Runs },
+  { name: 'x64', map: () => x64(0xffff_8880_0000_0000n, 4), runs: x64Runs.toReversed() },
   // Moved by KASLR.
   { name: 'x64-5-level', map: () => x64(0xff31_e540_0000_0000n, 5), runs: x64Runs },
   { name: 'arm64', map: arm64, runs: arm64Runs },
