@@ -96,7 +96,7 @@ const arm64Runs: readonly Run[] = [
 ]
 
 const FILES = [
-  { name: 'x64', map: () => x64(0xffff_8880_0000_0000n, 4), runs: x64Runs.toReversed() },
+  { name: 'x64', map: () => x64(0xffff_8880_0000_0000n, 4), runs: x64Runs.toReversed() as readonly Run[] },
   // Moved by KASLR.
   { name: 'x64-5-level', map: () => x64(0xff31_e540_0000_0000n, 5), runs: x64Runs },
   { name: 'arm64', map: arm64, runs: arm64Runs },
@@ -108,7 +108,7 @@ for (const { name, map, runs } of FILES) {
     const path = join(GOLDEN, `${name}.vmcore`)
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(path, head)
     t.ok(head.equals(readFileSync(path)), 'VMCORE.md, byte by byte')
-    t.equal(bytes, head.length + runs.reduce((sum, { start, end }) => sum + end - start, 0) * 4096)
+    t.equal(bytes, head.length + runs.reduce((sum: number, { start, end }) => sum + end - start, 0) * 4096)
   })
 
   t.test(`judged: ${name}`, { skip: without('eu-readelf') }, async (t) => {
