@@ -8,7 +8,7 @@ export interface PhysicalRange {
 export interface MemoryMap {
   /** System RAM but what is set aside for a crash kernel, rounded inward to whole pages. */
   readonly ram: readonly PhysicalRange[]
-  /** Where the kernel's own variables lie: without them nothing else is found. Rounded outward. */
+  /** Where the kernel's own variables and constants lie: without them nothing else is found. Rounded outward. */
   readonly kernelData: readonly PhysicalRange[]
 }
 
@@ -16,7 +16,7 @@ export interface MemoryMap {
 const LINE = /^ *([0-9a-f]+)-([0-9a-f]+) : (.*)$/
 /** Memory that was plugged in later lies below its device and says whose it is: `System RAM (virtio_mem)`. */
 const SYSTEM_RAM = /^System RAM( \(.*\))?$/
-const KERNEL_DATA = new Set(['Kernel data', 'Kernel bss'])
+const KERNEL_DATA = new Set(['Kernel rodata', 'Kernel data', 'Kernel bss'])
 
 /**
  * Takes /proc/iomem apart (kernel/resource.c; ends are inclusive there). To whom the kernel does not show addresses

@@ -18,6 +18,11 @@ export function parseScope(text: string): Scope {
   return { kind: text as Exclude<Scope['kind'], 'kernel+unit'> }
 }
 
+/** The scope as the setting spells it. */
+export function scopeName(scope: Scope): string {
+  return scope.kind === 'kernel+unit' ? `${UNIT}${scope.unit}` : scope.kind
+}
+
 /** Whole classes that a scope wants, as positions in CLASSES. Of the unit's scope some single pages come on top. */
 export function wantedClasses({ kind }: Scope): ReadonlySet<number> {
   switch (kind) {

@@ -26,6 +26,7 @@ t.test('RAM in whole pages, with what was plugged in, without the crash kernel',
     { start: 0x2_4000_0000, end: 0x2_4800_0000 },
   ])
   t.strictSame(kernelData, [
+    { start: 0x2000000, end: 0x2500000 },
     { start: 0x2600000, end: 0x2780000 },
     { start: 0x2d30000, end: 0x3000000 },
   ])

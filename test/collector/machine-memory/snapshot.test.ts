@@ -129,7 +129,7 @@ t.test('what does not fit becomes the kernel alone; where that does not fit eith
   t.equal(outcome.truncated, undefined)
   t.match(
     outcome.identity?.note,
-    /^scope kernel: the scope that was asked for has 16\.1MiB; whole: kernel data, objects, kernel;/,
+    /^scope kernel; all has 16\.1MiB, which does not fit; whole: kernel data, objects, kernel;/,
   )
   t.ok(loads.length > 0)
   const cut = await snapshotOf(t, large, 'all', { limit: 1024 * 1024 })

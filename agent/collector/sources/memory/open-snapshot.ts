@@ -2,7 +2,7 @@ import { formatBytes } from '../../../settings/units.ts'
 import type { PhysicalRange } from '../../machine-memory/iomem.ts'
 import { openKcore } from '../../machine-memory/kcore-reader.ts'
 import { openPageFlags } from '../../machine-memory/page-flags.ts'
-import { wantedClasses } from '../../machine-memory/scope.ts'
+import { type Scope, scopeName, wantedClasses } from '../../machine-memory/scope.ts'
 import { readSnapshot } from '../../machine-memory/snapshot.ts'
 import { readableRam, surveyMemory } from '../../machine-memory/survey.ts'
 import { unitPages } from '../../machine-memory/unit-pages.ts'
@@ -33,11 +33,14 @@ export async function openSnapshot(request: SnapshotRequest, limit: number, sign
     return { wanted, layout: layOut(map, processors, runs, pageSize) }
   }
   let chosen = await survey({ classes: wantedClasses(scope), pages })
-  const notes = more ? ['the unit has more pages than there was room or time for'] : []
+  let taken: Scope = scope
+  const degraded = more ? ['the unit has more pages than there was room or time for'] : []
   if (chosen.layout.bytes > limit && scope.kind !== 'kernel') {
-    notes.push(`scope kernel: the scope that was asked for has ${formatBytes(chosen.layout.bytes)}`)
-    chosen = await survey({ classes: wantedClasses({ kind: 'kernel' }), pages: new Uint32Array(0) })
+    degraded.push(`${scopeName(scope)} has ${formatBytes(chosen.layout.bytes)}, which does not fit`)
+    taken = { kind: 'kernel' }
+    chosen = await survey({ classes: wantedClasses(taken), pages: new Uint32Array(0) })
   }
+  const notes = [`scope ${scopeName(taken)}`, ...degraded]
   const reading = readSnapshot({ map, ram, pageSize, kcore, flags, ...chosen }, limit, signal)
   opened.move()
   return noted(reading, notes)

@@ -6,7 +6,8 @@ import { abandonable } from '../../../deadline.ts'
 import { unasked } from '../../clearance.ts'
 import { estimateBytes } from '../../machine-memory/estimate.ts'
 import { type Machine, openMachine } from '../../machine-memory/machine.ts'
-import { parseScope, type Scope } from '../../machine-memory/scope.ts'
+import { parseScope, type Scope, scopeName } from '../../machine-memory/scope.ts'
+import { scopeCosts } from '../../machine-memory/scope-costs.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
 import type { Found, Source, SourceContext } from '../../source.ts'
@@ -35,9 +36,10 @@ export function memorySource(patients: Patients): Source {
       const meminfo = await abandonable(readFile(join(root, 'proc/meminfo'), 'latin1'), signal).catch(() => '')
       const unitBytes = processes.reduce((sum, { memory }) => sum + memory, 0)
       const bytes = estimateBytes(scope, machine.memory.ram, meminfo, unitBytes)
+      const costs = scopeCosts(machine.memory.ram, meminfo, RATIO)
       const absent = scope.kind === 'kernel+unit' && processes.length === 0
       return {
-        found: [companionsItem(root, VALUE.companions), vmcoreItem({ root, machine, scope, processes }, bytes)],
+        found: [companionsItem(root, VALUE.companions), vmcoreItem({ root, machine, scope, processes }, bytes, costs)],
         gaps: absent ? [gap('absent', `no process is in ${scope.unit}: its pages are in no snapshot`)] : [],
       }
     },
@@ -52,9 +54,8 @@ export interface SnapshotRequest {
   readonly processes: readonly HostProcess[]
 }
 
-function vmcoreItem(request: SnapshotRequest, bytes: number): Found {
-  const { scope } = request
-  const name = scope.kind === 'kernel+unit' ? `kernel+unit:${scope.unit}` : scope.kind
+/** `costs`: what each scope would take. */
+function vmcoreItem(request: SnapshotRequest, bytes: number, costs: string): Found {
   return {
     id: 'vmcore',
     source: 'memory',
@@ -66,7 +67,7 @@ function vmcoreItem(request: SnapshotRequest, bytes: number): Found {
     ratio: RATIO,
     value: VALUE.vmcore,
     patience: PATIENCE_MS,
-    identity: { note: `scope ${name}` },
+    identity: { note: `scope ${scopeName(request.scope)}; now ${costs}` },
     open: (limit, signal) => openSnapshot(request, limit, signal),
   }
 }
