@@ -5,7 +5,7 @@ import { output } from '../../scripts/vm/program.ts'
 import type { Bucket } from './bucket.ts'
 import type { Operator } from './operator.ts'
 
-/** The newest bundle's live evidence and journal, as an operator has fetched them. */
+/** The newest bundle's live evidence, as an operator has fetched it. */
 export interface Evidence {
   /** What `lastgasp show` printed. */
   readonly shown: string
@@ -18,7 +18,7 @@ export interface Evidence {
 /** A line of threads.tsv: STACKS.md. */
 export type ThreadRow = Readonly<Record<string, string>>
 
-/** Shows and fetches the newest bundle. Facts and journal may have been cut in emulation: that is exit code 4. */
+/** Shows and fetches the newest bundle. What is cut in emulation makes it exit code 4. */
 export async function fetchEvidence(
   operator: Operator,
   bucket: Bucket,
@@ -26,7 +26,7 @@ export async function fetchEvidence(
   signal: AbortSignal,
 ): Promise<Evidence> {
   const shown = await operator.lastgasp(['show', 'latest'], bucket.url, signal)
-  const args = ['fetch', 'latest', '--only', 'stacks,live,journal', '--to', directory, '--identity', operator.identity]
+  const args = ['fetch', 'latest', '--only', 'stacks,live', '--to', directory, '--identity', operator.identity]
   const fetched = await operator.lastgasp(args, bucket.url, signal)
   ok(fetched.code === 0 || fetched.code === 4, `fetch: ${fetched.stdout}${fetched.stderr}`)
   const tables = ['stacks/later/threads.tsv', 'stacks/threads.tsv'].map((name) =>
