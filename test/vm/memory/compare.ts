@@ -1,0 +1,131 @@
+import type { Dumpable } from './dumpable.ts'
+import { PAGE, type Segment, type Vmcore } from './vmcore.ts'
+
+/** Pages that are read at a time. */
+const STEP = 1024
+const WORD = 8
+const ZEROS = Buffer.alloc(PAGE)
+
+/**
+ * Shares of still pages that may differ, for they changed and changed back: `pages` by a lock, a counter, a list or a stack; `whole` by
+ * more than `words` of the 512 of a page, as when it was a process's in between. Pages that were read from elsewhere are of this kind.
+ */
+const CHANGED_BACK = { pages: 0.02, whole: 0.002, words: 448 } as const
+
+/**
+ * Share of still pages that may be missing: a page that was free before and after, but not yet given back by the CPU that freed it,
+ * is the kernel's to makedumpfile; in between it was a process's, with the same content each time that process is started.
+ */
+export const IN_BETWEEN = 0.01
+
+/** A machine's memory by QEMU, before and after a snapshot was taken from inside. */
+export interface Peer {
+  readonly before: Vmcore
+  readonly after: Vmcore
+  /** What makedumpfile keeps of each. */
+  readonly keptBefore: Dumpable
+  readonly keptAfter: Dumpable
+  /** Where the machine has memory, by its own /proc/iomem. */
+  readonly memory: readonly Range[]
+}
+
+/** Numbers of pages; `end` is no longer in it. */
+export interface Range {
+  readonly first: number
+  readonly end: number
+}
+
+export interface Comparison {
+  /** Pages of the snapshot that hold anything but zeros. */
+  readonly filled: number
+  /** The same of what makedumpfile keeps of the first dump. */
+  readonly peerFilled: number
+  /** Pages kept in both dumps: what the kernel uses, as far as anybody can say of a machine that runs. */
+  readonly kernel: number
+  /** Of those, the ones that are alike in both dumps and not all zeros. */
+  readonly still: number
+  /** Still pages of the kernel that the snapshot has no place for, or only zeros. */
+  readonly missing: readonly number[]
+  /** Words of 8 bytes, of the 512 of a page, in which the snapshot has something else: for each still page of the kernel where it has. */
+  readonly different: readonly number[]
+}
+
+/**
+ * Compares a snapshot of a machine that ran on with what QEMU saw of it before and after. Only what was alike both times can be
+ * asked for: all else has changed while the snapshot was taken.
+ */
+export async function compare(snapshot: Vmcore, peer: Peer): Promise<Comparison> {
+  const { before, after, keptBefore, keptAfter } = peer
+  const missing: number[] = []
+  const different: number[] = []
+  let [filled, peerFilled, kernel, still] = [0, 0, 0, 0]
+  for (const { first, count } of steps(snapshot.segments)) filled += countFilled(await snapshot.read(first, count))
+  for (const range of peer.memory) {
+    for (const { first, count } of steps([{ first: range.first, pages: range.end - range.first }])) {
+      const [then, now] = await Promise.all([before.read(first, count), after.read(first, count)])
+      const ours = await taken(snapshot, first, count)
+      for (let i = 0; i < count; i++) {
+        const page = first + i
+        if (!keptBefore.has(page)) continue
+        const was = then.subarray(i * PAGE, (i + 1) * PAGE)
+        if (!was.equals(ZEROS)) peerFilled++
+        if (!keptAfter.has(page)) continue
+        kernel++
+        // Zeros both times say nothing: page tables, for one, are zeroed whenever they are given out and given back.
+        if (was.equals(ZEROS) || !was.equals(now.subarray(i * PAGE, (i + 1) * PAGE))) continue
+        still++
+        const is = ours.get(page)
+        if (is === undefined || is.equals(ZEROS)) missing.push(page)
+        else if (!was.equals(is)) different.push(wordsApart(was, is))
+      }
+    }
+  }
+  return { filled, peerFilled, kernel, still, missing, different }
+}
+
+/** Whether no more pages differ than can have changed and changed back; `apart` has the words that differ in each. */
+export function isSound(apart: readonly number[], still: number): boolean {
+  const whole = apart.filter((words) => words > CHANGED_BACK.words)
+  return apart.length <= still * CHANGED_BACK.pages && whole.length <= still * CHANGED_BACK.whole
+}
+
+/** System RAM of /proc/iomem, as whole pages: an end there is the last byte. */
+export function systemRam(iomem: string): Range[] {
+  return [...iomem.matchAll(/^([0-9a-f]+)-([0-9a-f]+) : System RAM$/gm)].map(([, start, last]) => ({
+    first: Math.ceil(Number.parseInt(start ?? '', 16) / PAGE),
+    end: Math.floor((Number.parseInt(last ?? '', 16) + 1) / PAGE),
+  }))
+}
+
+function* steps(runs: readonly Pick<Segment, 'first' | 'pages'>[]) {
+  for (const { first, pages } of runs) {
+    for (let at = 0; at < pages; at += STEP) yield { first: first + at, count: Math.min(STEP, pages - at) }
+  }
+}
+
+/** What a snapshot has of some pages, by page. */
+async function taken(snapshot: Vmcore, first: number, count: number): Promise<Map<number, Buffer>> {
+  const found = new Map<number, Buffer>()
+  for (const segment of snapshot.segments) {
+    const from = Math.max(first, segment.first)
+    const end = Math.min(first + count, segment.first + segment.pages)
+    if (from >= end) continue
+    const bytes = await snapshot.read(from, end - from)
+    for (let page = from; page < end; page++) {
+      found.set(page, bytes.subarray((page - from) * PAGE, (page - from + 1) * PAGE))
+    }
+  }
+  return found
+}
+
+function countFilled(bytes: Buffer): number {
+  let filled = 0
+  for (let at = 0; at < bytes.length; at += PAGE) if (!bytes.subarray(at, at + PAGE).equals(ZEROS)) filled++
+  return filled
+}
+
+function wordsApart(one: Buffer, other: Buffer): number {
+  let words = 0
+  for (let at = 0; at < PAGE; at += WORD) if (one.readBigUInt64LE(at) !== other.readBigUInt64LE(at)) words++
+  return words
+}

@@ -1,0 +1,72 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Manifest, manifestSchema } from '../../../agent/bundle/schema.ts'
+import { captureByHand } from '../memory/snapshot.ts'
+import { bootDone } from '../power.ts'
+import type { Context, Scenario } from '../scenario.ts'
+
+/** A root directory as on a host whose kernel has no page flags: links to everything but these. */
+const NO_PAGE_FLAGS =
+  'mkdir -p /run/host/proc && ln -s $(ls -d /* | grep -vx /proc) /run/host && ln -s /proc/* /run/host/proc && rm /run/host/proc/kpageflags'
+
+/** The kernel does not let the memory be read, for three reasons: a receipt each, and the rest of the capture unharmed. */
+export const scenario: Scenario = {
+  name: 'memory-refused',
+  suites: ['trixie'],
+  async run(context, signal) {
+    const { boot, bucket, operator, step } = context
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`
+    await using machine = await boot({ settings })
+    await bootDone(machine, signal)
+    await machine.ok(NO_PAGE_FLAGS, signal)
+    const byHand: [string, RegExp][] = [
+      [await captureByHand(machine, { more: '--root /run/host' }, signal), /kpageflags/],
+      [await captureByHand(machine, { before: 'setpriv --bounding-set -sys_rawio' }, signal), /CAP_SYS_RAWIO/],
+      [await captureByHand(machine, { before: 'setpriv --bounding-set -sys_admin' }, signal), /CAP_SYS_ADMIN/],
+    ]
+    step('captured without page flags, and without capabilities')
+    await machine.ok('echo confidentiality > /sys/kernel/security/lockdown', signal)
+    byHand.push([await captureByHand(machine, {}, signal), /lock(ed )?down/])
+    step('captured under lockdown')
+    await machine.sh('systemctl poweroff', signal)
+    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
+    equal(await machine.off(signal), 'guest-shutdown')
+    await bucket.openForReading(signal)
+    for (const [bundle, why] of [...byHand, ['latest', /lock(ed )?down/] as const]) {
+      step(checkRefused(await manifestOf(context, bundle, signal), why))
+    }
+  },
+}
+
+/** Nothing of the memory, with the reason; everything else is there. Gives the reason. */
+function checkRefused({ receipts }: Manifest, why: RegExp): string {
+  const memory = receipts.filter(({ source }) => source === 'memory')
+  deepEqual(
+    memory.map(({ status, objects }) => ({ status, objects })),
+    [{ status: 'failed', objects: [] }],
+  )
+  const reason = memory[0]?.reason ?? ''
+  match(reason, why)
+  const harmed = receipts.filter(
+    // Facts keep to a few seconds, which is too little for all of them in emulation.
+    ({ source, status }) =>
+      source !== 'memory' && source !== 'facts' && !['complete', 'absent', 'skipped'].includes(status),
+  )
+  deepEqual(harmed, [])
+  ok(receipts.some(({ source, objects }) => source === 'facts' && objects.length > 0))
+  ok(receipts.some(({ source, objects }) => source === 'journal' && objects.length > 0))
+  return reason
+}
+
+async function manifestOf(
+  { operator, bucket, scratch }: Context,
+  bundle: string,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const directory = join(scratch, bundle)
+  const args = ['fetch', bundle, '--to', directory, '--only', 'facts', '--identity', operator.identity]
+  const fetched = await operator.lastgasp(args, bucket.url, signal)
+  ok([0, 4].includes(fetched.code ?? -1), `fetch: ${fetched.stdout}${fetched.stderr}`)
+  return manifestSchema.parse(JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')))
+}
