@@ -27,9 +27,12 @@ const COMM = 15
 /** Threads that end when there is nothing to do for them. */
 const COME_AND_GO = /^(kworker\/|\(udev-worker\)|libuv-worker)/
 
-/** Something that goes on while a snapshot is taken: processes come and go, files are written and removed, memory fills and empties. */
+/**
+ * Something that goes on while a snapshot is taken: memory and files fill and empty. By one process that lives on: crash opens no file
+ * in which the task that a CPU was at has come or gone since ("active task not found in PID hash").
+ */
 const CHURN = `[Service]
-ExecStart=/bin/bash -c 'while :; do head -c 8M /dev/zero | tail -c 4M > /dev/shm/churn; cat /etc/passwd > /var/tmp/churn; sync /var/tmp/churn; rm -f /dev/shm/churn /var/tmp/churn; done'
+ExecStart=/bin/bash -c 'while :; do printf -v text "%%4000000s" x; echo "$text" > /dev/shm/churn; echo "$text" > /var/tmp/churn; : > /dev/shm/churn; done'
 Nice=19
 `
 /** Pages of anonymous memory and of tmpfs, for what is not the kernel's to be left out of a snapshot. */
