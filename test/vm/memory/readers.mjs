@@ -1,5 +1,5 @@
 // Runs in a guest, on the baked program's own reader of /proc/kcore: reads pages one at a time, then by two readers at once with
-// many reads in flight, then one at a time again. What was alike the first and the last time must have been read so in between.
+// many reads in flight, then one at a time again. What was alike the first and the last time must be the same to both readers.
 //   node readers.mjs PAGES FIRST-END...    numbers of physical pages; prints one JSON object
 import { randomInt } from 'node:crypto'
 import { openSync, readSync } from 'node:fs'
@@ -29,7 +29,7 @@ const still = chosen
   .keys()
   .filter((i) => before[i].equals(after[i]))
   .toArray()
-const apart = both.flatMap((pages) => still.map((i) => wordsApart(before[i], pages[i])).filter((words) => words > 0))
+const apart = still.map((i) => wordsApart(both[0][i], both[1][i])).filter((words) => words > 0)
 console.log(JSON.stringify({ pages: chosen.length, still: still.length, apart }))
 
 /** Reads all chosen pages, so many at a time. */

@@ -15,8 +15,9 @@ export function readers(): Record<string, GuestFile> {
   return { [SCRIPT]: { content: readFileSync(join(import.meta.dirname, 'readers.mjs')) } }
 }
 
-/** Two readers of /proc/kcore, many reads at a time, find the same in random pages as one that reads them one by one. */
+/** Two readers of /proc/kcore, with many reads in flight at a time, find the same in random pages. Ends the load. */
 export async function checkReaders(machine: Machine, memory: readonly Range[], signal: AbortSignal): Promise<string> {
+  await machine.ok('systemctl stop churn.service', signal)
   const ranges = memory.map(({ first, end }) => `${first}-${end}`).join(' ')
   const printed = JSON.parse(await machine.ok(`${NODE} ${SCRIPT} ${PAGES} ${ranges}`, signal))
   const { pages, still, apart } = printed as { pages: number; still: number; apart: number[] }
