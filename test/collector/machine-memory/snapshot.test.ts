@@ -105,6 +105,15 @@ t.test('the order of the file: kernel data, objects, the rest of the kernel, the
   t.ok(place(1100) < place(800), 'the page cache before free pages')
 })
 
+t.test('per-CPU variables lie with the kernel data: without them no task is found', async (t) => {
+  const firstOf = async (machine: SyntheticMachine) => {
+    const { loads } = await snapshotOf(t, machine, 'kernel')
+    return loads.filter(({ physical }) => physical >= 650 * PAGE).sort((a, b) => a.offset - b.offset)[0]
+  }
+  t.equal((await firstOf(machine))?.physical, 956 * PAGE, 'a slab is first where nothing is known of them')
+  t.match(await firstOf({ ...machine, perCpu: [680, 20] }), { physical: 680 * PAGE, bytes: 76 * PAGE })
+})
+
 t.test('each scope and what it brings', async (t) => {
   const has = async (scope: string) => {
     const { file, loads } = await snapshotOf(t, machine, scope)

@@ -23,6 +23,8 @@ export interface SyntheticMachine {
   readonly image?: readonly [number, number]
   readonly data?: readonly [number, number]
   readonly lockdown?: string
+  /** First page and number of pages of the per-CPU areas, which the first page of the kernel's data tells of. */
+  readonly perCpu?: readonly [number, number]
   /** What is wrong with it. */
   readonly without?: 'kcore' | 'kpageflags' | 'addresses' | 'vmcoreinfo'
 }
@@ -57,7 +59,24 @@ export function syntheticMachine(root: string, machine: SyntheticMachine): void 
   put('sys/devices/system/cpu/online', '0-1,3\n')
   put('proc/meminfo', 'MemFree: 4 kB\nActive: 0 kB\nInactive: 4 kB\nUnevictable: 0 kB\nShmem: 8 kB\nHugetlb: 0 kB\n')
   if (lockdown !== undefined) put('sys/kernel/security/lockdown', lockdown)
-  if (without !== 'kcore') put('proc/kcore', kcore(pages.length, ramAt, image, without === 'vmcoreinfo'))
+  if (without === 'kcore') return
+  const file = kcore(pages.length, ramAt, image, without === 'vmcoreinfo')
+  if (machine.perCpu !== undefined && image !== undefined && data !== undefined) {
+    const [first, count] = machine.perCpu
+    const at = 2 * PAGE + (data[0] - ramAt) * PAGE
+    file.writeBigUInt64LE(DIRECT + BigInt(first * PAGE), at + 16)
+    file.writeUInt32LE((count / 2) * PAGE, at + 32)
+    file.writeUInt32LE(2, at + 48)
+    const address = (offset: number) => (TEXT + BigInt((data[0] - image[0]) * PAGE + offset)).toString(16)
+    const symbols = { pcpu_unit_size_other: 0, pcpu_base_addr: 16, pcpu_unit_size: 32, pcpu_nr_units: 48 }
+    put(
+      'proc/kallsyms',
+      Object.entries(symbols)
+        .map(([name, offset]) => `${address(offset)} d ${name}\n`)
+        .join(''),
+    )
+  }
+  put('proc/kcore', file)
 }
 
 function kcore(count: number, ramAt: number, image: readonly [number, number] | undefined, broken: boolean): Buffer {

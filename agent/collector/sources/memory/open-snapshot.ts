@@ -2,6 +2,7 @@ import { formatBytes } from '../../../settings/units.ts'
 import type { PhysicalRange } from '../../machine-memory/iomem.ts'
 import { openKcore } from '../../machine-memory/kcore-reader.ts'
 import { openPageFlags } from '../../machine-memory/page-flags.ts'
+import { perCpuPages } from '../../machine-memory/per-cpu.ts'
 import { type Scope, scopeName, wantedClasses } from '../../machine-memory/scope.ts'
 import { readSnapshot } from '../../machine-memory/snapshot.ts'
 import { readableRam, surveyMemory } from '../../machine-memory/survey.ts'
@@ -27,7 +28,11 @@ export async function openSnapshot(request: SnapshotRequest, limit: number, sign
   const pids = processes.map(({ pid }) => pid)
   const { pages, more } = await unitPages(root, pids, pageSize, signal)
   const ram = readableRam(memory, map, pageSize)
-  const kernelData = memory.kernelData.map((range) => inPages(range, pageSize))
+  const perCpu = await perCpuPages(root, machine, kcore, signal)
+  const kernelData = [
+    ...memory.kernelData.map((range) => inPages(range, pageSize)),
+    ...(perCpu === undefined ? [] : [perCpu]),
+  ]
   const survey = async (wanted: Wanted) => {
     const runs = await surveyMemory(ram, kernelData, wanted, flags, signal)
     return { wanted, layout: layOut(map, processors, runs, pageSize) }
