@@ -55,7 +55,7 @@ export async function momentOf(
   const { tracer, state } = await readFacts(target, signal)
   if (tracer !== 0) throw refusal(tracer, state)
   const sleepers = await sleepersOf(target, machine, signal)
-  await probe(target, signal)
+  await probe(target, Math.max(ANSWER_MS, limits.freezeMs), signal)
   const standstill = await standStill(target, sleepers, limits, system, signal)
   try {
     return await look(target, standstill, machine, system, hide)
@@ -127,17 +127,20 @@ async function sleepersOf(target: Target, machine: Machine, signal: AbortSignal)
   return sleepers
 }
 
-/** Whether its memory can be looked at, before it is stopped for that: somebody may hold its locks for good. */
-async function probe(target: Target, signal: AbortSignal): Promise<void> {
+/**
+ * Whether its memory can be looked at, before it is stopped for that: somebody may hold its locks for good. `answerMs`: as long
+ * as it may stand still, for then it may be waited for as well.
+ */
+async function probe(target: Target, answerMs: number, signal: AbortSignal): Promise<void> {
   const living = threadsOf(target).find((tid) => !'ZX'.includes(stateOf(target, tid)))
   if (living === undefined) throw refusal(0, 'Z')
-  const answer = within(ANSWER_MS, signal)
+  const answer = within(answerMs, signal)
   try {
     const mappings = await readMappings(processPath(target, 'task', String(living), 'maps'), answer)
     if (mappings.length > 0) return
   } catch (error) {
     signal.throwIfAborted()
-    const hung = answer.aborted ? `they do not answer within ${ANSWER_MS} ms` : String(error)
+    const hung = answer.aborted ? `they do not answer within ${answerMs} ms` : String(error)
     throw new Untouchable(`its mappings cannot be read: ${hung}`)
   }
   throw new Untouchable('it has no memory of its own: a kernel thread, or about to end')

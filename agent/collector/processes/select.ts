@@ -36,7 +36,10 @@ function meant(
     case 'failed':
       return largestOfEach(services.filter(({ pid }) => troubled.has(pid)))
     case 'largest':
-      return services.toSorted((a, b) => b.memory - a.memory).slice(0, selector.count)
+      return services
+        .filter(({ pid }) => pid !== SYSTEMD)
+        .toSorted((a, b) => b.memory - a.memory)
+        .slice(0, selector.count)
     case 'unit':
       return services.filter(({ unit }) => unit !== undefined && selector.matches.test(unit))
     case 'pid':
@@ -46,6 +49,9 @@ function meant(
       return alive.filter(({ exe }) => exe !== undefined && selector.matches.test(exe.replace(/ \(deleted\)$/, '')))
   }
 }
+
+/** Is stopping all the others: it stands still for its stacks, and for a full core only when it is named. */
+const SYSTEMD = 1
 
 /** Of a unit's processes in trouble: fifty workers that wait for the same dead disk tell one story, and the stacks have all of them. */
 const SIBLINGS = 3

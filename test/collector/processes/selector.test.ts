@@ -34,6 +34,7 @@ t.test('what each selector means', async (t) => {
   t.strictSame(pids(['exe:/opt/*']), [11])
   t.strictSame(pids(['pid:14']), [14])
   t.strictSame(pids(['largest:2']), [13, 12], 'of the services')
+  t.strictSame(pids(['largest:9']), [13, 12, 11, 10], 'who stops all the others is not one of them')
   t.strictSame(
     pids(
       ['failed'],

@@ -10,8 +10,6 @@ import type { Scenario } from '../scenario.ts'
 
 /** s: live evidence may take 30 % of it, which emulation needs beside a service that spins. */
 const DEADLINE = 180
-/** s that a process stands still at most: in emulation the default is too little for a full core. */
-const STANDSTILL = 10
 /** MiB: makes the deadlocked service the largest, so that its full core is taken by default. */
 const DATA = 32
 /** s that an application takes for its clean stop. */
@@ -36,7 +34,7 @@ export const scenario: Scenario = {
   name: 'hung',
   suites: SUITES,
   async run({ boot, bucket, operator, program, scratch, step }, signal) {
-    const settings = `live.standstill = "${STANDSTILL}s"\n[seal]\nrecipients = ["${operator.recipient}"]`
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, files: FILES, deadline: DEADLINE })
     await bootDone(machine, signal)
     const blocked = "grep -l '^State:.D' /proc/$(pidof reader)/task/*/status | wc -l"
