@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
+import { abandonable } from '../deadline.ts'
 import { Compressor } from './compressor.ts'
 import { pieceCounter } from './give-back.ts'
-import { unlessAborted } from './intake.ts'
 import { FRAME_BYTES, formatDigest, formatMarker } from './marker.ts'
 import { type Entry, formatSeekTable } from './seek-table.ts'
 
@@ -145,12 +145,12 @@ async function* compressed(
       readOn()
       const oldest = inFlight[0]
       if (oldest !== undefined) {
-        const next = await unlessAborted(oldest, signal)
+        const next = await abandonable(oldest, signal)
         inFlight.shift()
         readOn()
         yield next
         spent.push(next.block)
-      } else if (reading !== undefined) await unlessAborted(reading, signal)
+      } else if (reading !== undefined) await abandonable(reading, signal)
       else break
     }
     if (failure !== undefined) throw failure.error

@@ -1,17 +1,4 @@
-/**
- * Waits for `promise`, or throws the signal's reason the moment it aborts, whatever the promise still does.
- */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    promise.catch(() => {})
-    return Promise.reject(signal.reason)
-  }
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
+import { abandonable } from '../deadline.ts'
 
 /**
  * A stream of buffers, taken in the lengths that a format dictates. Copies only what lies across two buffers.
@@ -77,7 +64,7 @@ export class Intake implements AsyncDisposable {
 
   async #hold(length: number): Promise<number> {
     while (this.#heldBytes < length && !this.#ended) {
-      const step = await unlessAborted(this.#source.next(), this.#signal)
+      const step = await abandonable(this.#source.next(), this.#signal)
       if (step.done === true) this.#ended = true
       else if (step.value.length > 0) {
         this.#held.push(step.value)

@@ -1,7 +1,8 @@
 import zlib from 'node:zlib'
 import { sentence } from '../cannot.ts'
+import { abandonable } from '../deadline.ts'
 import { CutError, DamageError } from './errors.ts'
-import { type Intake, unlessAborted } from './intake.ts'
+import type { Intake } from './intake.ts'
 
 /** Size in bytes of the buffers the content comes in. */
 const CHUNK_BYTES = 256 * 1024
@@ -36,7 +37,7 @@ export async function* ordinaryContent(intake: Intake, signal: AbortSignal): Asy
         plainBytes += chunk.length
         yield chunk
       }
-      if (!done) await unlessAborted(changed.promise, signal)
+      if (!done) await abandonable(changed.promise, signal)
     }
   }
 

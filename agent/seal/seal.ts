@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { cannot } from '../cannot.ts'
+import { abandonable } from '../deadline.ts'
 import { release } from '../frames/give-back.ts'
-import { unlessAborted } from '../frames/intake.ts'
 import { FILE_KEY_BYTES, headerMac, wrapFileKey } from './file-key.ts'
 import { formatMac, formatStanzas } from './header.ts'
 import type { Recipient } from './keys.ts'
@@ -60,7 +60,7 @@ async function* cut(pieces: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGe
   const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
   let filled = 0
   try {
-    let step = await unlessAborted(source.next(), signal)
+    let step = await abandonable(source.next(), signal)
     while (step.done !== true) {
       for (let taken = 0; taken < step.value.length; ) {
         if (filled === CHUNK_BYTES) {
@@ -75,7 +75,7 @@ async function* cut(pieces: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGe
         filled += copied
         taken += copied
       }
-      step = await unlessAborted(source.next(step.value), signal)
+      step = await abandonable(source.next(step.value), signal)
     }
     yield { chunk: chunk.subarray(0, filled), last: true }
   } finally {

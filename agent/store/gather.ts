@@ -1,6 +1,6 @@
 import { cannot } from '../cannot.ts'
+import { abandonable } from '../deadline.ts'
 import { PART_BYTES } from './store.ts'
-import { until } from './until.ts'
 
 /** A part of an object on its way. */
 export interface Gathered {
@@ -57,6 +57,6 @@ export async function* gather(stream: AsyncIterable<Buffer>, signal: AbortSignal
 }
 
 async function next(iterator: AsyncIterator<Buffer>, signal: AbortSignal): Promise<Buffer | undefined> {
-  const { value, done } = await until(iterator.next(), signal)
+  const { value, done } = await abandonable(iterator.next(), signal)
   return done ? undefined : value
 }

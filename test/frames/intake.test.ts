@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Intake, unlessAborted } from '../../agent/frames/intake.ts'
+import { Intake } from '../../agent/frames/intake.ts'
 import { inPieces } from './streams.ts'
 
 const { signal } = new AbortController()
@@ -49,13 +49,4 @@ t.test('disposing stops the source and waits for nobody', async (t) => {
     await t.rejects(intake.take(1), { message: 'enough' })
   }
   t.ok(stopped)
-})
-
-t.test('unlessAborted leaves no listener behind', async (t) => {
-  const { getEventListeners } = await import('node:events')
-  const aborting = new AbortController()
-  t.equal(await unlessAborted(Promise.resolve(7), aborting.signal), 7)
-  await t.rejects(unlessAborted(Promise.reject(new Error('its own')), aborting.signal), { message: 'its own' })
-  t.equal(getEventListeners(aborting.signal, 'abort').length, 0)
-  await t.rejects(unlessAborted(new Promise(() => {}), AbortSignal.abort(new Error('gone'))), { message: 'gone' })
 })

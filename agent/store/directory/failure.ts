@@ -1,6 +1,6 @@
 import { cannot } from '../../cannot.ts'
+import { abandonable } from '../../deadline.ts'
 import { StoreError, type StoreFailure } from '../store.ts'
-import { until } from '../until.ts'
 
 /** errno(3) names that mean more than "try again". A full disk or a bad sector may be cured: transient. */
 const FAILURES: Readonly<Record<string, StoreFailure>> = {
@@ -19,7 +19,7 @@ const FAILURES: Readonly<Record<string, StoreFailure>> = {
 export async function onDisk<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     signal.throwIfAborted()
-    return await until(work(), signal)
+    return await abandonable(work(), signal)
   } catch (thrown) {
     throw storeError(what, thrown)
   }

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { until } from '../until.ts'
+import { abandonable } from '../../deadline.ts'
 import type { Bucket } from './client.ts'
 import { endedError, S3Error, s3Error, type Task } from './failure.ts'
 import { retry } from './retry.ts'
@@ -17,9 +17,9 @@ export type Send<T> = (client: S3Client, options: { readonly abortSignal: AbortS
 /** Sends once. Fails as an S3Error. */
 export async function sendOnce<T>(bucket: Bucket, ask: Ask, send: Send<T>, signal: AbortSignal): Promise<T> {
   try {
-    // `until`, for the SDK looks for credentials without minding the signal.
+    // `abandonable`, for the SDK looks for credentials without minding the signal.
     signal.throwIfAborted()
-    return await until(send(bucket.client, { abortSignal: signal }), signal)
+    return await abandonable(send(bucket.client, { abortSignal: signal }), signal)
   } catch (thrown) {
     if (signal.aborted) throw endedError(task(bucket, ask), signal.reason)
     throw s3Error(task(bucket, ask), thrown)
