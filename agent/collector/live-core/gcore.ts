@@ -5,6 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../deadline.ts'
 import { formatBytes } from '../../settings/units.ts'
+import { numberOf } from '../processes/process-files.ts'
 import { readFrom } from '../read-file.ts'
 import type { Reading } from '../source.ts'
 import { blankOut } from './blank-out.ts'
@@ -116,8 +117,8 @@ function gdbOf(root: string): string | undefined {
 
 /** Bytes that a core may have in memory. */
 function roomFor(root: string): number {
-  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(textOf(join(root, 'proc/meminfo')))?.[1]
-  return Math.min(MOST_BYTES, Number(available ?? 0) * 1024 * SHARE)
+  const available = numberOf(textOf(join(root, 'proc/meminfo')), 'MemAvailable') ?? 0
+  return Math.min(MOST_BYTES, available * SHARE)
 }
 
 /** Whether its cgroup, or one above it, is frozen: Documentation/admin-guide/cgroup-v2.rst, cgroup.events. */

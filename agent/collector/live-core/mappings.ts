@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { abandonable } from '../../deadline.ts'
+import { openKernelFile } from '../read-file.ts'
 import type { Range } from './process-facts.ts'
 
 /** One mapping of a process: proc_pid_maps(5), and what proc_pid_smaps(5) adds. */
@@ -30,7 +31,7 @@ const FLAGS = /^VmFlags: (.*)$/
 
 /** The mappings of `maps` or `smaps`, lowest first. Abandons the file when the signal aborts: its lock may be held for ever. */
 export async function readMappings(path: string, signal: AbortSignal): Promise<Mapping[]> {
-  const file = await abandonable(open(path, 'r'), signal)
+  const file = await openKernelFile(path, signal)
   const mappings: Mapping[] = []
   let reading: Promise<unknown> = Promise.resolve()
   try {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../deadline.ts'
+import { numberOf } from '../processes/process-files.ts'
 import { type Target, Untouchable } from './target.ts'
 
 /** What the notes of a core say of the process, and where its strings lie: proc_pid_stat(5), proc_pid_status(5). */
@@ -36,7 +37,7 @@ export async function readFacts(target: Target, signal: AbortSignal): Promise<Pr
   checkStart(target)
   const stat = parseStat(readFileSync(processPath(target, 'stat'), 'utf8'))
   const status = (await abandonable(readFile(processPath(target, 'status')), signal)).toString()
-  const id = (key: string) => Number(new RegExp(`^${key}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0)
+  const id = (name: string) => numberOf(status, name) ?? 0
   return { pid: target.pid, ...stat, uid: id('Uid'), gid: id('Gid'), tracer: id('TracerPid') }
 }
 

@@ -1,3 +1,4 @@
+import { numberOf } from '../processes/process-files.ts'
 import type { PhysicalRange } from './iomem.ts'
 import type { Scope } from './scope.ts'
 
@@ -12,9 +13,9 @@ export function estimateBytes(scope: Scope, ram: readonly PhysicalRange[], memin
   const total = ram.reduce((sum, { start, end }) => sum + end - start, 0)
   if (scope.kind === 'off') return 0
   if (scope.kind === 'all') return total
-  const kib = (name: string) => Number(new RegExp(`^${RegExp.escape(name)}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0)
-  const others = ['MemFree', 'Active', 'Inactive', 'Unevictable', 'Hugetlb'].reduce((sum, name) => sum + kib(name), 0)
-  const kernel = Math.max(0, total - others * 1024) * EXTRA
-  const more = scope.kind === 'kernel+shmem' ? kib('Shmem') * 1024 : scope.kind === 'kernel+unit' ? unitBytes : 0
+  const bytes = (name: string) => numberOf(meminfo, name) ?? 0
+  const others = ['MemFree', 'Active', 'Inactive', 'Unevictable', 'Hugetlb'].reduce((sum, name) => sum + bytes(name), 0)
+  const kernel = Math.max(0, total - others) * EXTRA
+  const more = scope.kind === 'kernel+shmem' ? bytes('Shmem') : scope.kind === 'kernel+unit' ? unitBytes : 0
   return Math.min(total, Math.round(kernel + more))
 }

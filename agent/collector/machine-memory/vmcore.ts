@@ -1,3 +1,4 @@
+import { headersBytes, noteHeader, PT_LOAD, writeElfHeader, writeProgramHeader } from '../elf-headers.ts'
 import type { PhysicalRange } from './iomem.ts'
 import type { KcoreMap, Mapping } from './kcore-map.ts'
 import type { Run } from './runs.ts'
@@ -12,11 +13,6 @@ export interface Layout {
   readonly bytes: number
 }
 
-const HEADER = 64
-const PROGRAM_HEADER = 56
-const ET_CORE = 4
-const PT_LOAD = 1
-const PT_NOTE = 4
 const READ_WRITE_EXECUTE = 7
 /** Bytes of struct elf_prstatus, by machine: crash counts these notes to know the processors. */
 const PRSTATUS: Readonly<Record<number, number>> = { 62: 336, 183: 392 }
@@ -30,12 +26,11 @@ export function layOut(map: KcoreMap, processors: number, runs: readonly Run[], 
     .flatMap((run) => split(run, [...map.image, ...map.direct], pageSize))
     .sort((a, b) => a.start - b.start)
   const notes = notesOf(map, processors)
-  const notesAt = HEADER + (loads.length + 1) * PROGRAM_HEADER
+  const notesAt = headersBytes(loads.length + 1)
   const head = Buffer.alloc(Math.ceil((notesAt + notes.length) / pageSize) * pageSize)
-  writeHeader(head, map.machine, loads.length + 1)
+  writeElfHeader(head, map.machine, loads.length + 1)
   notes.copy(head, notesAt)
-  const note = { type: PT_NOTE, offset: notesAt, address: 0n, start: 0, bytes: notes.length }
-  writeProgramHeader(head, 0, note)
+  writeProgramHeader(head, 0, { ...noteHeader(notesAt, notes.length, 0), size: notes.length })
   const order = loads.toSorted((a, b) => a.rank - b.rank || a.start - b.start)
   const offsets = new Map<Run, number>()
   let offset = head.length
@@ -44,10 +39,18 @@ export function layOut(map: KcoreMap, processors: number, runs: readonly Run[], 
     offset += (run.end - run.start) * pageSize
   }
   for (const [index, run] of loads.entries()) {
-    const start = run.start * pageSize
+    const physical = run.start * pageSize
     const bytes = (run.end - run.start) * pageSize
-    const address = addressOf(map, start)
-    writeProgramHeader(head, index + 1, { type: PT_LOAD, offset: offsets.get(run) ?? 0, address, start, bytes })
+    writeProgramHeader(head, index + 1, {
+      type: PT_LOAD,
+      flags: READ_WRITE_EXECUTE,
+      offset: offsets.get(run) ?? 0,
+      address: addressOf(map, physical),
+      physical,
+      stored: bytes,
+      size: bytes,
+      align: 0,
+    })
   }
   return { head, order, bytes: offset }
 }
@@ -86,35 +89,4 @@ function note(name: string, type: number, content: Buffer): Buffer {
   buffer.write(name, 12, 'latin1')
   content.copy(buffer, 12 + padded(name.length + 1))
   return buffer
-}
-
-function writeHeader(head: Buffer, machine: number, count: number): void {
-  // Magic, 64-bit, little-endian, version 1.
-  head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1], 0)
-  head.writeUInt16LE(ET_CORE, 16)
-  head.writeUInt16LE(machine, 18)
-  head.writeUInt32LE(1, 20)
-  head.writeBigUInt64LE(BigInt(HEADER), 32)
-  head.writeUInt16LE(HEADER, 52)
-  head.writeUInt16LE(PROGRAM_HEADER, 54)
-  head.writeUInt16LE(count, 56)
-}
-
-interface ProgramHeader {
-  readonly type: number
-  readonly offset: number
-  readonly address: bigint
-  readonly start: number
-  readonly bytes: number
-}
-
-function writeProgramHeader(head: Buffer, index: number, { type, offset, address, start, bytes }: ProgramHeader): void {
-  const at = HEADER + index * PROGRAM_HEADER
-  head.writeUInt32LE(type, at)
-  head.writeUInt32LE(type === PT_LOAD ? READ_WRITE_EXECUTE : 0, at + 4)
-  head.writeBigUInt64LE(BigInt(offset), at + 8)
-  head.writeBigUInt64LE(address, at + 16)
-  head.writeBigUInt64LE(BigInt(start), at + 24)
-  head.writeBigUInt64LE(BigInt(bytes), at + 32)
-  head.writeBigUInt64LE(BigInt(bytes), at + 40)
 }

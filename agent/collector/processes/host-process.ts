@@ -1,8 +1,8 @@
 import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
-import { numberOf, pageBytes, parseStat } from '../sources/facts/process-files.ts'
 import { numbered } from '../sources/facts/processes.ts'
 import { type Membership, parseMembership } from './cgroup.ts'
+import { numberOf, pageBytes, parseStat } from './process-files.ts'
 import { linkNow, readNow } from './read-now.ts'
 
 /** A process that may be a patient: no kernel thread, not one of ours. */

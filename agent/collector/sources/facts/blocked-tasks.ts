@@ -1,6 +1,6 @@
+import { parseStat } from '../../processes/process-files.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
-import { parseStat } from './process-files.ts'
 import { numbered, type Process } from './processes.ts'
 import { printable } from './tsv.ts'
 

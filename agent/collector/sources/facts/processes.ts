@@ -1,7 +1,7 @@
+import { numberOf, pageBytes, parseCgroup, parseStat, type Stat, unitOf } from '../../processes/process-files.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
 import { maskArguments } from './mask.ts'
-import { numberOf, pageBytes, parseCgroup, parseStat, type Stat, unitOf } from './process-files.ts'
 
 /** A process: what its stat says, and, where it was asked further, the rest. */
 export interface Process extends Stat {

@@ -1,5 +1,5 @@
+import { numberOf } from '../../processes/process-files.ts'
 import { kernelSigns } from './kernel-signs.ts'
-import { numberOf } from './process-files.ts'
 import { type Snapshot, textOf } from './snapshot.ts'
 
 /** Share of a limit, in percent, from which on it is worth a line. */

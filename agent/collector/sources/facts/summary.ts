@@ -1,5 +1,5 @@
+import { numberOf } from '../../processes/process-files.ts'
 import type { FileSystem } from './mounts.ts'
-import { numberOf } from './process-files.ts'
 import { cpuPercent } from './process-table.ts'
 import type { Process } from './processes.ts'
 import { signs } from './signs.ts'

@@ -1,6 +1,6 @@
+import { parseStat } from '../../processes/process-files.ts'
 import { readNow } from '../../processes/read-now.ts'
 import type { HostReads } from '../facts/host-reads.ts'
-import { parseStat } from '../facts/process-files.ts'
 import { numbered } from '../facts/processes.ts'
 import { systemCallName } from './system-calls.ts'
 

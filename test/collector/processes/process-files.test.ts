@@ -6,7 +6,7 @@ import {
   parseCgroup,
   parseStat,
   unitOf,
-} from '../../../../agent/collector/sources/facts/process-files.ts'
+} from '../../../agent/collector/processes/process-files.ts'
 
 t.test('a name with parentheses, blanks and line ends does not shift the fields', async (t) => {
   const rest = 'D 1 200 201 0 -1 4194304 10 0 7 0 150 50 0 0 20 -5 3 0 1000 4096000 500 18446744073709551615'
