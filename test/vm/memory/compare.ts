@@ -5,6 +5,8 @@ import { PAGE, type Segment, type Vmcore } from './vmcore.ts'
 const STEP = 1024
 const WORD = 8
 const ZEROS = Buffer.alloc(PAGE)
+/** Our count of pages against makedumpfile's, at most. */
+export const APART = 0.1
 
 /**
  * Shares of still pages that may differ, for they changed and changed back: `pages` by a lock, a counter, a list or a stack; `whole` by
@@ -38,8 +40,11 @@ export interface Range {
 export interface Comparison {
   /** Pages of the snapshot that hold anything but zeros. */
   readonly filled: number
-  /** The same of what makedumpfile keeps of the first dump. */
-  readonly peerFilled: number
+  /**
+   * The same of what makedumpfile keeps of each dump. It takes free pages that a CPU has at hand for its own for the kernel's, so
+   * this comes and goes by some thousands while processes do.
+   */
+  readonly peerFilled: readonly [before: number, after: number]
   /** Pages kept in both dumps: what the kernel uses, as far as anybody can say of a machine that runs. */
   readonly kernel: number
   /** Of those, the ones that are alike in both dumps and not all zeros. */
@@ -58,21 +63,21 @@ export async function compare(snapshot: Vmcore, peer: Peer): Promise<Comparison>
   const { before, after, keptBefore, keptAfter } = peer
   const missing: number[] = []
   const different: number[] = []
-  let [filled, peerFilled, kernel, still] = [0, 0, 0, 0]
-  for (const { first, count } of steps(snapshot.segments)) filled += countFilled(await snapshot.read(first, count))
+  let [filledBefore, filledAfter, kernel, still] = [0, 0, 0, 0]
+  const filled = await filledPages(snapshot)
   for (const range of peer.memory) {
     for (const { first, count } of steps([{ first: range.first, pages: range.end - range.first }])) {
       const [then, now] = await Promise.all([before.read(first, count), after.read(first, count)])
       const ours = await taken(snapshot, first, count)
       for (let i = 0; i < count; i++) {
         const page = first + i
-        if (!keptBefore.has(page)) continue
-        const was = then.subarray(i * PAGE, (i + 1) * PAGE)
-        if (!was.equals(ZEROS)) peerFilled++
-        if (!keptAfter.has(page)) continue
+        const [was, later] = [then, now].map((dump) => dump.subarray(i * PAGE, (i + 1) * PAGE)) as [Buffer, Buffer]
+        if (keptBefore.has(page) && !was.equals(ZEROS)) filledBefore++
+        if (keptAfter.has(page) && !later.equals(ZEROS)) filledAfter++
+        if (!keptBefore.has(page) || !keptAfter.has(page)) continue
         kernel++
         // Zeros both times say nothing: page tables, for one, are zeroed whenever they are given out and given back.
-        if (was.equals(ZEROS) || !was.equals(now.subarray(i * PAGE, (i + 1) * PAGE))) continue
+        if (was.equals(ZEROS) || !was.equals(later)) continue
         still++
         const is = ours.get(page)
         if (is === undefined || is.equals(ZEROS)) missing.push(page)
@@ -80,7 +85,19 @@ export async function compare(snapshot: Vmcore, peer: Peer): Promise<Comparison>
       }
     }
   }
-  return { filled, peerFilled, kernel, still, missing, different }
+  return { filled, peerFilled: [filledBefore, filledAfter], kernel, still, missing, different }
+}
+
+/** How many pages of a file hold anything but zeros; of `kept` only. */
+export async function filledPages(vmcore: Vmcore, kept?: Dumpable): Promise<number> {
+  let filled = 0
+  for (const { first, count } of steps(vmcore.segments)) {
+    const bytes = await vmcore.read(first, count)
+    for (let i = 0; i < count; i++) {
+      if (kept?.has(first + i) !== false && !bytes.subarray(i * PAGE, (i + 1) * PAGE).equals(ZEROS)) filled++
+    }
+  }
+  return filled
 }
 
 /** Whether no more pages differ than can have changed and changed back; `apart` has the words that differ in each. */
@@ -116,12 +133,6 @@ async function taken(snapshot: Vmcore, first: number, count: number): Promise<Ma
     }
   }
   return found
-}
-
-function countFilled(bytes: Buffer): number {
-  let filled = 0
-  for (let at = 0; at < bytes.length; at += PAGE) if (!bytes.subarray(at, at + PAGE).equals(ZEROS)) filled++
-  return filled
 }
 
 function wordsApart(one: Buffer, other: Buffer): number {

@@ -2,7 +2,13 @@ import { equal, ok } from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SUITES } from '../../../scripts/vm/base.ts'
+import { bringJudges } from '../../../scripts/vm/judges.ts'
+import { CACHE } from '../images.ts'
+import { APART, filledPages } from '../memory/compare.ts'
+import { dumpable } from '../memory/dumpable.ts'
+import { dumpGuest } from '../memory/peer.ts'
 import { captureByHand, fetchMemory, VMCORE } from '../memory/snapshot.ts'
+import { Vmcore } from '../memory/vmcore.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -10,6 +16,8 @@ import type { Scenario } from '../scenario.ts'
 const MEMORY = 4096
 /** Shares of it that a snapshot of scope `kernel` may have, before and after compression. */
 const MOST = { written: 0.08, stored: 0.03 }
+/** The whole machine by QEMU, for makedumpfile. */
+const DUMP = 'dump'
 /** It is memory-matrix.ts that tries it. */
 const FULL = process.env.LASTGASP_FULL === '1'
 
@@ -18,12 +26,15 @@ export const scenario: Scenario = {
   name: 'memory-idle',
   suites: FULL ? SUITES : [],
   async run(context, signal) {
-    const { boot, bucket, operator, step } = context
+    const { suite, boot, bucket, operator, scratch, step } = context
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
-    const bundle = await (async () => {
+    const { bundle, release } = await (async () => {
       await using machine = await boot({ settings, memoryMiB: MEMORY })
       await bootDone(machine, signal)
-      return await captureByHand(machine, {}, signal)
+      const release = (await machine.ok('modprobe qemu_fw_cfg && uname -r', signal)).trim()
+      const bundle = await captureByHand(machine, {}, signal)
+      await dumpGuest(machine, join(scratch, DUMP), signal)
+      return { bundle, release }
     })()
     await bucket.openForReading(signal)
     const { directory, receipt } = await fetchMemory(context, bundle, signal)
@@ -33,5 +44,11 @@ export const scenario: Scenario = {
     const stored = receipt.bytesStored / ram
     step(`${(written * 100).toFixed(1)} % of the memory, ${(stored * 100).toFixed(1)} % compressed`)
     ok(written <= MOST.written && stored <= MOST.stored)
+    await using snapshot = await Vmcore.open(join(directory, VMCORE))
+    await using dump = await Vmcore.open(join(scratch, DUMP))
+    const kept = await dumpable(await bringJudges(suite, release, CACHE, signal), scratch, DUMP, signal)
+    const [ours, peer] = [await filledPages(snapshot), await filledPages(dump, kept)]
+    step(`${ours} pages that are not all zeros; makedumpfile -d 31 of QEMU's dump: ${peer}`)
+    ok(Math.abs(ours - peer) <= peer * APART)
   },
 }
