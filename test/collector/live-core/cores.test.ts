@@ -40,7 +40,7 @@ function java(directory: string): string[] {
   return ['java', '-Xmx64m', '-cp', directory, 'Hang']
 }
 
-const judged = traced.skip || without('gdb', 'gcore', 'eu-unstrip')
+const judged = traced.skip || without('gdb', 'eu-unstrip')
 
 for (const [name, { needs, make }] of Object.entries(LANGUAGES)) {
   t.test(name, { skip: judged || without(...needs) }, async (t) => {
@@ -67,10 +67,17 @@ for (const [name, { needs, make }] of Object.entries(LANGUAGES)) {
     const judge = gcore(target.pid, join(directory, 'gcore'))
     const [expected, ids] = [backtraces(program, judge), buildIds(judge)]
     rmSync(judge)
-    t.equal(expected.filter((line) => line.startsWith('Thread')).length, threads)
+    t.equal(Object.keys(expected).length, 1 + threads)
     for (const [kind, path] of Object.entries(ours)) {
       t.same(backtraces(program, path), expected, `${kind}: backtraces`)
-      t.same(buildIds(path), ids, `${kind}: build-ids`)
+      const told = buildIds(path)
+      t.same(
+        ids.filter((id) => !told.includes(id)),
+        [],
+        `${kind}: build-ids`,
+      )
+      // That of Debian testing leaves out some of Java's own libraries.
+      if (process.env.GDB === undefined) t.same(told, ids, `${kind}: no other build-ids`)
     }
   })
 }

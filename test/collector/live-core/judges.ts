@@ -6,25 +6,35 @@ const OPTIONS: ExecFileSyncOptionsWithStringEncoding = {
   maxBuffer: 64 * 1024 * 1024,
 }
 
-/** What gdb prints as backtraces of all threads, without what it says of libthread_db, sources and settings. */
-export function backtraces(program: string, core: string): string[] {
+/** The debugger that judges: by-testing-gdb.ts brings another one. */
+const GDB = process.env.GDB ?? 'gdb'
+
+/**
+ * What gdb prints as backtraces: where the process stands, then that of each thread, by the thread's id: in which order a core
+ * has its threads is every writer's own choice, but for the first. Without what it says of libthread_db, sources and settings.
+ */
+export function backtraces(program: string, core: string): Record<string, string[]> {
   const commands = [`core-file ${core}`, 'thread apply all bt'].flatMap((command) => ['-ex', command])
-  const lines = execFileSync('gdb', ['-nx', '-batch', ...commands, program], OPTIONS).split('\n')
-  return lines
-    .filter((line) => /^(#|Thread|Backtrace| {4})/.test(line))
-    .map((line) => line.replace(/Thread 0x\w+ \(LWP (\d+)\)/, 'LWP $1'))
+  const lines = execFileSync(GDB, ['-nx', '-batch', ...commands, program], OPTIONS).split('\n')
+  let stack: string[] = []
+  const stacks: Record<string, string[]> = { first: stack }
+  for (const line of lines) {
+    const thread = /^Thread \d+ \((?:Thread 0x\w+ \()?(LWP \d+)\)/.exec(line)?.[1]
+    if (thread !== undefined) stack = stacks[thread] = []
+    else if (/^(#|Backtrace| {4})/.test(line)) stack.push(line)
+  }
+  return stacks
 }
 
 /** The files whose build-ids a core tells: address and build-id each. */
 export function buildIds(core: string): string[] {
-  return execFileSync('eu-unstrip', ['-n', `--core=${core}`], OPTIONS)
-    .trim()
-    .split('\n')
-    .sort()
+  const listed = execFileSync('eu-unstrip', ['-n', `--core=${core}`], OPTIONS)
+  return [...listed.matchAll(/^(0x\w+)\+0x\w+ (\w+)@/gm)].map(([, address, id]) => `${address} ${id}`).sort()
 }
 
-/** A core of the same process by gcore, the judge of ours. */
-export function gcore(pid: number, prefix: string): string {
-  execFileSync('gcore', ['-o', prefix, String(pid)], OPTIONS)
-  return `${prefix}.${pid}`
+/** A core of the same process by gdb, the judge of ours: what gcore(1) runs. */
+export function gcore(pid: number, path: string): string {
+  const commands = [`attach ${pid}`, `generate-core-file ${path}`, 'detach'].flatMap((command) => ['-ex', command])
+  execFileSync(GDB, ['-nx', '-batch', ...commands], OPTIONS)
+  return path
 }
