@@ -5,7 +5,8 @@ import { VMCORE } from './kernel-files.ts'
 /** What there is to see where a class of pages is whole, in the order of the file: collector/machine-memory/VMCORE.md. */
 const SEEN = [
   { name: 'kernel data', what: "the kernel's log", always: true },
-  { name: 'objects', what: 'tasks, mounts and open files', always: true },
+  { name: 'tasks', what: 'tasks', always: true },
+  { name: 'objects', what: 'mounts and open files', always: true },
   { name: 'kernel', what: "tasks' stacks in the kernel", always: true },
   { name: 'shmem', what: 'tmpfs and shared memory', always: false },
   { name: 'user', what: 'memory of processes', always: false },
@@ -17,7 +18,9 @@ export function memoryTold(receipts: readonly Receipt[]): readonly string[] {
   return receipts
     .filter(({ artifact, objects }) => artifact === `${VMCORE}.zst` && objects.length > 0)
     .map(({ status, item: { note = '', torn = 0 } }) => {
-      const whole = (/(?:^|; )whole: ([a-z, ]+)/.exec(note)?.[1] ?? '').split(', ')
+      const told = (/(?:^|; )whole: ([a-z, ]+)/.exec(note)?.[1] ?? '').split(', ')
+      // Where the kernel does not say which they are, tasks are objects among others.
+      const whole = told.includes('objects') ? [...told, 'tasks'] : told
       const unit = /(?:^|; )scope kernel\+unit:([^\s;]+)/.exec(note)?.[1]
       const there = SEEN.filter(({ name }) => whole.includes(name)).map(({ name, what }) =>
         name === 'user' && unit !== undefined ? `${what} of ${unit}` : what,

@@ -34,6 +34,10 @@ t.test('what cannot, where it was cut', (t) => {
     `to be seen: ${LOG}, ${OBJECTS}; not, or not all: ${STACKS}; it was cut`,
   )
   t.equal(
+    told('truncated', 'whole: kernel data, tasks'),
+    `to be seen: ${LOG}, tasks; not, or not all: mounts and open files, ${STACKS}; it was cut`,
+  )
+  t.equal(
     told('truncated', 'no class of pages is whole'),
     `nothing is whole; not, or not all: ${LOG}, ${OBJECTS}, ${STACKS}; it was cut`,
   )

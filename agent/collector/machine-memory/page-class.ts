@@ -35,21 +35,30 @@ export const MISSING = 6
 
 /** Classes of consecutive pages; keeps what the tails of a compound page take from its head. */
 export interface Classifier {
+  /** Whether it has seen a page yet. */
+  readonly seen: boolean
   /** The class of the next page, as its position in CLASSES, from the lower half of its flags. */
   next(flags: number): number
 }
 
+export const isTail = (flags: number) => (flags & FLAG.TAIL) !== 0
+
 export function classifier(): Classifier {
   // A tail whose head was not seen, or cannot be trusted, may be anybody's: it must not pass for the kernel's.
   let head = USER
+  let seen = false
   return {
+    get seen() {
+      return seen
+    },
     next(flags) {
+      seen = true
       if ((flags & (FLAG.NOPAGE | FLAG.HWPOISON | FLAG.OFFLINE)) !== 0) {
         head = USER
         return MISSING
       }
       if ((flags & FLAG.BUDDY) !== 0) return FREE
-      if ((flags & FLAG.TAIL) !== 0) return head
+      if (isTail(flags)) return head
       head = classOf(flags)
       return head
     },

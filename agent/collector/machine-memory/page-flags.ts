@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { cannot } from '../../cannot.ts'
 import { abandonable } from '../../deadline.ts'
 import { openKernelFile } from '../read-file.ts'
-import { type Classifier, classifier } from './page-class.ts'
+import { type Classifier, classifier, isTail } from './page-class.ts'
 
 /** Flags are 64 bits for each page: Documentation/admin-guide/mm/pagemap.rst. */
 const ENTRY_BYTES = 8
 /** Pages whose flags are read at a time: 1 MiB of flags, 512 MiB of memory. */
 export const BATCH = 131_072
+/** Pages of the largest compound page that the kernel allocates for itself: MAX_PAGE_ORDER 10 in include/linux/mmzone.h. */
+const COMPOUND = 1024
 
 /** Classes of some pages, as positions in CLASSES. */
 export interface ClassifiedPages {
@@ -41,13 +43,28 @@ export class PageFlags implements AsyncDisposable {
     }
   }
 
-  /** Fills `into` with the classes of the pages from `first` on: at most BATCH of them. The classifier has seen those before. */
+  /**
+   * Fills `into` with the classes of the pages from `first` on: at most BATCH of them. The classifier has seen those before, or
+   * nothing yet.
+   */
   async classes(first: number, into: Uint8Array, classify: Classifier, signal: AbortSignal): Promise<void> {
+    if (!classify.seen) await this.#lookBack(first, classify, signal)
     const bytes = into.length * ENTRY_BYTES
     if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes)
     await this.#read(first, this.#buffer.subarray(0, bytes), signal)
     const halves = new Uint32Array(this.#buffer.buffer, 0, into.length * 2)
     for (let index = 0; index < into.length; index++) into[index] = classify.next(halves[index * 2] ?? 0)
+  }
+
+  /** Where a run begins within a compound page, it is the page's head that tells the class. */
+  async #lookBack(first: number, classify: Classifier, signal: AbortSignal): Promise<void> {
+    const start = Math.max(0, first - COMPOUND)
+    const flags = Buffer.alloc((first + 1 - start) * ENTRY_BYTES)
+    const own = flags.subarray(-ENTRY_BYTES)
+    await this.#read(first, own, signal)
+    if (!isTail(own.readUInt32LE())) return
+    await this.#read(start, flags, signal)
+    for (let at = 0; at < flags.length - ENTRY_BYTES; at += ENTRY_BYTES) classify.next(flags.readUInt32LE(at))
   }
 
   async #read(first: number, into: Buffer, signal: AbortSignal): Promise<void> {

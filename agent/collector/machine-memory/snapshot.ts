@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly ram: readonly PageRange[]
   readonly pageSize: number
   readonly wanted: Wanted
+  /** Classes of what is of DATA_RANK. */
+  readonly first: readonly string[]
   readonly layout: Layout
   readonly kcore: KcoreReader
   readonly flags: PageFlags
@@ -57,7 +59,7 @@ export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSig
 
   return {
     chunks: chunks(),
-    outcome: () => outcomeOf(layout, pageSize, progress),
+    outcome: () => outcomeOf(snapshot, progress),
     async [Symbol.asyncDispose]() {
       await filling
       await snapshot.kcore[Symbol.asyncDispose]()
@@ -116,13 +118,14 @@ async function fill(
   return chunk
 }
 
-function outcomeOf({ head, order, bytes }: Layout, pageSize: number, progress: Progress): Outcome {
+function outcomeOf({ layout, pageSize, first }: Snapshot, progress: Progress): Outcome {
+  const { head, order, bytes } = layout
   let end = head.length
   const whole = new Map<string, boolean>()
   for (const run of order) {
     end += (run.end - run.start) * pageSize
-    const name = nameOf(run.rank)
-    whole.set(name, (whole.get(name) ?? true) && end <= progress.bytes)
+    for (const name of run.rank === DATA_RANK ? first : [CLASSES[run.rank] ?? 'other'])
+      whole.set(name, (whole.get(name) ?? true) && end <= progress.bytes)
   }
   const complete = progress.bytes >= bytes
   const names = [...whole].filter(([, isWhole]) => isWhole).map(([name]) => name)
@@ -138,5 +141,3 @@ function outcomeOf({ head, order, bytes }: Layout, pageSize: number, progress: P
     identity: { torn: progress.torn, note: [upTo, ...torn, ...lost].join('; ') },
   }
 }
-
-const nameOf = (rank: number): string => (rank === DATA_RANK ? 'kernel data' : (CLASSES[rank] ?? 'other'))

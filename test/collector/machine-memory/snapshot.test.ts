@@ -114,6 +114,19 @@ t.test('per-CPU variables lie with the kernel data: without them no task is foun
   t.match(await firstOf({ ...machine, perCpu: [680, 20] }), { physical: 680 * PAGE, bytes: 20 * PAGE })
 })
 
+t.test('tasks and the tables they are found by are first too, where the kernel says which they are', async (t) => {
+  const slabs = [...many(500, kernel), ...many(200, free), slab | head, ...many(39, slab | tail)]
+  const { file, loads, outcome } = await snapshotOf(t, { ...machine, pages: slabs, pid: 976 }, 'kernel')
+  const [data, tasks] = loads.toSorted((a, b) => a.offset - b.offset)
+  t.match([data, tasks], [{ physical: 500 * PAGE }, { physical: 976 * PAGE, bytes: PAGE }])
+  t.match(outcome.identity?.note, /whole: kernel data, tasks, objects, kernel;/)
+  const held = pagesIn(file, loads)
+  t.ok(
+    from(977, 19).every((page) => held.includes(page)),
+    'what begins within a compound page is of its class',
+  )
+})
+
 t.test('each scope and what it brings', async (t) => {
   const has = async (scope: string) => {
     const { file, loads } = await snapshotOf(t, machine, scope)

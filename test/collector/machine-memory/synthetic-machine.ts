@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { btfBlob, TASK_TYPES, TO_TASKS } from './btf-blob.ts'
 
 const PAGE = 4096
 /** Flags by name: include/uapi/linux/kernel-page-flags.h. */
@@ -25,6 +26,8 @@ export interface SyntheticMachine {
   readonly lockdown?: string
   /** First page and number of pages of the per-CPU areas, which the first page of the kernel's data tells of. */
   readonly perCpu?: readonly [number, number]
+  /** Page with the one pid there is, which the first page of the kernel's data leads to. */
+  readonly pid?: number
   /** What is wrong with it. */
   readonly without?: 'kcore' | 'kpageflags' | 'addresses' | 'vmcoreinfo'
 }
@@ -61,14 +64,26 @@ export function syntheticMachine(root: string, machine: SyntheticMachine): void 
   if (lockdown !== undefined) put('sys/kernel/security/lockdown', lockdown)
   if (without === 'kcore') return
   const file = kcore(pages.length, ramAt, image, without === 'vmcoreinfo')
-  if (machine.perCpu !== undefined && image !== undefined && data !== undefined) {
-    const [first, count] = machine.perCpu
+  const { perCpu, pid } = machine
+  if ((perCpu !== undefined || pid !== undefined) && image !== undefined && data !== undefined) {
     const at = 2 * PAGE + (data[0] - ramAt) * PAGE
-    file.writeBigUInt64LE(DIRECT + BigInt(first * PAGE), at + 16)
-    file.writeUInt32LE((count / 2) * PAGE, at + 32)
+    if (perCpu !== undefined) file.writeBigUInt64LE(DIRECT + BigInt(perCpu[0] * PAGE), at + 16)
+    file.writeUInt32LE(perCpu === undefined ? 0 : (perCpu[1] / 2) * PAGE, at + 32)
     file.writeUInt32LE(2, at + 48)
+    // The root of the tree of pids, and no task at the pid.
+    if (pid !== undefined) {
+      put('sys/kernel/btf/vmlinux', btfBlob(TASK_TYPES))
+      file.writeBigUInt64LE(DIRECT + BigInt(pid * PAGE), at + 64 + 16 + 8)
+      file.writeBigUInt64LE(0n, 2 * PAGE + (pid - ramAt) * PAGE + TO_TASKS)
+    }
     const address = (offset: number) => (TEXT + BigInt((data[0] - image[0]) * PAGE + offset)).toString(16)
-    const symbols = { pcpu_unit_size_other: 0, pcpu_base_addr: 16, pcpu_unit_size: 32, pcpu_nr_units: 48 }
+    const symbols = {
+      pcpu_unit_size_other: 0,
+      pcpu_base_addr: 16,
+      pcpu_unit_size: 32,
+      pcpu_nr_units: 48,
+      init_pid_ns: 64,
+    }
     put(
       'proc/kallsyms',
       Object.entries(symbols)

@@ -38,8 +38,8 @@ const RATIO = 0.25
 /** One of a file's and its header's blocks. */
 const ENTRY_ROOM = 8192
 
-/** The kernel's own tables as one tar, to lie next to the snapshot. */
-export function companionsItem(root: string, value: number): Found {
+/** The kernel's own tables as one tar, to lie next to the snapshot. `patience`: ms that nothing may come. */
+export function companionsItem(root: string, value: number, patience: number): Found {
   return {
     id: 'kernel',
     source: 'memory',
@@ -50,6 +50,7 @@ export function companionsItem(root: string, value: number): Found {
     bytes: BYTES,
     ratio: RATIO,
     value,
+    patience,
     identity: { note: `kernel ${release()}` },
     open: async (limit, signal) => readCompanions(root, limit, signal),
   }

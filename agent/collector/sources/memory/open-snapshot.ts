@@ -1,8 +1,7 @@
 import { formatBytes } from '../../../settings/units.ts'
-import type { PhysicalRange } from '../../machine-memory/iomem.ts'
+import { firstPages } from '../../machine-memory/first-pages.ts'
 import { openKcore } from '../../machine-memory/kcore-reader.ts'
 import { openPageFlags } from '../../machine-memory/page-flags.ts'
-import { perCpuPages } from '../../machine-memory/per-cpu.ts'
 import { type Scope, scopeName, wantedClasses } from '../../machine-memory/scope.ts'
 import { readSnapshot } from '../../machine-memory/snapshot.ts'
 import { readableRam, surveyMemory } from '../../machine-memory/survey.ts'
@@ -28,13 +27,9 @@ export async function openSnapshot(request: SnapshotRequest, limit: number, sign
   const pids = processes.map(({ pid }) => pid)
   const { pages, more } = await unitPages(root, pids, pageSize, signal)
   const ram = readableRam(memory, map, pageSize)
-  const perCpu = await perCpuPages(root, machine, kcore, signal)
-  const kernelData = [
-    ...memory.kernelData.map((range) => inPages(range, pageSize)),
-    ...(perCpu === undefined ? [] : [perCpu]),
-  ]
+  const first = await firstPages(root, machine, kcore, signal)
   const survey = async (wanted: Wanted) => {
-    const runs = await surveyMemory(ram, kernelData, wanted, flags, signal)
+    const runs = await surveyMemory(ram, first.pages, wanted, flags, signal)
     return { wanted, layout: layOut(map, processors, runs, pageSize) }
   }
   let chosen = await survey({ classes: wantedClasses(scope), pages })
@@ -46,13 +41,9 @@ export async function openSnapshot(request: SnapshotRequest, limit: number, sign
     chosen = await survey({ classes: wantedClasses(taken), pages: new Uint32Array(0) })
   }
   const notes = [`scope ${scopeName(taken)}`, ...degraded]
-  const reading = readSnapshot({ map, ram, pageSize, kcore, flags, ...chosen }, limit, signal)
+  const reading = readSnapshot({ map, ram, pageSize, kcore, flags, first: first.classes, ...chosen }, limit, signal)
   opened.move()
   return noted(reading, notes)
-}
-
-function inPages({ start, end }: PhysicalRange, pageSize: number): PhysicalRange {
-  return { start: start / pageSize, end: end / pageSize }
 }
 
 function noted(reading: Reading, notes: readonly string[]): Reading {

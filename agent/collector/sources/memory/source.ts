@@ -18,7 +18,7 @@ import { openSnapshot } from './open-snapshot.ts'
 const VALUE = { companions: 450, vmcore: 300 } as const
 /** What a kernel's own memory shrinks to, as measured; a page of zeros here and there is in it. */
 const RATIO = 0.3
-/** The survey of a machine with 1 TiB takes a while, during which nothing comes. */
+/** The survey of a machine with 1 TiB takes a while, as the kernel's symbols do on one under load, during which nothing comes. */
 const PATIENCE_MS = 30_000
 
 /** The memory of the machine, filtered by what each page is, from the living kernel: VMCORE.md. */
@@ -39,7 +39,10 @@ export function memorySource(patients: Patients): Source {
       const costs = scopeCosts(machine.memory.ram, meminfo, RATIO)
       const absent = scope.kind === 'kernel+unit' && processes.length === 0
       return {
-        found: [companionsItem(root, VALUE.companions), vmcoreItem({ root, machine, scope, processes }, bytes, costs)],
+        found: [
+          companionsItem(root, VALUE.companions, PATIENCE_MS),
+          vmcoreItem({ root, machine, scope, processes }, bytes, costs),
+        ],
         gaps: absent ? [gap('absent', `no process is in ${scope.unit}: its pages are in no snapshot`)] : [],
       }
     },
