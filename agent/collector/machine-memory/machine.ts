@@ -17,18 +17,28 @@ export interface Machine {
   readonly processors: number
 }
 
+/** The kernel has no memory to show, or shows it to nobody: not for us to mend. */
+export class Withheld extends Error {
+  readonly status: 'absent' | 'skipped'
+
+  constructor(status: 'absent' | 'skipped', reason: string, cause?: unknown) {
+    super(reason, { cause })
+    this.status = status
+  }
+}
+
 /** Notes hold a note for a process and VMCOREINFO (4 KiB): fs/proc/kcore.c. */
 const MOST_NOTES = 1024 * 1024
 
 /**
  * Finds out whether and how this machine's memory can be read. Reads headers and one page. Throws a sentence that says what is
- * in the way: the kernel's options, its lockdown mode, or a capability.
+ * in the way: a capability, or, as Withheld, the kernel's options or its lockdown mode.
  */
 export async function openMachine(root: string, signal: AbortSignal): Promise<Machine> {
   const text = async (path: string) => await abandonable(readFile(join(root, path), 'latin1'), signal)
   const lockdown = await text('sys/kernel/security/lockdown').catch(() => '')
   if (lockdown.includes('[confidentiality]'))
-    throw new Error('the kernel is locked down to confidentiality: it shows its memory to nobody')
+    throw new Withheld('skipped', 'the kernel is locked down to confidentiality: it shows its memory to nobody')
   const map = await readMap(root, signal)
   await openPageFlags(root, signal).then(
     (flags) => flags[Symbol.asyncDispose](),
@@ -90,7 +100,7 @@ async function checkMapping(root: string, map: KcoreMap, place: string, signal: 
 
 function absentOr(error: unknown, path: string, option: string, capability: string): Error {
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT') return new Error(`this kernel has no ${path} (${option})`, { cause: error })
+  if (code === 'ENOENT') return new Withheld('absent', `this kernel has no ${path} (${option})`, error)
   if (code === 'EPERM' || code === 'EACCES')
     return new Error(`the kernel does not let us open ${path}: the collector needs ${capability}, and no lockdown`, {
       cause: error,

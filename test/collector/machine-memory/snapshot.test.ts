@@ -1,7 +1,10 @@
 import t, { type Test } from 'tap'
 import { openMachine } from '../../../agent/collector/machine-memory/machine.ts'
 import { parseScope } from '../../../agent/collector/machine-memory/scope.ts'
+import { newPatients } from '../../../agent/collector/processes/patients.ts'
 import { openSnapshot } from '../../../agent/collector/sources/memory/open-snapshot.ts'
+import { memorySource } from '../../../agent/collector/sources/memory/source.ts'
+import { complete, schema } from '../../../agent/settings/schema.ts'
 import { parseVmcore } from './elf-vmcore.ts'
 import { contentOf, FLAGS, type SyntheticMachine, syntheticMachine, VMCOREINFO } from './synthetic-machine.ts'
 
@@ -160,17 +163,21 @@ t.test('what does not fit becomes the kernel alone; where that does not fit eith
 })
 
 t.test('why a machine cannot be read', async (t) => {
-  const cases: [SyntheticMachine, RegExp][] = [
-    [{ ...machine, lockdown: 'none integrity [confidentiality]\n' }, /locked down to confidentiality/],
-    [{ ...machine, without: 'kcore' }, /no \/proc\/kcore \(CONFIG_PROC_KCORE\)/],
-    [{ ...machine, without: 'kpageflags' }, /no \/proc\/kpageflags \(CONFIG_PROC_PAGE_MONITOR\)/],
-    [{ ...machine, without: 'addresses' }, /no addresses of RAM: the collector needs CAP_SYS_ADMIN/],
-    [{ ...machine, without: 'vmcoreinfo' }, /VMCOREINFO differs/],
+  const cases: [SyntheticMachine, string, RegExp][] = [
+    [{ ...machine, lockdown: 'none integrity [confidentiality]\n' }, 'skipped', /locked down to confidentiality/],
+    [{ ...machine, without: 'kcore' }, 'absent', /no \/proc\/kcore \(CONFIG_PROC_KCORE\)/],
+    [{ ...machine, without: 'kpageflags' }, 'absent', /no \/proc\/kpageflags \(CONFIG_PROC_PAGE_MONITOR\)/],
+    [{ ...machine, without: 'addresses' }, 'failed', /no addresses of RAM: the collector needs CAP_SYS_ADMIN/],
+    [{ ...machine, without: 'vmcoreinfo' }, 'failed', /VMCOREINFO differs/],
   ]
-  for (const [index, [broken, because]] of cases.entries()) {
+  const source = memorySource(newPatients())
+  const settings = complete(schema.parse({ memory: { scope: 'kernel' }, seal: { unsealed: 'allow' } }), undefined)
+  for (const [index, [broken, status, because]] of cases.entries()) {
     const root = `${t.testdir({})}/${index}`
     syntheticMachine(root, broken)
     await t.rejects(openMachine(root, signal), { message: because })
+    const { found, gaps } = await source.inventory({ root, settings, seen: new Set() }, signal)
+    t.match([found, gaps], [[], [{ source: 'memory', class: 'memory', status, reason: because }]])
   }
   const root = `${t.testdir({})}/fine`
   syntheticMachine(root, { ...machine, lockdown: 'none [integrity] confidentiality\n' })

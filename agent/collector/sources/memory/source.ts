@@ -5,7 +5,7 @@ import { sentence } from '../../../cannot.ts'
 import { abandonable } from '../../../deadline.ts'
 import { unasked } from '../../clearance.ts'
 import { estimateBytes } from '../../machine-memory/estimate.ts'
-import { type Machine, openMachine } from '../../machine-memory/machine.ts'
+import { type Machine, openMachine, Withheld } from '../../machine-memory/machine.ts'
 import { parseScope, type Scope, scopeName } from '../../machine-memory/scope.ts'
 import { scopeCosts } from '../../machine-memory/scope-costs.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
@@ -30,8 +30,9 @@ export function memorySource(patients: Patients): Source {
       if (scope.kind === 'off') return { found: [], gaps: [] }
       const closed = unasked(settings.seal)
       if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
-      const machine = await openMachine(root, signal).catch((error: unknown) => sentence(error))
-      if (typeof machine === 'string') return { found: [], gaps: [gap('failed', machine)] }
+      const machine = await openMachine(root, signal).catch((error: Error) => error)
+      if (machine instanceof Withheld) return { found: [], gaps: [gap(machine.status, sentence(machine))] }
+      if (machine instanceof Error) return { found: [], gaps: [gap('failed', sentence(machine))] }
       const processes = await processesOf(scope, root, patients, signal)
       const meminfo = await abandonable(readFile(join(root, 'proc/meminfo'), 'latin1'), signal).catch(() => '')
       const unitBytes = processes.reduce((sum, { memory }) => sum + memory, 0)
