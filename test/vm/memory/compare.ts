@@ -5,8 +5,6 @@ import { PAGE, type Segment, type Vmcore } from './vmcore.ts'
 const STEP = 1024
 const WORD = 8
 const ZEROS = Buffer.alloc(PAGE)
-/** Our count of pages against makedumpfile's, at most. */
-export const APART = 0.1
 
 /**
  * Shares of still pages that may differ, for they changed and changed back: `pages` by a lock, a counter, a list or a stack; `whole` by
@@ -42,7 +40,7 @@ export interface Comparison {
   readonly filled: number
   /**
    * The same of what makedumpfile keeps of each dump. It takes free pages that a CPU has at hand for its own for the kernel's, so
-   * this comes and goes by some thousands while processes do.
+   * this comes and goes by some thousands while processes do: memory-idle.ts holds ours against it.
    */
   readonly peerFilled: readonly [before: number, after: number]
   /** Pages kept in both dumps: what the kernel uses, as far as anybody can say of a machine that runs. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { SUITES } from '../../../scripts/vm/base.ts'
 import { bringJudges } from '../../../scripts/vm/judges.ts'
 import { CACHE } from '../images.ts'
-import { APART, filledPages } from '../memory/compare.ts'
+import { filledPages } from '../memory/compare.ts'
 import { dumpable } from '../memory/dumpable.ts'
 import { dumpGuest } from '../memory/peer.ts'
 import { captureByHand, fetchMemory, VMCORE } from '../memory/snapshot.ts'
@@ -16,6 +16,8 @@ import type { Scenario } from '../scenario.ts'
 const MEMORY = 4096
 /** Shares of it that a snapshot of scope `kernel` may have, before and after compression. */
 const MOST = { written: 0.08, stored: 0.03 }
+/** Our count of pages against makedumpfile's, at most. */
+const APART = 0.1
 /** The whole machine by QEMU, for makedumpfile. */
 const DUMP = 'dump'
 /** It is memory-matrix.ts that tries it. */
