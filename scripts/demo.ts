@@ -70,8 +70,8 @@ const recipient = /age1[0-9a-z]{58}/.exec(lastgasp(['keygen', '--out', place.key
 chapter('3. The host is captured (at a real shutdown, systemd does this)')
 const directories = JSON.stringify([place.crash, '/var/lib/systemd/coredump', '/var/crash'])
 const set = [`seal.recipients=["${recipient}"]`, `cores.directories=${directories}`, 'journal.limit="64MiB"']
-// Nobody else's process stands still for a demonstration, on a machine that somebody works at.
-set.push('stacks.processes=[]', 'live.cores=[]')
+// Nobody else's process stands still for a demonstration, nor is the memory read of a machine that somebody works at.
+set.push('stacks.processes=[]', 'live.cores=[]', 'memory.scope="off"')
 lastgasp(['capture', '--store', place.store, ...set.flatMap((one) => ['--set', one])], [0, 4])
 
 chapter('4. The operator, with a bucket and a key')

@@ -114,7 +114,14 @@ async function byLastgasp({ pid }: Patient, freeze: string, memory: boolean): Pr
   await mkdir(store)
   const settings = [
     `store="file://${store}"`,
-    ...['identity="bench"', 'deadline="30min"', 'journal.limit="0B"', 'cores.directories=[]', 'stacks.processes=[]'],
+    ...[
+      'identity="bench"',
+      'deadline="30min"',
+      'journal.limit="0B"',
+      'cores.directories=[]',
+      'stacks.processes=[]',
+      'memory.scope="off"',
+    ],
     ...[`live.cores=["pid:${pid}"]`, `live.freeze="${freeze}"`, 'live.standstill="10s"', 'hold.wait="2min"'],
     `seal.recipients=["${recipientOf(generateIdentity()).text}"]`,
   ]

@@ -123,6 +123,7 @@ async function capture(s3: S3Server, bucket: string, directory: string, sealed: 
     'cores.age="3650d"',
     'stacks.processes=[]',
     'live.cores=[]',
+    'memory.scope="off"',
     sealed ? `seal.recipients=["${text}"]` : 'seal.unsealed="allow"',
   ]
   await using residents = await Residents.start(settings, signal)
