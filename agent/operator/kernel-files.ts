@@ -109,7 +109,7 @@ function heading({ release, buildId }: Kernel): string[] {
 /** drgn 0.0.22 and newer. */
 const DRGN = [
   'from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src',
-  'from drgn.helpers.linux.pid import for_each_task',
+  'from drgn.helpers.linux.pid import for_each_pid, pid_task',
   'from drgn.helpers.linux.printk import get_dmesg',
   'from drgn.helpers.linux.sched import task_state_to_char',
   '',
@@ -124,10 +124,12 @@ const DRGN = [
   '    for mount in for_each_mount(prog):',
   '        print(*(ascii(part(mount).decode(errors="replace"))[1:-1] for part in (mount_fstype, mount_src, mount_dst)))',
   '',
+  "# drgn's own for_each_task() ends at the first task that is not in the file, for it began too late.",
   'def hanging():',
-  '    for task in for_each_task(prog):',
+  '    for pid in for_each_pid(prog):',
   '        try:',
-  '            if task_state_to_char(task) == "D":',
+  '            task = pid_task(pid, prog["PIDTYPE_PID"])',
+  '            if task and task_state_to_char(task) == "D":',
   '                print(f"{task.pid.value_()} {ascii(task.comm.string_().decode(errors=\'replace\'))}\\n{prog.stack_trace(task)}\\n")',
   '        except Exception as error:',
   '            print(f"torn: {error}")',

@@ -1,13 +1,14 @@
 import type { KcoreReader } from './kcore-reader.ts'
 import { kernelMemory } from './kernel-memory.ts'
 import type { Machine } from './machine.ts'
+import { pageTablePages } from './page-tables.ts'
 import { PER_CPU_SYMBOLS, perCpuPages } from './per-cpu.ts'
 import type { PageRange } from './survey.ts'
 import { TASK_SYMBOLS, taskPages } from './task-pages.ts'
 
 /** What comes before everything else in a snapshot. */
 export interface FirstPages {
-  /** Disjoint and ascending: the kernel's own variables, those of each processor, and the tasks. */
+  /** Disjoint and ascending: the kernel's own variables, those of each processor, its page tables, and the tasks. */
   readonly pages: readonly PageRange[]
   /** What of that the kernel told the places of. */
   readonly classes: readonly ('kernel data' | 'tasks')[]
@@ -24,9 +25,10 @@ export async function firstPages(
   const data = memory.kernelData.map(({ start, end }) => ({ start: start / pageSize, end: end / pageSize }))
   const kernel = await kernelMemory(root, machine, kcore, [...PER_CPU_SYMBOLS, ...TASK_SYMBOLS], signal)
   const perCpu = await perCpuPages(kernel, pageSize, signal)
+  const tables = await pageTablePages(machine, kernel, signal)
   const tasks = await taskPages(root, kernel, pageSize, signal)
   return {
-    pages: merged([...data, ...perCpu, ...tasks.map((page) => ({ start: page, end: page + 1 }))]),
+    pages: merged([...data, ...perCpu, ...[...tables, ...tasks].map((page) => ({ start: page, end: page + 1 }))]),
     classes: tasks.length === 0 ? ['kernel data'] : ['kernel data', 'tasks'],
   }
 }

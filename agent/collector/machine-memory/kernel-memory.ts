@@ -13,6 +13,8 @@ export interface KernelMemory {
   physical(address: bigint): number | undefined
   /** Bytes from an address on; undefined where there is nothing to read. */
   read(address: bigint, bytes: number, signal: AbortSignal): Promise<Buffer | undefined>
+  /** The same from a physical address on. */
+  readPhysical(physical: number, bytes: number, signal: AbortSignal): Promise<Buffer | undefined>
 }
 
 /** What the kernel hands out at a time is less. */
@@ -41,8 +43,11 @@ export async function kernelMemory(
     },
     async read(address, bytes, signal) {
       const physical = kernelMemory.physical(address)
-      const mapping = physical === undefined ? undefined : mappingOf(map, physical)
-      if (physical === undefined || mapping === undefined || physical + bytes > mapping.end) return undefined
+      return physical === undefined ? undefined : await kernelMemory.readPhysical(physical, bytes, signal)
+    },
+    async readPhysical(physical, bytes, signal) {
+      const mapping = mappingOf(map, physical)
+      if (mapping === undefined || physical + bytes > mapping.end) return undefined
       const content = Buffer.alloc(bytes)
       const lost = await kcore.read(mapping.offset + BigInt(physical - mapping.start), content, signal)
       return lost === 0 ? content : undefined

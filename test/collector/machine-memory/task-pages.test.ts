@@ -1,15 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { KernelMemory } from '../../../agent/collector/machine-memory/kernel-memory.ts'
 import { taskPages } from '../../../agent/collector/machine-memory/task-pages.ts'
 import { btfBlob, TASK_TYPES, TO_LINK, TO_SLOTS, TO_TASKS } from './btf-blob.ts'
+import { emptyKernel, MEMORY } from './empty-kernel.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const PAGE = 4096
-const MEMORY = 64 * PAGE
-/** Where the memory of the test begins, as the kernel has it. */
-const DIRECT = 0xffff_8880_0000_0000n
 const NAMESPACE = 0x100
 
 function rootWith(t: Test, btf: Buffer | undefined): string {
@@ -19,25 +16,13 @@ function rootWith(t: Test, btf: Buffer | undefined): string {
   return root
 }
 
-/** Memory with nothing in it, and how a pointer is put there. */
-function emptyKernel() {
-  const memory = Buffer.alloc(MEMORY)
-  const physical = (address: bigint) =>
-    DIRECT <= address && address < DIRECT + BigInt(MEMORY) ? Number(address - DIRECT) : undefined
-  const kernel: KernelMemory = {
-    symbol: (name) => (name === 'init_pid_ns' ? DIRECT + BigInt(NAMESPACE) : undefined),
-    physical,
-    read: async (address, bytes) => {
-      const at = physical(address)
-      return at === undefined || at + bytes > MEMORY ? undefined : memory.subarray(at, at + bytes)
-    },
-  }
-  const point = (from: number, to: number, tag = 0n) => memory.writeBigUInt64LE(DIRECT + BigInt(to) + tag, from)
-  return { kernel, memory, point, rootAt: NAMESPACE + 16 + 8 }
+/** A kernel whose tree of pids has its root at `rootAt`. */
+function treeless() {
+  return { ...emptyKernel({ init_pid_ns: NAMESPACE }), rootAt: NAMESPACE + 16 + 8 }
 }
 
 t.test('a tree of two levels: its nodes, the pids, and the tasks of which there are any', async (t) => {
-  const { kernel, point, rootAt } = emptyKernel()
+  const { kernel, point, rootAt } = treeless()
   const slot = (node: number, index: number) => node + TO_SLOTS + index * 8
   point(rootAt, 3 * PAGE, 2n)
   point(slot(3 * PAGE, 0), 5 * PAGE, 2n)
@@ -55,17 +40,17 @@ t.test('a tree of two levels: its nodes, the pids, and the tasks of which there 
 })
 
 t.test('one pid needs no tree', async (t) => {
-  const { kernel, point, rootAt } = emptyKernel()
+  const { kernel, point, rootAt } = treeless()
   point(rootAt, 10 * PAGE)
   t.strictSame(await taskPages(rootWith(t, btfBlob(TASK_TYPES)), kernel, PAGE, signal), [10])
 })
 
 t.test('a tree that is being changed leads nowhere, and to an end', async (t) => {
-  const { kernel, memory, point, rootAt } = emptyKernel()
+  const { kernel, memory, point, addressOf, rootAt } = treeless()
   point(rootAt, 3 * PAGE, 2n)
   const slots = 3 * PAGE + TO_SLOTS
   memory.writeBigUInt64LE(0x1234_5678n, slots)
-  memory.writeBigUInt64LE(DIRECT + BigInt(MEMORY) + 2n, slots + 8)
+  memory.writeBigUInt64LE(addressOf(MEMORY) + 2n, slots + 8)
   point(slots + 16, MEMORY - 8)
   point(slots + 24, 3 * PAGE, 2n) // itself
   const pages = await taskPages(rootWith(t, btfBlob(TASK_TYPES)), kernel, PAGE, signal)
@@ -74,7 +59,7 @@ t.test('a tree that is being changed leads nowhere, and to an end', async (t) =>
 })
 
 t.test('a kernel that does not tell', async (t) => {
-  const { kernel, point, rootAt } = emptyKernel()
+  const { kernel, point, rootAt } = treeless()
   point(rootAt, 10 * PAGE)
   t.strictSame(await taskPages(rootWith(t, undefined), kernel, PAGE, signal), [], 'without BTF')
   t.strictSame(await taskPages(rootWith(t, Buffer.alloc(64)), kernel, PAGE, signal), [], 'with something else')

@@ -3,9 +3,10 @@
 import json
 import sys
 
+from drgn import FaultError
 from drgn.helpers.linux.fs import for_each_mount, mount_dst, mount_fstype, mount_src
 from drgn.helpers.linux.list import list_for_each_entry
-from drgn.helpers.linux.pid import for_each_task
+from drgn.helpers.linux.pid import for_each_pid, pid_task
 from drgn.helpers.linux.printk import get_dmesg
 from drgn.helpers.linux.sched import task_state_to_char
 
@@ -28,7 +29,21 @@ def frames(task):
 
 tasks = []
 torn = []
-for task in for_each_task(prog):
+
+
+def for_each_task():
+    """As drgn's own, which ends at the first one that cannot be read."""
+    for pid in for_each_pid(prog):
+        try:
+            task = pid_task(pid, prog["PIDTYPE_PID"])
+        except FaultError as error:  # began after the tasks had been found
+            torn.append(str(error))
+            continue
+        if task:
+            yield task
+
+
+for task in for_each_task():
     try:
         pid, comm = task.pid.value_(), text(task.comm.string_())
         state = "" if TASKS_ONLY else task_state_to_char(task)
