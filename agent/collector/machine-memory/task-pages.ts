@@ -26,7 +26,7 @@ const POINTER = 8
 const [TAGS, NODE] = [3n, 2n]
 /** Levels of a tree of 32-bit numbers with 16 slots a node, the smaller of the kernel's two sizes. */
 const MOST_LEVELS = 8
-/** ms; natively a thousand tasks take some 50. What was found by then comes first, the others with the rest of the slabs. */
+/** ms: what was found by then comes first, the others with the rest of the slabs. */
 const WALK_MS = 3_000
 
 /**
@@ -51,10 +51,10 @@ export async function taskPages(
     const namespace = kernel.symbol('init_pid_ns')
     if (layouts === undefined || namespace === undefined) return []
     const { pid, tasks, task, link } = layouts
-    for await (const entry of pidsBelow(kernel, layouts, namespace + BigInt(layouts.pids), found, signal)) {
-      found(entry, pid.bytes)
-      const first = await readPointer(kernel, entry + BigInt(tasks), signal)
-      if (first !== undefined && first !== 0n) found(first - BigInt(link), task.bytes)
+    for await (const entries of pidsBelow(kernel, layouts, namespace + BigInt(layouts.pids), found, signal)) {
+      const lists = await Promise.all(entries.map((entry) => readPointer(kernel, entry + BigInt(tasks), signal)))
+      for (const entry of entries) found(entry, pid.bytes)
+      for (const first of lists) if (first !== undefined && first !== 0n) found(first - BigInt(link), task.bytes)
     }
   } catch (error) {
     if (!signal.aborted || parent.aborted) throw error
@@ -87,30 +87,33 @@ function structuresOf(btf: Buffer): ReadonlyMap<string, Structure> {
   }
 }
 
-/** Addresses of all struct pid in a tree, whose nodes are told to `found`: lib/xarray.c. */
+/** Addresses of all struct pid in a tree, node by node; the nodes are told to `found`: lib/xarray.c. */
 async function* pidsBelow(
   kernel: KernelMemory,
   { node, slots }: Layouts,
   root: bigint,
   found: (address: bigint, bytes: number) => void,
   signal: AbortSignal,
-): AsyncGenerator<bigint> {
-  async function* below(entry: bigint, levels: number): AsyncGenerator<bigint> {
-    if (entry === 0n) return
-    if ((entry & TAGS) !== NODE) {
-      yield entry
+): AsyncGenerator<readonly bigint[]> {
+  async function* below(entry: bigint, levels: number): AsyncGenerator<readonly bigint[]> {
+    if (!isNode(entry)) {
+      if (entry !== 0n) yield [entry]
       return
     }
     const address = entry & ~TAGS
     const content = levels === 0 ? undefined : await kernel.read(address, node.bytes, signal)
     if (content === undefined) return
     found(address, node.bytes)
-    for (let slot = 0; slot < slots.elements; slot++)
-      yield* below(content.readBigUInt64LE(slots.offset + slot * POINTER), levels - 1)
+    const at = Array.from({ length: slots.elements }, (_, slot) => slots.offset + slot * POINTER)
+    const entries = at.map((offset) => content.readBigUInt64LE(offset)).filter((next) => next !== 0n)
+    yield entries.filter((next) => !isNode(next))
+    for (const next of entries.filter(isNode)) yield* below(next, levels - 1)
   }
   const head = await readPointer(kernel, root, signal)
   if (head !== undefined) yield* below(head, MOST_LEVELS)
 }
+
+const isNode = (entry: bigint) => (entry & TAGS) === NODE
 
 async function readPointer(kernel: KernelMemory, address: bigint, signal: AbortSignal): Promise<bigint | undefined> {
   return (await kernel.read(address, POINTER, signal))?.readBigUInt64LE()
