@@ -1,8 +1,9 @@
 import { readSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../deadline.ts'
 import type { Scan, SystemCalls } from '../ffi.ts'
+import { openKernelFile } from '../read-file.ts'
 import type { Range } from './process-facts.ts'
 
 /** Bits of a pagemap entry, in its highest byte: Linux Documentation/admin-guide/mm/pagemap.rst. */
@@ -13,6 +14,12 @@ const ENTRY = 8
 const PAGES = 128 * 1024
 /** Longer reads go through the pool in any case, several at once. */
 const SHORT = 64 * 1024
+
+/** /proc/PID/mem and /proc/PID/pagemap, open. */
+export interface MemoryFiles {
+  readonly memory: FileHandle
+  readonly pagemap: FileHandle
+}
 
 /**
  * The memory of a process, read without changing it: pages that are not there are not asked for, so none is faulted in. What
@@ -27,20 +34,13 @@ export class Memory implements AsyncDisposable {
   still = false
   readonly #hidden: readonly Range[]
   readonly #system: SystemCalls
-  readonly #memory: FileHandle
-  readonly #pagemap: FileHandle
+  readonly #files: MemoryFiles
   readonly #reading = new Set<Promise<unknown>>()
 
-  private constructor(
-    memory: FileHandle,
-    pagemap: FileHandle,
-    pageSize: number,
-    hidden: readonly Range[],
-    system: SystemCalls,
-  ) {
+  /** `files` are closed with it. */
+  constructor(files: MemoryFiles, pageSize: number, hidden: readonly Range[], system: SystemCalls) {
     this.#system = system
-    this.#memory = memory
-    this.#pagemap = pagemap
+    this.#files = files
     this.pageSize = pageSize
     this.#hidden = hidden
   }
@@ -53,13 +53,7 @@ export class Memory implements AsyncDisposable {
     system: SystemCalls,
     signal: AbortSignal,
   ): Promise<Memory> {
-    const memory = await opened(join(directory, 'mem'), signal)
-    try {
-      return new Memory(memory, await opened(join(directory, 'pagemap'), signal), pageSize, hidden, system)
-    } catch (error) {
-      await memory.close()
-      throw error
-    }
+    return new Memory(await openMemory(directory, signal), pageSize, hidden, system)
   }
 
   /**
@@ -69,7 +63,7 @@ export class Memory implements AsyncDisposable {
   async *runs({ start, end }: Range, signal: AbortSignal): AsyncGenerator<Range, void, void> {
     for (let at = start; at < end; ) {
       signal.throwIfAborted()
-      const scan = this.#system.scanPages(this.#pagemap.fd, at, end) ?? (await this.#look(at, end, signal))
+      const scan = this.#system.scanPages(this.#files.pagemap.fd, at, end) ?? (await this.#look(at, end, signal))
       yield* scan.runs
       at = scan.end
     }
@@ -90,7 +84,7 @@ export class Memory implements AsyncDisposable {
   async #states(start: number, pages: number, signal: AbortSignal): Promise<Uint8Array> {
     const entries = Buffer.alloc(pages * ENTRY)
     await this.#read(
-      this.#pagemap,
+      this.#files.pagemap,
       entries,
       (start / this.pageSize) * ENTRY,
       this.still && entries.length <= SHORT,
@@ -123,7 +117,7 @@ export class Memory implements AsyncDisposable {
   async #readThere(start: number, into: Buffer, states: Uint8Array, signal: AbortSignal): Promise<void> {
     const now = this.still && states[0] === PRESENT && into.length <= SHORT
     for (let at = 0; at < into.length; ) {
-      const done = at + (await this.#read(this.#memory, into.subarray(at), start + at, now, signal))
+      const done = at + (await this.#read(this.#files.memory, into.subarray(at), start + at, now, signal))
       if (done === into.length) return
       // This page is not to be read (poisoned, a device's, gone since): a zero page, and on.
       const page = Math.floor(done / this.pageSize)
@@ -158,18 +152,24 @@ export class Memory implements AsyncDisposable {
 
   /** Closes the files once no read is in flight: a number given to another file must not be read from. Does not wait for one that hangs. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closing = Promise.all(this.#reading).then(() => Promise.all([this.#memory.close(), this.#pagemap.close()]))
+    const closing = Promise.all(this.#reading).then(() => closeMemory(this.#files))
     if (this.#reading.size === 0) await closing
     else closing.catch(() => {})
   }
 }
 
-async function opened(path: string, signal: AbortSignal): Promise<FileHandle> {
-  const opening = open(path, 'r')
+export async function closeMemory({ memory, pagemap }: MemoryFiles): Promise<void> {
+  await Promise.all([memory.close(), pagemap.close()])
+}
+
+/** Opens both files below `directory`, or none. */
+export async function openMemory(directory: string, signal: AbortSignal): Promise<MemoryFiles> {
+  const opening = ['mem', 'pagemap'].map((name) => openKernelFile(join(directory, name), signal))
   try {
-    return await abandonable(opening, signal)
+    const [memory, pagemap] = (await Promise.all(opening)) as [FileHandle, FileHandle]
+    return { memory, pagemap }
   } catch (error) {
-    opening.then((file) => file.close()).catch(() => {})
+    for (const one of opening) one.then((file) => file.close()).catch(() => {})
     throw error
   }
 }

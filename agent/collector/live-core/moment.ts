@@ -6,7 +6,7 @@ import { type AuxiliaryVector, parseAuxiliaryVector } from './auxiliary-vector.t
 import { globals } from './globals.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { type Mapping, readMappings } from './mappings.ts'
-import { Memory } from './memory.ts'
+import { closeMemory, Memory, openMemory } from './memory.ts'
 import { Pages } from './pages.ts'
 import { type ProcessFacts, processPath, type Range, readFacts } from './process-facts.ts'
 import { readThreads, SIGINFO_BYTES, type ThreadState } from './registers.ts'
@@ -81,18 +81,26 @@ async function look(
   const threads = readThreads(standstill.stopped, machine, system)
   threads.push(...(await placesOf(target, standstill, machine, missed)))
   const living = threads[0]?.tid
-  const facts = await readFacts(target, over)
-  if (living === undefined) throw refusal(facts.tracer, facts.state)
+  if (living === undefined) {
+    const { tracer, state } = await readFacts(target, over)
+    throw refusal(tracer, state)
+  }
   const directory = processPath(target, 'task', String(living))
-  const [auxv, mappings] = await Promise.all([
+  await using owned = new AsyncDisposableStack()
+  const opening = openMemory(directory, over)
+  owned.defer(() => opening.then(closeMemory, () => {}))
+  // All at once: it stands still for each way to the thread pool and back.
+  const [facts, auxv, mappings, files] = await Promise.all([
+    readFacts(target, over),
     abandonable(readFile(`${directory}/auxv`), over),
     readMappings(`${directory}/maps`, over),
+    opening,
   ])
   const vector = parseAuxiliaryVector(auxv)
   if (vector === undefined) throw new Untouchable('it has no memory: it is about to end')
   threads.sort((a, b) => Number(b.tid === target.pid) - Number(a.tid === target.pid) || a.tid - b.tid)
   const stacks = usedStacks(threads, mappings, machine)
-  const memory = await Memory.open(directory, vector.pageSize, hide(facts), system, over)
+  const memory = new Memory(files, vector.pageSize, hide(facts), system)
   const pages = new Pages(memory)
   memory.still = standstill.astir.size === 0 && standstill.beyond === 0
   over.addEventListener('abort', () => (memory.still = false), { once: true })
@@ -100,6 +108,7 @@ async function look(
     missed.push('not all stacks were read: the process had stood still long enough')
   })
   missed.push(...withoutStack(threads, stacks))
+  owned.move()
   return {
     ...{ standstill, machine, facts, auxv, vector, mappings, threads, stacks, directory, memory, pages, missed },
     async [Symbol.asyncDispose]() {
