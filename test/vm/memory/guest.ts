@@ -24,6 +24,8 @@ const SLEEP_FOR_GOOD = [SLEEPER, 'kdevtmpfs', 'kauditd']
 
 /** Letters of a thread's name in its task_struct: TASK_COMM_LEN, less its end. proc(5) knows longer ones. */
 const COMM = 15
+/** At its shutdown, those who are at work: our own threads, by Node's names for them, and process 1. */
+const SHUTTING_DOWN = /^(node-|DelayedTaskSche|SignalInspector|channel$|systemd$)/
 /** Threads that end when there is nothing to do for them. */
 const COME_AND_GO = /^(kworker\/|\(udev-worker\)|libuv-worker)/
 
@@ -81,6 +83,11 @@ export function lasting(before: Guest, after: Guest): Guest {
     mounts: before.mounts.filter((each) => after.mounts.includes(each)),
     modules: before.modules.filter((each) => after.modules.includes(each)),
   }
+}
+
+/** Without those that shut it down: they sleep and wake all the while that a snapshot is taken at the shutdown. */
+export function atShutdown(guest: Guest): Guest {
+  return { ...guest, threads: guest.threads.filter(({ comm }) => !SHUTTING_DOWN.test(comm)) }
 }
 
 function lines(text: string): string[] {

@@ -7,7 +7,7 @@ import { bringJudges } from '../../../scripts/vm/judges.ts'
 import { CACHE } from '../images.ts'
 import { type Comparison, compare, IN_BETWEEN, isSound, systemRam } from '../memory/compare.ts'
 import { dumpable } from '../memory/dumpable.ts'
-import { askGuest, lasting, load } from '../memory/guest.ts'
+import { askGuest, atShutdown, lasting, load } from '../memory/guest.ts'
 import { dumpGuest } from '../memory/peer.ts'
 import { checkReaders, readers } from '../memory/readers.ts'
 import { captureByHand, fetchMemory, VMCORE } from '../memory/snapshot.ts'
@@ -52,7 +52,7 @@ export const scenario: Scenario = {
     if (FULL) step(await checkReaders(machine, memory, signal))
     // What is under load is held too long for emulation: services would be stopped before all has been read.
     await machine.ok('systemctl stop churn', signal)
-    const last = lasting(guest, await askGuest(machine, signal))
+    const last = atShutdown(lasting(guest, await askGuest(machine, signal)))
     await machine.sh('systemctl poweroff', signal)
     step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
