@@ -6,6 +6,7 @@ import { bringJudges } from '../../../scripts/vm/judges.ts'
 import { CACHE } from '../images.ts'
 import { filledPages } from '../memory/compare.ts'
 import { dumpable } from '../memory/dumpable.ts'
+import { peak, peakOf } from '../memory/peak.ts'
 import { dumpGuest } from '../memory/peer.ts'
 import { captureByHand, fetchMemory, VMCORE } from '../memory/snapshot.ts'
 import { Vmcore } from '../memory/vmcore.ts'
@@ -18,6 +19,8 @@ const MEMORY = 4096
 const MOST = { written: 0.08, stored: 0.03 }
 /** Our count of pages against makedumpfile's, at most. */
 const APART = 0.1
+/** Bytes of private memory that both services may have while they capture. */
+const PEAK = 200 * 1024 ** 2
 /** The whole machine by QEMU, for makedumpfile. */
 const DUMP = 'dump'
 /** It is memory-matrix.ts that tries it. */
@@ -29,13 +32,18 @@ export const scenario: Scenario = {
   suites: FULL ? SUITES : [],
   async run(context, signal) {
     const { suite, boot, bucket, operator, scratch, step } = context
-    const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`
     const { bundle, release } = await (async () => {
-      await using machine = await boot({ settings, memoryMiB: MEMORY })
+      await using machine = await boot({ settings, memoryMiB: MEMORY, files: peak() })
       await bootDone(machine, signal)
       const release = (await machine.ok('modprobe qemu_fw_cfg && uname -r', signal)).trim()
       const bundle = await captureByHand(machine, {}, signal)
       await dumpGuest(machine, join(scratch, DUMP), signal)
+      await machine.sh('systemctl poweroff', signal)
+      equal(await machine.off(signal), 'guest-shutdown')
+      const most = peakOf(machine.console.text)
+      step(`at the shutdown, private memory of both services: ${(most / 1024 ** 2).toFixed(0)} MiB at most`)
+      ok(most <= PEAK)
       return { bundle, release }
     })()
     await bucket.openForReading(signal)
