@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { btfBlob, TASK_TYPES, TO_TASKS } from './btf-blob.ts'
+import { btfBlob, TASK_TYPES, TO_TASKS } from './first/btf-blob.ts'
 
 const PAGE = 4096
 /** Flags by name: include/uapi/linux/kernel-page-flags.h. */

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../../settings/units.ts'
-import { firstPages } from '../../machine-memory/first-pages.ts'
+import { firstPages } from '../../machine-memory/first/first-pages.ts'
 import { openKcore } from '../../machine-memory/kcore-reader.ts'
 import { openPageFlags } from '../../machine-memory/page-flags.ts'
 import { type Scope, scopeName, wantedClasses } from '../../machine-memory/scope.ts'

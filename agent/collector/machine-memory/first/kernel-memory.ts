@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { abandonable } from '../../deadline.ts'
-import { openKernelFile } from '../read-file.ts'
-import type { KcoreReader } from './kcore-reader.ts'
-import type { Machine } from './machine.ts'
-import { mappingOf } from './vmcore.ts'
+import { abandonable } from '../../../deadline.ts'
+import { openKernelFile } from '../../read-file.ts'
+import type { KcoreReader } from '../kcore-reader.ts'
+import type { Machine } from '../machine.ts'
+import { mappingOf } from '../vmcore.ts'
 
 /** What the kernel's own symbols and pointers lead to. */
 export interface KernelMemory {

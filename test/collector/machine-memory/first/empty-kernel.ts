@@ -1,4 +1,4 @@
-import type { KernelMemory } from '../../../agent/collector/machine-memory/kernel-memory.ts'
+import type { KernelMemory } from '../../../../agent/collector/machine-memory/first/kernel-memory.ts'
 
 /** Bytes of the memory below. */
 export const MEMORY = 64 * 4096

@@ -1,9 +1,9 @@
-import type { KcoreReader } from './kcore-reader.ts'
+import type { KcoreReader } from '../kcore-reader.ts'
+import type { Machine } from '../machine.ts'
+import type { PageRange } from '../survey.ts'
 import { kernelMemory } from './kernel-memory.ts'
-import type { Machine } from './machine.ts'
 import { pageTablePages } from './page-tables.ts'
 import { PER_CPU_SYMBOLS, perCpuPages } from './per-cpu.ts'
-import type { PageRange } from './survey.ts'
 import { TASK_SYMBOLS, taskPages } from './task-pages.ts'
 
 /** What comes before everything else in a snapshot. */

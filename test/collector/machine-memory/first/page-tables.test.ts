@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { KcoreMap } from '../../../agent/collector/machine-memory/kcore-map.ts'
-import type { Machine } from '../../../agent/collector/machine-memory/machine.ts'
-import { pageTablePages } from '../../../agent/collector/machine-memory/page-tables.ts'
+import { pageTablePages } from '../../../../agent/collector/machine-memory/first/page-tables.ts'
+import type { KcoreMap } from '../../../../agent/collector/machine-memory/kcore-map.ts'
+import type { Machine } from '../../../../agent/collector/machine-memory/machine.ts'
 import { emptyKernel, MEMORY } from './empty-kernel.ts'
 
 const signal = AbortSignal.timeout(60_000)

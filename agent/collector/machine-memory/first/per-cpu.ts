@@ -1,5 +1,5 @@
+import type { PageRange } from '../survey.ts'
 import type { KernelMemory } from './kernel-memory.ts'
-import type { PageRange } from './survey.ts'
 
 /** Variables of mm/percpu.c: where the first areas lie, and their sizes in bytes. */
 export const PER_CPU_SYMBOLS = ['pcpu_base_addr', 'pcpu_unit_size', 'pcpu_nr_units'] as const

@@ -1,7 +1,7 @@
-import { within } from '../../deadline.ts'
-import { vmcoreinfoNumber } from './kcore-map.ts'
+import { within } from '../../../deadline.ts'
+import { vmcoreinfoNumber } from '../kcore-map.ts'
+import type { Machine } from '../machine.ts'
 import type { KernelMemory } from './kernel-memory.ts'
-import type { Machine } from './machine.ts'
 
 /** How an architecture's tables lead from one level to the next. */
 interface Format {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { taskPages } from '../../../agent/collector/machine-memory/task-pages.ts'
+import { taskPages } from '../../../../agent/collector/machine-memory/first/task-pages.ts'
 import { btfBlob, TASK_TYPES, TO_LINK, TO_SLOTS, TO_TASKS } from './btf-blob.ts'
 import { emptyKernel, MEMORY } from './empty-kernel.ts'
 

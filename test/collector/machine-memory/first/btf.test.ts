@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { readStructures } from '../../../agent/collector/machine-memory/btf.ts'
+import { readStructures } from '../../../../agent/collector/machine-memory/first/btf.ts'
 import { type BlobType, btfBlob } from './btf-blob.ts'
 
 const KERNEL = '/sys/kernel/btf/vmlinux'
