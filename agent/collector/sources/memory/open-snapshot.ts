@@ -1,6 +1,7 @@
 import { formatBytes } from '../../../settings/units.ts'
 import { firstPages } from '../../machine-memory/first/first-pages.ts'
 import { openKcore } from '../../machine-memory/kcore-reader.ts'
+import type { Machine } from '../../machine-memory/machine.ts'
 import { openPageFlags } from '../../machine-memory/page-flags.ts'
 import { type Scope, scopeName, wantedClasses } from '../../machine-memory/scope.ts'
 import { readSnapshot } from '../../machine-memory/snapshot.ts'
@@ -8,8 +9,17 @@ import { readableRam, surveyMemory } from '../../machine-memory/survey.ts'
 import { unitPages } from '../../machine-memory/unit-pages.ts'
 import { layOut } from '../../machine-memory/vmcore.ts'
 import type { Wanted } from '../../machine-memory/wanted.ts'
+import type { HostProcess } from '../../processes/host-process.ts'
 import type { Outcome, Reading } from '../../source.ts'
-import type { SnapshotRequest } from './source.ts'
+
+/** Of which machine, and what of it. */
+export interface SnapshotRequest {
+  readonly root: string
+  readonly machine: Machine
+  readonly scope: Scope
+  /** Those of the scope's unit. */
+  readonly processes: readonly HostProcess[]
+}
 
 /** Reads of /proc/kcore in flight: it copies with one processor each. */
 const DESCRIPTORS = 4

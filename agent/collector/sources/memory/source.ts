@@ -5,14 +5,14 @@ import { sentence } from '../../../cannot.ts'
 import { abandonable } from '../../../deadline.ts'
 import { unasked } from '../../clearance.ts'
 import { estimateBytes } from '../../machine-memory/estimate.ts'
-import { type Machine, openMachine, Withheld } from '../../machine-memory/machine.ts'
+import { openMachine, Withheld } from '../../machine-memory/machine.ts'
 import { parseScope, type Scope, scopeName } from '../../machine-memory/scope.ts'
 import { scopeCosts } from '../../machine-memory/scope-costs.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
 import type { Found, Source, SourceContext } from '../../source.ts'
 import { companionsItem } from './companions.ts'
-import { openSnapshot } from './open-snapshot.ts'
+import { openSnapshot, type SnapshotRequest } from './open-snapshot.ts'
 
 /** Below the stacks and full cores: large, and wanted when the kernel itself is the suspect. */
 const VALUE = { companions: 450, vmcore: 300 } as const
@@ -48,14 +48,6 @@ export function memorySource(patients: Patients): Source {
       }
     },
   }
-}
-
-export interface SnapshotRequest {
-  readonly root: string
-  readonly machine: Machine
-  readonly scope: Scope
-  /** Those of the scope's unit. */
-  readonly processes: readonly HostProcess[]
 }
 
 /** `costs`: what each scope would take. */

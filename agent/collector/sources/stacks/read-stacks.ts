@@ -17,7 +17,8 @@ import { bootTime } from '../journal/this-boot.ts'
 import { type CoreRow, coreEntry, coreTable } from './core-table.ts'
 import { standNote } from './note.ts'
 import { standsOf } from './stand.ts'
-import { type Machine, readThreads, type Thread } from './thread.ts'
+import type { Machine } from './system-calls.ts'
+import { readThreads, type Thread } from './thread.ts'
 import { type Stood, threadTable, threadText } from './thread-table.ts'
 
 export interface StacksRequest {

@@ -1,4 +1,5 @@
-import type { Machine } from './thread.ts'
+/** Machines whose cores are written. */
+export type Machine = 'x64' | 'arm64'
 
 /**
  * System calls in which threads wait, `number:name`: Linux arch/x86/entry/syscalls/syscall_64.tbl and

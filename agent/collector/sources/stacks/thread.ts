@@ -2,10 +2,7 @@ import { parseStat } from '../../processes/process-files.ts'
 import { readNow } from '../../processes/read-now.ts'
 import type { HostReads } from '../facts/host-reads.ts'
 import { numbered } from '../facts/processes.ts'
-import { systemCallName } from './system-calls.ts'
-
-/** Machines whose cores are written. */
-export type Machine = 'x64' | 'arm64'
+import { type Machine, systemCallName } from './system-calls.ts'
 
 /** Where a thread is, at one moment. */
 export interface Thread {
