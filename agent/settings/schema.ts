@@ -107,7 +107,7 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
   }),
   memory: table("The machine's memory, as a filtered vmcore.", {
     scope: textOr(
-      'off',
+      'kernel',
       "Which pages: none (off), the kernel's own, with shared memory or one unit's processes, or all.",
       SCOPE,
       SCOPE_FORMS,

@@ -19,6 +19,7 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   const store = ['--store', pathToFileURL(join(scratch, 'bucket')).href]
   const set = [
     ...['seal.unsealed=allow', 'journal.limit=0B', 'cores.directories=[]', 'identity=host-1', 'executables=unpackaged'],
+    'memory.scope=off',
     ...[`stacks.processes=["exe:${path}"]`, `live.cores=["pid:${pid}"]`],
   ].flatMap((one) => ['--set', one])
   const captured = await lastgasp(['capture', ...store, ...set])

@@ -19,7 +19,7 @@ t.test('defaults, in ms and bytes', async (t) => {
     facts: { lines: 3000 },
     stacks: { processes: ['services'], interval: 1000 },
     live: { cores: ['failed', 'largest:1'], with: 'ptrace', freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
-    memory: { scope: 'off' },
+    memory: { scope: 'kernel' },
     journal: { limit: 256 * 1024 ** 2, boots: 1 },
     cores: {
       limit: 16 * 1024 ** 3,
