@@ -12,11 +12,8 @@ const ZEROS = Buffer.alloc(PAGE)
  */
 const CHANGED_BACK = { pages: 0.02, whole: 0.002, words: 448 } as const
 
-/**
- * Share of still pages that may be missing: a page that was free before and after, but not yet given back by the CPU that freed it,
- * is the kernel's to makedumpfile; in between it was a process's, with the same content each time that process is started.
- */
-export const IN_BETWEEN = 0.01
+/** Share of still pages that may be missing: those that were a process's in between. */
+export const IN_BETWEEN = 0.001
 
 /** A machine's memory by QEMU, before and after a snapshot was taken from inside. */
 export interface Peer {
@@ -47,7 +44,10 @@ export interface Comparison {
   readonly kernel: number
   /** Of those, the ones that are alike in both dumps and not all zeros. */
   readonly still: number
-  /** Still pages of the kernel that the snapshot has no place for, or only zeros. */
+  /**
+   * Still pages of the kernel that the snapshot has no place for, or only zeros. Some are free: those that a CPU has at hand are the
+   * kernel's to makedumpfile.
+   */
   readonly missing: readonly number[]
   /** Words of 8 bytes, of the 512 of a page, in which the snapshot has something else: for each still page of the kernel where it has. */
   readonly different: readonly number[]

@@ -68,6 +68,22 @@ export async function checkByDrgn(
   return `${told.tasks.length} tasks (${told.torn.length} torn), ${sleeping.length} stacks (${broken.length} torn), ${mounts.size} mounts`
 }
 
+/** Which of these pages are not free, by drgn's reading of a whole dump: of the kernel's lists nobody else knows. */
+export async function inUse(
+  judges: Judges,
+  directory: string,
+  dump: string,
+  pages: readonly number[],
+  signal: AbortSignal,
+): Promise<number[]> {
+  if (pages.length === 0) return []
+  await copyFile(join(import.meta.dirname, 'free.py'), join(directory, 'free.py'))
+  const ran = await judges.run(['drgn', '-q', '-c', dump, 'free.py', ...pages.map(String)], directory, signal)
+  equal(ran.code, 0, `drgn opens ${dump}: ${ran.stderr}`)
+  const free = new Set(JSON.parse(ran.stdout) as number[])
+  return pages.filter((page) => !free.has(page))
+}
+
 /** drgn opens a file that ends too early, and lists the tasks. */
 export async function checkCut(
   judges: Judges,
