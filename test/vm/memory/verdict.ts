@@ -100,6 +100,18 @@ export async function checkCut(
   checkTasks(await askDrgn(judges, directory, cut, ['tasks-only'], signal), guest)
 }
 
+/** Whether crash knows kernels of this one's age: it opens what QEMU has dumped, which was never torn. */
+export async function crashKnows(
+  judges: Judges,
+  directory: string,
+  dump: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await writeFile(join(directory, 'crash.none'), 'quit\n')
+  const ran = await judges.run(['crash', '-s', '-i', 'crash.none', judges.vmlinux, dump], directory, signal)
+  return ran.code === 0
+}
+
 /** crash runs `ps`, `bt -a`, `log` and `mount`. */
 export async function checkByCrash(
   judges: Judges,
@@ -141,9 +153,10 @@ export async function checkFetchedLines(
   directory: string,
   vmcore: string,
   marker: string,
+  programs: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const program of ['drgn', 'crash']) {
+  for (const program of programs) {
     const script = `${vmcore}.${program}`
     const comments = await readFile(join(directory, script), 'utf8')
     const line = comments.split('\n').find((each) => each.startsWith(`#   ${program} `) && each.includes(script))
