@@ -1,20 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  appendFileSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openRegular, openSame, readFrom } from '../../agent/collector/read-file.ts'
 import { READ_BYTES } from '../../agent/collector/source.ts'
+import { openTo } from './open-descriptors.ts'
 import { unhurried } from './reading.ts'
 
 async function read(path: string, limit: number, between: () => void = () => {}) {
@@ -28,15 +19,6 @@ async function read(path: string, limit: number, between: () => void = () => {})
   return { content: Buffer.concat(chunks), sizes: chunks.map(({ length }) => length), outcome: reading.outcome() }
 }
 
-const openHere = (path: string) =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === path
-    } catch {
-      return false
-    }
-  }).length
-
 t.test('sizes around a chunk', async (t) => {
   const path = join(t.testdir(), 'file')
   const content = randomBytes(2 * READ_BYTES + 7)
@@ -48,7 +30,7 @@ t.test('sizes around a chunk', async (t) => {
     t.same(whole.outcome, {})
     t.same((await read(path, size)).outcome, {}, 'a limit that suffices')
   }
-  t.equal(openHere(path), 0, 'nothing stays open')
+  t.equal(openTo(path), 0, 'nothing stays open')
 })
 
 t.test('limit', async (t) => {
@@ -115,7 +97,7 @@ t.test('the very file that was seen before', async (t) => {
     openSame(path, seen, unhurried()),
     /cannot open .*file: it is not the file that was found there before/,
   )
-  t.equal(openHere(join(directory, 'secret/file')), 0)
+  t.equal(openTo(join(directory, 'secret/file')), 0)
   renameSync(join(directory, 'mine'), join(directory, 'link'))
   mkdirSync(join(directory, 'mine'))
   renameSync(join(directory, 'aside/file'), path)
@@ -136,7 +118,7 @@ t.test('ends with its signal, and closes', async (t) => {
   }
   await t.rejects(taking(), new RegExp(`cannot read .*file at byte ${READ_BYTES}: time is up`))
   await reading[Symbol.asyncDispose]()
-  t.equal(openHere(path), 0)
+  t.equal(openTo(path), 0)
 })
 
 t.test('a consumer that stops early', async (t) => {
@@ -151,5 +133,5 @@ t.test('a consumer that stops early', async (t) => {
     }
     t.same(reading.outcome(), {}, 'it is not the file that is short')
   }
-  t.equal(openHere(path), 0)
+  t.equal(openTo(path), 0)
 })

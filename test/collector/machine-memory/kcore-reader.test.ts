@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openKcore } from '../../../agent/collector/machine-memory/kcore-reader.ts'
+import { openTo } from '../open-descriptors.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const MIB = 1024 * 1024
@@ -12,15 +13,6 @@ function rootWith(t: Test, content: Buffer): string {
   writeFileSync(join(root, 'proc/kcore'), content)
   return root
 }
-
-const openTo = (path: string) =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === path
-    } catch {
-      return false
-    }
-  }).length
 
 t.test('many reads at once, each right', async (t) => {
   const content = Buffer.from(Uint32Array.from({ length: 4 * MIB }, (_, index) => index * 2654435761).buffer)

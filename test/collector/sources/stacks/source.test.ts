@@ -223,18 +223,3 @@ t.test('nothing to take is a gap that says why', async (t) => {
   t.match(await gap({ processes: [] }, alone), [{ status: 'skipped', reason: /stacks\.processes/ }])
   t.match(await gap({ processes: [`pid:${process.pid}`] }, '/'), [{ status: 'absent' }], 'never ourselves')
 })
-
-t.test(
-  'who names no recipient has asked for none, and nobody is looked at; broken settings are another matter',
-  async (t) => {
-    const defaults = defaultSettings()
-    const context: SourceContext = { settings: defaults, root: '/', seen: new Set() }
-    const source = stacksSource(openSystem(), newPatients())
-    const { found, gaps } = await source.inventory(context, AbortSignal.timeout(30_000))
-    t.strictSame(found, [])
-    t.match(gaps, [{ status: 'skipped', reason: /no recipient is set/ }])
-    const broken = { ...defaults, seal: { ...defaults.seal, closed: 'a layer is broken' } }
-    const asked = await source.inventory({ ...context, settings: broken }, AbortSignal.timeout(30_000))
-    t.notMatch(asked.gaps[0]?.reason ?? '', /no recipient is set/)
-  },
-)
