@@ -28,6 +28,8 @@ import type { Scenario } from '../scenario.ts'
 const FULL = process.env.LASTGASP_FULL === '1'
 const MEMORY: { readonly memoryMiB?: number } =
   process.env.LASTGASP_MEMORY_MIB === undefined ? {} : { memoryMiB: Number(process.env.LASTGASP_MEMORY_MIB) }
+/** Some minutes of emulation, and more than the hold allows with more memory. */
+const THOROUGH = FULL && MEMORY.memoryMiB === undefined
 /** Where the files are cut. */
 const CUTS = [0.25, 0.5, 0.75, 0.9]
 
@@ -52,12 +54,10 @@ export const scenario: Scenario = {
     const kernel = await captureByHand(machine, {}, signal)
     await dumpGuest(machine, join(scratch, 'after'), signal)
     step('a snapshot between two dumps')
-    // Some minutes of emulation, and more than the hold allows with more memory: for the matrix.
-    const all =
-      FULL && MEMORY.memoryMiB === undefined ? await captureByHand(machine, { scope: 'all' }, signal) : undefined
+    const all = THOROUGH ? await captureByHand(machine, { scope: 'all' }, signal) : undefined
     const guest = lasting(then, await askGuest(machine, signal))
     const memory = systemRam(await machine.ok('cat /proc/iomem', signal))
-    if (FULL) step(await checkReaders(machine, memory, signal))
+    if (THOROUGH) step(await checkReaders(machine, memory, signal))
     // What is under load is held too long for emulation: services would be stopped before all has been read.
     await machine.ok('systemctl stop churn', signal)
     const last = atShutdown(lasting(guest, await askGuest(machine, signal)))
