@@ -15,6 +15,9 @@ export interface Thread {
   readonly comm: string
   /** Names of functions, innermost first, by /proc/PID/stack; of threads that sleep for good only. */
   readonly stack: readonly string[]
+  /** How often it has had a processor, by /proc/PID/schedstat; of a moment before and after: whether it has slept all the while. */
+  readonly turns: string | undefined
+  readonly asleep: boolean
 }
 
 /** A process that only sleeps: a stack that everybody must be able to print. */
@@ -54,6 +57,10 @@ function unit(name: string, content: string): Record<string, GuestFile> {
 /** Asks a guest about itself. */
 export async function askGuest(machine: Machine, signal: AbortSignal): Promise<Guest> {
   const stats = await machine.ok('cat /proc/[0-9]*/task/[0-9]*/stat 2>/dev/null; true', signal)
+  const schedule = await machine.ok('grep -H . /proc/[0-9]*/task/[0-9]*/schedstat 2>/dev/null; true', signal)
+  const turns = new Map(
+    [...schedule.matchAll(/\/task\/(\d+)\/schedstat:\d+ \d+ (\d+)$/gm)].map(([, pid, n]) => [Number(pid), n]),
+  )
   const threads = [...stats.matchAll(/^(\d+) \((.*)\) /gm)]
     .map(([, pid, comm = '']) => ({ pid: Number(pid), comm: comm.slice(0, COMM) }))
     .filter(({ comm }) => !COME_AND_GO.test(comm))
@@ -69,7 +76,9 @@ export async function askGuest(machine: Machine, signal: AbortSignal): Promise<G
   const mounts = await machine.ok('cat /proc/1/mounts', signal)
   const modules = await machine.ok('cat /proc/modules', signal)
   return {
-    threads: threads.map((thread) => ({ ...thread, stack: stacks.get(thread.pid) ?? [] })),
+    threads: threads.map((thread) => {
+      return { ...thread, stack: stacks.get(thread.pid) ?? [], turns: turns.get(thread.pid), asleep: false }
+    }),
     mounts: lines(mounts).map((line) => line.split(' ').slice(1, 3).join(' ')),
     modules: lines(modules).map((line) => line.split(' ')[0] ?? ''),
   }
@@ -77,17 +86,23 @@ export async function askGuest(machine: Machine, signal: AbortSignal): Promise<G
 
 /** What was there both times. */
 export function lasting(before: Guest, after: Guest): Guest {
-  const later = new Set(after.threads.map(({ pid, comm }) => `${pid} ${comm}`))
+  const later = new Map(after.threads.map(({ pid, comm, turns }) => [`${pid} ${comm}`, turns]))
   return {
-    threads: before.threads.filter(({ pid, comm }) => later.has(`${pid} ${comm}`)),
+    threads: before.threads
+      .filter(({ pid, comm }) => later.has(`${pid} ${comm}`))
+      .map((thread) => {
+        const { pid, comm, turns } = thread
+        return { ...thread, asleep: turns !== undefined && turns === later.get(`${pid} ${comm}`) }
+      }),
     mounts: before.mounts.filter((each) => after.mounts.includes(each)),
     modules: before.modules.filter((each) => after.modules.includes(each)),
   }
 }
 
-/** Without those that shut it down: they sleep and wake all the while that a snapshot is taken at the shutdown. */
+/** Without those that shut it down; whoever slept before may be woken by the shutdown. */
 export function atShutdown(guest: Guest): Guest {
-  return { ...guest, threads: guest.threads.filter(({ comm }) => !SHUTTING_DOWN.test(comm)) }
+  const others = guest.threads.filter(({ comm }) => !SHUTTING_DOWN.test(comm))
+  return { ...guest, threads: others.map((thread) => ({ ...thread, asleep: false })) }
 }
 
 function lines(text: string): string[] {
