@@ -43,6 +43,35 @@ export async function openKernelFile(path: string, signal: AbortSignal): Promise
   }
 }
 
+/** What the kernel hands out at a time of a text is less. */
+const TEXT_BYTES = 64 * 1024
+
+/**
+ * The lines of a text of /proc or /sys, some at a time. Names are bytes: none is lost in latin1. A read that hangs is left behind when
+ * the signal aborts. Owns the file, and closes it once nothing is read from it any more.
+ */
+export async function* kernelLines(
+  file: FileHandle,
+  signal: AbortSignal,
+): AsyncGenerator<readonly string[], void, void> {
+  let reading: Promise<unknown> = Promise.resolve()
+  try {
+    const buffer = Buffer.allocUnsafeSlow(TEXT_BYTES)
+    for (let rest = ''; ; ) {
+      const read = file.read(buffer, 0, TEXT_BYTES, null)
+      reading = read
+      const { bytesRead } = await abandonable(read, signal)
+      if (bytesRead === 0) return
+      // The kernel hands out whole lines, but does not promise it.
+      const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n')
+      rest = lines.pop() ?? ''
+      yield lines
+    }
+  } finally {
+    void reading.catch(() => {}).then(() => file.close())
+  }
+}
+
 /** Which file a path led to: its file system and its inode (inode(7)). */
 export interface FileId {
   readonly dev: number

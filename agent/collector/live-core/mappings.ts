@@ -1,6 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
-import { abandonable } from '../../deadline.ts'
-import { openKernelFile } from '../read-file.ts'
+import { kernelLines, openKernelFile } from '../read-file.ts'
 import type { Range } from './process-facts.ts'
 
 /** One mapping of a process: proc_pid_maps(5), and what proc_pid_smaps(5) adds. */
@@ -23,7 +21,6 @@ export interface Mapping extends Range {
 
 /** What cannot be addressed exactly, and never holds a program's data: vsyscall. */
 const HIGHEST = Number.MAX_SAFE_INTEGER
-const READ_BYTES = 64 * 1024
 
 const HEAD = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+) (\d+) *(.*)$/
 const FIELD = /^(\w+): +(\d+) kB$/
@@ -33,12 +30,7 @@ const FLAGS = /^VmFlags: (.*)$/
 export async function readMappings(path: string, signal: AbortSignal): Promise<Mapping[]> {
   const file = await openKernelFile(path, signal)
   const mappings: Mapping[] = []
-  let reading: Promise<unknown> = Promise.resolve()
-  try {
-    for await (const line of lines(file, (read) => (reading = abandonable(read, signal)))) take(line, mappings)
-  } finally {
-    void reading.catch(() => {}).then(() => file.close())
-  }
+  for await (const lines of kernelLines(file, signal)) for (const line of lines) take(line, mappings)
   return mappings.filter(({ end }) => end <= HIGHEST)
 }
 
@@ -68,20 +60,4 @@ function take(line: string, mappings: Mapping[]): void {
   if (key === 'Anonymous' || key === 'Swap') last.own = (last.own ?? 0) + bytes
   const flags = FLAGS.exec(line)?.[1]
   if (flags !== undefined) last.flags = flags.trim().split(' ')
-}
-
-async function* lines(
-  file: FileHandle,
-  bounded: (read: Promise<{ bytesRead: number }>) => Promise<{ bytesRead: number }>,
-) {
-  let rest = ''
-  for (;;) {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-    const { bytesRead } = await bounded(file.read(buffer, 0, buffer.length, null))
-    if (bytesRead === 0) return
-    // The kernel hands out whole lines, but does not promise it. Names are bytes: none is lost in latin1.
-    const parts = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n')
-    rest = parts.pop() ?? ''
-    yield* parts
-  }
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { abandonable } from '../../../deadline.ts'
-import { openKernelFile } from '../../read-file.ts'
+import { kernelLines, openKernelFile } from '../../read-file.ts'
 import type { KcoreReader } from '../kcore-reader.ts'
 import type { Machine } from '../machine.ts'
 import { mappingOf } from '../vmcore.ts'
@@ -16,9 +15,6 @@ export interface KernelMemory {
   /** The same from a physical address on. */
   readPhysical(physical: number, bytes: number, signal: AbortSignal): Promise<Buffer | undefined>
 }
-
-/** What the kernel hands out at a time is less. */
-const READ_BYTES = 64 * 1024
 
 /** Reads the addresses of these symbols; the memory is read as it is asked for. */
 export async function kernelMemory(
@@ -65,22 +61,13 @@ async function readSymbols(
   const symbols = new Map<string, bigint>()
   const file = await openKernelFile(path, signal).catch(() => undefined)
   if (file === undefined) return symbols
-  let reading: Promise<unknown> = Promise.resolve()
-  try {
-    const line = new RegExp(`^([0-9a-f]+) [a-zA-Z] (${names.join('|')})$`, 'gm')
-    const buffer = Buffer.alloc(READ_BYTES)
-    for (let rest = ''; symbols.size < names.length; ) {
-      const read = file.read(buffer, 0, READ_BYTES, null)
-      reading = read
-      const { bytesRead } = await abandonable(read, signal)
-      if (bytesRead === 0) break
-      const text = rest + buffer.toString('latin1', 0, bytesRead)
-      rest = text.slice(text.lastIndexOf('\n') + 1)
-      for (const [, address, name = ''] of text.slice(0, text.length - rest.length).matchAll(line))
-        symbols.set(name, BigInt(`0x${address}`))
+  const symbol = new RegExp(`^([0-9a-f]+) [a-zA-Z] (${names.join('|')})$`)
+  for await (const lines of kernelLines(file, signal)) {
+    for (const line of lines) {
+      const [, address, name] = symbol.exec(line) ?? []
+      if (address !== undefined && name !== undefined) symbols.set(name, BigInt(`0x${address}`))
     }
-  } finally {
-    void reading.catch(() => {}).then(() => file.close())
+    if (symbols.size === names.length) break
   }
   return symbols
 }
