@@ -1,12 +1,12 @@
 /** Bytes of the headers of a 64-bit ELF file: elf(5). */
 export const HEADER = 64
 export const PROGRAM_HEADER = 56
-export const SECTION_HEADER = 64
+const SECTION_HEADER = 64
 export const PT_LOAD = 1
 export const PT_NOTE = 4
 const ET_CORE = 4
 /** As many program headers or more are counted in section header 0: elf(5). */
-const PN_XNUM = 0xffff
+export const PN_XNUM = 0xffff
 
 /** Bytes that come before the notes: the ELF header, `count` program headers, and the section header that counts very many. */
 export function headersBytes(count: number): number {

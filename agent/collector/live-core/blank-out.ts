@@ -1,13 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { cannot } from '../../cannot.ts'
+import { HEADER, PN_XNUM, PROGRAM_HEADER, PT_LOAD } from '../elf-headers.ts'
 import type { Range } from './process-facts.ts'
-
-/** elf(5) */
-const HEADER = 64
-const PROGRAM_HEADER = 56
-const PT_LOAD = 1
-/** More segments than this are counted elsewhere (PN_XNUM). */
-const PN_XNUM = 0xffff
 
 /** Overwrites what a core that lies in a file holds of these ranges of memory with zeros. Throws where it cannot tell where that is. */
 export async function blankOut(core: FileHandle, ranges: readonly Range[]): Promise<void> {

@@ -1,11 +1,9 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../elf-headers.ts'
 import type { Mapping } from './mappings.ts'
 import type { Pages } from './pages.ts'
 
 const ELF_MAGIC = 0x7f454c46
-const HEADER = 64
-const PROGRAM_HEADER = 56
-const PT_NOTE = 4
 
 /**
  * Keeps the first page of each mapped ELF file, and its notes where they lie further back: from them the build-ids come. Other

@@ -1,10 +1,10 @@
+import { PROGRAM_HEADER } from '../elf-headers.ts'
 import type { AuxiliaryVector } from './auxiliary-vector.ts'
 import type { Pages } from './pages.ts'
 
 /** Program headers: elf(5). */
 const PT_DYNAMIC = 2
 const PT_PHDR = 6
-const PROGRAM_HEADER = 56
 /** Entry of the dynamic section that holds the address of struct r_debug. */
 const DT_DEBUG = 21
 /** Dynamic sections have some thirty entries; walks end here whatever a broken one says. */

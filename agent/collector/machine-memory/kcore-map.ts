@@ -1,3 +1,4 @@
+import { HEADER, PROGRAM_HEADER, PT_LOAD, PT_NOTE } from '../elf-headers.ts'
 import type { PhysicalRange } from './iomem.ts'
 
 /** A stretch of memory that /proc/kcore gives: physical memory at a kernel address. */
@@ -20,17 +21,13 @@ export interface KcoreMap {
   readonly vmcoreinfo: Buffer
 }
 
-const ELF_HEADER = 64
-const PROGRAM_HEADER = 56
-const PT_LOAD = 1
-const PT_NOTE = 4
 const MACHINES = [62, 183]
 /** p_paddr of what is not plain physical memory: vmalloc, modules, vmemmap (fs/proc/kcore.c). */
 const NO_ADDRESS = 0xffff_ffff_ffff_ffffn
 
 /** Bytes of the headers and notes at the start of /proc/kcore, from its ELF header (64 bytes at least). */
 export function headBytes(header: Buffer): number {
-  if (header.length < ELF_HEADER || header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2 || header[5] !== 1)
+  if (header.length < HEADER || header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2 || header[5] !== 1)
     throw new Error('it does not begin with the header of a 64-bit little-endian ELF')
   return Number(header.readBigUInt64LE(32)) + header.readUInt16LE(56) * PROGRAM_HEADER
 }

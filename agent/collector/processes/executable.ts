@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../deadline.ts'
+import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../elf-headers.ts'
 
 /** What an executable says of itself. */
 export interface Executable {
@@ -13,9 +14,6 @@ export interface Executable {
 
 /** elf(5) */
 const ELF_MAGIC = 0x7f454c46
-const HEADER = 64
-const PROGRAM_HEADER = 56
-const PT_NOTE = 4
 const NT_GNU_BUILD_ID = 3
 const FDO_PACKAGING_METADATA = 0xcafe1a7e
 /** Program headers of an executable are about a dozen; notes, some hundred bytes. */

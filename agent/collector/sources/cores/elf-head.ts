@@ -1,3 +1,4 @@
+import { HEADER, PN_XNUM, PROGRAM_HEADER, PT_LOAD, PT_NOTE } from '../../elf-headers.ts'
 import { executableOf } from '../../processes/executable.ts'
 
 /** What the beginning of an ELF core tells. */
@@ -19,17 +20,11 @@ export interface ElfHead {
 }
 
 const ELF_MAGIC = 0x7f454c46
-const HEADER = 64
-const PROGRAM_HEADER = 56
-const PT_LOAD = 1
-const PT_NOTE = 4
 const NT_PRSTATUS = 1
 const NT_PRPSINFO = 3
 const NT_FILE = 0x46494c45
 /** Notes that are looked at: those of the process and of the thread that died are first, each further thread has some KiB. */
 const NOTE_BYTES = 1024 * 1024
-/** More segments than this are counted elsewhere in the file (elf(5), PN_XNUM). */
-const PN_XNUM = 0xffff
 
 /**
  * Reads the start of a 64-bit little-endian core (elf(5); struct elf_prstatus and elf_prpsinfo of Linux's elfcore.h, the same
