@@ -10,7 +10,8 @@ import { collectorAt } from '../daemon/collector-client.ts'
 import { OwnCollector } from '../daemon/own-collector.ts'
 import { type Prepared, prepare, STOP_MARGIN_MS } from '../daemon/prepare.ts'
 import { within } from '../deadline.ts'
-import { type Style, table } from '../operator/table.ts'
+import type { Line, Style } from '../operator/line.ts'
+import { table } from '../operator/table.ts'
 import type { Layer } from '../settings/layers.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { fromOf } from './capture.ts'
@@ -103,8 +104,8 @@ async function stopTimeout(signal: AbortSignal): Promise<number | undefined> {
 
 const STYLE: Readonly<Record<Finding['verdict'], Style>> = { good: 'green', note: 'yellow', bad: 'red' }
 
-function findingLines(findings: readonly Finding[], io: Io): string[] {
+function findingLines(findings: readonly Finding[], io: Io): Line[] {
   const verdicts = { title: 'VERDICT', style: (text: string) => STYLE[text as Finding['verdict']] }
   const rows = findings.map(({ verdict, about, says }) => [verdict, about, says])
-  return table([verdicts, { title: 'ABOUT' }, { title: 'SAYS' }], rows, screenOf(io.stdout, io.env))
+  return table([verdicts, { title: 'ABOUT' }, { title: 'SAYS' }], rows, screenOf(io.stdout))
 }

@@ -69,9 +69,9 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   if (chosen.output === 'json')
     await sayJson(io.stdout, { ...view.name, status: view.state, directory: resolve(directory), fetched, lacks, steps })
   else {
-    const screen = screenOf(io.stdout, io.env)
+    const screen = screenOf(io.stdout)
     const lines = [...fetchLines(fetched, screen), ...lackLines(lacks, screen), ...sealedLines(view, fetched)]
-    await say(io.stdout, [...lines, ...stepLines('Look at it', steps, screen)])
+    await say(io.stdout, [...lines, ...stepLines('Look at it', steps)])
   }
   return exitOf(fetched, lacks.length, chosen['keep-sealed'])
 }

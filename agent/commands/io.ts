@@ -1,3 +1,5 @@
+import { type Line, rendered } from '../operator/line.ts'
+import { CONTROL } from '../operator/printable.ts'
 import type { Screen } from '../operator/table.ts'
 
 /** How a command ends: the exit codes of the program. */
@@ -22,21 +24,37 @@ export class Ending extends Error {
   }
 }
 
-/** How a stream of the process shows text. Colours as NO_COLOR, FORCE_COLOR and the terminal have it. */
-export function screenOf(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Screen {
-  const colours = stream.isTTY ? stream.hasColors(16, env) : false
-  return { width: stream.isTTY ? stream.columns : undefined, colours }
+/** How wide a stream of the process is, if somebody looks at it. */
+export function screenOf(stream: NodeJS.WriteStream): Screen {
+  return { width: stream.isTTY ? stream.columns : undefined }
 }
 
-/** Writes lines and waits until the stream took them. A reader who has gone (`| head`) has seen enough: no error. */
-export async function say(stream: NodeJS.WriteStream, lines: readonly string[]): Promise<void> {
+/**
+ * Writes lines and waits until the stream took them: the one gate of all that is printed, where control characters become
+ * visible. Colours as NO_COLOR, FORCE_COLOR and the terminal have it. A reader who has gone (`| head`) has seen enough: no error.
+ */
+export async function say(stream: NodeJS.WriteStream, lines: readonly Line[]): Promise<void> {
   if (lines.length === 0) return
-  await new Promise<void>((resolve) => {
-    stream.write(`${lines.join('\n')}\n`, () => resolve())
-  })
+  const colours = stream.isTTY && stream.hasColors(16)
+  await write(stream, lines.map((line) => `${rendered(line, colours)}\n`).join(''))
 }
 
-/** Writes a value as JSON. */
+/** Writes a value as JSON, in ASCII but for letters: what a terminal would act on is escaped. */
 export async function sayJson(stream: NodeJS.WriteStream, value: unknown): Promise<void> {
-  await say(stream, [JSON.stringify(value, undefined, 2)])
+  await write(stream, `${escaped(JSON.stringify(value, undefined, 2))}\n`)
+}
+
+/** Outside of its strings, JSON holds no control character but the line ends that `stringify` put there. */
+function escaped(json: string): string {
+  return json.replace(CONTROL, (found) =>
+    found === '\n' ? found : Array.from({ length: found.length }, (_, i) => `\\u${hex4(found.charCodeAt(i))}`).join(''),
+  )
+}
+
+const hex4 = (unit: number) => unit.toString(16).padStart(4, '0')
+
+async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    stream.write(text, () => resolve())
+  })
 }

@@ -43,7 +43,7 @@ async function keygen({ out, output }: Options, io: Io): Promise<Exit> {
     },
   )
   if (output === 'json') await sayJson(io.stdout, { identity: out, recipient })
-  else await say(io.stdout, explained(out, recipient, screenOf(io.stdout, io.env).width))
+  else await say(io.stdout, explained(out, recipient, screenOf(io.stdout).width))
   return EXIT.done
 }
 

@@ -59,7 +59,7 @@ async function list(chosen: Options, io: Io): Promise<Exit> {
       posix.matchesGlob(identity, chosen.host ?? '*') && (chosen.status ?? [state]).includes(state),
   )
   if (chosen.output === 'json') await sayJson(io.stdout, entries.map(asJson))
-  else if (entries.length > 0) await say(io.stdout, listLines(entries, screenOf(io.stdout, io.env)))
+  else if (entries.length > 0) await say(io.stdout, listLines(entries, screenOf(io.stdout)))
   if (entries.length > 0) return EXIT.done
   await say(io.stderr, [`lastgasp: nothing found in ${archive.url}: ${await hint(all.length)}`])
   return EXIT.nothing

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import yargs from 'yargs'
 import { sentence } from '../cannot.ts'
 import { version } from '../version.ts'
@@ -68,6 +69,6 @@ export async function runProgram(args: readonly string[], io: Io): Promise<void>
     process.exitCode = io.signal.aborted ? INTERRUPTED : error instanceof Ending ? error.exit : EXIT.failed
     const usage = error instanceof Ending && error.exit === EXIT.usage ? [`Try: ${told} --help`] : []
     await say(io.stderr, [`lastgasp: ${sentence(error)}`, ...usage])
-    if (io.env.LASTGASP_DEBUG === '1') console.error(error)
+    if (io.env.LASTGASP_DEBUG === '1') await say(io.stderr, inspect(error).split('\n'))
   }
 }

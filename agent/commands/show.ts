@@ -33,8 +33,8 @@ async function show(chosen: Options, io: Io): Promise<Exit> {
   const found = verdict(view)
   if (chosen.output === 'json') await sayJson(io.stdout, asJson(view, found))
   else {
-    const screen = screenOf(io.stdout, io.env)
-    const steps = stepLines('Look at it', stepsOf(view, found, chosen, io), screen)
+    const screen = screenOf(io.stdout)
+    const steps = stepLines('Look at it', stepsOf(view, found, chosen, io))
     await say(io.stdout, [...showLines(view, found, screen), ...steps])
   }
   return found.lacks.length > 0 ? EXIT.incomplete : EXIT.done

@@ -35,7 +35,7 @@ async function verify(chosen: Options, io: Io): Promise<Exit> {
   if (chosen.output === 'json')
     await sayJson(io.stdout, { ...view.name, status: view.state, verified, lacks, unopened })
   else {
-    const screen = screenOf(io.stdout, io.env)
+    const screen = screenOf(io.stdout)
     const note = unopened === 0 ? [] : ['', `${unopened} sealed, and not looked into: that takes --identity FILE`]
     await say(io.stdout, [...verifyLines(verified, screen), ...lackLines(lacks, screen), ...note])
   }

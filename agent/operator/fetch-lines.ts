@@ -1,10 +1,11 @@
 import { formatBytes } from '../settings/units.ts'
 import type { Fetched } from './fetch-artifact.ts'
+import type { Line } from './line.ts'
 import { statusStyle } from './show-lines.ts'
 import { type Screen, table } from './table.ts'
 
 /** What was fetched, for people: where each artifact is, and why one is not as it should be. */
-export function fetchLines(fetched: readonly Fetched[], screen: Screen): string[] {
+export function fetchLines(fetched: readonly Fetched[], screen: Screen): Line[] {
   const columns = [
     { title: 'STATUS', style: statusStyle },
     { title: 'SIZE', align: 'right' },

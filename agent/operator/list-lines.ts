@@ -1,13 +1,14 @@
 import { bundleTime } from '../bundle/keys.ts'
 import type { CatalogueEntry } from './catalogue.ts'
+import type { Line, Style } from './line.ts'
 import { instant } from './moments.ts'
-import { type Screen, type Style, table } from './table.ts'
+import { type Screen, table } from './table.ts'
 
 /** `<UTC yyyymmddThhmmssZ>-` and four digits: as much of an id as a person needs to see, if it is enough. */
 const SHORT_ID = 21
 
 /** Bundles as a table. On a terminal their ids are as short as they can be told apart by; a script gets them whole. */
-export function listLines(entries: readonly CatalogueEntry[], screen: Screen): string[] {
+export function listLines(entries: readonly CatalogueEntry[], screen: Screen): Line[] {
   const digits = screen.width === undefined ? Infinity : distinct(entries.map(({ bundle }) => bundle))
   return table(
     [{ title: 'STARTED' }, { title: 'STATUS', style: stateStyle }, { title: 'BUNDLE' }, { title: 'HOST' }],

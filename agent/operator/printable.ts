@@ -1,10 +1,13 @@
+/** Control and format characters, line and paragraph separators, lone surrogates: what a terminal may act on (Unicode, UAX #44). */
+export const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
 /**
  * What a bundle says is printed on an operator's terminal: control characters (escape sequences among them), line
  * and paragraph separators, bidirectional overrides and lone surrogates become `\u{…}`, so that no host can write
  * on that terminal anything but text.
  */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
+  return text.replace(CONTROL, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
 }
 
 /** A text as one word of a shell command (bash, zsh), safe to paste whatever is in it. */

@@ -3,21 +3,22 @@ import { formatBytes, formatDuration } from '../settings/units.ts'
 import type { BundleView } from './bundle-view.ts'
 import { hangs } from './hangs.ts'
 import { holdings } from './holdings.ts'
+import { type Line, type Style, styled } from './line.ts'
 import { stateStyle } from './list-lines.ts'
 import { memoryTold } from './memory-told.ts'
 import { instant } from './moments.ts'
 import type { Step } from './next-steps.ts'
 import { printable } from './printable.ts'
-import { type Column, type Screen, type Style, styled, table, wrap } from './table.ts'
+import { type Column, type Screen, table, wrap } from './table.ts'
 import type { Crash, Lack, Verdict } from './verdict.ts'
 
 /** Crashes that are told one by one before the rest is a number. */
 const TOLD = 5
 
 /** A bundle as a page for people: the verdict, the circumstances, the receipts, what is missing. */
-export function showLines(view: BundleView, found: Verdict, screen: Screen): string[] {
+export function showLines(view: BundleView, found: Verdict, screen: Screen): Line[] {
   return [
-    ...headline(view, found, screen),
+    ...headline(view, found),
     '',
     ...circumstances(view, screen),
     '',
@@ -29,34 +30,24 @@ export function showLines(view: BundleView, found: Verdict, screen: Screen): str
 }
 
 /** Commands to paste, each below what it is for. They are never wrapped. */
-export function stepLines(title: string, steps: readonly Step[], screen: Screen): string[] {
+export function stepLines(title: string, steps: readonly Step[]): Line[] {
   if (steps.length === 0) return []
-  const lines = steps.flatMap(({ about, command }) => [
-    styled('dim', `  # ${printable(about)}`, screen),
-    `  ${command}`,
-  ])
-  return ['', styled('bold', title, screen), ...lines]
+  const lines = steps.flatMap(({ about, command }): Line[] => [[styled('dim', `  # ${about}`)], `  ${command}`])
+  return ['', [styled('bold', title)], ...lines]
 }
 
-function headline(
-  { state, manifest, opening, name }: BundleView,
-  { crashes, otherwise }: Verdict,
-  screen: Screen,
-): string[] {
-  const host = printable(opening?.host.name ?? name.identity)
-  const status = styled(stateStyle(state), state, screen)
-  const told = crashes
-    .slice(0, TOLD)
-    .map((crash) => `${styled('bold', 'crashed', screen)}  ${printable(crashLine(crash))}`)
+function headline({ state, manifest, opening, name }: BundleView, { crashes, otherwise }: Verdict): Line[] {
+  const host = opening?.host.name ?? name.identity
+  const told = crashes.slice(0, TOLD).map((crash): Line => [styled('bold', 'crashed'), `  ${crashLine(crash)}`])
   const more = crashes.length > TOLD ? [`         and ${crashes.length - TOLD} more`] : []
   const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
   return [
-    `${status}  ${host}, ${instant(startOf(opening))}${ended}`,
+    [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
     ...told,
     ...more,
-    ...(told.length > 0 ? [] : [printable(otherwise)]),
-    ...hangs(manifest?.receipts ?? []).map((hang) => `${styled('bold', 'stuck', screen)}    ${printable(hang)}`),
-    ...memoryTold(manifest?.receipts ?? []).map((told) => `${styled('bold', 'memory', screen)}   ${printable(told)}`),
+    ...(told.length > 0 ? [] : [otherwise]),
+    ...hangs(manifest?.receipts ?? []).map((hang): Line => [styled('bold', 'stuck'), `    ${hang}`]),
+    ...memoryTold(manifest?.receipts ?? []).map((told): Line => [styled('bold', 'memory'), `   ${told}`]),
   ]
 }
 
@@ -67,7 +58,7 @@ function crashLine({ program, unit, signal, pid, at }: Crash): string {
   return `${program}${of}${by}${as}, ${at === undefined ? 'time unknown' : instant(at)}`
 }
 
-function circumstances({ name, opening, manifest }: BundleView, screen: Screen): string[] {
+function circumstances({ name, opening, manifest }: BundleView, screen: Screen): Line[] {
   const facts: [string, string | undefined][] = [
     ['bundle', `${name.identity}/${name.bundle}`],
     [
@@ -87,9 +78,7 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
   return facts.flatMap(([title, text]) =>
     text === undefined
       ? []
-      : wrap(printable(text), width).map(
-          (line, i) => `${styled('dim', (i === 0 ? title : '').padEnd(9), screen)}${line}`,
-        ),
+      : wrap(printable(text), width).map((line, i): Line => [styled('dim', (i === 0 ? title : '').padEnd(9)), line]),
   )
 }
 
@@ -116,7 +105,7 @@ function timing(
 const startOf = (opening: { started: string } | undefined) =>
   opening === undefined ? undefined : Date.parse(opening.started)
 
-function receiptTable(receipts: readonly Receipt[], screen: Screen): string[] {
+function receiptTable(receipts: readonly Receipt[], screen: Screen): Line[] {
   // Names last: those of journal files are longer than a terminal is wide.
   const columns: readonly Column[] = [
     { title: 'STATUS', style: statusStyle },
@@ -136,7 +125,7 @@ function receiptTable(receipts: readonly Receipt[], screen: Screen): string[] {
   return table(columns, rows, screen)
 }
 
-function arrivedTable(view: BundleView, screen: Screen): string[] {
+function arrivedTable(view: BundleView, screen: Screen): Line[] {
   const rows = holdings(view).map(({ artifact, bytes }) => ['arrived', formatBytes(bytes), artifact])
   return table([{ title: 'STATUS' }, { title: 'STORED', align: 'right' }, { title: 'ARTIFACT' }], rows, screen)
 }
@@ -158,17 +147,17 @@ export function statusStyle(status: string): Style | undefined {
 }
 
 /** What is missing and why; no line where nothing is. */
-export function lackLines(lacks: readonly Lack[], screen: Screen): string[] {
+export function lackLines(lacks: readonly Lack[], screen: Screen): Line[] {
   return section('Missing', lacks.map(lackLine), screen, 'red')
 }
 
 const lackLine = ({ artifact, what, why }: Lack) => `${artifact}: ${what}: ${why}`
 
-function section(title: string, lines: readonly string[], screen: Screen, style?: Style): string[] {
+function section(title: string, lines: readonly string[], screen: Screen, style?: Style): Line[] {
   if (lines.length === 0) return []
   const width = screen.width === undefined ? Infinity : screen.width - 4
   const shown = lines.flatMap((text) =>
     wrap(printable(text), width).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`),
   )
-  return ['', styled(style ?? 'bold', title, screen), ...shown]
+  return ['', [styled(style ?? 'bold', title)], ...shown]
 }

@@ -1,10 +1,11 @@
 import { formatBytes } from '../settings/units.ts'
+import type { Line } from './line.ts'
 import { statusStyle } from './show-lines.ts'
 import { type Screen, table } from './table.ts'
 import type { Verified } from './verify-bundle.ts'
 
 /** What was verified, for people. */
-export function verifyLines(verified: readonly Verified[], screen: Screen): string[] {
+export function verifyLines(verified: readonly Verified[], screen: Screen): Line[] {
   const columns = [
     { title: 'STATUS', style: statusStyle },
     { title: 'STORED', align: 'right' },

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { rendered } from '../../agent/operator/line.ts'
 import { type Column, table, wrap } from '../../agent/operator/table.ts'
 
 const columns: readonly Column[] = [
@@ -11,26 +12,22 @@ const rows = [
   ['bad', '12MiB', 'because of what follows here'],
 ]
 
+const shown = (width: number | undefined, given = rows, colours = false) =>
+  table(columns, given, { width }).map((line) => rendered(line, colours))
+
 t.test('plain: columns align, and nothing trails', async (t) => {
-  t.strictSame(table(columns, rows, { width: undefined, colours: false }), [
-    'STATUS   SIZE  WHY',
-    'ok       1KiB',
-    'bad     12MiB  because of what follows here',
-  ])
+  t.strictSame(shown(undefined), ['STATUS   SIZE  WHY', 'ok       1KiB', 'bad     12MiB  because of what follows here'])
 })
 
 t.test('on a terminal the last column is wrapped and indented', async (t) => {
-  t.strictSame(table(columns, rows, { width: 32, colours: false }).slice(2), [
-    'bad     12MiB  because of what',
-    '               follows here',
-  ])
-  t.equal(table(columns, rows, { width: 20, colours: false }).length, 3, 'not where there is no room for it')
+  t.strictSame(shown(32).slice(2), ['bad     12MiB  because of what', '               follows here'])
+  t.equal(shown(20).length, 3, 'not where there is no room for it')
 })
 
 t.test('colours do not disturb the columns, and cells cannot bring their own', async (t) => {
-  const [, , line] = table(columns, [...rows, ['x', '\x1b[31m', 'y']], { width: 80, colours: true })
-  t.equal(line, '\x1b[31mbad   \x1b[39m       12MiB  because of what follows here')
-  t.match(table(columns, [['x', '\x1b[31m', 'y']], { width: 80, colours: false })[1], /\\u\{1b\}\[31m/)
+  const hostile = ['x', '\x1b[31m', 'y']
+  t.equal(shown(80, [...rows, hostile], true)[2], '\x1b[31mbad   \x1b[39m       12MiB  because of what follows here')
+  t.match(shown(80, [hostile])[1], /\\u\{1b\}\[31m/)
 })
 
 t.test('wrapping keeps every word', async (t) => {
