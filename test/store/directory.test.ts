@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
@@ -39,6 +39,40 @@ t.test('an upload nobody completed lies there as DIRECTORY.md says', async (t) =
   t.same(await Array.fromAsync(directoryArchive(root).list('', signal)), [])
   await upload.complete(signal)
   t.same(await readdir(join(root, '.uploads')), [], 'and nothing of it is left when it is complete')
+})
+
+t.test('nobody else looks into what is made, whatever the umask', async (t) => {
+  const root = join(t.testdir(), 'store')
+  const before = process.umask(0o022)
+  try {
+    const store = directoryStore(root)
+    await store.put('v1/hosts/web/opening.json', Buffer.from('{}'), signal)
+    const upload = await store.begin('v1/hosts/web/core', signal)
+    await upload.part(1, Buffer.from('memory'), signal)
+    const [left = ''] = await readdir(join(root, '.uploads'))
+    t.equal((await stat(join(root, '.uploads', left, 'data'))).mode & 0o777, 0o600)
+    await upload.complete(signal)
+    const made = ['', '.uploads', 'v1', 'v1/hosts', 'v1/hosts/web', 'v1/hosts/web/opening.json', 'v1/hosts/web/core']
+    for (const name of made) t.equal((await stat(join(root, name))).mode & 0o077, 0, name)
+  } finally {
+    process.umask(before)
+  }
+})
+
+t.test('no key leads through a symbolic link', async (t) => {
+  const root = t.testdir({ elsewhere: { secret: 'x' }, store: { v1: {} } })
+  const store = directoryStore(join(root, 'store'))
+  const archive = directoryArchive(join(root, 'store'))
+  await symlink('../../elsewhere', join(root, 'store/v1/linked'))
+  await symlink('../../elsewhere/secret', join(root, 'store/v1/link'))
+  const refused = failing('permanent', /symbolic link/)
+  await t.rejects(store.put('v1/linked/deep/planted', Buffer.from('x'), signal), refused)
+  const upload = await store.begin('v1/linked/core', signal)
+  await upload.part(1, Buffer.from('x'), signal)
+  await t.rejects(upload.complete(signal), refused)
+  for (const key of ['v1/linked/secret', 'v1/link']) await t.rejects(archive.read(key, 0, signal), refused)
+  t.same(await Array.fromAsync(archive.list('', signal)), [])
+  t.same(await readdir(join(root, 'elsewhere')), ['secret'], 'nothing was written there')
 })
 
 t.test('failures of the file system have their kind', async (t) => {

@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs'
+import { constants, type Dirent } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,6 +6,7 @@ import { cannot } from '../../cannot.ts'
 import { checkKey, UPLOADS } from '../key.ts'
 import { type Archive, type ObjectEntry, StoreError } from '../store.ts'
 import { onDisk } from './failure.ts'
+import { refuseLinks } from './links.ts'
 
 /** Bytes per chunk of a read: as large as the frames it will mostly be, small next to the memory of anything. */
 const READ_BYTES = 1024 * 1024
@@ -61,13 +62,17 @@ async function entriesOf(root: string, folder: string, signal: AbortSignal): Pro
 async function read(root: string, key: string, from: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
   checkKey(key)
   const path = join(root, key)
+  await onDisk(`read ${path}`, signal, () => refuseLinks(root, key))
   const found = await onDisk(`read ${path}`, signal, () => stat(path))
   if (!found.isFile()) throw new StoreError('missing', cannot(`read ${path}`, 'it is not a file').message)
   return chunks(path, from, signal)
 }
 
+// Whoever writes here may have put something else there since it was looked at: a link, or a FIFO on which open(2) would wait.
+const PLAIN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
 async function* chunks(path: string, from: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const file = await onDisk(`read ${path}`, signal, () => open(path, 'r'))
+  const file = await onDisk(`read ${path}`, signal, () => open(path, PLAIN_FILE))
   try {
     for (let at = from; ; ) {
       const buffer = Buffer.allocUnsafeSlow(READ_BYTES)

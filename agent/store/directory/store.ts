@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { checkKey, UPLOADS } from '../key.ts'
 import type { Store, Stored } from '../store.ts'
-import { makeDirectory, publish } from './durable.ts'
+import { FILE_MODE, makeDirectory, publish } from './durable.ts'
 import { onDisk } from './failure.ts'
+import { refuseLinks } from './links.ts'
 import { beginUpload } from './upload.ts'
 
 /** A store in a directory, laid out as DIRECTORY.md says. The directory is made when it is not there. */
@@ -26,9 +27,10 @@ async function put(root: string, key: string, body: Buffer, signal: AbortSignal)
   const temporary = join(root, UPLOADS, `${randomBytes(8).toString('hex')}.put`)
   await onDisk(`store ${path}`, signal, async () => {
     await makeDirectory(dirname(temporary))
+    await refuseLinks(root, key)
     await makeDirectory(dirname(path))
     try {
-      await using file = await open(temporary, 'wx')
+      await using file = await open(temporary, 'wx', FILE_MODE)
       await file.writeFile(body)
       await file.sync()
       signal.throwIfAborted()

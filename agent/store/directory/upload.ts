@@ -5,8 +5,9 @@ import { cannot } from '../../cannot.ts'
 import { checkKey, UPLOADS } from '../key.ts'
 import { checkPart, leadingParts } from '../parts.ts'
 import { PART_BYTES, StoreError, type Upload } from '../store.ts'
-import { makeDirectory, publish } from './durable.ts'
+import { FILE_MODE, makeDirectory, publish } from './durable.ts'
 import { onDisk } from './failure.ts'
+import { refuseLinks } from './links.ts'
 
 /** Begins an upload in a directory of its own below `.uploads`. If nobody completes it, it stays there for salvage. */
 export async function beginUpload(root: string, key: string, signal: AbortSignal): Promise<Upload> {
@@ -16,8 +17,8 @@ export async function beginUpload(root: string, key: string, signal: AbortSignal
   const data = join(upload, 'data')
   await onDisk(`begin ${path}`, signal, async () => {
     await makeDirectory(upload)
-    await writeFile(join(upload, 'key'), key, { flag: 'wx', flush: true })
-    await writeFile(data, '', { flag: 'wx' })
+    await writeFile(join(upload, 'key'), key, { flag: 'wx', flush: true, mode: FILE_MODE })
+    await writeFile(data, '', { flag: 'wx', mode: FILE_MODE })
   })
   const arrived = new Map<number, number>()
   return {
@@ -37,6 +38,7 @@ export async function beginUpload(root: string, key: string, signal: AbortSignal
       if (count === 0)
         throw new StoreError('permanent', cannot(`complete ${path}`, 'its first part is missing').message)
       await onDisk(`complete ${path}`, signal, async () => {
+        await refuseLinks(root, key)
         await makeDirectory(dirname(path))
         await using file = await open(data, 'r+')
         await file.truncate(bytes)
