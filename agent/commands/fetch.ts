@@ -54,17 +54,17 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   checkOnly(view, only)
   checkIdentities(view, only, identities)
   const directory = chosen.to ?? view.name.bundle
-  await claimDirectory(resolve(directory), view.name)
+  const own = await claimDirectory(resolve(directory), view.name)
   const fetched = await withProgress(io, (progress) =>
-    fetchBundle(archive, view, { directory: resolve(directory), only, identities }, progress, io.signal),
+    fetchBundle(archive, view, { directory: own, only, identities }, progress, io.signal),
   )
   const found = verdict(view)
   const lacks = found.lacks.filter(({ artifact, source }) => source === undefined || isWanted(only, artifact, source))
   const here = fetched.filter(({ status }) => status === 'complete' || status === 'truncated')
   const files = here.flatMap((one) => one.files)
   const receipts = view.manifest?.receipts ?? []
-  const scripts = await writeGdbFiles(resolve(directory), files, receipts)
-  const kernelSteps = await writeKernelFiles(resolve(directory), files, receipts)
+  const scripts = await writeGdbFiles(own, files, receipts)
+  const kernelSteps = await writeKernelFiles(own, files, receipts)
   const steps = [...nextSteps(directory, files, found, scripts), ...kernelSteps]
   if (chosen.output === 'json')
     await sayJson(io.stdout, { ...view.name, status: view.state, directory: resolve(directory), fetched, lacks, steps })

@@ -1,5 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs'
 import type { BundleView } from '../operator/bundle-view.ts'
+import { coreScripts } from '../operator/core-scripts.ts'
 import { holdings } from '../operator/holdings.ts'
 import { filesOf } from '../operator/landing.ts'
 import { nextSteps, type Step } from '../operator/next-steps.ts'
@@ -51,7 +52,9 @@ function stepsOf(view: BundleView, found: Verdict, chosen: Options, io: Io): Ste
     ...(chosen.set ?? []).flatMap((setting) => ['--set', setting]),
   ]
   const bring = { about: 'bring it here', command: words.map(shellWord).join(' ') }
-  return [bring, ...nextSteps(view.name.bundle, filesOf(view), found)]
+  const fetched = filesOf(view)
+  const scripts = coreScripts(fetched, view.manifest?.receipts ?? [])
+  return [bring, ...nextSteps(view.name.bundle, fetched, found, scripts)]
 }
 
 function asJson({ name, state, opening, plan, manifest, objects, faults }: BundleView, found: Verdict) {

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { bundlePrefix } from '../bundle/keys.ts'
 import { sentence } from '../cannot.ts'
 import type { Identity } from '../seal/keys.ts'
@@ -9,7 +8,7 @@ import { type Fetched, fetchArtifact } from './fetch-artifact.ts'
 import { type Holding, holdings } from './holdings.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Landing, landings } from './landing.ts'
-import { placeBelow } from './place.ts'
+import { placeBelow, writeOwn } from './place.ts'
 import type { Progress } from './progress.ts'
 import { isWanted } from './wanted.ts'
 
@@ -40,8 +39,7 @@ export async function fetchBundle(
   const prefix = bundlePrefix(view.name)
   for (const document of DOCUMENTS) {
     if ((view.objects.get(document) ?? Infinity) > DOCUMENT_BYTES) continue
-    const path = await placeBelow(directory, document)
-    await writeFile(path, await readBytes(archive, prefix + document, signal), { mode: 0o600 })
+    await writeOwn(await placeBelow(directory, document), await readBytes(archive, prefix + document, signal))
   }
   const opens = identities.length > 0
   const held = wanted(view, only)

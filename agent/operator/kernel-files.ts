@@ -1,18 +1,26 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Receipt } from '../bundle/schema.ts'
+import { OPEN } from './core-scripts.ts'
 import { DEBUGINFOD, type Step } from './next-steps.ts'
-import { openBelow, placeBelow } from './place.ts'
+import { openBelow, placeBelow, writeOwn } from './place.ts'
 import { printable } from './printable.ts'
 
 /** Where the machine's memory lands: collector/machine-memory/VMCORE.md. */
 export const VMCORE = 'memory/vmcore'
+/** What drgn and crash execute: nothing in them is from a bundle, for Python heeds even a comment (`coding=` in the first two lines). */
+const DRGN_SCRIPT = `${OPEN}/vmcore.drgn`
+const CRASH_SCRIPT = `${OPEN}/vmcore.crash`
+/** What people read: the rest. */
+const TEXT = `${OPEN}/vmcore.txt`
 /** Headers and notes lie within it: 8192 program headers of 56 bytes, a note of 412 bytes for each processor, VMCOREINFO. */
 const HEAD_BYTES = 4 * 1024 * 1024
 /** The note's name, padded, and its text. */
 const VMCOREINFO = /VMCOREINFO\0\0([^\0]*)/
-/** uname(2) has room for 64 bytes; what else a host may call its kernel must not get onto a command line. */
-const RELEASE = /^OSRELEASE=(\w[\w.+~-]{0,63})$/m
+/**
+ * uname(2) has room for 64 bytes. What else a host may call its kernel must not get onto a command line: no option, no path, nothing that apt takes
+ * for a pattern (it does where no package is called so; two signs in a row could match many).
+ */
+const RELEASE = /^OSRELEASE=(?=.{1,64}$)(\d+(?:[.+~-]?[A-Za-z0-9_]+)*)$/m
 const BUILD_ID = /^BUILD-ID=([0-9a-f]{32,40})$/m
 /** How releases of distributions are named that have their kernels in RPMs. */
 const RPM = /\.(fc|el|amzn|cm|azl)\d/
@@ -25,8 +33,8 @@ export interface Kernel {
 }
 
 /**
- * Writes what drgn and crash shall tell first next to a fetched `memory/vmcore`, and gives the steps to start them. `files` are what
- * was fetched, named below `directory`. None where there is no such file, or one that does not say which kernel it is of.
+ * Writes what drgn and crash shall tell first of a fetched `memory/vmcore`, with a page for people, and gives the steps to start them.
+ * `files` are what was fetched, named below `directory`. None where there is no such file, or one that does not say which kernel it is of.
  */
 export async function writeKernelFiles(
   directory: string,
@@ -37,10 +45,9 @@ export async function writeKernelFiles(
   const kernel = kernelOf(await headOf(join(directory, VMCORE)))
   if (kernel === undefined) return []
   const told = receipts.find(({ artifact }) => artifact === `${VMCORE}.zst`)?.item.note
-  const about = told === undefined ? [] : [`# The snapshot: ${printable(told)}.`]
-  for (const [suffix, commands] of [['drgn', DRGN] as const, ['crash', CRASH] as const]) {
-    const text = [...about, ...heading(kernel), ...commands, ''].join('\n')
-    await writeFile(await placeBelow(directory, `${VMCORE}.${suffix}`), text, { mode: 0o600 })
+  const page = [...(told === undefined ? [] : [`The snapshot: ${printable(told)}.`]), ...pageOf(kernel)]
+  for (const [name, lines] of [[DRGN_SCRIPT, DRGN] as const, [CRASH_SCRIPT, CRASH] as const, [TEXT, page] as const]) {
+    await writeOwn(await placeBelow(directory, name), `${lines.join('\n')}\n`)
   }
   return kernelSteps(kernel)
 }
@@ -72,37 +79,34 @@ function symbolsOf(release: string): { readonly bring: string; readonly vmlinux:
 function kernelSteps({ release }: Kernel): Step[] {
   const { bring, vmlinux } = symbolsOf(release)
   return [
-    { about: `debug symbols of the kernel; more ways: ${VMCORE}.drgn`, command: bring },
-    { about: 'the kernel: its log, mounts, tasks that hang', command: drgn(vmlinux, ` ${VMCORE}.drgn`) },
+    { about: `debug symbols of the kernel; more ways: ${TEXT}`, command: bring },
+    { about: 'the kernel: its log, mounts, tasks that hang', command: drgn(vmlinux, ` ${DRGN_SCRIPT}`) },
     { about: 'the same, and then its prompt', command: crash(vmlinux) },
   ]
 }
 
 const drgn = (vmlinux: string, script = '') => `drgn -c ${VMCORE} -s ${vmlinux}${script}`
 // A .crashrc where it is started may be from anywhere.
-const crash = (vmlinux: string) => `crash --no_crashrc -i ${VMCORE}.crash ${vmlinux} ${VMCORE}`
+const crash = (vmlinux: string) => `crash --no_crashrc -i ${CRASH_SCRIPT} ${vmlinux} ${VMCORE}`
 
-/** The command lines, as comments: drgn and crash both take # for one. */
-function heading({ release, buildId }: Kernel): string[] {
+function pageOf({ release, buildId }: Kernel): string[] {
   const { bring, vmlinux } = symbolsOf(release)
   return [
-    `# It is of ${release}. Start in the directory of the bundle, with a drgn or crash that is newer than that kernel:`,
-    `#   ${drgn(vmlinux, ` ${VMCORE}.drgn`)}`,
-    `#   ${drgn(vmlinux)}     for its prompt`,
-    `#   ${crash(vmlinux)}`,
-    '# Debug symbols, exactly of that build:',
-    `#   ${bring}`,
-    `#   Ubuntu: apt-get install linux-image-${release}-dbgsym, from ddebs.ubuntu.com`,
+    `It is of ${release}. Start in the directory of the bundle, with a drgn or crash that is newer than that kernel:`,
+    `  ${drgn(vmlinux, ` ${DRGN_SCRIPT}`)}`,
+    `  ${drgn(vmlinux)}     for its prompt`,
+    `  ${crash(vmlinux)}`,
+    'Debug symbols, exactly of that build:',
+    `  ${bring}`,
+    `  Ubuntu: apt-get install linux-image-${release}-dbgsym, from ddebs.ubuntu.com`,
     ...(buildId === undefined
       ? []
-      : [
-          `#   or, where a server has them (it prints the file): DEBUGINFOD_URLS=${DEBUGINFOD} debuginfod-find debuginfo ${buildId}`,
-        ]),
-    '# Volatility 3 needs symbols in its own form:',
-    `#   mkdir -p symbols && dwarf2json linux --elf ${vmlinux} > symbols/${release}.json`,
-    `#   vol -s symbols -f ${VMCORE} linux.pslist.PsList`,
-    '# What the host said of its kernel (modules with addresses, types, symbols) is in memory/kernel.',
-    '# The kernel ran on while it was read: a list may be torn, and a task that ran has no stack here.',
+      : [`  or, where a server has them (it prints the file): ${DEBUGINFOD} debuginfod-find debuginfo ${buildId}`]),
+    'Volatility 3 needs symbols in its own form:',
+    `  mkdir -p symbols && dwarf2json linux --elf ${vmlinux} > symbols/${release}.json`,
+    `  vol -s symbols -f ${VMCORE} linux.pslist.PsList`,
+    'What the host said of its kernel (modules with addresses, types, symbols) is in memory/kernel.',
+    'The kernel ran on while it was read: a list may be torn, and a task that ran has no stack here.',
   ]
 }
 

@@ -19,3 +19,23 @@ export function safeParts(name: string): readonly string[] | { readonly refused:
   }
   return parts
 }
+
+/**
+ * Files and directories that programs heed because somebody stands beside them, most of them from a shell's prompt: all that begin with
+ * a dot (.git, .gdbinit, .envrc, .crashrc); HEAD, without which git takes no directory for a bare repository, whose config names
+ * programs; and those of darcs, fossil and mise. On some file systems case does not count.
+ */
+const HEEDED = /^(?:\.|(?:HEAD|_darcs|_FOSSIL_|mise\.toml)$)/i
+
+/** Whether a part of this name is one that programs heed: it must not be in a directory where people work. */
+export function isHeeded(name: string): boolean {
+  return name.split('/').some((part) => HEEDED.test(part))
+}
+
+/** The same name with the first letter of each such part percent-encoded, so that nothing heeds it: `%2egit`, `%48EAD`. */
+export function unheeded(name: string): string {
+  return name
+    .split('/')
+    .map((part) => (HEEDED.test(part) ? `%${Buffer.from(part).toString('hex', 0, 1)}${part.slice(1)}` : part))
+    .join('/')
+}

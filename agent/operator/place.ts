@@ -2,23 +2,27 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cannot } from '../cannot.ts'
-import { safeParts } from './names.ts'
+import { isHeeded, safeParts } from './names.ts'
+import { notOurs } from './own-directory.ts'
 
 /**
- * The path of a file below `directory`, whose parent directories are made. `name` is foreign input: it never leads
- * out of the directory, not through a symlink that lies there either.
+ * The path of a file below `directory`, whose parent directories are made (mode 0700). `name` is foreign input: it never leads
+ * out of the directory, not through a symlink that lies there either, and never is one that programs heed by themselves. By paths and not by
+ * descriptors: `directory` is our own (`ownDirectory`), so nobody else can change anything below it between two looks.
  */
 export async function placeBelow(directory: string, name: string): Promise<string> {
   const parts = safeParts(name)
   if ('refused' in parts) throw cannot(`write "${name}" below ${directory}`, parts.refused)
+  if (isHeeded(name)) throw cannot(`write "${name}" below ${directory}`, 'programs heed files of that name unasked')
   let path = directory
   for (const part of parts.slice(0, -1)) {
     path = join(path, part)
-    await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw cannot(`make the directory ${path}`, error)
     })
-    if (!(await lstat(path)).isDirectory())
-      throw cannot(`write "${name}" below ${directory}`, `${path} is no directory`)
+    const stats = await lstat(path)
+    const why = stats.isDirectory() ? notOurs(stats) : `${path} is no directory`
+    if (why !== undefined) throw cannot(`write "${name}" below ${directory}`, why)
   }
   const last = join(path, parts.at(-1) ?? '')
   const there = await lstat(last).catch(() => undefined)
@@ -33,8 +37,18 @@ export async function openBelow(path: string): Promise<FileHandle> {
   const file = await open(path, flags, 0o600).catch((error: unknown) => {
     throw cannot(`write ${path}`, error)
   })
-  const stat = await file.stat()
-  if (stat.isFile() && stat.nlink === 1) return file
+  const stats = await file.stat()
+  if (stats.isFile() && stats.nlink === 1 && notOurs(stats) === undefined) {
+    if ((stats.mode & 0o777) !== 0o600) await file.chmod(0o600)
+    return file
+  }
   await file.close()
   throw cannot(`write ${path}`, 'something else than a file of its own is there; move it away')
+}
+
+/** Writes a file of ours anew, by a path that `placeBelow` named. */
+export async function writeOwn(path: string, content: string | Uint8Array): Promise<void> {
+  await using file = await openBelow(path)
+  await file.truncate(0)
+  await file.writeFile(content)
 }

@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { tableRows } from './fetched-table.ts'
 
 /** The tables of threads in the stacks, the second look's first: collector/sources/stacks/STACKS.md. */
 const TABLES = ['stacks/later/threads.tsv', 'stacks/threads.tsv'] as const
@@ -9,8 +8,6 @@ const HANGS: readonly string[] = ['blocked', 'deadlock?', 'spinning']
 /** futex(2) with FUTEX_PRIVATE_FLAG (128): a lock, not another thread's end. Of those that wait, they matter first. */
 const PRIVATE = /^\S+ 0x(\w*[89a-f])\w( |$)/
 const LOCK = 0.5
-/** Lines of a table that are read: more threads than it has. */
-const LINES = 100_000
 
 /** The thread of a process that matters first, and how it stands. */
 export interface Striking {
@@ -27,17 +24,12 @@ export async function strikingThreads(
   const found = new Map<number, Striking>()
   if (table === undefined) return found
   const ranks = new Map<number, number>()
-  let columns: readonly string[] | undefined
-  let lines = 0
-  for await (const line of createInterface({ input: createReadStream(join(directory, table)) })) {
-    const cells = line.split('\t')
-    if (++lines > LINES) break
-    columns ??= cells
-    const names = ['pid', 'tid', 'stand', 'call', 'args']
-    const [pid, tid, stand = '', call, args = ''] = names.map((name) => cells[columns?.indexOf(name) ?? -1])
+  for await (const row of tableRows(join(directory, table), ['pid', 'tid', 'stand', 'call', 'args'])) {
+    const { pid, tid, stand = '', call, args = '' } = row
     const hang = HANGS.indexOf(stand)
     const rank = call === 'futex' && PRIVATE.test(args) ? hang - LOCK : hang
-    if (hang < 0 || rank >= (ranks.get(Number(pid)) ?? HANGS.length) || !/^\d+$/.test(tid ?? '')) continue
+    // Threads have numbers of 22 bits at most (PID_MAX_LIMIT): what else stands there must not get into a script.
+    if (hang < 0 || rank >= (ranks.get(Number(pid)) ?? HANGS.length) || !/^\d{1,7}$/.test(tid ?? '')) continue
     ranks.set(Number(pid), rank)
     found.set(Number(pid), { tid: Number(tid), stand })
   }

@@ -30,6 +30,7 @@ t.test('a sealed bundle lands as on the host', async (t) => {
     '.lastgasp-bundle',
     'facts/summary.txt',
     'manifest.json',
+    ...['open/confine.py', 'open/cores/app.4711.core.gdb'],
     'opening.json',
     `root${CORE_PATH}`,
     `root${journal.item?.path}`,
@@ -37,8 +38,8 @@ t.test('a sealed bundle lands as on the host', async (t) => {
   t.ok((await here(`root${CORE_PATH}`)).equals(core), 'the core is the host’s file, byte for byte')
   t.ok((await here(`root${journal.item?.path}`)).equals(journal.content))
   t.equal((await stat(to)).mode & 0o777, 0o700, 'and nobody else reads it')
-  t.match(stdout, `zstd -d -c root${CORE_PATH} > app.4711.core`)
-  t.match(stdout, 'gdb /usr/bin/app --core=app.4711.core')
+  t.match(stdout, `zstd -d -c -- root${CORE_PATH} > open/cores/app.4711.core\n`)
+  t.match(stdout, ' -x open/cores/app.4711.core.gdb\n')
   t.notMatch(stderr, 'lastgasp:')
 
   const again = await run('fetch', '--identity', mine, '-o', 'json')
@@ -75,7 +76,8 @@ t.test('an unsealed framed core is decompressed to where the host had it', async
   t.equal(code, 0)
   t.ok((await here('root/var/crash/core.12')).equals(content))
   t.ok((await stat(join(to, 'root/var/crash/core.12'))).blocks * 512 < 13_000_000, 'zeros take no disk')
-  t.match(stdout, 'gdb --core=root/var/crash/core.12')
+  t.match(await here('open/cores/app.4711.core.gdb'), '\ncore-file root/var/crash/core.12\n')
+  t.match(stdout, ' -x open/cores/app.4711.core.gdb\n')
 })
 
 t.test('only what is asked for', async (t) => {

@@ -34,11 +34,11 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   const fetched = await lastgasp(['fetch', 'latest', '--to', to, '--only', 'stacks,live,executables', ...store])
   t.match(fetched, { code: 0, stdout: /less stacks\/later\/threads\.txt\n/ })
   t.strictSame(await filesBelow(to), [
-    ...['.lastgasp-bundle', `live/patient.${pid}.core`, `live/patient.${pid}.core.gdb`],
-    ...['manifest.json', 'opening.json', 'plan.json', `root${path}`, 'stacks/cores.tsv', 'stacks/errors.txt'],
+    ...['.lastgasp-bundle', `live/patient.${pid}.core`, 'manifest.json', 'open/confine.py'],
+    ...[`open/live/patient.${pid}.core.gdb`, `open/stacks/no-unit/patient.${pid}.core.gdb`],
+    ...['opening.json', 'plan.json', `root${path}`, 'stacks/cores.tsv', 'stacks/errors.txt'],
     ...['stacks/later/threads.tsv', 'stacks/later/threads.txt'],
-    ...[`stacks/no-unit/patient.${pid}.core`, `stacks/no-unit/patient.${pid}.core.gdb`],
-    ...['stacks/threads.tsv', 'stacks/threads.txt'],
+    ...[`stacks/no-unit/patient.${pid}.core`, 'stacks/threads.tsv', 'stacks/threads.txt'],
   ])
   if (spawnSync('gdb', ['--version']).status !== 0) return t.comment('gdb is missing, so nobody opens the cores')
   const commands = [...fetched.stdout.matchAll(/ gdb .* -x (\S+)$/gm)].map(([, script]) => script ?? '')
@@ -46,7 +46,9 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   // As an operator would, whose machine does not have the program.
   rmSync(path)
   for (const script of commands) {
-    const args = ['-nx', '-batch', '-x', script]
+    // Its libraries are those of this machine.
+    const image = ['-ex', 'set $image = "/"']
+    const args = ['-nx', '-batch', ...image, '-x', 'open/confine.py', '-x', script]
     const said = execFileSync('gdb', args, {
       cwd: to,
       encoding: 'utf8',

@@ -2,13 +2,17 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { Receipt } from '../../agent/bundle/schema.ts'
+import { coreScripts } from '../../agent/operator/core-scripts.ts'
 import { gdbCommands, writeGdbFiles } from '../../agent/operator/gdb-files.ts'
 import { libraryPath } from '../../agent/operator/libraries.ts'
 import { nextSteps } from '../../agent/operator/next-steps.ts'
+import { operand } from '../../agent/operator/operand.ts'
 import { strikingThreads } from '../../agent/operator/striking-threads.ts'
 import { bareReceipt } from './bundle.ts'
 
 const receipt = (artifact: string, exe: string): Receipt => bareReceipt('live', 'complete', { artifact, item: { exe } })
+
+const nothing = { crashes: [], otherwise: '', lacks: [], leftOut: [] }
 
 async function scene(directory: string, files: Readonly<Record<string, string>>): Promise<string[]> {
   for (const [name, content] of Object.entries(files)) {
@@ -18,31 +22,44 @@ async function scene(directory: string, files: Readonly<Record<string, string>>)
   return Object.keys(files)
 }
 
+const core = { script: 'open/live/app.12.core.gdb', core: 'live/app.12.core' }
+
 t.test('golden: the commands for a core whose program is not here, and for one whose is', async (t) => {
   t.equal(
-    gdbCommands('live/app.12.core', { program: '/usr/bin/app' }),
-    `# It is of /usr/bin/app. Start in the directory of the bundle, to have programs and libraries by build-id:
-#   DEBUGINFOD_URLS=https://debuginfod.elfutils.org/ gdb -ex 'set debuginfod enabled on' -x live/app.12.core.gdb
-# Where it is in no distribution, give the root of the image that the host ran, before -x:
-#   -ex 'set sysroot IMAGE' -ex 'file IMAGE/usr/bin/app'
+    gdbCommands({ ...core, program: '/usr/bin/app%n' }, {}),
+    `# It is of /usr/bin/app%n. Start in the directory of the bundle, to have programs and libraries by build-id:
+#   DEBUGINFOD_URLS=\${DEBUGINFOD_URLS:-https://debuginfod.elfutils.org/} gdb -iex 'set auto-load off' -ex 'set debuginfod enabled on' -x open/confine.py -x open/live/app.12.core.gdb
+# Where they are in no distribution: the root of the image that the host ran, as another option before the first -x:
+#   -ex 'set $image = "/path/of/the/image"'
+set auto-load off
 set pagination off
 set print thread-events off
+if $_isvoid($image)
+  set sysroot open/nowhere
+else
+  eval "set sysroot %s", $image
+end
+if !$_isvoid($image)
+  eval "file %s/usr/bin/app%%n", $image
+end
 core-file live/app.12.core
 info threads
 thread apply all backtrace
 `,
   )
   t.equal(
-    gdbCommands('live/app.12.core', {
-      program: '/opt/app/app',
-      isHere: true,
-      libraries: 'root/opt/app/lib',
-      thread: { tid: 13, stand: 'blocked' },
-    }),
-    `# It is of /opt/app/app. Start in the directory of the bundle, to have programs and libraries by build-id:
-#   DEBUGINFOD_URLS=https://debuginfod.elfutils.org/ gdb -ex 'set debuginfod enabled on' -x live/app.12.core.gdb
+    gdbCommands(
+      { ...core, program: '/opt/app/app' },
+      { here: 'root/opt/app/app', libraries: 'root/opt/app/lib', thread: { tid: 13, stand: 'blocked' } },
+    ).replace(/^#.*\n/gm, ''),
+    `set auto-load off
 set pagination off
 set print thread-events off
+if $_isvoid($image)
+  set sysroot open/nowhere
+else
+  eval "set sysroot %s", $image
+end
 set solib-search-path root/opt/app/lib
 file root/opt/app/app
 core-file live/app.12.core
@@ -81,39 +98,62 @@ t.test('the thread that matters first, by the table: the worst of a process, of 
   t.strictSame([...(await strikingThreads(directory, deadlock))], [[7, { tid: 8, stand: 'deadlock?' }]], 'not the join')
 })
 
-t.test('next to each core that is opened as it lies there', async (t) => {
+t.test('for each core that is opened as it lies there', async (t) => {
   const directory = t.testdir({ root: { usr: { bin: { app: 'ELF' } } } })
   const files = await scene(directory, {
     'live/app.service.12.core': 'core',
     'stacks/web.service/web.7.core': 'core',
     'stacks/cores.tsv': 'pid\texe\tcore\n7\t/usr/bin/web (deleted)\tweb.service/web.7.core\n8\t-\t-\n',
-    'cores/other.3.core.zst': 'compressed',
-    'root/var/crash/x.core': 'the host’s own place is left as it was',
+    'root/var/crash/x.core': 'of no receipt',
   })
   const receipts = [receipt('live/app.service.12.core.zst', '/usr/bin/app')]
   const scripts = await writeGdbFiles(directory, files, receipts)
-  t.strictSame(scripts, ['live/app.service.12.core.gdb', 'stacks/web.service/web.7.core.gdb'])
-  t.match(await readFile(join(directory, scripts[0] ?? ''), 'utf8'), 'file root/usr/bin/app\n')
-  t.match(await readFile(join(directory, scripts[1] ?? ''), 'utf8'), /^# It is of \/usr\/bin\/web\. /)
-  const steps = nextSteps(directory, files, { crashes: [], otherwise: '', lacks: [], leftOut: [] }, scripts)
-  t.match(steps.slice(1), [
-    { about: 'a living process, all of it', command: / gdb .* -x live\/app\.service\.12\.core\.gdb$/ },
-    { about: 'the stacks of a living process', command: / -x stacks\/web\.service\/web\.7\.core\.gdb$/ },
+  const names = scripts.map(({ script }) => script)
+  t.strictSame(names, ['open/live/app.service.12.core.gdb', 'open/stacks/web.service/web.7.core.gdb'])
+  t.match(await readFile(join(directory, names[0] ?? ''), 'utf8'), 'file root/usr/bin/app\n')
+  t.match(await readFile(join(directory, names[1] ?? ''), 'utf8'), /^# It is of \/usr\/bin\/web\. /)
+  t.match(nextSteps(directory, files, nothing, scripts).slice(1), [
+    { about: 'a living process, all of it', command: / gdb .* -x open\/live\/app\.service\.12\.core\.gdb$/ },
+    { about: 'the stacks of a living process', command: / -x open\/stacks\/web\.service\/web\.7\.core\.gdb$/ },
   ])
 })
 
-t.test('of a crash: the program that was kept, and its libraries, before those of this machine', (t) => {
+t.test('of a crash: a script too, and before it what decompresses the core', (t) => {
   const crash = { program: '/opt/app/app', unit: undefined, signal: 'SIGSEGV', pid: 7, at: 0 }
-  const core = bareReceipt('cores', 'complete', { artifact: 'cores/app.7.core.zst', item: { exe: '/opt/app/app' } })
-  const gdb = (...kept: string[]) => {
-    const verdict = { crashes: [{ ...crash, receipt: core }], otherwise: '', lacks: [], leftOut: [] }
-    return nextSteps('to', ['cores/app.7.core', ...kept], verdict).find(({ command }) => / gdb /.test(command))
+  const steps = (artifact: string, item: Receipt['item'], ...files: string[]) => {
+    const core = bareReceipt('cores', 'complete', { artifact, item: { exe: '/opt/app/app', pid: 7, ...item } })
+    const verdict = { ...nothing, crashes: [{ ...crash, receipt: core }] }
+    return nextSteps('to', files, verdict, coreScripts(files, [core])).map(({ command }) => command)
   }
-  t.match(gdb(), { about: /must be the build/, command: / gdb \/opt\/app\/app --core=cores\/app\.7\.core / })
-  t.match(gdb('root/opt/app/app', 'root/opt/app/libx.so.1'), {
-    about: 'its threads',
-    command: / gdb -iex 'set solib-search-path root\/opt\/app' root\/opt\/app\/app --core=/,
-  })
+  t.match(steps('cores/app.7.core.zst', {}, 'cores/app.7.core'), ['cd to', / -x open\/cores\/app\.7\.core\.gdb$/])
+  const path = '/var/lib/systemd/coredump/core.app.0.5a.7.1'
+  for (const [suffix, program] of [['.zst', 'zstd'] as const, ['.lz4', 'lz4'] as const, ['.xz', 'xz'] as const])
+    t.match(steps(`cores/app.7.core${suffix}`, { path: path + suffix }, `root${path}${suffix}`), [
+      'cd to',
+      `${program} -d -c -- root${path}${suffix} > open/cores/app.7.core`,
+      / -x open\/cores\/app\.7\.core\.gdb$/,
+    ])
+  t.end()
+})
+
+t.test('two artifacts of one name have two scripts, and no core is decompressed onto one', (t) => {
+  const item = (path: string) => ({ path, pid: 7 })
+  const receipts = [
+    bareReceipt('cores', 'complete', { artifact: 'cores/a.core', item: item('/a') }),
+    bareReceipt('cores', 'complete', { artifact: 'cores/a.core.zst', item: item('/b.zst') }),
+    bareReceipt('cores', 'complete', { artifact: 'cores/a.core.gdb.zst', item: item('/c.zst') }),
+    bareReceipt('cores', 'complete', { artifact: 'cores/../--x.zst', item: item('/d.zst') }),
+  ]
+  const scripts = coreScripts(['root/a', 'root/b.zst', 'root/c.zst', 'root/d.zst'], receipts)
+  t.strictSame(
+    scripts.map(({ script, core }) => [script, core]),
+    [
+      ['open/cores/a.core.gdb', 'root/a'],
+      ['open/cores/+1.core.gdb', 'open/cores/+1.core'],
+      ['open/cores/a.core.gdb.core.gdb', 'open/cores/a.core.gdb.core'],
+      ['open/cores/+3.core.gdb', 'open/cores/+3.core'],
+    ],
+  )
   t.end()
 })
 
@@ -124,14 +164,50 @@ t.test('no name from the host becomes a command, and no script of its own is pro
     'live/a b.core': 'core',
     'live/fine.core': 'core',
     'stacks/evil.core.gdb': 'shell touch pwned\n',
+    'stacks/cores.tsv': 'pid\texe\tcore\n1\t/bin/$(x)\tx.core\n',
   })
-  const receipts = [
-    receipt('live/fine.core.zst', '/bin/x\nshell touch pwned'),
-    receipt('live/fine.core.zst', '/../../bin/sh'),
+  const names = [
+    '/bin/x\nshell touch pwned',
+    '/../../bin/sh',
+    '--eval-command=shell id',
+    'bin/sh',
+    '/bin/a"b',
+    '/bin/a\\',
   ]
-  const scripts = await writeGdbFiles(directory, files, receipts)
-  t.strictSame(scripts, ['live/fine.core.gdb'])
-  t.notMatch(await readFile(join(directory, 'live/fine.core.gdb'), 'utf8'), /^shell|\.\./m)
-  const steps = nextSteps(directory, files, { crashes: [], otherwise: '', lacks: [], leftOut: [] }, scripts)
-  t.notMatch(JSON.stringify(steps), 'evil')
+  for (const exe of names) {
+    const scripts = await writeGdbFiles(directory, files, [receipt('live/fine.core.zst', exe)])
+    t.strictSame(
+      scripts.map(({ script }) => script),
+      ['open/live/fine.core.gdb'],
+    )
+    const text = await readFile(join(directory, 'open/live/fine.core.gdb'), 'utf8')
+    t.match(text, /^# Which program it is of is not known here\./, exe)
+    t.notMatch(JSON.stringify(nextSteps(directory, files, nothing, scripts)), 'evil')
+  }
+})
+
+t.test('what a host calls its units, programs and cores is an operand or nothing', (t) => {
+  const item = (more: Receipt['item']) => ({ signal: 11, pid: 7, ...more })
+  const steps = (unit: string, exe: string, path: string) => {
+    const core = bareReceipt('cores', 'complete', { artifact: 'cores/x.core.zst', item: item({ unit, exe, path }) })
+    const crash = { program: exe, unit, signal: 'SIGSEGV', pid: 7, at: 0, receipt: core }
+    const files = [`root${path}`, 'root/var/log/journal/5a/system.journal']
+    return nextSteps('-to', files, { ...nothing, crashes: [crash] }, coreScripts(files, [core])).map(
+      (step) => step.command,
+    )
+  }
+  for (const exe of ['--command=/tmp/x', '--eval-command=shell id', '-x/tmp/x', '/bin/../x'])
+    t.notMatch(steps('a.service', exe, '/var/crash/c.zst').join('\n'), exe)
+  for (const unit of ['--file=/etc/passwd', '-x', 'a b', 'x;y', '$(id)', "'", ''])
+    t.notMatch(steps(unit, '/bin/x', '/var/crash/c.zst').join('\n'), '--unit', unit)
+  t.ok(
+    steps('dev-disk\\x2dby.service', '/bin/x', '/c').includes(
+      "journalctl --root=root --unit='dev-disk\\x2dby.service'",
+    ),
+  )
+  for (const path of ['/a b.zst', '/a\nb.zst', '/$(id).zst', "/a'.zst"])
+    t.notMatch(steps('a.service', '/bin/x', path).join('\n'), /gdb|zstd/, path)
+  t.equal(steps('a.service', '/bin/x', '/c')[0], 'cd ./-to')
+  for (const name of ['-x', '+x', '=ls', '~root', '@x', '%1', '!x']) t.match(operand(name), /^'?\.\//, name)
+  t.end()
 })

@@ -66,14 +66,14 @@ export async function coreOf(
   return join(kind, cores[0] ?? '')
 }
 
-/** The backtraces that gdb prints by the commands that lie next to a core, thread by thread, each as `inner < … < outer`. */
+/** The backtraces that gdb prints by the commands that were written for a core, thread by thread, each as `inner < … < outer`. */
 export async function backtraces(
   { directory }: Evidence,
   core: string,
   program: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const args = ['-nx', '-batch', '-ex', `file ${program}`, '-x', `${core}.gdb`]
+  const args = ['-nx', '-batch', '-ex', `file ${program}`, '-x', `open/${core}.gdb`]
   const printed = await output('gdb', args, { cwd: directory }, signal)
   const threads = printed.split(/^Thread \d+ /m).flatMap((text, at) => (at === 0 ? [] : [text.split('\n\n')[0] ?? '']))
   return threads.map((text) =>

@@ -158,18 +158,17 @@ export async function checkByMakedumpfile(
 export async function checkFetchedLines(
   judges: Judges,
   directory: string,
-  vmcore: string,
   marker: string,
   programs: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
+  const page = await readFile(join(directory, 'open/vmcore.txt'), 'utf8')
   for (const program of programs) {
-    const script = `${vmcore}.${program}`
-    const comments = await readFile(join(directory, script), 'utf8')
-    const line = comments.split('\n').find((each) => each.startsWith(`#   ${program} `) && each.includes(script))
-    ok(line, `${script} says how to run it`)
+    const script = `open/vmcore.${program}`
+    const line = page.split('\n').find((each) => each.startsWith(`  ${program} `) && each.includes(script))
+    ok(line, `the page says how to run ${script}`)
     // crash stays for more commands
-    const command = ['sh', '-c', `echo quit | ${line.replace(/^# +/, '')}`]
+    const command = ['sh', '-c', `echo quit | ${line.trim()}`]
     const { code, stdout, stderr } = await judges.run(command, directory, signal)
     equal(code, 0, `${line}: ${stdout}${stderr}`)
     ok(stdout.includes(marker), `${line} prints the kernel log`)

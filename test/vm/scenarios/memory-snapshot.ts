@@ -90,7 +90,7 @@ export const scenario: Scenario = {
     const crash = await crashKnows(judges, scratch, 'before', signal)
     if (crash) await checkByCrash(judges, directory, VMCORE, marker, signal)
     await checkByMakedumpfile(judges, directory, VMCORE, marker, signal)
-    await checkFetchedLines(judges, directory, VMCORE, marker, crash ? ['drgn', 'crash'] : ['drgn'], signal)
+    await checkFetchedLines(judges, directory, marker, crash ? ['drgn', 'crash'] : ['drgn'], signal)
     step(
       `${crash ? 'crash' : "no crash (it does not open QEMU's dump either)"}, makedumpfile, and the command lines of fetch`,
     )
