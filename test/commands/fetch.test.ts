@@ -76,7 +76,7 @@ t.test('an unsealed framed core is decompressed to where the host had it', async
   t.equal(code, 0)
   t.ok((await here('root/var/crash/core.12')).equals(content))
   t.ok((await stat(join(to, 'root/var/crash/core.12'))).blocks * 512 < 13_000_000, 'zeros take no disk')
-  t.match(await here('open/cores/app.4711.core.gdb'), '\ncore-file root/var/crash/core.12\n')
+  t.match(String(await here('open/cores/app.4711.core.gdb')), '\ncore-file root/var/crash/core.12\n')
   t.match(stdout, ' -x open/cores/app.4711.core.gdb\n')
 })
 

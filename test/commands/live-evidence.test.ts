@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
+import { placeOf } from '../../agent/operator/landing.ts'
 import { compiled, noCompiler, noTracing, started } from '../collector/sources/stacks/program.ts'
 import { lastgasp } from './lastgasp.ts'
 import { filesBelow } from './set-up.ts'
@@ -36,7 +37,7 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   t.strictSame(await filesBelow(to), [
     ...['.lastgasp-bundle', `live/patient.${pid}.core`, 'manifest.json', 'open/confine.py'],
     ...[`open/live/patient.${pid}.core.gdb`, `open/stacks/no-unit/patient.${pid}.core.gdb`],
-    ...['opening.json', 'plan.json', `root${path}`, 'stacks/cores.tsv', 'stacks/errors.txt'],
+    ...['opening.json', 'plan.json', placeOf(path), 'stacks/cores.tsv', 'stacks/errors.txt'],
     ...['stacks/later/threads.tsv', 'stacks/later/threads.txt'],
     ...[`stacks/no-unit/patient.${pid}.core`, 'stacks/threads.tsv', 'stacks/threads.txt'],
   ])
