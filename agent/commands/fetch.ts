@@ -16,6 +16,7 @@ import { isWanted } from '../operator/wanted.ts'
 import type { Identity } from '../seal/keys.ts'
 import { bundleOf, bundleOption } from './bundle-option.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import { maxSizeOf, maxSizeOption } from './max-size-option.ts'
 import { checkOnly, onlyOf } from './only-option.ts'
 import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
 
@@ -28,7 +29,7 @@ const options = {
   },
   'keep-sealed': { type: 'boolean', default: false, describe: 'Open nothing, whatever identities there are' },
 } as const
-type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption & typeof options>
+type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption & typeof options & typeof maxSizeOption>
 
 /** `lastgasp fetch` */
 export const fetchCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
@@ -38,6 +39,7 @@ export const fetchCommand = (io: Io): CommandModule<GlobalOptions, Options> => (
     yargs
       .positional('bundle', bundleOption.bundle)
       .options(options)
+      .options(maxSizeOption)
       .example('$0 fetch latest --identity key.txt', 'all of the newest bundle')
       .example('$0 fetch 20261012T0304 --only journal,facts', 'without the cores')
       .example('$0 fetch latest --keep-sealed', 'to carry it to where the key is'),
@@ -48,6 +50,7 @@ export const fetchCommand = (io: Io): CommandModule<GlobalOptions, Options> => (
 
 async function fetch(chosen: Options, io: Io): Promise<Exit> {
   const only = onlyOf(chosen.only)
+  const maxSize = maxSizeOf(chosen['max-size'])
   const identities = chosen['keep-sealed'] ? [] : await identitiesOf(chosen, io)
   await using archive = await archiveOf(chosen, io)
   const view = await bundleOf(archive, chosen.bundle, io)
@@ -56,7 +59,7 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   const directory = chosen.to ?? view.name.bundle
   const own = await claimDirectory(resolve(directory), view.name)
   const fetched = await withProgress(io, (progress) =>
-    fetchBundle(archive, view, { directory: own, only, identities }, progress, io.signal),
+    fetchBundle(archive, view, { directory: own, only, identities, maxSize }, progress, io.signal),
   )
   const found = verdict(view)
   const lacks = found.lacks.filter(({ artifact, source }) => source === undefined || isWanted(only, artifact, source))

@@ -7,9 +7,10 @@ import { verifyBundle } from '../operator/verify-bundle.ts'
 import { verifyLines } from '../operator/verify-lines.ts'
 import { bundleOf, bundleOption } from './bundle-option.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
+import { maxSizeOf, maxSizeOption } from './max-size-option.ts'
 import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
 
-type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption>
+type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption & typeof maxSizeOption>
 
 /** `lastgasp verify` */
 export const verifyCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
@@ -18,6 +19,7 @@ export const verifyCommand = (io: Io): CommandModule<GlobalOptions, Options> => 
   builder: (yargs) =>
     yargs
       .positional('bundle', bundleOption.bundle)
+      .options(maxSizeOption)
       .example('$0 verify latest --identity key.txt', 'with what is inside the seals')
       .example('$0 verify web-7/latest -o json', 'for a script; without an identity, hashes and what is not sealed'),
   handler: async (chosen) => {
@@ -26,6 +28,7 @@ export const verifyCommand = (io: Io): CommandModule<GlobalOptions, Options> => 
 })
 
 async function verify(chosen: Options, io: Io): Promise<Exit> {
+  const maxSize = maxSizeOf(chosen['max-size'])
   const identities = await identitiesOf(chosen, io)
   await using archive = await archiveOf(chosen, io)
   const view = await bundleOf(archive, chosen.bundle, io)
@@ -44,6 +47,6 @@ async function verify(chosen: Options, io: Io): Promise<Exit> {
 
   async function withProgress() {
     using progress = new Progress(io.stderr)
-    return await verifyBundle(archive, view, identities, progress, io.signal)
+    return await verifyBundle(archive, view, { identities, maxSize }, progress, io.signal)
   }
 }

@@ -6,10 +6,12 @@ import { Intake } from './intake.ts'
 import {
   DIGEST_BYTES,
   DIGEST_MAGIC,
+  FRAME_BYTES,
   formatDigest,
   isOurs,
   MARKER_BYTES,
   parseMarker,
+  SHORT_FRAMES_MAX,
   START_BYTES,
   VERSION,
   versionOf,
@@ -35,6 +37,7 @@ async function* ourContent(intake: Intake, signal: AbortSignal): AsyncGenerator<
   const hash = createHash('sha256')
   const entries: Entry[] = []
   let frames = 0
+  let shortFrames = 0
   let plainBytes = 0
   let contentWhole = false
   let good = 0
@@ -78,6 +81,8 @@ async function* ourContent(intake: Intake, signal: AbortSignal): AsyncGenerator<
     if (marker.plainOffset !== plainBytes || marker.storedOffset !== good) {
       throw damaged('the frame marker belongs to another place')
     }
+    if (marker.plainLength < FRAME_BYTES) shortFrames += 1
+    if (shortFrames > SHORT_FRAMES_MAX) throw damaged(`more than ${SHORT_FRAMES_MAX} of its frames are short`)
     const frame = await take(marker.storedLength)
     const content = await frameContent(frame, marker).catch((why) => Promise.reject(damaged(why)))
     hash.update(content)

@@ -26,7 +26,7 @@ interface Damage extends ErrorOptions {
 export class DamageError extends Error {
   /** Plain bytes yielded before. */
   readonly plainBytes: number
-  /** Where in the stored stream the trouble begins: `resync` of find.ts looks for a frame behind it. */
+  /** Where in the stored stream the trouble begins: `wholeFrames` of find.ts looks for a frame behind it. */
   readonly storedOffset: number
   constructor(message: string, { plainBytes, storedOffset, ...options }: Damage) {
     super(message, options)

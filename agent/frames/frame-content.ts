@@ -1,19 +1,25 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import type { Marker } from './marker.ts'
+import { FRAME_BYTES, type Marker } from './marker.ts'
 
+/** Magic_Number: RFC 8878, section 3.1.1. A skippable frame here would make the decoder go on to what follows. */
+const FRAME_MAGIC = 0xfd2fb528
 /** Frame_Header_Descriptor and its Content_Checksum_flag: RFC 8878, section 3.1.1.1.1. */
 const DESCRIPTOR_AT = 4
 const CHECKSUM_FLAG = 0x04
+/** A window of FRAME_BYTES: what a frame holds at most needs no larger one, and it is memory that a header asks for. */
+const WINDOW_LOG = Math.log2(FRAME_BYTES)
 /** Room behind the content, so that the decoder sees the end of a frame without asking for another buffer. */
 const SLACK_BYTES = 64
 
 /** The content of one zstd frame, checked against its own checksum and what its marker says. Throws a plain reason. */
 export async function frameContent(frame: Buffer, marker: Marker): Promise<Buffer> {
+  if (frame.length < DESCRIPTOR_AT || frame.readUInt32LE(0) !== FRAME_MAGIC) throw new Error('it is no zstd frame')
   if (((frame[DESCRIPTOR_AT] ?? 0) & CHECKSUM_FLAG) === 0) throw new Error('the frame has no checksum')
   const { buffer, engine } = await decompress(frame, {
     chunkSize: marker.plainLength + SLACK_BYTES,
     maxOutputLength: marker.plainLength,
+    params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG },
     info: true,
   })
   if (buffer.length !== marker.plainLength) {

@@ -6,6 +6,11 @@
 export const FRAME_BYTES = 4 * 1024 * 1024
 /** What a frame of incompressible content may take: ZSTD_compressBound(FRAME_BYTES) in zstd.h. */
 export const FRAME_STORED_MAX = FRAME_BYTES + (FRAME_BYTES >> 8)
+/**
+ * Frames of less than FRAME_BYTES that a reader takes in one stream. Writers have one, the last; millions of frames of a
+ * byte each would cost a reader hours.
+ */
+export const SHORT_FRAMES_MAX = 64
 
 /** Skippable frames have magics 0x184D2A50 to 0x184D2A5F, free to use: RFC 8878, section 3.1.2. */
 export const MARKER_MAGIC = 0x184d2a5c

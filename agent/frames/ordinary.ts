@@ -8,12 +8,21 @@ import type { Intake } from './intake.ts'
 const CHUNK_BYTES = 256 * 1024
 
 /**
+ * Largest window that a file may ask for, as a power of two: the 8 MiB that RFC 8878 (section 3.1.1.1.2) wants every decoder
+ * to take. systemd-coredump's have 2 MiB; zstd by itself would take 128 MiB.
+ */
+const WINDOW_LOG = 23
+
+/**
  * The content of a zstd file that has no markers, as systemd-coredump writes it: whatever can be decoded before the
  * file ends too early (CutError) or is damaged (DamageError). Such a file is one frame with its checksum at the end:
  * what comes before an error was decoded, and could not be verified.
  */
 export async function* ordinaryContent(intake: Intake, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
-  const decoder = zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES })
+  const decoder = zlib.createZstdDecompress({
+    chunkSize: CHUNK_BYTES,
+    params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG },
+  })
   let plainBytes = 0
   let failure: NodeJS.ErrnoException | undefined
   let ended = false

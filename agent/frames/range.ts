@@ -2,7 +2,7 @@ import { sentence } from '../cannot.ts'
 import { CutError, DamageError } from './errors.ts'
 import { frameContent } from './frame-content.ts'
 import { MARKER_BYTES, type Marker, parseMarker } from './marker.ts'
-import { FOOTER_BYTES, parseFooter, parseSeekTable, placesOf, seekTableBytes } from './seek-table.ts'
+import { ENTRIES_MAX, FOOTER_BYTES, parseFooter, parseSeekTable, placesOf, seekTableBytes } from './seek-table.ts'
 
 /** Reads `length` bytes at byte `from` of a stored stream; fewer only where it ends. */
 export type ReadAt = (from: number, length: number, signal: AbortSignal) => Promise<Buffer>
@@ -21,7 +21,8 @@ export async function readPlaces(readAt: ReadAt, size: number, signal: AbortSign
     })
   }
   const length = seekTableBytes(count)
-  const entries = length <= size ? parseSeekTable(await readAt(size - length, length, signal)) : undefined
+  const entries =
+    count <= ENTRIES_MAX && length <= size ? parseSeekTable(await readAt(size - length, length, signal)) : undefined
   const places = placesOf(entries ?? [])
   const listed = entries?.reduce((sum, { stored }) => sum + stored, 0)
   // Another writer's table lists frames without markers: then the first one's would lie before the file.

@@ -8,6 +8,8 @@ const SEEKABLE_MAGIC = 0x8f92eab1
 /** Number of entries (u32), descriptor (u8), SEEKABLE_MAGIC (u32). */
 export const FOOTER_BYTES = 9
 const ENTRY_BYTES = 8
+/** Entries that a table has at most: two for each frame of 2 TiB of content. A footer can say any number. */
+export const ENTRIES_MAX = 2 ** 20
 /** Descriptor bit 7: each entry carries a checksum too. Bits 6 to 2 are reserved, and must be 0. */
 const CHECKSUM_FLAG = 0x80
 const RESERVED_BITS = 0x7c

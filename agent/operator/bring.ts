@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import type { Identity } from '../seal/keys.ts'
+import type { Keyring } from '../seal/keyring.ts'
 import { SealError, unsealed } from '../seal/unseal.ts'
 import type { Archive } from '../store/store.ts'
 import { fileBytes, writeAll } from './file-bytes.ts'
+import type { FreeSpace } from './free-space.ts'
 import type { Holding } from './holdings.ts'
 import type { Progress } from './progress.ts'
 import { keptChunks, readSealHead, resealed } from './reseal.ts'
@@ -16,7 +17,8 @@ export interface Origin {
   readonly prefix: string
   readonly holding: Holding
   /** What to unseal it with; undefined: it is brought as it is stored. */
-  readonly identities: readonly Identity[] | undefined
+  readonly keyring: Keyring | undefined
+  readonly space: FreeSpace
 }
 
 /** Why what was brought is not what had been stored. What there is of it is good to where it ends. */
@@ -41,8 +43,8 @@ export async function bring(
   const hash = createHash('sha256')
   try {
     const stored = hashed(rebuilt(origin, beginning, progress, signal), hash)
-    const chunks = origin.identities === undefined ? stored : unsealed(stored, origin.identities, signal)
-    await append(part, chunks, beginning.kept)
+    const chunks = origin.keyring === undefined ? stored : unsealed(stored, origin.keyring, signal)
+    await append(part, chunks, beginning.kept, origin.space)
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof SealError) || error.failure === 'no-identity') throw error
@@ -63,14 +65,14 @@ interface Beginning {
 }
 
 async function keptBeginning(origin: Origin, part: FileHandle, signal: AbortSignal): Promise<Beginning> {
-  const { archive, prefix, holding, identities } = origin
+  const { archive, prefix, holding, keyring } = origin
   const { size } = await part.stat()
-  if (identities === undefined) {
+  if (keyring === undefined) {
     const kept = size > holding.bytes ? 0 : size
     return { kept, storedBytes: kept, stored: fileBytes(part, kept) }
   }
   if (size === 0) return { kept: 0, storedBytes: 0, stored: fileBytes(part, 0) }
-  const head = await readSealHead(storedBytes(archive, prefix, holding.objects, 0, signal), identities, signal)
+  const head = await readSealHead(storedBytes(archive, prefix, holding.objects, 0, signal), keyring, signal)
   const place = keptChunks(head, size, holding.bytes)
   return {
     kept: place.plainOffset,
@@ -97,10 +99,11 @@ async function* rebuilt(
 }
 
 /** Writes the chunks of which the file has the first `kept` bytes already. */
-async function append(file: FileHandle, chunks: AsyncIterable<Buffer>, kept: number): Promise<void> {
+async function append(file: FileHandle, chunks: AsyncIterable<Buffer>, kept: number, space: FreeSpace): Promise<void> {
   let at = 0
   for await (const chunk of chunks) {
     const known = Math.min(chunk.length, Math.max(0, kept - at))
+    await space.take(chunk.length - known)
     await writeAll(file, chunk.subarray(known), at + known)
     at += chunk.length
   }

@@ -1,21 +1,21 @@
 import { rename, rm, stat } from 'node:fs/promises'
+import type { Allowance, Expansion } from './allowance.ts'
 import { bring, type Origin, type Trouble } from './bring.ts'
-import { makeRoom } from './file-bytes.ts'
-import { toldAgainst } from './holdings.ts'
+import { type Holding, toldAgainst } from './holdings.ts'
 import type { Landing } from './landing.ts'
 import { openBelow, placeBelow } from './place.ts'
 import type { Progress } from './progress.ts'
-import { restoreFrames } from './restore.ts'
+import { type Bounds, restoreFrames } from './restore.ts'
 import { unpackFrames } from './unpack.ts'
 
 /**
  * What became of one artifact. `complete`: all of it is here. `truncated`, `damaged`: what there is of it is here.
- * `sealed`: all of it is here, and not opened. `missing`: the store has nothing of it. `failed`: it could not be
- * fetched now, and another attempt goes on where this one ended.
+ * `sealed`: all of it is here, and not opened. `missing`: the store has nothing of it. `refused`: it is more than a bundle
+ * may become here. `failed`: it could not be fetched now, and another attempt goes on where this one ended.
  */
 export interface Fetched {
   readonly artifact: string
-  readonly status: 'complete' | 'truncated' | 'damaged' | 'sealed' | 'missing' | 'failed'
+  readonly status: 'complete' | 'truncated' | 'damaged' | 'sealed' | 'missing' | 'refused' | 'failed'
   /** Where it is, below the directory. */
   readonly path: string
   /** The files that came of it, below the directory. */
@@ -34,44 +34,44 @@ export async function fetchArtifact(
   origin: Origin,
   landing: Landing,
   directory: string,
+  allowance: Allowance,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const { holding, identities } = origin
+  const { holding, keyring, space } = origin
   const { artifact, fault, receipt, bytes: stored } = holding
   const nothing = { artifact, path: landing.name, files: [], bytes: 0 }
   if (holding.objects.length === 0) return { ...nothing, status: 'missing', reason: fault }
-  const whole = holding.sealed && identities === undefined ? 'sealed' : 'complete'
+  const whole = holding.sealed && keyring === undefined ? 'sealed' : 'complete'
   const tree = landing.form === 'tree'
   const path = await placeBelow(directory, tree ? `${landing.name}.tar` : landing.name)
-  // A receipt that is not complete may not know how much was read.
   const plainBytes = receipt?.status === 'complete' ? receipt.bytesIn : undefined
   const here = await stat(path).catch(() => undefined)
   if (here !== undefined && here.size === (whole === 'sealed' ? stored : plainBytes) && fault === undefined) {
     return { ...nothing, status: whole, files: [landing.name], bytes: here.size, reason: undefined }
   }
 
+  const meter = landing.frames ? allowance.begin(expansionOf(holding)) : undefined
   const partPath = `${path}${landing.frames ? '.zst' : ''}.part`
   await using part = await openBelow(partPath)
-  await makeRoom(partPath, stored - (await part.stat()).size)
+  await space.check(stored - (await part.stat()).size)
   const brought = (await bring(origin, part, progress, signal)) ?? toldAgainst(holding)
+  if (meter === undefined) return await settle(partPath, brought)
+  const bounds = { meter, space }
   if (tree) {
-    const { refused, trouble, ...unpacked } = await unpackFrames(part, directory, landing.name, plainBytes, signal)
+    const { trouble, ...unpacked } = await unpackFrames(part, directory, landing.name, bounds, signal)
     await rm(partPath)
-    const reason = refused.length === 0 ? undefined : `left out: ${refused.slice(0, 3).join('; ')}`
-    return { ...nothing, ...unpacked, status: whole, reason, ...worse(brought, trouble) }
+    return { ...nothing, ...unpacked, status: whole, reason: undefined, ...worse(brought, trouble) }
   }
-  if (!landing.frames) return await settle(partPath, brought)
-  const trouble = await decompress()
+  const trouble = await decompress(bounds)
   const settled = await settle(`${path}.part`, worse(brought, trouble))
   await rm(partPath)
   return settled
 
-  async function decompress(): Promise<Trouble | undefined> {
+  async function decompress(bounds: Bounds): Promise<Trouble | undefined> {
     await using file = await openBelow(`${path}.part`)
     try {
-      await makeRoom(`${path}.part`, plainBytes ?? 0)
-      return await restoreFrames(part, file, plainBytes, signal)
+      return await restoreFrames(part, file, bounds, signal)
     } catch (error) {
       await rm(`${path}.part`)
       throw error
@@ -86,6 +86,15 @@ export async function fetchArtifact(
     const name = landing.name + suffix
     return { artifact, status: whole, reason: undefined, ...trouble, path: name, files: [name], bytes: size }
   }
+}
+
+/**
+ * What an artifact will become. A receipt that is not complete may not know how much was read, and of a file that was
+ * compressed already it tells the size before it is expanded.
+ */
+export function expansionOf({ bytes, encoding, receipt }: Holding): Expansion {
+  const isTold = receipt?.status === 'complete' && encoding === 'frames'
+  return { stored: bytes, told: isTold ? receipt.bytesIn : undefined }
 }
 
 /** Two findings as one: the frames say best what is wrong, and bytes that are not those of the receipt are damage. */

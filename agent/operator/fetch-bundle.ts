@@ -1,10 +1,13 @@
 import { bundlePrefix } from '../bundle/keys.ts'
 import { sentence } from '../cannot.ts'
+import { Keyring } from '../seal/keyring.ts'
 import type { Identity } from '../seal/keys.ts'
 import type { Archive } from '../store/store.ts'
+import { Allowance, TooLargeError } from './allowance.ts'
 import { type BundleView, DOCUMENTS } from './bundle-view.ts'
 import { DOCUMENT_BYTES, readBytes } from './documents.ts'
-import { type Fetched, fetchArtifact } from './fetch-artifact.ts'
+import { expansionOf, type Fetched, fetchArtifact } from './fetch-artifact.ts'
+import { FreeSpace } from './free-space.ts'
 import { type Holding, holdings } from './holdings.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Landing, landings } from './landing.ts'
@@ -21,6 +24,8 @@ export interface FetchWish {
   readonly only: readonly string[] | undefined
   /** What opens sealed objects; none, and they stay sealed. */
   readonly identities: readonly Identity[]
+  /** Bytes that all of it may become, where a person said so: see allowance.ts. */
+  readonly maxSize: number | undefined
 }
 
 /** The artifacts of a bundle that are asked for and of which something is stored. */
@@ -32,7 +37,7 @@ export function wanted(view: BundleView, only: readonly string[] | undefined): H
 export async function fetchBundle(
   archive: Archive,
   view: BundleView,
-  { directory, only, identities }: FetchWish,
+  { directory, only, identities, maxSize }: FetchWish,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Fetched[]> {
@@ -42,17 +47,25 @@ export async function fetchBundle(
     await writeOwn(await placeBelow(directory, document), await readBytes(archive, prefix + document, signal))
   }
   const opens = identities.length > 0
+  const keyring = new Keyring(identities)
+  const space = new FreeSpace(directory)
   const held = wanted(view, only)
   const places = landings(held, view, opens)
   const pairs = held.map((holding, i) => ({ holding, landing: places[i] as Landing }))
+  const framed = pairs.filter(({ landing }) => landing.frames)
+  const allowance = new Allowance(
+    framed.map(({ holding }) => expansionOf(holding)),
+    maxSize,
+  )
   return await inParallel(pairs, IN_FLIGHT, async ({ holding, landing }) => {
     const { artifact } = holding
     try {
-      const keys = holding.sealed && opens ? identities : undefined
-      return await fetchArtifact({ archive, prefix, holding, identities: keys }, landing, directory, progress, signal)
+      const origin = { archive, prefix, holding, keyring: holding.sealed && opens ? keyring : undefined, space }
+      return await fetchArtifact(origin, landing, directory, allowance, progress, signal)
     } catch (error) {
       signal.throwIfAborted()
-      return { artifact, status: 'failed', path: landing.name, files: [], bytes: 0, reason: sentence(error) }
+      const status = error instanceof TooLargeError ? 'refused' : 'failed'
+      return { artifact, status, path: landing.name, files: [], bytes: 0, reason: sentence(error) }
     }
   })
 }

@@ -1,6 +1,4 @@
-import { type FileHandle, statfs } from 'node:fs/promises'
-import { cannot } from '../cannot.ts'
-import { formatBytes } from '../settings/units.ts'
+import type { FileHandle } from 'node:fs/promises'
 
 /** How much of a file is read at a time, in bytes: a whole number of the seal's chunks. */
 const READ_BYTES = 4 * 1024 * 1024
@@ -32,11 +30,4 @@ export async function writeAll(file: FileHandle, bytes: Buffer, at: number): Pro
   for (let done = 0; done < bytes.length; ) {
     done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten
   }
-}
-
-/** Throws where the file system that holds `path` has no room for so many bytes more. */
-export async function makeRoom(path: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(path)
-  if (bytes <= bavail * bsize) return
-  throw cannot(`write ${path}`, `it takes ${formatBytes(bytes)}, and ${formatBytes(bavail * bsize)} are free there`)
 }

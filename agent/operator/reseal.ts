@@ -1,6 +1,5 @@
 import { Intake } from '../frames/intake.ts'
-import { openFileKey } from '../seal/file-key.ts'
-import type { Identity } from '../seal/keys.ts'
+import type { Keyring } from '../seal/keyring.ts'
 import {
   CHUNK_BYTES,
   type ChunkPlace,
@@ -21,13 +20,13 @@ export interface SealHead {
 /** Reads as little of a sealed object as its beginning takes. Throws SealError. */
 export async function readSealHead(
   stored: AsyncIterable<Buffer>,
-  identities: readonly Identity[],
+  keyring: Keyring,
   signal: AbortSignal,
 ): Promise<SealHead> {
   await using intake = new Intake(stored, signal)
   const header = await readHeader((length) => intake.peek(length))
   const bytes = await intake.take(header.bytes + NONCE_BYTES)
-  return { bytes, key: payloadKey(openFileKey(header, identities), bytes.subarray(header.bytes)) }
+  return { bytes, key: payloadKey(keyring.open(header), bytes.subarray(header.bytes)) }
 }
 
 /**

@@ -1,30 +1,37 @@
 import type { FileHandle } from 'node:fs/promises'
-import { cannot, sentence } from '../cannot.ts'
+import { sentence } from '../cannot.ts'
 import { CutError, DamageError, plain } from '../frames/decode.ts'
 import { wholeFrames } from '../frames/find.ts'
 import { FRAME_BYTES } from '../frames/marker.ts'
 import { formatBytes } from '../settings/units.ts'
+import { type Meter, metered } from './allowance.ts'
 import type { Trouble } from './bring.ts'
 import { fileBytes, readAll, writeAll } from './file-bytes.ts'
+import type { FreeSpace } from './free-space.ts'
+
+/** What restoring is bounded by: what the artifact may become, and the disk. */
+export interface Bounds {
+  readonly meter: Meter
+  readonly space: FreeSpace
+}
 
 /**
  * Decompresses an artifact's frames, which `stored` holds, into `file`. Of a cut one the beginning is restored, of a
- * damaged one every frame that is whole, at its place. `most`: the bytes that its receipt tells, which it may not
- * exceed; undefined where there is none.
+ * damaged one every frame that is whole, at its place. Throws TooLargeError.
  */
 export async function restoreFrames(
   stored: FileHandle,
   file: FileHandle,
-  most: number | undefined,
+  bounds: Bounds,
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
   try {
-    await writeSparse(file, capped(plain(fileBytes(stored), signal), most))
+    await writeSparse(file, metered(plain(fileBytes(stored), signal), bounds.meter), bounds.space)
     return undefined
   } catch (error) {
     const trouble = decodeTrouble(error, signal)
     if (!(error instanceof DamageError)) return trouble
-    const found = await restoreWhole(stored, file, most ?? Infinity, signal)
+    const found = await restoreWhole(stored, file, bounds, signal)
     return {
       status: 'damaged',
       reason: `${sentence(error)}; ${formatBytes(found)} are restored, each frame at its place`,
@@ -33,13 +40,16 @@ export async function restoreFrames(
 }
 
 /** Writes content as a file of its own. Most of a big core is zeros: they become holes, which take no disk. */
-async function writeSparse(file: FileHandle, chunks: AsyncIterable<Buffer>): Promise<void> {
+async function writeSparse(file: FileHandle, chunks: AsyncIterable<Buffer>, space: FreeSpace): Promise<void> {
   const zeros = Buffer.alloc(FRAME_BYTES)
   let at = 0
   await file.truncate(0)
   try {
     for await (const chunk of chunks) {
-      if (!chunk.equals(zeros.subarray(0, chunk.length))) await writeAll(file, chunk, at)
+      if (!chunk.equals(zeros.subarray(0, chunk.length))) {
+        await space.take(chunk.length)
+        await writeAll(file, chunk, at)
+      }
       at += chunk.length
     }
   } finally {
@@ -56,23 +66,26 @@ export function decodeTrouble(error: unknown, signal: AbortSignal): Trouble | un
 }
 
 /** What is whole of a damaged artifact, at its place: what is missing between reads as zeros. */
-async function restoreWhole(stored: FileHandle, file: FileHandle, most: number, signal: AbortSignal): Promise<number> {
+async function restoreWhole(
+  stored: FileHandle,
+  file: FileHandle,
+  { meter, space }: Bounds,
+  signal: AbortSignal,
+): Promise<number> {
   const { size } = await stored.stat()
+  meter.restart()
   let found = 0
-  for await (const { marker, content } of wholeFrames((from, length) => readAll(stored, from, length), size, signal)) {
-    if (marker.plainOffset + content.length > most) continue
-    await writeAll(file, content, marker.plainOffset)
+  let reached = 0
+  const readAt = (from: number, length: number) => readAll(stored, from, length)
+  for await (const { marker, content } of wholeFrames(readAt, size, meter.left, signal)) {
+    const { plainOffset } = marker
+    const end = plainOffset + content.length
+    // What is missing before it becomes a hole, which counts as what it reads as.
+    meter.take(end - reached)
+    await space.take(content.length)
+    await writeAll(file, content, plainOffset)
     found += content.length
+    reached = end
   }
   return found
-}
-
-/** The chunks, of which there must not be more bytes than the receipt says: a few bytes decompress to any number. */
-export async function* capped(chunks: AsyncIterable<Buffer>, most: number | undefined): AsyncGenerator<Buffer> {
-  let bytes = 0
-  for await (const chunk of chunks) {
-    bytes += chunk.length
-    if (bytes > (most ?? Infinity)) throw cannot('decompress it', `it holds more than the ${most} bytes of its receipt`)
-    yield chunk
-  }
 }

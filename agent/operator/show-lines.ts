@@ -138,6 +138,7 @@ export function statusStyle(status: string): Style | undefined {
     truncated: 'yellow',
     skipped: 'yellow',
     sealed: 'yellow',
+    refused: 'yellow',
     failed: 'red',
     damaged: 'red',
     missing: 'red',

@@ -1,95 +1,99 @@
 import type { FileHandle } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
-import { extract } from 'tar-stream'
-import { cannot, sentence } from '../cannot.ts'
+import { sentence } from '../cannot.ts'
 import { plain } from '../frames/decode.ts'
+import { metered, TooLargeError } from './allowance.ts'
 import type { Trouble } from './bring.ts'
 import { fileBytes, writeAll } from './file-bytes.ts'
+import { safeParts } from './names.ts'
 import { openBelow, placeBelow } from './place.ts'
-import { capped, decodeTrouble } from './restore.ts'
+import { type Bounds, decodeTrouble } from './restore.ts'
+import { type TarEntry, TarError, tarEntries } from './tar-entries.ts'
 
-/** A capture's facts are some MiB in a few hundred files. What is larger by far is none, and must not fill the disk. */
-const MOST_BYTES = 1024 ** 3
-const MOST_FILES = 100_000
+/** A tree of ours has a few hundred files, and a few thousand on a host of very many processes. Each costs a millisecond. */
+const MOST_ENTRIES = 20_000
+/** Parts of a name: cgroups are some ten deep. */
+const MOST_DEPTH = 32
+/** Parts of all their names: each is a directory that is made or looked at. */
+const MOST_PARTS = 50_000
+/** Entries that are named when they were left out, and how much of a name. */
+const TOLD = 3
+const TOLD_LENGTH = 100
 
 export interface Unpacked {
   /** Those unpacked, named below `directory`. */
   readonly files: readonly string[]
   readonly bytes: number
-  /** Entries that were left out, one sentence each. */
-  readonly refused: readonly string[]
-  /** Why there is no more; what came before is unpacked. */
+  /** Why it is not all here; what came before is unpacked. */
   readonly trouble: Trouble | undefined
 }
 
-/** Unpacks the tar whose frames `stored` holds, as far as it goes. `most`: bytes that it may hold. */
+/**
+ * Unpacks the regular files of the tar whose frames `stored` holds below `directory`, under `folder`, as far as it goes. It
+ * is foreign input: what is no file or directory is left out, and no entry lands outside.
+ */
 export async function unpackFrames(
   stored: FileHandle,
   directory: string,
   folder: string,
-  most: number | undefined,
+  { meter, space }: Bounds,
   signal: AbortSignal,
 ): Promise<Unpacked> {
-  let decoding: unknown
-  const chunks = async function* () {
-    try {
-      yield* capped(plain(fileBytes(stored), signal), most)
-    } catch (error) {
-      decoding = error
-      throw error
+  const files: string[] = []
+  const leftOut = { count: 0, told: [] as string[] }
+  let bytes = 0
+  let trouble: Trouble | undefined
+  try {
+    await unpackEach(tarEntries(metered(plain(fileBytes(stored), signal), meter), signal))
+  } catch (error) {
+    const isOurs = error instanceof TooLargeError || error instanceof TarError
+    trouble = isOurs ? truncated(sentence(error)) : decodeTrouble(error, signal)
+  }
+  if (leftOut.count > 0) trouble ??= truncated(`left out: ${toldOf(leftOut)}`)
+  return { files, bytes, trouble }
+
+  async function unpackEach(tar: AsyncIterable<TarEntry>): Promise<void> {
+    let entries = 0
+    let parts = 0
+    for await (const entry of tar) {
+      entries += 1
+      parts += entry.name.split('/').length
+      if (entries > MOST_ENTRIES) throw new TarError(`it has more than ${MOST_ENTRIES} entries`)
+      if (parts > MOST_PARTS) throw new TarError(`its names have more than ${MOST_PARTS} parts`)
+      if (entry.kind === 'directory') continue
+      const refused = entry.kind === 'other' ? 'it is no file' : await unpackFile(entry)
+      if (refused === undefined) continue
+      leftOut.count += 1
+      if (leftOut.told.length < TOLD) leftOut.told.push(`${entry.name.slice(0, TOLD_LENGTH)}: ${refused}`)
     }
   }
-  const { cut, ...unpacked } = await unpackTar(chunks(), directory, folder, signal)
-  if (cut === undefined) return { ...unpacked, trouble: undefined }
-  if (cut === decoding) return { ...unpacked, trouble: decodeTrouble(cut, signal) }
-  return { ...unpacked, trouble: { status: 'truncated', reason: `cannot unpack all of it: ${sentence(cut)}` } }
+
+  /** Why it was not unpacked, where it was not. */
+  async function unpackFile(entry: TarEntry): Promise<string | undefined> {
+    const file = `${folder}/${entry.name.replace(/^\.\//, '')}`
+    const parts = safeParts(file)
+    if ('refused' in parts) return parts.refused
+    if (parts.length > MOST_DEPTH) return `its name has more than ${MOST_DEPTH} parts`
+    const path = await placeBelow(directory, file).catch((error: Error) => error)
+    if (path instanceof Error) return sentence(path)
+    await using to = await openBelow(path)
+    await to.truncate(0)
+    files.push(file)
+    let at = 0
+    for await (const chunk of entry.content()) {
+      await space.take(chunk.length)
+      await writeAll(to, chunk, at)
+      at += chunk.length
+      bytes += chunk.length
+    }
+    return undefined
+  }
 }
 
-/**
- * Unpacks the regular files of a tar below `directory`, under `folder`. An archive from elsewhere: what is no file
- * or directory is left out, and no entry lands outside. `cut`: the error that ended it early, of either side.
- */
-async function unpackTar(chunks: AsyncIterable<Buffer>, directory: string, folder: string, signal: AbortSignal) {
-  const entries = extract()
-  let fed: unknown
-  const feeding = pipeline(chunks, entries, { signal }).catch((error: unknown) => {
-    fed = error
-  })
-  const refused: string[] = []
-  const files: string[] = []
-  let bytes = 0
-  try {
-    for await (const entry of entries) {
-      const { name, type } = entry.header
-      if (type !== 'file' && type !== 'contiguous-file') {
-        if (type !== 'directory') refused.push(`${name}: it is a ${type}`)
-        entry.resume()
-        continue
-      }
-      if (files.length === MOST_FILES) throw cannot('unpack it', `it holds more than ${MOST_FILES} files`)
-      const file = `${folder}/${name.replace(/^\.\//, '')}`
-      const path = await placeBelow(directory, file).catch((error: Error) => error)
-      if (path instanceof Error) {
-        refused.push(path.message)
-        entry.resume()
-        continue
-      }
-      files.push(file)
-      await using to = await openBelow(path)
-      await to.truncate(0)
-      let at = 0
-      for await (const chunk of entry as AsyncIterable<Buffer>) {
-        bytes += chunk.length
-        if (bytes > MOST_BYTES) throw cannot('unpack it', `it holds more than ${MOST_BYTES} bytes`)
-        await writeAll(to, chunk, at)
-        at += chunk.length
-      }
-    }
-  } catch (error) {
-    entries.destroy()
-    await feeding
-    if (error !== fed) throw error
-  }
-  await feeding
-  return { files, bytes, refused, cut: fed }
+function truncated(why: string): Trouble {
+  return { status: 'truncated', reason: `cannot unpack all of it: ${why}` }
+}
+
+function toldOf({ count, told }: { readonly count: number; readonly told: readonly string[] }): string {
+  const more = count - told.length
+  return [...told, ...(more === 0 ? [] : [`and ${more} more`])].join('; ')
 }

@@ -16,7 +16,7 @@ import { SealError } from './seal-error.ts'
 export const FILE_KEY_BYTES = 16
 const CIPHER = 'chacha20-poly1305'
 const TAG_BYTES = 16
-const STANZA_TYPE = 'X25519'
+export const STANZA_TYPE = 'X25519'
 const WRAP_INFO = 'age-encryption.org/v1/X25519'
 /** All zero is safe: each wrap key is used once. */
 const WRAP_NONCE = Buffer.alloc(12)
@@ -36,27 +36,27 @@ export function wrapFileKey(fileKey: Buffer, recipient: Recipient): Stanza {
   return { type: STANZA_TYPE, args: [base64(share)], body }
 }
 
-/**
- * The file key, by the first identity that a stanza was made for, with the header's MAC checked.
- * Throws SealError: `no-identity` where none fits, `malformed` or `damaged` for a header that was tampered with.
- */
-export function openFileKey(header: Header, identities: readonly Identity[]): Buffer {
-  for (const stanza of header.stanzas) {
-    if (stanza.type !== STANZA_TYPE) continue
-    const share = stanza.args.length === 1 ? unbase64(stanza.args[0] as string) : undefined
-    if (share?.length !== KEY_BYTES || stanza.body.length !== FILE_KEY_BYTES + TAG_BYTES) {
+/** A file key as a stanza has it, wrapped for one recipient; which one, it does not say. */
+export interface WrappedKey {
+  readonly share: Buffer
+  readonly body: Buffer
+}
+
+/** What the X25519 stanzas of a header hold, in order. Throws SealError `malformed` where one has the wrong form. */
+export function wrappedKeys(header: Header): WrappedKey[] {
+  return header.stanzas
+    .filter(({ type }) => type === STANZA_TYPE)
+    .map(({ args, body }) => {
+      const share = args.length === 1 ? unbase64(args[0] as string) : undefined
+      if (share?.length === KEY_BYTES && body.length === FILE_KEY_BYTES + TAG_BYTES) return { share, body }
       throw new SealError('malformed', 'cannot open what is sealed: an X25519 stanza of its header has the wrong form')
-    }
-    for (const identity of identities) {
-      const fileKey = unwrapFileKey(stanza.body, share, identity)
-      if (fileKey === undefined) continue
-      if (!timingSafeEqual(headerMac(fileKey, header.authenticated), header.mac)) {
-        throw new SealError('damaged', 'cannot open what is sealed: its header was altered after it was written')
-      }
-      return fileKey
-    }
-  }
-  throw new SealError('no-identity', `cannot open what is sealed: ${noneFits(header, identities)}`)
+    })
+}
+
+/** Throws SealError `damaged` unless the header is the one that this file key was wrapped in. */
+export function checkHeader(header: Header, fileKey: Buffer): void {
+  if (timingSafeEqual(headerMac(fileKey, header.authenticated), header.mac)) return
+  throw new SealError('damaged', 'cannot open what is sealed: its header was altered after it was written')
 }
 
 /** HMAC-SHA-256 over the header, keyed by the file key. */
@@ -66,7 +66,8 @@ export function headerMac(fileKey: Buffer, authenticated: Buffer): Buffer {
     .digest()
 }
 
-function unwrapFileKey(body: Buffer, share: Buffer, identity: Identity): Buffer | undefined {
+/** The file key, or undefined where it was wrapped for somebody else. Throws SealError `malformed`. */
+export function unwrapFileKey({ share, body }: WrappedKey, identity: Identity): Buffer | undefined {
   let secret: Buffer
   try {
     secret = sharedSecret(identity.key, publicKey(share))
@@ -83,14 +84,4 @@ function unwrapFileKey(body: Buffer, share: Buffer, identity: Identity): Buffer 
   } catch {
     return undefined // made for somebody else: stanzas do not say for whom they are
   }
-}
-
-function noneFits(header: Header, identities: readonly Identity[]): string {
-  const sealedTo = [...new Set(header.stanzas.map(({ type }) => type))].slice(0, 5).join(', ')
-  const count = header.stanzas.length
-  const to = `it is sealed to ${count} ${count === 1 ? 'recipient' : 'recipients'} (${sealedTo})`
-  if (!header.stanzas.some(({ type }) => type === STANZA_TYPE)) return `${to}, none of them X25519; try \`age -d\``
-  if (identities.length === 0) return `${to} and no identity was given; name the key file with --identity`
-  const tried = identities.map(({ recipient }) => recipient.text).slice(0, 5)
-  return `${to} and to none of yours (${tried.join(', ')}); name another key file with --identity`
 }

@@ -1,6 +1,5 @@
 import type { ReadAt } from '../frames/range.ts'
-import { openFileKey } from './file-key.ts'
-import type { Identity } from './keys.ts'
+import type { Keyring } from './keyring.ts'
 import {
   CHUNK_BYTES,
   chunkPlace,
@@ -33,12 +32,12 @@ export interface SealedFile {
 export async function openSealed(
   readAt: ReadAt,
   size: number,
-  identities: readonly Identity[],
+  keyring: Keyring,
   onDamage: OnDamage,
   signal: AbortSignal,
 ): Promise<SealedFile> {
   const header = await readHeader((length) => readAt(0, Math.min(length, size), signal))
-  const fileKey = openFileKey(header, identities)
+  const fileKey = keyring.open(header)
   const nonce = await readAt(header.bytes, NONCE_BYTES, signal)
   if (nonce.length < NONCE_BYTES) throw cut(0)
   const key = payloadKey(fileKey, nonce)

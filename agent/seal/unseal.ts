@@ -1,7 +1,6 @@
 import { Intake } from '../frames/intake.ts'
-import { openFileKey } from './file-key.ts'
 import { type Header, parseHeader } from './header.ts'
-import type { Identity } from './keys.ts'
+import type { Keyring } from './keyring.ts'
 import { NONCE_BYTES, openChunk, payloadKey, STORED_CHUNK_BYTES } from './payload.ts'
 import { SealError } from './seal-error.ts'
 
@@ -16,12 +15,12 @@ const HEADER_BYTES_USUAL = 4096
  */
 export async function* unsealed(
   stored: AsyncIterable<Buffer>,
-  identities: readonly Identity[],
+  keyring: Keyring,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {
   await using intake = new Intake(stored, signal)
   const header = await readHeader((length) => intake.peek(length))
-  const fileKey = openFileKey(header, identities)
+  const fileKey = keyring.open(header)
   await intake.take(header.bytes)
   const key = payloadKey(fileKey, await intake.take(NONCE_BYTES))
 

@@ -105,8 +105,8 @@ t.test('a tar is unpacked into its directory and nowhere else', async (t) => {
   tar.finalize()
   const scene = await setUp(t, { sealed: false, pieces: [tarPiece(await buffer(tar))] })
   const { code, stdout } = await scene.run('fetch', '-o', 'json')
-  t.equal(code, 0)
-  t.match(fetched(stdout)[0], { status: 'complete', reason: /left out: .*evil/ })
+  t.equal(code, 4)
+  t.match(fetched(stdout)[0], { status: 'truncated', reason: /left out: .*evil.*; and 3 more/ })
   const below = (await filesBelow(join(scene.to, 'facts'))).sort()
   t.strictSame(below, ['first.txt', 'last.txt', 'link/evil'], 'a link is not made, and so leads nowhere')
   t.strictSame(await strays(scene), [])
@@ -125,10 +125,10 @@ t.test('what decompresses to more than its receipt says is not decompressed', as
   const bomb = { ...corePiece(Buffer.alloc(30_000_000)), encoding: 'frames' as const, receipt: { bytesIn: 1000 } }
   const scene = await setUp(t, { sealed: false, pieces: [bomb, { ...(await factsPiece()), receipt: { bytesIn: 5 } }] })
   const { code, stdout } = await scene.run('fetch', '-o', 'json')
-  t.equal(code, 1)
+  t.equal(code, 4)
   t.match(fetched(stdout), [
-    { status: 'failed', reason: /more than the 1000 bytes of its receipt/ },
-    { status: 'failed', reason: /more than the 5 bytes/ },
+    { status: 'refused', reason: /more than the 1000 bytes that its receipt says/ },
+    { status: 'truncated', reason: /more than the 5 bytes/ },
   ])
   t.strictSame(
     (await filesBelow(join(scene.to, 'root'))).filter((file) => !file.endsWith('.zst.part')),
@@ -136,7 +136,7 @@ t.test('what decompresses to more than its receipt says is not decompressed', as
   )
   const absurd = { ...bomb, receipt: { bytesIn: Number.MAX_SAFE_INTEGER } }
   const other = await setUp(t, { sealed: false, pieces: [absurd] })
-  t.match(await other.run('fetch'), { code: 1, stdout: /it takes .*TiB, and .* are free/ })
+  t.match(await other.run('fetch'), { code: 4, stdout: /refused .*\n +it holds 8192TiB, and what a bundle becomes/ })
 })
 
 t.test('a manifest that is none: what arrived is fetched, and the fault is told', async (t) => {

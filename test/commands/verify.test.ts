@@ -52,7 +52,7 @@ t.test('what is inside is not what the receipt says', async (t) => {
   const scene = await setUp(t, { pieces: [{ ...framed, receipt: { bytesIn: 17 } }] })
   t.match(await verify(scene, '--identity', scene.mine), {
     code: 4,
-    verified: [{ status: 'damaged', reason: /says 17/ }],
+    verified: [{ status: 'damaged', reason: /more than the 17 bytes that its receipt says/ }],
   })
 })
 

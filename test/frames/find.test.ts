@@ -1,6 +1,6 @@
 import t from 'tap'
 import { frames } from '../../agent/frames/encode.ts'
-import { resync, wholeFrames } from '../../agent/frames/find.ts'
+import { markerSearch, wholeFrames } from '../../agent/frames/find.ts'
 import { readPlaces } from '../../agent/frames/range.ts'
 import { bytesOf, inPieces, lines, noise, readerOf } from './streams.ts'
 
@@ -13,7 +13,7 @@ const store = (content: Buffer) => bytesOf(frames(inPieces(content, BLOCK), {}, 
 async function rebuilt(stored: Buffer, size: number): Promise<{ content: Buffer; offsets: number[] }> {
   const content = Buffer.alloc(size)
   const offsets: number[] = []
-  for await (const found of wholeFrames(readerOf(stored), stored.length, signal)) {
+  for await (const found of wholeFrames(readerOf(stored), stored.length, Infinity, signal)) {
     found.content.copy(content, found.marker.plainOffset)
     offsets.push(found.marker.plainOffset / BLOCK)
   }
@@ -44,7 +44,7 @@ t.test('a file of ours inside the content is not mistaken for the file', async (
   t.strictSame(whole.offsets, [0, 1, 2])
   const second = (await readPlaces(readerOf(stored), stored.length, signal))[1]?.storedOffset ?? 0
   t.strictSame((await rebuilt(Buffer.from(stored).fill(0, 0, 40), content.length)).offsets, [1, 2])
-  t.strictSame((await resync(readerOf(stored), stored.length, 1, signal))?.storedOffset, second)
+  t.strictSame((await markerSearch(readerOf(stored), stored.length)(1, signal))?.storedOffset, second)
 })
 
 t.test('a marker across two windows of the search is found', async (t) => {
@@ -57,7 +57,7 @@ t.test('a marker across two windows of the search is found', async (t) => {
       stored.copy(bytes, Math.max(0, second - from), Math.max(second, from), from + length)
       return bytes
     }
-    const found = await resync(readAt, second + 1000, second - before, signal)
+    const found = await markerSearch(readAt, second + 1000)(second - before, signal)
     t.equal(found?.storedOffset, second, `${before} bytes behind where the search begins`)
   }
 })

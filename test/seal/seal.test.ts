@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { Decrypter, Encrypter } from 'age-encryption'
 import t from 'tap'
+import { Keyring } from '../../agent/seal/keyring.ts'
 import { generateIdentity, secretText } from '../../agent/seal/keys.ts'
 import { storedBytes } from '../../agent/seal/payload.ts'
 import { sealed } from '../../agent/seal/seal.ts'
@@ -49,10 +50,16 @@ t.test('we open what age-encryption and age seal', async (t) => {
     encrypter.addRecipient(generateIdentity().recipient.text)
     encrypter.addRecipient(identity.recipient.text)
     const theirs = Buffer.from(await encrypter.encrypt(plain))
-    t.ok((await bytesOf(unsealed(inPieces(theirs, 9999), [identity], signal))).equals(plain), `${size} bytes`)
+    t.ok(
+      (await bytesOf(unsealed(inPieces(theirs, 9999), new Keyring([identity]), signal))).equals(plain),
+      `${size} bytes`,
+    )
     if (noAge) continue
     const run = spawnSync('age', ['-r', identity.recipient.text], { input: plain, maxBuffer: 2 ** 26 })
-    t.ok((await bytesOf(unsealed(inPieces(run.stdout, 99_999), [identity], signal))).equals(plain), `${size}, age`)
+    t.ok(
+      (await bytesOf(unsealed(inPieces(run.stdout, 99_999), new Keyring([identity]), signal))).equals(plain),
+      `${size}, age`,
+    )
   }
 })
 
@@ -76,7 +83,9 @@ t.test('memory goes round when the consumer hands back what it has got', async (
     if (stored.length > 1) memory.add(bytes.buffer)
     step = await stream.next(bytes)
   }
-  t.ok((await bytesOf(unsealed(inPieces(Buffer.concat(stored), 10_000), [identity], signal))).equals(content))
+  t.ok(
+    (await bytesOf(unsealed(inPieces(Buffer.concat(stored), 10_000), new Keyring([identity]), signal))).equals(content),
+  )
   t.equal(memory.size, 1, `one buffer for ${stored.length - 1} of them`)
   t.ok(
     given.every((chunk, nth) => chunk === back[nth]),
@@ -108,7 +117,7 @@ t.test('a source that fails: what was sealed comes out, then its error', async (
   const source = thenThrow(content.subarray(0, 3 * CHUNK + 5), 10_000, failure)
   const { bytes, error } = await prefixOf(sealed(source, [identity.recipient], signal))
   t.equal(error, failure)
-  const opened = await prefixOf(unsealed(inPieces(bytes, 10_000), [identity], signal))
+  const opened = await prefixOf(unsealed(inPieces(bytes, 10_000), new Keyring([identity]), signal))
   t.ok(opened.bytes.equals(content.subarray(0, 3 * CHUNK)))
   t.match(opened.error, { failure: 'cut', plainBytes: 3 * CHUNK })
 })

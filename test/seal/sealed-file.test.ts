@@ -2,6 +2,7 @@ import t from 'tap'
 import { frames } from '../../agent/frames/encode.ts'
 import { wholeFrames } from '../../agent/frames/find.ts'
 import { plainRange, readPlaces } from '../../agent/frames/range.ts'
+import { Keyring } from '../../agent/seal/keyring.ts'
 import { sealed } from '../../agent/seal/seal.ts'
 import { openSealed } from '../../agent/seal/sealed-file.ts'
 import { bytesOf, inPieces, noise, readerOf } from '../frames/streams.ts'
@@ -16,7 +17,7 @@ const CUT = { name: 'SealError', failure: 'cut' }
 
 const seal = (content: Buffer) => bytesOf(sealed(inPieces(content, 100_000), [identity.recipient], signal))
 const open = (stored: Buffer, onDamage: 'fail' | 'zeros' = 'fail') =>
-  openSealed(readerOf(stored), stored.length, [identity], onDamage, signal)
+  openSealed(readerOf(stored), stored.length, new Keyring([identity]), onDamage, signal)
 
 t.test('any part of the content', async (t) => {
   for (const size of [0, 1, CHUNK, 3 * CHUNK, 3 * CHUNK + 10]) {
@@ -80,7 +81,7 @@ t.test('salvage: frames around a hole in what was sealed', async (t) => {
   const holed = Buffer.from(stored).fill(0, BLOCK + 1_000_000, 2 * BLOCK)
   const file = await open(holed, 'zeros')
   const found: number[] = []
-  for await (const { marker, content: plain } of wholeFrames(file.readAt, file.plainBytes, signal)) {
+  for await (const { marker, content: plain } of wholeFrames(file.readAt, file.plainBytes, Infinity, signal)) {
     found.push(marker.plainOffset / BLOCK)
     t.ok(plain.equals(content.subarray(marker.plainOffset, marker.plainOffset + BLOCK)))
   }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { headerMac, openFileKey } from '../../agent/seal/file-key.ts'
+import { headerMac } from '../../agent/seal/file-key.ts'
 import { formatMac, formatStanzas, parseHeader } from '../../agent/seal/header.ts'
+import { Keyring } from '../../agent/seal/keyring.ts'
 import { generateIdentity, type Identity } from '../../agent/seal/keys.ts'
 import { payloadKey, sealChunk } from '../../agent/seal/payload.ts'
 import { sealed } from '../../agent/seal/seal.ts'
@@ -19,7 +20,7 @@ const identity = testIdentity()
 
 const seal = (content: Buffer) => bytesOf(sealed(inPieces(content, 100_000), [identity.recipient], signal))
 const open = (stored: Buffer, identities: readonly Identity[] = [identity]) =>
-  prefixOf(unsealed(inPieces(stored, 30_000), identities, signal))
+  prefixOf(unsealed(inPieces(stored, 30_000), new Keyring(identities), signal))
 
 t.test('cut anywhere: all whole chunks, then "cut"', async (t) => {
   const content = noise(3 * CHUNK + 100, 31)
@@ -90,7 +91,7 @@ t.test('an empty last chunk, which age forbids where there is content', async (t
   const stored = await seal(content)
   const header = parseHeader(stored)
   if (header === undefined) throw new Error('no header')
-  const key = payloadKey(openFileKey(header, [identity]), stored.subarray(header.bytes, PAYLOAD))
+  const key = payloadKey(new Keyring([identity]).open(header), stored.subarray(header.bytes, PAYLOAD))
   const chunks = [...sealChunk(key, 0, false, content), ...sealChunk(key, 1, true, Buffer.alloc(0))]
   const { bytes, error } = await open(Buffer.concat([stored.subarray(0, PAYLOAD), ...chunks]))
   t.ok(bytes.equals(content))
@@ -110,7 +111,7 @@ t.test('stanzas of other kinds are skipped', async (t) => {
   const stored = await seal(lines(10))
   const header = parseHeader(stored)
   if (header === undefined) throw new Error('no header')
-  const fileKey = openFileKey(header, [identity])
+  const fileKey = new Keyring([identity]).open(header)
   const foreign = [
     { type: 'scrypt', args: ['ajMFur+EJLGaohv/dLRGnw', '18'], body: Buffer.alloc(32) },
     { type: 'ssh-ed25519', args: ['gjpFdA', 'jpQ'], body: Buffer.alloc(32) },
@@ -148,7 +149,9 @@ t.test('abort ends an opening that waits', async (t) => {
       await new Promise(() => {})
     }
     setImmediate(() => aborting.abort(new Error('enough')))
-    t.match((await prefixOf(unsealed(hanging(), [identity], aborting.signal))).error, { message: 'enough' })
+    t.match((await prefixOf(unsealed(hanging(), new Keyring([identity]), aborting.signal))).error, {
+      message: 'enough',
+    })
   }
 })
 
