@@ -15,8 +15,12 @@ export interface BundleName {
 
 /** A new bundle's name for a host. `now` in ms since the epoch. */
 export function newBundle(identity: string, now: number): BundleName {
-  const stamp = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')
-  return { identity, bundle: `${stamp}-${randomBytes(8).toString('hex')}` }
+  return { identity, bundle: `${stampOf(now)}-${randomBytes(8).toString('hex')}` }
+}
+
+/** `yyyymmddThhmmssZ` */
+function stampOf(at: number): string {
+  return new Date(at).toISOString().replace(/[-:]|\.\d+/g, '')
 }
 
 /** Where all objects of a bundle lie, with the trailing slash. */
@@ -55,17 +59,18 @@ export type BundleStatus = 'complete' | 'partial'
 
 export type IndexEntry = BundleName & { readonly mark: 'open' | BundleStatus }
 
-/** Takes an index key apart; undefined for a key that is none. */
+/** Takes an index key apart; undefined for a key that no capture writes: another day than its id's, a time of no calendar. */
 export function parseIndexKey(key: string): IndexEntry | undefined {
-  const match = /^v1\/index\/dt=\d{4}-\d\d-\d\d\/([^/]+)\/([^./]+)\.(open|(complete|partial)\.json)$/.exec(key)
-  const [, identity, bundle, mark] = match ?? []
-  if (identity === undefined || bundle === undefined || !BUNDLE_ID.test(bundle)) return undefined
+  const match = /^v1\/index\/dt=(\d{4}-\d\d-\d\d)\/([^/]+)\/([^./]+)\.(open|(complete|partial)\.json)$/.exec(key)
+  const [, day, identity, bundle, mark] = match ?? []
+  if (identity === undefined || bundle === undefined || !IDENTITY.test(identity)) return undefined
+  if (!isBundleId(bundle) || bundleDay(bundle) !== day) return undefined
   return { identity, bundle, mark: mark === 'open' ? 'open' : mark === 'complete.json' ? 'complete' : 'partial' }
 }
 
-/** Whether a text is a bundle id. */
+/** Whether a text is a bundle id, of a time that there is. */
 export function isBundleId(text: string): boolean {
-  return BUNDLE_ID.test(text)
+  return BUNDLE_ID.test(text) && text.startsWith(stampOf(bundleTime(text)))
 }
 
 /** Suffix of a sealed object. */

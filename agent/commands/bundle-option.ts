@@ -1,6 +1,6 @@
 import type { BundleView } from '../operator/bundle-view.ts'
 import { viewBundle } from '../operator/bundle-view.ts'
-import { findBundles } from '../operator/catalogue.ts'
+import { findBundles } from '../operator/find-bundles.ts'
 import type { Archive } from '../store/store.ts'
 import { Ending, EXIT, type Io } from './io.ts'
 
@@ -21,7 +21,8 @@ export async function bundleOf(archive: Archive, reference: string, io: Io): Pro
   const now = Date.now()
   const [entry, ...others] = await findBundles(archive, reference, now, io.signal)
   if (entry === undefined) {
-    const hint = 'a bundle is named by the beginning of its id, "latest" or HOST/latest; "lastgasp list --all" has all'
+    const hint =
+      'a bundle is named by the beginning of its id, "latest" or HOST/latest, which pass over ids of the future; "lastgasp list --all" has all'
     throw new Ending(EXIT.nothing, `cannot find the bundle "${reference}" in ${archive.url}: ${hint}`)
   }
   if (others.length > 0) {

@@ -3,7 +3,7 @@ import type { CommandModule, InferredOptionTypes } from 'yargs'
 import { bundleTime } from '../bundle/keys.ts'
 import { sentence } from '../cannot.ts'
 import { countOf } from '../count-of.ts'
-import { type CatalogueEntry, catalogue, indexedDays } from '../operator/catalogue.ts'
+import { type CatalogueEntry, CLOCK_ERROR, catalogue, indexedDays } from '../operator/catalogue.ts'
 import { listLines } from '../operator/list-lines.ts'
 import { moment } from '../operator/moments.ts'
 import { Ending, EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
@@ -28,10 +28,8 @@ const options = {
 } as const
 type Options = GlobalOptions & InferredOptionTypes<typeof options>
 
-/** Clocks of hosts run ahead: without --until, a bundle from this far in the future (ms) is listed as well. */
-const CLOCKS_AHEAD = 86_400_000
 /** Later than any bundle id can name, in ms since the epoch. */
-const END_OF_TIME = Date.UTC(9999, 11, 31)
+const END_OF_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** `lastgasp list` */
 export const listCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
@@ -53,13 +51,16 @@ async function list(chosen: Options, io: Io): Promise<Exit> {
   const now = Date.now()
   const period = periodOf(chosen, now)
   await using archive = await archiveOf(chosen, io)
-  const all = await catalogue(archive, period, now, io.signal)
+  const { entries: all, daysAhead } = await catalogue(archive, period, now, io.signal)
   const entries = all.filter(
     ({ identity, state }) =>
       posix.matchesGlob(identity, chosen.host ?? '*') && (chosen.status ?? [state]).includes(state),
   )
   if (chosen.output === 'json') await sayJson(io.stdout, entries.map(asJson))
   else if (entries.length > 0) await say(io.stdout, listLines(entries, screenOf(io.stdout)))
+  const ahead = countOf(daysAhead.length, 'day that has not come', 'days that have not come')
+  if (daysAhead.length > 0)
+    await say(io.stderr, [`lastgasp: there are marks of ${ahead}, up to ${daysAhead[0]}; --all lists them`])
   if (entries.length > 0) return EXIT.done
   await say(io.stderr, [`lastgasp: nothing found in ${archive.url}: ${await hint(all.length)}`])
   return EXIT.nothing
@@ -77,16 +78,17 @@ function periodOf({ since, until, all }: Options, now: number) {
   try {
     return {
       since: all ? 0 : moment(since, now),
-      until: until === undefined ? (all ? END_OF_TIME : now + CLOCKS_AHEAD) : moment(until, now),
+      until: until === undefined ? (all ? END_OF_TIME : now + CLOCK_ERROR) : moment(until, now),
     }
   } catch (error) {
     throw new Ending(EXIT.usage, sentence(error), { cause: error })
   }
 }
 
-const asJson = ({ identity, bundle, state }: CatalogueEntry) => ({
+const asJson = ({ identity, bundle, state, doubt }: CatalogueEntry) => ({
   identity,
   bundle,
   started: new Date(bundleTime(bundle)).toISOString(),
   status: state,
+  doubt: doubt ?? null,
 })

@@ -2,9 +2,10 @@ import type { CommandModule, InferredOptionTypes } from 'yargs'
 import { holdings } from '../operator/holdings.ts'
 import { Progress } from '../operator/progress.ts'
 import { lackLines } from '../operator/show-lines.ts'
+import { wrap } from '../operator/table.ts'
 import { verdict } from '../operator/verdict.ts'
 import { verifyBundle } from '../operator/verify-bundle.ts'
-import { verifyLines } from '../operator/verify-lines.ts'
+import { NOT_PROVEN, verifyLines } from '../operator/verify-lines.ts'
 import { bundleOf, bundleOption } from './bundle-option.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import { maxSizeOf, maxSizeOption } from './max-size-option.ts'
@@ -36,11 +37,19 @@ async function verify(chosen: Options, io: Io): Promise<Exit> {
   const { lacks } = verdict(view)
   const unopened = identities.length === 0 ? holdings(view).filter(({ sealed }) => sealed).length : 0
   if (chosen.output === 'json')
-    await sayJson(io.stdout, { ...view.name, status: view.state, verified, lacks, unopened })
+    await sayJson(io.stdout, {
+      ...view.name,
+      status: view.state,
+      verified,
+      lacks,
+      unopened,
+      sender: 'not proven',
+    })
   else {
     const screen = screenOf(io.stdout)
     const note = unopened === 0 ? [] : ['', `${unopened} sealed, and not looked into: that takes --identity FILE`]
-    await say(io.stdout, [...verifyLines(verified, screen), ...lackLines(lacks, screen), ...note])
+    const lines = [...verifyLines(verified, screen), ...lackLines(lacks, screen), ...note]
+    await say(io.stdout, [...lines, '', ...wrap(NOT_PROVEN, screen.width ?? Infinity)])
   }
   if (verified.some(({ status }) => status === 'failed')) return EXIT.failed
   return lacks.length > 0 || verified.some(({ status }) => status !== 'ok') ? EXIT.incomplete : EXIT.done

@@ -1,17 +1,10 @@
-import type { z } from 'zod'
 import { type BundleName, bundlePrefix } from '../bundle/keys.ts'
-import {
-  type Manifest,
-  manifestSchema,
-  type Opening,
-  openingSchema,
-  type PlanDocument,
-  planSchema,
-} from '../bundle/schema.ts'
+import type { Manifest, Opening, PlanDocument } from '../bundle/schema.ts'
 import { sentence } from '../cannot.ts'
 import { type Archive, StoreError } from '../store/store.ts'
-import { type BundleState, unclosed } from './catalogue.ts'
-import { readDocument } from './documents.ts'
+import { type BundleState, begunAt, unclosed } from './catalogue.ts'
+import { MOST_LISTED, type Reading, readDocument } from './documents.ts'
+import { readingsOf } from './readings.ts'
 
 /** The documents of a bundle, by their names. */
 export const DOCUMENTS = ['opening.json', 'plan.json', 'manifest.json'] as const
@@ -30,6 +23,9 @@ export interface BundleView {
   readonly faults: readonly string[]
 }
 
+/** Objects of a bundle that are looked at: more than a manifest can tell of, and not what somebody filled a prefix with. */
+const MOST_OBJECTS = MOST_LISTED + 5000
+
 /** Lists a bundle's objects and reads its documents. A document that is damaged is a fault; the rest is still of use. */
 export async function viewBundle(
   archive: Archive,
@@ -41,25 +37,40 @@ export async function viewBundle(
   const name = { identity, bundle }
   const prefix = bundlePrefix(name)
   const objects = new Map<string, number>()
-  for await (const { key, bytes } of archive.list(prefix, signal)) objects.set(key.slice(prefix.length), bytes)
   const faults: string[] = []
-  const document = async <T>(file: string, schema: z.core.$ZodType<T>): Promise<T | undefined> => {
-    if (!objects.has(file)) return undefined
+  let stored = 0
+  let isCut = false
+  for await (const { key, bytes, modified } of archive.list(prefix, signal)) {
+    const object = key.slice(prefix.length)
+    if (object === 'opening.json') stored = modified
+    isCut = objects.size === MOST_OBJECTS
+    if (isCut) break
+    objects.set(object, bytes)
+  }
+  if (isCut)
+    faults.push(
+      `it has more than ${MOST_OBJECTS} objects: those after ${Array.from(objects.keys()).at(-1)} are left out`,
+    )
+  const document = async <T>(file: string, reading: Reading<T>): Promise<T | undefined> => {
+    // Beyond where the listing was cut a document is looked for all the same, so that nobody can hide it.
+    if (!isCut && !objects.has(file)) return undefined
     try {
-      return await readDocument(archive, prefix + file, schema, signal)
+      return await readDocument(archive, prefix + file, reading, faults, signal)
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof Error && error.cause instanceof StoreError) throw error
+      const cause = error instanceof Error ? error.cause : undefined
+      if (cause instanceof StoreError && cause.failure === 'missing') return undefined
+      if (cause instanceof StoreError) throw error
       faults.push(sentence(error))
       return undefined
     }
   }
-  const ours = (other: BundleName) => other.identity === identity && other.bundle === bundle
+  const readings = readingsOf(name)
   const [opening, plan, manifest] = await Promise.all([
-    document('opening.json', openingSchema.refine(ours, 'it is of another bundle')),
-    document('plan.json', planSchema),
-    document('manifest.json', manifestSchema.refine(ours, 'it is of another bundle')),
+    document('opening.json', readings.opening),
+    document('plan.json', readings.plan),
+    document('manifest.json', readings.manifest),
   ])
-  const state = manifest?.status ?? unclosed(bundle, now)
+  const state = manifest?.status ?? unclosed(begunAt(bundle, stored, now), now)
   return { name, state, opening: opening ?? manifest, plan, manifest, objects, faults }
 }

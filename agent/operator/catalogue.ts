@@ -1,4 +1,4 @@
-import { type BundleName, bundleTime, HOSTS_PREFIX, INDEX_PREFIX, isBundleId, parseIndexKey } from '../bundle/keys.ts'
+import { type BundleName, type BundleStatus, bundleTime, INDEX_PREFIX, parseIndexKey } from '../bundle/keys.ts'
 import type { Archive } from '../store/store.ts'
 import { dayOf } from './moments.ts'
 
@@ -8,20 +8,44 @@ import { dayOf } from './moments.ts'
  */
 export type BundleState = 'complete' | 'partial' | 'open' | 'interrupted'
 
+/**
+ * Why the index is not to be believed of a bundle. `future`: its id is of a time that had not come when the store got its
+ * mark. `rows differ`: it has two rows that no capture writes for one bundle.
+ */
+export type Doubt = 'future' | 'rows differ'
+
 export interface CatalogueEntry extends BundleName {
   readonly state: BundleState
+  /** When it was begun, in ms since the epoch: see `begunAt`. */
+  readonly at: number
+  readonly doubt: Doubt | undefined
 }
 
 /** Longest deadline that settings allow (30 min), and 5 min for clocks that differ and a listing that lags, in ms. */
 const LONGEST_CAPTURE = 35 * 60_000
+/** How far clocks of hosts run ahead, in ms: a clock that is set to local time is up to 14 hours off. */
+export const CLOCK_ERROR = 86_400_000
 
-/** Whether a bundle without a closing row may be running still at `now`. */
-export function unclosed(bundle: string, now: number): 'open' | 'interrupted' {
-  return now - bundleTime(bundle) < LONGEST_CAPTURE ? 'open' : 'interrupted'
+/** Whether a bundle without a closing row may be running still at `now`. `at`: when it was begun. */
+export function unclosed(at: number, now: number): 'open' | 'interrupted' {
+  return now - at < LONGEST_CAPTURE ? 'open' : 'interrupted'
+}
+
+/**
+ * When a bundle was begun. Its id is the host's word; the store's date of its first object is not (0: not known), and
+ * nothing can have begun after it. So an id of next year puts no bundle in front of those of today.
+ */
+export function begunAt(bundle: string, stored: number, now: number): number {
+  return Math.min(bundleTime(bundle), stored > 0 ? stored : now)
+}
+
+/** Whether the id of a bundle is of a time that had not come when the store got its first object, whatever clocks err. */
+export function isOfFuture(bundle: string, stored: number, now: number): boolean {
+  return bundleTime(bundle) > (stored > 0 ? stored : now) + CLOCK_ERROR
 }
 
 export interface Period {
-  /** ms since the epoch; both ends are within. */
+  /** ms since the epoch, by the ids of bundles; both ends are within. */
   readonly since: number
   readonly until: number
 }
@@ -31,89 +55,81 @@ export async function indexedDays(archive: Archive, signal: AbortSignal): Promis
   const days: string[] = []
   for await (const folder of archive.folders(INDEX_PREFIX, signal)) {
     const day = /dt=(\d{4}-\d\d-\d\d)\/$/.exec(folder)?.[1]
-    if (day !== undefined) days.push(day)
+    if (day !== undefined && isOnCalendar(day)) days.push(day)
   }
   return days.sort().reverse()
 }
 
-/** The bundles begun in a period, newest first: one listing per day, no object is read. */
+function isOnCalendar(day: string): boolean {
+  const at = Date.parse(`${day}T00:00Z`)
+  return !Number.isNaN(at) && dayOf(at) === day
+}
+
+export interface Catalogue {
+  /** Newest first. */
+  readonly entries: readonly CatalogueEntry[]
+  /** Days beyond the period that have not come yet, and have marks all the same. */
+  readonly daysAhead: readonly string[]
+}
+
+/** The bundles begun in a period: one listing per day, no object is read. */
 export async function catalogue(
   archive: Archive,
   { since, until }: Period,
   now: number,
   signal: AbortSignal,
-): Promise<CatalogueEntry[]> {
+): Promise<Catalogue> {
   const entries: CatalogueEntry[] = []
-  for (const day of await indexedDays(archive, signal)) {
+  const days = await indexedDays(archive, signal)
+  for (const day of days) {
     if (day < dayOf(since) || day > dayOf(until)) continue
     for (const entry of await indexed(archive, `${INDEX_PREFIX}dt=${day}/`, now, signal)) {
       const at = bundleTime(entry.bundle)
       if (at >= since && at <= until) entries.push(entry)
     }
   }
-  return entries.sort(newestFirst)
+  const daysAhead = days.filter((day) => day > dayOf(until) && day > dayOf(now + CLOCK_ERROR))
+  return { entries: entries.sort(newestFirst), daysAhead }
 }
 
-/**
- * The bundles that a reference may mean: a bundle id or a beginning of one, `latest`, or either behind `HOST/`.
- * One name: that is it. None: there is no such bundle.
- */
-export async function findBundles(
+/** The bundles that the index has below a prefix, one entry each. Of several rows the best counts: see BUNDLE.md. */
+export async function indexed(
   archive: Archive,
-  reference: string,
+  prefix: string,
   now: number,
   signal: AbortSignal,
-): Promise<BundleName[]> {
-  const [, host, start = ''] = /^(?:([^/]+)\/)?([^/]*)\/?$/.exec(reference) ?? []
-  if (start === 'latest') return await latest(archive, host, now, signal)
-  const digits = start.slice(0, 8)
-  if (!/^\d+$/.test(digits)) return []
-  const found: BundleName[] = []
-  for (const day of await indexedDays(archive, signal)) {
-    if (!day.replaceAll('-', '').startsWith(digits)) continue
-    const prefix = `${INDEX_PREFIX}dt=${day}/${host === undefined ? '' : `${host}/${start}`}`
-    for (const entry of await indexed(archive, prefix, now, signal)) {
-      if (entry.bundle.startsWith(start) && (host === undefined || entry.identity === host)) found.push(entry)
-    }
-  }
-  return found.length > 0 || host === undefined ? found.sort(newestFirst) : await ofHost(archive, host, start, signal)
-}
-
-async function latest(archive: Archive, host: string | undefined, now: number, signal: AbortSignal) {
-  if (host !== undefined) return (await ofHost(archive, host, '', signal)).slice(0, 1)
-  for (const day of await indexedDays(archive, signal)) {
-    const entries = await indexed(archive, `${INDEX_PREFIX}dt=${day}/`, now, signal)
-    if (entries.length > 0) return entries.sort(newestFirst).slice(0, 1)
-  }
-  return []
-}
-
-/** A host's own bundles, newest first, by its folders: also those that the index has lost. */
-async function ofHost(archive: Archive, identity: string, start: string, signal: AbortSignal) {
-  const names: BundleName[] = []
-  for await (const folder of archive.folders(`${HOSTS_PREFIX}${identity}/`, signal)) {
-    const bundle = folder.split('/').at(-2) ?? ''
-    if (!isBundleId(bundle) || !bundle.startsWith(start)) continue
-    names.push({ identity, bundle })
-  }
-  return names.sort(newestFirst)
-}
-
-/** The bundles that the index has below a prefix, one entry each. */
-async function indexed(archive: Archive, prefix: string, now: number, signal: AbortSignal): Promise<CatalogueEntry[]> {
-  const bundles = new Map<string, CatalogueEntry>()
-  for await (const { key } of archive.list(prefix, signal)) {
+): Promise<CatalogueEntry[]> {
+  const entries: CatalogueEntry[] = []
+  let marked: Marked | undefined
+  // In the order of keys, the marks of a bundle come one after the other.
+  for await (const { key, modified } of archive.list(prefix, signal)) {
     const entry = parseIndexKey(key)
     if (entry === undefined) continue
-    const { identity, bundle, mark } = entry
-    const id = `${identity}/${bundle}`
-    const state = mark === 'open' ? unclosed(bundle, now) : mark
-    const known = bundles.get(id)?.state
-    if (known === 'partial' || (known === 'complete' && mark === 'open')) continue
-    bundles.set(id, { identity, bundle, state })
+    if (marked?.identity !== entry.identity || marked.bundle !== entry.bundle) {
+      if (marked !== undefined) entries.push(entryOf(marked, now))
+      marked = { identity: entry.identity, bundle: entry.bundle, complete: false, partial: false, stored: modified }
+    }
+    if (entry.mark !== 'open') marked[entry.mark] = true
+    marked.stored = Math.min(marked.stored, modified)
   }
-  return [...bundles.values()]
+  if (marked !== undefined) entries.push(entryOf(marked, now))
+  return entries
 }
 
-const newestFirst = (a: BundleName, b: BundleName) =>
-  b.bundle < a.bundle ? -1 : b.bundle > a.bundle ? 1 : a.identity < b.identity ? -1 : 1
+/** What was seen of a bundle's marks so far. */
+interface Marked extends BundleName, Record<BundleStatus, boolean> {
+  stored: number
+}
+
+function entryOf({ identity, bundle, complete, partial, stored }: Marked, now: number): CatalogueEntry {
+  const at = begunAt(bundle, stored, now)
+  const doubt = isOfFuture(bundle, stored, now) ? 'future' : complete && partial ? 'rows differ' : undefined
+  return { identity, bundle, at, doubt, state: complete ? 'complete' : partial ? 'partial' : unclosed(at, now) }
+}
+
+/** Newest first; of one time by their ids and identities. */
+export function newestFirst(a: CatalogueEntry, b: CatalogueEntry): number {
+  if (a.at !== b.at) return b.at - a.at
+  if (a.bundle !== b.bundle) return a.bundle < b.bundle ? 1 : -1
+  return a.identity < b.identity ? -1 : 1
+}

@@ -1,34 +1,85 @@
 import { z } from 'zod'
 import { cannot } from '../cannot.ts'
 import type { Archive } from '../store/store.ts'
+import { parseJson } from './json.ts'
 
 /**
  * Largest manifest that is read, in bytes. A receipt takes some 600 bytes and a capture has a few hundred of them;
- * this holds 100,000, and protects from an object that is no manifest at all.
+ * this holds 27,000, and is what a reader can hold several times in memory.
  */
-export const DOCUMENT_BYTES = 64 * 1024 * 1024
+export const DOCUMENT_BYTES = 16 * 1024 * 1024
+/** Elements of a list that are looked at: more than fit into a manifest of honest receipts. */
+export const MOST_LISTED = 20_000
+/** Elements of any other list: recipients, problems, the segments of an artifact. */
+const MOST_PARTS = 1000
+/** What is wrong with single elements, of how many it is told. */
+const TOLD = 3
 
-/** Reads an object of JSON and checks its form. Foreign input: an error names the key and the place in it. */
+/** A document's form, and what `faults` gets where a part of it cannot be used. Throws where nothing of it can. */
+export type Reading<T> = (json: unknown, faults: string[]) => T
+
+/** Reads an object of JSON. Foreign input: an error names the key and the place in it. */
 export async function readDocument<T>(
   archive: Archive,
   key: string,
-  schema: z.core.$ZodType<T>,
+  reading: Reading<T>,
+  faults: string[],
   signal: AbortSignal,
 ): Promise<T> {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readBytes(archive, key, signal))
-    const result = z.safeParse(schema, JSON.parse(text))
-    if (result.success) return result.data
-    throw new Error(
-      result.error.issues
-        .slice(0, 3)
-        .map(({ path, message }) => (path.length === 0 ? message : `${z.core.toDotPath(path)}: ${message}`))
-        .join('; '),
-    )
+    return reading(parseJson(await readBytes(archive, key, signal)), faults)
   } catch (error) {
     signal.throwIfAborted()
     throw cannot(`read ${key} of ${archive.url}`, error)
   }
+}
+
+/** The value, if it has the form. Throws what is wrong with it. */
+export function checked<T>(schema: z.core.$ZodType<T>, value: unknown): T {
+  // What is wrong with a list is kept for each of its elements.
+  for (const [key, part] of Object.entries(value ?? {}))
+    if (Array.isArray(part) && part.length > MOST_PARTS) throw new Error(`${key}: more than ${MOST_PARTS} elements`)
+  const result = z.safeParse(schema, value)
+  if (result.success) return result.data
+  throw new Error(
+    result.error.issues
+      .slice(0, 3)
+      .map(({ path, message }) => (path.length === 0 ? message : `${z.core.toDotPath(path)}: ${message}`))
+      .join('; '),
+  )
+}
+
+/** An object without one of its lists, and that list. Throws where it is none. */
+export function apart(value: unknown, list: string): { readonly rest: object; readonly listed: readonly unknown[] } {
+  const { [list]: listed, ...rest } = (value ?? {}) as Record<string, unknown>
+  if (Array.isArray(listed)) return { rest, listed }
+  throw new Error(`${list}: expected a list`)
+}
+
+/**
+ * The elements of a list of `what` that have the form, each for itself: a bad one costs nothing but itself, and is a
+ * fault, as are those beyond MOST_LISTED.
+ */
+export function checkedEach<T>(
+  what: string,
+  schema: z.core.$ZodType<T>,
+  list: readonly unknown[],
+  faults: string[],
+): T[] {
+  const good: T[] = []
+  let bad = 0
+  for (const [index, element] of list.slice(0, MOST_LISTED).entries()) {
+    try {
+      good.push(checked(schema, element))
+    } catch (error) {
+      bad += 1
+      if (bad <= TOLD) faults.push(cannot(`use ${what} ${index + 1}`, error).message)
+    }
+  }
+  if (bad > TOLD) faults.push(`cannot use ${bad - TOLD} more of ${list.length} ${what}s`)
+  if (list.length > MOST_LISTED)
+    faults.push(`there are ${list.length} ${what}s, and those after ${MOST_LISTED} are left out`)
+  return good
 }
 
 /** An object's content, which must be no larger than a document may be. */

@@ -1,5 +1,5 @@
 import { bundleTime } from '../bundle/keys.ts'
-import type { CatalogueEntry } from './catalogue.ts'
+import type { CatalogueEntry, Doubt } from './catalogue.ts'
 import type { Line, Style } from './line.ts'
 import { instant } from './moments.ts'
 import { type Screen, table } from './table.ts'
@@ -12,14 +12,20 @@ export function listLines(entries: readonly CatalogueEntry[], screen: Screen): L
   const digits = screen.width === undefined ? Infinity : distinct(entries.map(({ bundle }) => bundle))
   return table(
     [{ title: 'STARTED' }, { title: 'STATUS', style: stateStyle }, { title: 'BUNDLE' }, { title: 'HOST' }],
-    entries.map(({ identity, bundle, state }) => [
+    entries.map(({ identity, bundle, state, doubt }) => [
       instant(bundleTime(bundle)),
       state,
       bundle.slice(0, digits),
-      identity,
+      doubt === undefined ? identity : `${identity}: ${DOUBTS[doubt]}`,
     ]),
     screen,
   )
+}
+
+/** What is to be said where the index is not to be believed. */
+const DOUBTS: Readonly<Record<Doubt, string>> = {
+  future: 'its id is of a time that had not come when the store got it',
+  'rows differ': 'complete and partial by its rows; show tells what its host says',
 }
 
 /** The style of a bundle's state. */
@@ -30,9 +36,11 @@ export function stateStyle(state: string): Style | undefined {
 
 /** The least number of characters, from SHORT_ID on, by which the ids differ. */
 function distinct(ids: readonly string[]): number {
-  const longest = ids.reduce((most, { length }) => Math.max(most, length), 0)
-  for (let digits = SHORT_ID; digits < longest; digits++) {
-    if (new Set(ids.map((id) => id.slice(0, digits))).size === ids.length) return digits
+  let digits = SHORT_ID
+  const sorted = ids.toSorted()
+  for (const [index, id] of sorted.entries()) {
+    const next = sorted[index + 1] ?? ''
+    while (digits < id.length && id.slice(0, digits) === next.slice(0, digits)) digits += 1
   }
-  return longest
+  return digits
 }

@@ -9,11 +9,15 @@ import { memoryTold } from './memory-told.ts'
 import { instant } from './moments.ts'
 import type { Step } from './next-steps.ts'
 import { printable } from './printable.ts'
-import { type Column, type Screen, table, wrap } from './table.ts'
+import { type Column, type Screen, shortened, table, wrap } from './table.ts'
 import type { Crash, Lack, Verdict } from './verdict.ts'
 
 /** Crashes that are told one by one before the rest is a number. */
 const TOLD = 5
+/** More than settings can be wrong in at once, before the rest is a number. */
+const PROBLEMS_TOLD = 50
+/** As many recipients as the settings take. */
+const RECIPIENTS_TOLD = 32
 
 /** A bundle as a page for people: the verdict, the circumstances, the receipts, what is missing. */
 export function showLines(view: BundleView, found: Verdict, screen: Screen): Line[] {
@@ -25,7 +29,7 @@ export function showLines(view: BundleView, found: Verdict, screen: Screen): Lin
     ...(view.manifest === undefined ? arrivedTable(view, screen) : receiptTable(view.manifest.receipts, screen)),
     ...lackLines(found.lacks, screen),
     ...section('Left out, as the settings have it', found.leftOut.map(lackLine), screen),
-    ...section('Problems with the settings', view.manifest?.problems ?? [], screen, 'yellow'),
+    ...section('Problems with the settings', few(view.manifest?.problems ?? [], PROBLEMS_TOLD), screen, 'yellow'),
   ]
 }
 
@@ -37,18 +41,30 @@ export function stepLines(title: string, steps: readonly Step[]): Line[] {
 }
 
 function headline({ state, manifest, opening, name }: BundleView, { crashes, otherwise }: Verdict): Line[] {
-  const host = opening?.host.name ?? name.identity
-  const told = crashes.slice(0, TOLD).map((crash): Line => [styled('bold', 'crashed'), `  ${crashLine(crash)}`])
+  const host = shortened(opening?.host.name ?? name.identity)
+  const told = crashes
+    .slice(0, TOLD)
+    .map((crash): Line => [styled('bold', 'crashed'), `  ${shortened(crashLine(crash))}`])
   const more = crashes.length > TOLD ? [`         and ${crashes.length - TOLD} more`] : []
   const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
   return [
     [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
     ...told,
     ...more,
-    ...(told.length > 0 ? [] : [otherwise]),
-    ...hangs(manifest?.receipts ?? []).map((hang): Line => [styled('bold', 'stuck'), `    ${hang}`]),
-    ...memoryTold(manifest?.receipts ?? []).map((told): Line => [styled('bold', 'memory'), `   ${told}`]),
+    ...(told.length > 0 ? [] : [shortened(otherwise)]),
+    ...few(hangs(manifest?.receipts ?? [])).map((hang): Line => [styled('bold', 'stuck'), `    ${shortened(hang)}`]),
+    ...few(memoryTold(manifest?.receipts ?? [])).map(
+      (told): Line => [styled('bold', 'memory'), `   ${shortened(told)}`],
+    ),
   ]
+}
+
+/** A text of a bundle, as much of it as somebody reads. */
+const text = (said: string) => printable(shortened(said))
+
+/** The first of many lines, and how many more there are. */
+function few(lines: readonly string[], most = TOLD): readonly string[] {
+  return lines.length > most ? [...lines.slice(0, most), `and ${lines.length - most} more`] : lines
 }
 
 function crashLine({ program, unit, signal, pid, at }: Crash): string {
@@ -71,14 +87,17 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
     ['boot', opening?.host.bootId],
     ['trigger', opening && trigger(opening.trigger, manifest?.shutdown)],
     ['time', opening && timing(opening, manifest)],
-    ['sealed', opening && (opening.recipients.length === 0 ? 'no' : `to ${opening.recipients.join(', ')}`)],
+    [
+      'sealed',
+      opening && (opening.recipients.length === 0 ? 'no' : `to ${few(opening.recipients, RECIPIENTS_TOLD).join(', ')}`),
+    ],
     ['agent', opening && `lastgasp ${opening.agent}`],
   ]
   const width = screen.width === undefined ? Infinity : screen.width - 9
-  return facts.flatMap(([title, text]) =>
-    text === undefined
+  return facts.flatMap(([title, said]) =>
+    said === undefined
       ? []
-      : wrap(printable(text), width).map((line, i): Line => [styled('dim', (i === 0 ? title : '').padEnd(9)), line]),
+      : wrap(text(said), width).map((line, i): Line => [styled('dim', (i === 0 ? title : '').padEnd(9)), line]),
   )
 }
 
@@ -157,8 +176,6 @@ const lackLine = ({ artifact, what, why }: Lack) => `${artifact}: ${what}: ${why
 function section(title: string, lines: readonly string[], screen: Screen, style?: Style): Line[] {
   if (lines.length === 0) return []
   const width = screen.width === undefined ? Infinity : screen.width - 4
-  const shown = lines.flatMap((text) =>
-    wrap(printable(text), width).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`),
-  )
+  const shown = lines.flatMap((line) => wrap(text(line), width).map((line, i) => `${i === 0 ? '  ' : '    '}${line}`))
   return ['', [styled(style ?? 'bold', title)], ...shown]
 }

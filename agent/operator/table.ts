@@ -16,15 +16,17 @@ export interface Column {
 /** Less room than this for the last column, and its lines are left to the terminal to wrap. */
 const NARROW = 16
 const GAP = '  '
+/** Letters of one text that are shown: a dozen lines of a terminal, and more than any name or reason of ours. */
+const MOST_SHOWN = 1000
 
 /**
  * Lines of a table with a heading. Cells are made printable here. The last column is wrapped at words, and indented,
  * where the screen has a width.
  */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], screen: Screen): Line[] {
-  const cells = rows.map((row) => columns.map((_, i) => printable(row[i] ?? '')))
+  const cells = rows.map((row) => columns.map((_, i) => printable(shortened(row[i] ?? ''))))
   const widths = columns.map(({ title }, i) =>
-    cells.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), title.length),
+    cells.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), title.length),
   )
   const last = columns.length - 1
   const indent = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0)
@@ -43,6 +45,11 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
     () => 'bold',
   )
   return [...heading, ...cells.flatMap((row) => line(row, (column, text) => column.style?.(text)))]
+}
+
+/** A text as far as somebody reads it: what a bundle says may be megabytes. */
+export function shortened(text: string): string {
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text
 }
 
 /** A text in lines of at most `width`, broken at spaces; a word that is longer has a line of its own. */

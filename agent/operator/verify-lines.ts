@@ -18,3 +18,7 @@ export function verifyLines(verified: readonly Verified[], screen: Screen): Line
   ])
   return table(columns, rows, screen)
 }
+
+/** What verifying does not prove: for people, below what it found. */
+export const NOT_PROVEN =
+  'Who wrote it is not proven: hashes and receipts are the word of whoever could write below this prefix, and a seal names no sender.'
