@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { sentence } from '../cannot.ts'
 import { within } from '../deadline.ts'
 import type { Why } from '../wall/answers.ts'
+import { printable } from './sources/facts/tsv.ts'
 
 /** systemd answers in 80 to 180 ms; on a host short of memory it took 41 s, and then nobody waits for it. */
 const ASK_MS = 5_000
@@ -30,11 +31,20 @@ async function kindOfShutdown(signal: AbortSignal): Promise<Why['kind']> {
   return TARGETS.find((target) => new RegExp(`(^|\\s)${target}\\.target\\s`, 'm').test(jobs ?? '')) ?? 'unknown'
 }
 
+/** Anybody may log these: only what journald itself says of the sender (fields with `_`) tells that it is logind. */
+const LOGIND = ['_UID=0', '_SYSTEMD_UNIT=systemd-logind.service']
+
+/** The question to journalctl: the last two reasons that logind itself has given, one in a line. */
+export const WHO_ASKED = [
+  ...['-n', '2', '-o', 'cat', '--no-pager'],
+  ...LOGIND,
+  ...Object.values(ASKED).map((id) => `MESSAGE_ID=${id}`),
+] as const
+
 async function whoAsked(signal: AbortSignal): Promise<string | undefined> {
-  const matches = Object.values(ASKED).map((id) => `MESSAGE_ID=${id}`)
-  const lines = await run('journalctl', ['-b', '-n', '2', '-o', 'cat', '--no-pager', ...matches], signal)
+  const lines = await run('journalctl', ['-b', ...WHO_ASKED], signal)
   const said = lines?.split('\n').filter((line) => line.trim() !== '')
-  return said === undefined || said.length === 0 ? undefined : said.join('; ').slice(0, 300)
+  return said === undefined || said.length === 0 ? undefined : printable(said.join('; ')).slice(0, 300)
 }
 
 /** A program's standard output, or undefined where it failed, hung or could not be started. */

@@ -1,7 +1,7 @@
 import { within } from '../../../deadline.ts'
 import { parseMembership } from '../../processes/cgroup.ts'
-import { type Entry, findEntries } from '../journal/entries.ts'
-import { openJournal, scanJournals } from '../journal/scan.ts'
+import { coredumpEntries, type Entry } from '../journal/entries.ts'
+import { isHosts, openJournal, scanJournals } from '../journal/scan.ts'
 
 /** What systemd-coredump logged of a crash (systemd-coredump(8)): what a core's file itself does not tell. */
 export interface CrashEntry {
@@ -26,22 +26,27 @@ const WORD = /^[\w.+:~@-]{1,80}$/
 
 /** An entry costs some 40 small reads, a millisecond; more crashes than this are one crash, over and over. */
 const MOST_ENTRIES = 32
-/** Newest files that are looked into. The others' crashes go without a unit. */
+/** Newest files that are looked into, the host's own before its users'. The others' crashes go without a unit. */
 const MOST_FILES = 8
 /** The names of cores are no reason to be late with the inventory. */
 const LOOKUP_MS = 1_000
 
-/** Crashes that the newest journal files tell of, by the core's path on the host. Never throws: it gives what it finds in time. */
+/**
+ * Crashes that systemd-coredump logged into the newest journal files, by the core's path on the host. Never throws: it gives what it
+ * finds in time.
+ */
 export async function crashEntries(root: string, parent: AbortSignal): Promise<ReadonlyMap<string, CrashEntry>> {
   const signal = within(LOOKUP_MS, parent)
   const crashes = new Map<string, CrashEntry>()
   const { files } = await scanJournals(root, signal).catch(() => ({ files: [] }))
-  const newest = files.toSorted((a, b) => b.header.tailRealtime - a.header.tailRealtime).slice(0, MOST_FILES)
+  const newest = files
+    .toSorted((a, b) => Number(isHosts(b)) - Number(isHosts(a)) || b.header.tailRealtime - a.header.tailRealtime)
+    .slice(0, MOST_FILES)
   for (const { path } of newest) {
     try {
       const { handle } = await openJournal(root, path, signal)
       try {
-        for (const entry of await findEntries(handle, MESSAGE, FIELDS, MOST_ENTRIES, signal)) {
+        for await (const entry of coredumpEntries(handle, MESSAGE, FIELDS, MOST_ENTRIES, signal)) {
           const core = entry.get('COREDUMP_FILENAME')
           if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry))
         }

@@ -1,17 +1,18 @@
 import { formatBytes } from '../../../settings/units.ts'
-import type { JournalFile } from './scan.ts'
+import { isHosts, type JournalFile } from './scan.ts'
 
 export interface Choice {
-  /** Newest first. */
+  /** The host's own, newest first, then its users'. */
   readonly chosen: readonly JournalFile[]
   /** What is left out, and the setting that would take it: one sentence per setting. */
   readonly leftOut: readonly string[]
 }
 
 /**
- * Which files belong to the last `boots` boots (this one, or the newest there is, counts as the first), newest first up to
- * `limit` bytes. The newest file is taken whatever its size: a limit below one file's size would otherwise give nothing.
- * A file that has lines of two boots counts as the later one's. Pure.
+ * Which files belong to the last `boots` boots (this one, or the newest there is, counts as the first), up to `limit` bytes: the host's
+ * own, newest first; then the users' in turns, so that nobody's lines push out those of others. After one that does not fit
+ * nothing older of the same log is taken. The newest file is taken whatever its size: a limit below one file's size would
+ * otherwise give nothing. A file that has lines of two boots counts as the later one's. Pure.
  */
 export function chooseFiles(
   all: readonly JournalFile[],
@@ -26,12 +27,15 @@ export function chooseFiles(
   const wantedBoots = new Set([...order].slice(0, boots))
   const wanted = newest.filter(({ header }) => wantedBoots.has(header.bootId))
   let left = limit
-  const cut = wanted.findIndex(({ size }, index) => {
-    left -= size
-    return left < 0 && index > 0
+  const full = new Set<string>()
+  const chosen = inTurns(wanted).filter((file, index) => {
+    const fits = !full.has(logOf(file)) && (file.size <= left || index === 0)
+    if (fits) left -= file.size
+    else full.add(logOf(file))
+    return fits
   })
-  const chosen = cut < 0 ? wanted : wanted.slice(0, cut)
-  const beyond = wanted.slice(chosen.length)
+  const taken = new Set(chosen)
+  const beyond = wanted.filter((file) => !taken.has(file))
   const earlier = newest.filter((file) => !wantedBoots.has(file.header.bootId))
   return {
     chosen,
@@ -42,6 +46,23 @@ export function chooseFiles(
         : []),
     ],
   }
+}
+
+/** Whose log a file is a part of. */
+const logOf = ({ namespace, stem }: JournalFile) => `${namespace}/${stem}`
+
+/** The host's files as they come, then the newest of each user, then the next ones. */
+function inTurns(files: readonly JournalFile[]): readonly JournalFile[] {
+  const turns = new Map<string, number>()
+  const turnOf = (file: JournalFile) => {
+    const turn = isHosts(file) ? 0 : (turns.get(logOf(file)) ?? 0) + 1
+    turns.set(logOf(file), turn)
+    return { file, turn }
+  }
+  return files
+    .map(turnOf)
+    .toSorted((a, b) => a.turn - b.turn)
+    .map(({ file }) => file)
 }
 
 const lastEntry = ({ header }: JournalFile) => header.tailRealtime

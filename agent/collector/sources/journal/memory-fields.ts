@@ -1,7 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import { abandonable } from '../../../deadline.ts'
-import { KEYED_HASH, onward, word } from './entries.ts'
-import { siphash24 } from './siphash.ts'
+import { coredumpUnits, MOST_UNITS } from './coredump-words.ts'
+import { JournalObjects } from './objects.ts'
 
 /**
  * What systemd-coredump logs of the memory of what crashed (systemd-coredump(8), coredump.conf(5)): its environment and, with
@@ -9,49 +8,60 @@ import { siphash24 } from './siphash.ts'
  */
 const MEMORY_FIELDS = ['COREDUMP_ENVIRON', 'COREDUMP']
 
-/** All incompatible flags of systemd 260: XZ, LZ4, keyed hash, zstd, compact. Of a format to come nothing is known. */
-const KNOWN_FLAGS = 0x1f
-const FIELD_OBJECT = 2
-const FIELD_HEADER = 40
-/** Fields in one bucket of the hash table (1023 by default) that are looked at: of a file with more, one cannot say. */
-const MOST_IN_BUCKET = 1000
+/** Users of the system: SYSTEM_UID_MAX of Debian's, Fedora's and Arch's systemd. */
+const SYSTEM_UIDS = 1000
+/** Users of one file: a container has 65,536 of them, which then log for themselves. */
+const MOST_USERS = 4096
+/** Entries that are asked for their sender: 10 µs each. */
+const MOST_ASKED = 20_000
 
 /**
- * Whether an open journal file holds, or may hold, memory of a process that crashed: looked up by its table of fields, in a
- * handful of small reads (https://systemd.io/JOURNAL_FILE_FORMAT, "Field Objects"). True as well for a file that cannot be
- * looked into: a damaged one, or one from before the keyed hashes of systemd 246. Never throws.
+ * Whether an open journal file holds, or may hold, memory of a process that crashed. That somebody logged a field of that name
+ * is not enough, or any user could keep the journal on the host; that systemd-coredump did, is. An entry that names no unit
+ * came from a process that was gone when journald looked: that may be systemd-coredump, unless its user tells otherwise.
+ * `coredumpUid` is the user `systemd-coredump`, where there is one. True as well for a file that cannot be looked into: a damaged
+ * one, one from before the keyed hashes of systemd 246, one with more units, users or such entries than are looked at. Never throws.
  */
-export async function holdsMemory(handle: FileHandle, signal: AbortSignal): Promise<boolean> {
+export async function holdsMemory(
+  handle: FileHandle,
+  coredumpUid: number | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    for (const name of MEMORY_FIELDS) if (await hasField(handle, name, signal)) return true
+    const objects = await JournalObjects.of(handle, signal)
+    for (const name of MEMORY_FIELDS) if (await isCoredumps(objects, name, coredumpUid)) return true
     return false
   } catch {
     return true
   }
 }
 
-/** Whether any entry of an open journal file has this field. Throws where the file does not tell. */
-export async function hasField(handle: FileHandle, name: string, signal: AbortSignal): Promise<boolean> {
-  const read = async (at: number, length: number) => {
-    const buffer = Buffer.alloc(length)
-    const { bytesRead } = await abandonable(handle.read(buffer, 0, length, at), signal)
-    return buffer.subarray(0, bytesRead)
+async function isCoredumps(objects: JournalObjects, name: string, coredumpUid: number | undefined): Promise<boolean> {
+  if (!(await objects.hasField(name))) return false
+  for await (const _ of coredumpUnits(objects)) return true
+  for await (const newest of objects.values(name, Number.POSITIVE_INFINITY)) {
+    // Being written right now: whose it is will be written last.
+    if (newest.entries === 0) return true
+    break
   }
-  const header = await read(0, 136)
-  const flags = header.readUInt32LE(12)
-  if ((flags & KEYED_HASH) === 0 || (flags & ~KNOWN_FLAGS) !== 0) throw new Error(`unknown hashes: flags ${flags}`)
-  const wanted = Buffer.from(name)
-  const hash = siphash24(wanted, header.subarray(24, 40))
-  const buckets = header.readBigUInt64LE(128) / 16n
-  if (buckets === 0n) throw new Error('the journal file has no table of fields')
-  const bucket = await read(word(header, 120) + Number(hash % buckets) * 16, 8)
-  let looked = 0
-  for (let at = word(bucket, 0); at !== 0; ) {
-    const object = await read(at, FIELD_HEADER + wanted.length)
-    if (object[0] !== FIELD_OBJECT || ++looked > MOST_IN_BUCKET) throw new Error(`no field is at ${at}`)
-    const isNamed = word(object, 8) === FIELD_HEADER + wanted.length && object.subarray(FIELD_HEADER).equals(wanted)
-    if (isNamed) return true
-    at = onward(at, word(object, 24))
+  const strangers = new Set<number>()
+  let suspects = 0
+  for await (const { at, text } of objects.values('_UID', MOST_USERS)) {
+    const uid = Number(text?.slice('_UID='.length))
+    if (uid === coredumpUid) return true
+    if (coredumpUid !== undefined && uid < SYSTEM_UIDS) strangers.add(at)
+    else suspects++
+  }
+  if (suspects === 0) return false
+  for await (const { at } of objects.values('_SYSTEMD_UNIT', MOST_UNITS)) strangers.add(at)
+  let asked = 0
+  for await (const value of objects.values(name, MOST_ASKED)) {
+    for await (const entries of objects.entriesOf(value)) {
+      for (const entry of entries) {
+        if (++asked > MOST_ASKED) return true
+        if (!(await objects.itemsOf(entry)).some((item) => strangers.has(item))) return true
+      }
+    }
   }
   return false
 }

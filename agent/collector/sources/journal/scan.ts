@@ -12,6 +12,9 @@ const DIRECTORY = /^[0-9a-f]{32}(?:\.(.+))?$/
 /** `system.journal` is written to, `system@….journal` is archived, `system@….journal~` was found damaged or not closed. */
 const FILE = /^([^@]+)(@.+)?\.journal(~)?$/
 
+/** Files of one directory that are looked at. journald keeps 100 archived ones (SystemMaxFiles=), and a live one for each user. */
+const MOST_FILES = 1000
+
 export interface JournalFile {
   /** Absolute path on the host. */
   readonly path: string
@@ -41,7 +44,12 @@ export async function scanJournals(root: string, signal: AbortSignal): Promise<S
       const namespace = DIRECTORY.exec(name)
       if (namespace === null) continue
       const directory = `${place}/${name}`
-      for (const file of await list(root, directory, problems)) {
+      const names = hostsFirst(await list(root, directory, problems))
+      if (names.length > MOST_FILES)
+        problems.push(
+          `${names.length - MOST_FILES} users' files in ${directory} were not looked at: there are too many`,
+        )
+      for (const file of names.slice(0, MOST_FILES)) {
         const [, stem, archived, dirty] = FILE.exec(file) ?? []
         if (stem === undefined) continue
         const path = `${directory}/${file}`
@@ -97,6 +105,15 @@ export async function readHeader({ path, handle }: OpenFile): Promise<JournalHea
   const header = parseHeader(head.subarray(0, bytesRead))
   if (header === undefined) throw new Error(`cannot take ${path}: it does not begin as a journal file does`)
   return header
+}
+
+/** Whether it is the host's own: what its users log themselves may lie in files of theirs (SplitMode= in journald.conf(5)). */
+export const isHosts = ({ stem }: Pick<JournalFile, 'stem'>): boolean => stem === 'system'
+
+/** A user with many user ids has as many files. */
+function hostsFirst(names: readonly string[]): readonly string[] {
+  const files = names.filter((name) => FILE.test(name))
+  return files.toSorted((a, b) => Number(b.startsWith('system')) - Number(a.startsWith('system')))
 }
 
 async function list(root: string, directory: string, problems: string[]): Promise<readonly string[]> {

@@ -2,9 +2,10 @@ import type { EvidenceClass, InventoryGap } from '../../../bundle/evidence.ts'
 import { clearance } from '../../clearance.ts'
 import type { Found, Source } from '../../source.ts'
 import { chooseFiles } from './choose.ts'
+import { coredumpUser } from './coredump-words.ts'
 import { archivedName } from './header.ts'
 import { holdsMemory } from './memory-fields.ts'
-import { type JournalFile, reopenJournal, scanJournals } from './scan.ts'
+import { isHosts, type JournalFile, reopenJournal, scanJournals } from './scan.ts'
 import { describeEntries, lastEntryAt, type Round, rotationOf, takeJournal } from './take.ts'
 import { thisBootId } from './this-boot.ts'
 
@@ -14,12 +15,13 @@ const RATIO = 0.25
 const GROWTH_BYTES = 8 * 1024 * 1024
 
 /**
- * journald's own files of the last boots, newest first: live ones are archived first, where that can be done. The last
+ * journald's own files of the last boots, the host's before its users', newest first: live ones are archived first, where that can be done. The last
  * words are what was logged since: archived once more, or the live files again.
  */
 export function journalSource(): Source {
-  const newRound = (root: string, closed?: string): Round => ({
+  const newRound = (root: string, coredumpUid?: number, closed?: string): Round => ({
     root,
+    coredumpUid,
     closed,
     known: new Set(),
     taken: new Map(),
@@ -31,7 +33,7 @@ export function journalSource(): Source {
 
     async inventory({ root, settings }, signal) {
       const cleared = clearance('memory', settings.seal)
-      round = newRound(root, cleared.kind === 'closed' ? cleared.reason : undefined)
+      round = newRound(root, await coredumpUser(root), cleared.kind === 'closed' ? cleared.reason : undefined)
       const { files, problems } = await scanJournals(root, signal)
       for (const { header } of files) round.known.add(header.fileId)
       const { chosen, leftOut } = chooseFiles(files, await thisBootId(root), settings.journal)
@@ -78,11 +80,11 @@ function gaps(status: InventoryGap['status'], reasons: readonly string[]): Inven
  * Lines are text; what systemd-coredump logs of a process's memory is memory. A file that was not closed may lack what its
  * tables should say of it.
  */
-async function classOf(file: JournalFile, root: string, signal: AbortSignal): Promise<EvidenceClass> {
+async function classOf(file: JournalFile, { root, coredumpUid }: Round, signal: AbortSignal): Promise<EvidenceClass> {
   if (file.dirty) return 'memory'
   try {
     const { handle } = await reopenJournal(root, file, signal)
-    return (await holdsMemory(handle, signal).finally(() => handle.close())) ? 'memory' : 'text'
+    return (await holdsMemory(handle, coredumpUid, signal).finally(() => handle.close())) ? 'memory' : 'text'
   } catch {
     return 'memory'
   }
@@ -100,7 +102,7 @@ async function found(
   const original = file.path.slice(directory.length + 1).replace(/\.journal~?$/, '')
   const name = (archived ? original : archivedName(stem, header)) + mark
   const key = `${namespace === '' ? '' : `${namespace}.`}${name}${dirty ? '.dirty' : ''}`
-  const listedAs = await classOf(file, round.root, signal)
+  const listedAs = await classOf(file, round, signal)
   return {
     id: header.fileId + mark,
     source: 'journal',
@@ -111,7 +113,7 @@ async function found(
     bytes: size + (archived ? 0 : GROWTH_BYTES),
     ratio: RATIO,
     // The host's own journal before the users', later lines before earlier ones.
-    value: Math.round((stem === 'system' ? 600 : 300) * 0.9 ** rank),
+    value: Math.round((isHosts(file) ? 600 : 300) * 0.9 ** rank),
     identity: {
       path: `${directory}/${name}.journal${dirty ? '~' : ''}`,
       bootId: header.bootId,

@@ -16,6 +16,8 @@ const SETTLE_POLL_MS = 10
 /** What the source remembers of a capture, from its inventory to its last words. */
 export interface Round {
   readonly root: string
+  /** The user that systemd-coredump becomes. */
+  readonly coredumpUid: number | undefined
   /** Why memory stays on the host, where it does. */
   readonly closed: string | undefined
   /** Ids of all files that the inventory saw, those that were left out too. */
@@ -46,7 +48,8 @@ export async function takeJournal(
   }
   const opened = await reopenJournal(round.root, now, signal)
   const confine = async () => {
-    if (listedAs === 'memory' || round.closed === undefined || !(await holdsMemory(opened.handle, signal))) return
+    if (listedAs === 'memory' || round.closed === undefined) return
+    if (!(await holdsMemory(opened.handle, round.coredumpUid, signal))) return
     signal.throwIfAborted()
     throw new Refusal('seal', `${now.path} holds a crash's environment or core by now: ${round.closed}`)
   }

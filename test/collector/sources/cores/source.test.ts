@@ -16,7 +16,8 @@ import { openSystem } from '../../../../agent/collector/ffi.ts'
 import { kernelDumps } from '../../../../agent/collector/sources/cores/kernel-dumps.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
 import { readAll, unhurried } from '../../reading.ts'
-import { fixture, FILES as JOURNALS, MACHINE } from '../journal/host.ts'
+import { MACHINE } from '../journal/host.ts'
+import { coredumpUnit, crash, from, writeJournal } from '../journal/write-journal.ts'
 import { BOOT, COREDUMPS, compress, context, coredumpName, host, realCore, scratch, store, write } from './cores.ts'
 
 const system = openSystem()
@@ -89,7 +90,13 @@ t.test('without FFI, by name alone', { skip }, async (t) => {
 
 t.test("the journal's entry gives unit and truncation", { skip }, async (t) => {
   const root = host(t)
-  for (const name of JOURNALS) write(root, `/var/log/journal/${MACHINE}/${name.slice(0, -4)}`, fixture(name))
+  const logged = (pid: number, more: string[] = []) => [...crash(pid, more), ...from(coredumpUnit(pid), 997)]
+  const forged = [
+    ...crash(107, ['COREDUMP_EXE=/usr/sbin/nginx', 'COREDUMP_TRUNCATED=1']),
+    ...from('user@1000.service', 1000),
+  ]
+  const entries = [logged(107), logged(108, ['COREDUMP_TRUNCATED=1', 'COREDUMP_SIGNAL=6']), forged]
+  write(root, `/var/log/journal/${MACHINE}/system.journal`, writeJournal(entries))
   for (const pid of [107, 108]) store(root, `core.app.998.${BOOT}.${pid}.1700000000000000.zst`, compress(core))
   const { found } = await coresSource(system).inventory(context(root, { age: 2 ** 50 }), unhurried())
   const [whole, cut] = found.toSorted((a, b) => (a.identity.pid ?? 0) - (b.identity.pid ?? 0))

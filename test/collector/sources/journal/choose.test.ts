@@ -4,11 +4,11 @@ import type { JournalFile } from '../../../../agent/collector/sources/journal/sc
 
 const MIB = 1024 * 1024
 let ids = 0
-const file = (bootId: string, tailRealtime: number, size = 16 * MIB, entries = 9): JournalFile => ({
-  path: `/var/log/journal/m/system@${tailRealtime}.journal`,
+const file = (bootId: string, tailRealtime: number, size = 16 * MIB, entries = 9, stem = 'system'): JournalFile => ({
+  path: `/var/log/journal/m/${stem}@${tailRealtime}.journal`,
   directory: '/var/log/journal/m',
   namespace: '',
-  stem: 'system',
+  stem,
   archived: true,
   dirty: false,
   size,
@@ -59,4 +59,15 @@ t.test('a file without entries is no evidence', async (t) => {
   t.same(times(choice.chosen), [8])
   t.same(choice.leftOut, [])
   t.same(chooseFiles([], 'c', { boots: 1, limit }), { chosen: [], leftOut: [] })
+})
+
+t.test('what users log pushes out neither the host nor each other', async (t) => {
+  const flood = [80, 81, 82, 83].map((at) => file('c', at, 16 * MIB, 9, 'user-1000'))
+  const others = [file('c', 70, MIB, 9, 'user-1001'), file('c', 10), file('c', 20)]
+  const choose = (mib: number) => chooseFiles([...flood, ...others], 'c', { boots: 1, limit: mib * MIB })
+  t.same(times(choose(32).chosen), [20, 10], 'the host first, although its lines are older')
+  t.same(times(choose(50).chosen), [20, 10, 83, 70], 'users in turns')
+  t.same(times(choose(66).chosen), [20, 10, 83, 70, 82])
+  t.same(times(choose(1).chosen), [20])
+  t.same(times(chooseFiles([...flood], 'c', { boots: 1, limit: 1 }).chosen), [83], 'never nothing')
 })

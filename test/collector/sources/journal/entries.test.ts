@@ -2,71 +2,58 @@ import { writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { findEntries } from '../../../../agent/collector/sources/journal/entries.ts'
-import { siphash24 } from '../../../../agent/collector/sources/journal/siphash.ts'
+import { coredumpEntries } from '../../../../agent/collector/sources/journal/entries.ts'
 import { unhurried } from '../../reading.ts'
-import { FILES, fixture, journalctl } from './host.ts'
+import { journalctl } from './host.ts'
+import { coredumpUnit, crash, type Fields, from, writeJournal } from './write-journal.ts'
 
 const CRASH = 'MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1'
 const FIELDS = ['COREDUMP_PID', 'COREDUMP_UNIT', 'COREDUMP_TRUNCATED', 'COREDUMP_PROC_MAPS']
-const crashes = FILES.findLast((name) => name.startsWith('system@') && name.endsWith('.journal.zst')) ?? ''
 
-t.test('SipHash-2-4', async (t) => {
-  const key = Buffer.from(Array.from({ length: 16 }, (_, i) => i))
-  const data = Buffer.from(Array.from({ length: 15 }, (_, i) => i))
-  t.equal(siphash24(data, key), 0xa129ca6149be45e5n, 'the vector of its paper, appendix A')
-  t.equal(siphash24(Buffer.alloc(0), key), 0x726fdb47dd0e0e31n, 'vectors_sip64 of the reference code')
-  t.equal(siphash24(data.subarray(0, 8), key), 0x93f5f5799a932462n)
-})
-
-async function find(content: Buffer, field: string, most = 99) {
+async function find(entries: readonly Fields[], most = 99) {
   const path = join(t.testdir(), 'a.journal')
-  writeFileSync(path, content)
+  writeFileSync(path, writeJournal(entries))
   await using file = await open(path)
-  return { path, entries: await findEntries(file, field, FIELDS, most, unhurried()) }
+  const found = await Array.fromAsync(coredumpEntries(file, CRASH, FIELDS, most, unhurried()))
+  return { path, found, pids: found.map((entry) => entry.get('COREDUMP_PID')) }
 }
 
-t.test('finds what journalctl finds', async (t) => {
-  const { path, entries } = await find(fixture(crashes), CRASH)
-  t.equal(entries.length, 8)
-  const pids = entries.map((entry) => entry.get('COREDUMP_PID'))
-  const judged = journalctl(`--file=${path}`, CRASH, '--output-fields=COREDUMP_PID').trim().split('\n')
-  t.same(pids, judged)
-  t.same(entries[0]?.get('COREDUMP_UNIT'), 'app@101.service')
+const real = (pid: number, more: Fields = []) => [...crash(pid, more), ...from(coredumpUnit(pid), 998)]
+const forged = (pid: number, unit: string | undefined, uid: number) => [
+  ...crash(pid),
+  ...from(unit, uid),
+  '_COMM=systemd-coredum',
+  '_EXE=/usr/lib/systemd/systemd-coredump',
+]
+
+t.test("systemd-coredump's, newest first", async (t) => {
+  const other = ['MESSAGE=Removed old coredump', ...from(coredumpUnit(3), 0)]
+  const { path, found, pids } = await find([
+    real(1),
+    real(2, ['COREDUMP_TRUNCATED=1', `COREDUMP_PROC_MAPS=${'x'.repeat(3000)}`]),
+    other,
+    real(3),
+  ])
+  t.same(pids, ['3', '2', '1'])
+  t.same(pids.toReversed(), journalctl(`--file=${path}`, CRASH, '--output-fields=COREDUMP_PID').trim().split('\n'))
   t.same(
-    entries.map((entry) => entry.get('COREDUMP_TRUNCATED')).filter((value) => value !== undefined),
-    ['1'],
+    found.map((entry) => entry.get('COREDUMP_TRUNCATED')),
+    [undefined, '1', undefined],
   )
+  t.equal(found[0]?.get('COREDUMP_UNIT'), 'app@3.service')
   t.notOk(
-    entries.some((entry) => entry.has('COREDUMP_PROC_MAPS')),
-    'a long field is compressed, and left',
+    found.some((entry) => entry.has('COREDUMP_PROC_MAPS')),
+    'a long field may be compressed, and is left',
   )
-  const newest = await find(fixture(crashes), CRASH, 2)
-  t.same(
-    newest.entries.map((entry) => entry.get('COREDUMP_PID')),
-    ['107', '108'],
-  )
-  t.same((await find(fixture(crashes), 'MESSAGE_ID=nothing')).entries, [])
-  t.same((await find(fixture('system.journal.zst'), CRASH)).entries, [])
+  t.same((await find([real(1), real(2), real(3)], 2)).pids, ['3', '2'])
+  t.same((await find([other])).pids, [])
 })
 
-t.test('a damaged file ends in an error or in less, never in a loop', async (t) => {
-  const whole = fixture(crashes)
-  let seed = 7
-  const random = (below: number) => {
-    seed = (seed * 1103515245 + 12345) % 2 ** 31
-    return seed % below
-  }
-  const outcomes = new Set<string>()
-  for (let round = 0; round < 90; round++) {
-    const damaged = Buffer.from(round % 3 === 0 ? whole.subarray(0, random(whole.length)) : whole)
-    for (let hits = 0; hits < 200 && damaged.length > 0; hits++) damaged[random(damaged.length)] = random(256)
-    outcomes.add(
-      await find(damaged, CRASH).then(
-        () => 'found',
-        () => 'failed',
-      ),
-    )
-  }
-  t.same([...outcomes].sort(), ['failed', 'found'])
+t.test("nobody else's, however many", async (t) => {
+  const flood = Array.from({ length: 400 }, (_, n) => forged(5, n % 2 === 0 ? 'session-4.scope' : undefined, 1000))
+  const { pids } = await find(
+    [real(1), ...flood, forged(6, 'user@1000.service', 1000), forged(7, 'shop.service', 0)],
+    32,
+  )
+  t.same(pids, ['1'])
 })

@@ -6,6 +6,7 @@ import { archivedName, parseHeader } from '../../../../agent/collector/sources/j
 import { journalSource } from '../../../../agent/collector/sources/journal/source.ts'
 import { readAll, restore, unhurried } from '../../reading.ts'
 import { BOOTS, context, fixture, journalctl, layOut, MACHINE, shortDirectory, varlinkServer } from './host.ts'
+import { coredumpUnit, crash, from, writeJournal } from './write-journal.ts'
 
 const liveHeader = parseHeader(fixture('system.journal.zst'))
 if (liveHeader === undefined) throw new Error('the fixture is no journal')
@@ -59,7 +60,8 @@ t.test('all boots, a damaged file and a user among them', async (t) => {
   const dirty = found.find(({ identity }) => identity.path?.endsWith('.journal~'))
   t.match(dirty?.name, /^journal\/system@[0-9a-f]+-[0-9a-f]+\.dirty\.journal\.zst$/)
   const user = found.find(({ name }) => name.startsWith('journal/user-1000@'))
-  t.ok((user?.value ?? 999) < (found[5]?.value ?? 0), 'the host comes before its users')
+  t.ok((user?.value ?? 999) < (found[4]?.value ?? 0), 'the host comes before its users')
+  t.equal(found[5], user)
   const tree = t.testdir()
   for (const item of found) await restore(tree, item)
   const lines = journalctl(`--root=${tree}`)
@@ -130,6 +132,37 @@ t.test("a journal with a crash's environment or core is memory", async (t) => {
   t.match(memory.sort(), [/\.dirty\./, /1-2-3/, /1-2-4/], dirty)
   t.equal(found.length, 8)
   t.equal(memory.length, 3)
+})
+
+t.test("a user's word for a crash keeps no journal on the host", async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const forged = [...crash(7, ['COREDUMP_ENVIRON=x', 'COREDUMP=x']), ...from('session-4.scope', 1000)]
+  writeFileSync(
+    join(directory, 'system@1-2-3.journal'),
+    writeJournal([['MESSAGE=root', ...from('a.service', 0)], forged]),
+  )
+  const real = [...crash(8, ['COREDUMP_ENVIRON=x']), ...from(coredumpUnit(8), 1000)]
+  writeFileSync(join(directory, 'system@1-2-4.journal'), writeJournal([forged, real]))
+  const { found } = await journalSource().inventory(context(root), unhurried())
+  const of = (part: string) => found.find(({ name }) => name.includes(part))
+  t.equal(of('@1-2-3')?.class, 'text')
+  t.equal(of('@1-2-4')?.class, 'memory', 'a real one beside it')
+  t.ok((await readAll(of('@1-2-3'))).content.length > 0, 'it leaves')
+})
+
+t.test('files of very many users', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const line = writeJournal([['MESSAGE=x', ...from('session-4.scope', 100_000)]])
+  for (let uid = 100_000; uid < 101_010; uid++)
+    writeFileSync(join(directory, `user-${uid}.journal`), line.subarray(0, 4096))
+  const { found, gaps } = await journalSource().inventory(context(root, { limit: 2 ** 21 }), unhurried())
+  t.equal(found.filter(({ name }) => name.includes('system@')).length, 2, "the host's own")
+  t.match(
+    gaps.find(({ status }) => status === 'failed')?.reason,
+    /users' files in .* were not looked at: there are too many/,
+  )
 })
 
 t.test('a crash after the inventory', async (t) => {
