@@ -2,6 +2,8 @@
  * The words of the design as types: what a capture is made of. Everything on either side of the wall speaks these.
  */
 
+import type { Because } from './schema.ts'
+
 /** Why a capture runs. */
 export type Trigger = 'shutdown' | 'notice' | 'previous-boot' | 'manual'
 
@@ -59,6 +61,8 @@ export interface ItemIdentity {
   readonly torn?: number
   /** What is wrong with a living process: `nginx 812 in D (nfs_wait)`, `shop.service has failed`. */
   readonly trouble?: string
+  /** Whoever owns the file (`uid`) may have made it up: nothing else here is more than that user's word. */
+  readonly claimed?: boolean
   /** Anything else worth a line in `show`. */
   readonly note?: string
 }
@@ -90,4 +94,8 @@ export interface InventoryGap {
   readonly class: EvidenceClass
   readonly status: 'absent' | 'failed' | 'skipped'
   readonly reason: string
+  /** Who is behind it, where that is not what the status says: the host for `failed`, a setting for `skipped`. */
+  readonly because?: Because
+  /** What it is about: a directory (`path`) and whose files in it (`uid`). */
+  readonly identity?: ItemIdentity
 }

@@ -54,6 +54,7 @@ export const itemSchema = z.object({
   buildId: z.string().optional(),
   torn: z.number().optional(),
   trouble: z.string().optional(),
+  claimed: z.boolean().optional(),
   note: z.string().optional(),
 })
 

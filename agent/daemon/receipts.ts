@@ -62,10 +62,20 @@ export function failedReceipt(planned: Planned, { because, reason }: Blame, ms: 
 }
 
 /** The receipt of a source that had nothing to give, or could not be asked. */
-export function gapReceipt({ source, class: of, status, reason }: InventoryGap): Receipt {
-  const because: Partial<Receipt> =
-    status === 'failed' ? { because: 'host' } : status === 'skipped' ? { because: 'limit' } : {}
-  return { ...nothing, artifact: source, class: of, source, status, reason, ...because }
+export function gapReceipt(gap: InventoryGap): Receipt {
+  const { source, class: of, status, reason, identity = {} } = gap
+  const because = gap.because ?? BEHIND[status]
+  return {
+    ...{ ...nothing, artifact: source, class: of, source, status, reason, item: identity },
+    ...(because !== undefined && { because }),
+  }
+}
+
+/** Who is behind a gap, where nobody says otherwise. */
+const BEHIND: Readonly<Record<InventoryGap['status'], Because | undefined>> = {
+  absent: undefined,
+  failed: 'host',
+  skipped: 'limit',
 }
 
 /** The receipts of all sources when the collector could not even be asked. */

@@ -1,14 +1,27 @@
 import { formatBytes, formatDuration } from '../../../settings/units.ts'
-import type { CoreFile } from './core-file.ts'
+import { type CoreFile, charge, isServiceUser } from './core-file.ts'
+import { shareOut, type Tier } from './shares.ts'
+import { type Surplus, surplusOf } from './surplus.ts'
 
 /** Cores in one capture. More are one crash, over and over; and each costs the plan, the manifest and a few requests. */
 export const MOST_CORES = 500
+/** Of these, files that others than the host may have written. A crash handler leaves few, and each is read before a great core is. */
+export const MOST_CLAIMED = 32
+
+/** What the host says crashed of the system, and of its users; then what others have laid where they may write. */
+const TIERS: readonly Tier[] = [
+  { weight: 2, most: MOST_CORES },
+  { weight: 1, most: MOST_CORES },
+  { weight: 1, most: MOST_CLAIMED },
+]
 
 export interface CoreChoice {
   /** Most wanted first. */
   readonly chosen: readonly { readonly core: CoreFile; readonly value: number }[]
   /** What is left out, and the setting that would take it: one sentence per setting. */
   readonly leftOut: readonly string[]
+  /** What others have laid down beyond their share: left out, whatever the settings are. */
+  readonly surplus: readonly Surplus[]
 }
 
 /** The boot that the host is in. */
@@ -29,7 +42,8 @@ export interface Circumstances {
 
 /**
  * Which cores to take: not yet read ones first, this boot's before earlier ones', the newest first; none older than `age`
- * (ms), no more than `limit` bytes together and no more than MOST_CORES. One that is too big keeps no smaller one out. Pure.
+ * (ms), no more than `limit` bytes on disk together and no more than MOST_CORES; of each owner a fair share. One that is too
+ * big keeps no smaller one out. Pure.
  */
 export function chooseCores(
   cores: readonly CoreFile[],
@@ -37,34 +51,39 @@ export function chooseCores(
   circumstances: Circumstances,
 ): CoreChoice {
   const { now, read, boot } = circumstances
-  const ordered = cores.toSorted(
-    (a, b) =>
-      Number(read.has(a.path)) - Number(read.has(b.path)) ||
-      Number(ofThisBoot(b, boot)) - Number(ofThisBoot(a, boot)) ||
-      b.at - a.at,
-  )
-  const old: CoreFile[] = []
-  const beyond: CoreFile[] = []
-  const tooMany: CoreFile[] = []
-  const chosen: { core: CoreFile; value: number }[] = []
-  let left = limit
-  for (const core of ordered) {
-    if (now - core.at > age) old.push(core)
-    else if (chosen.length === MOST_CORES) tooMany.push(core)
-    else if (core.bytes > left) beyond.push(core)
-    else {
-      left -= core.bytes
-      chosen.push({ core, value: worthOf(core, chosen.length, circumstances) })
-    }
-  }
+  const isOld = ({ at }: CoreFile) => now - at > age
+  const wanted = cores
+    .filter((core) => !isOld(core))
+    .toSorted(
+      (a, b) =>
+        tierOf(a) - tierOf(b) ||
+        Number(read.has(a.path)) - Number(read.has(b.path)) ||
+        Number(ofThisBoot(b, boot)) - Number(ofThisBoot(a, boot)) ||
+        b.at - a.at,
+    )
+  const wishes = wanted.map((core) => ({ item: core, bytes: charge(core), owner: core.owner, tier: tierOf(core) }))
+  const taken = shareOut(wishes, TIERS, { bytes: limit, places: MOST_CORES })
+  const rest = wanted.filter((core) => !taken.has(core))
+  const beyond = rest.filter(({ claimed }) => !claimed)
+  const old = cores.filter(isOld)
+  const isFull = taken.size === MOST_CORES
   return {
-    chosen,
+    chosen: wanted
+      .filter((core) => taken.has(core))
+      .map((core, rank) => ({ core, value: worthOf(core, rank, circumstances) })),
     leftOut: [
       ...(old.length > 0 ? [`${amount(old)}, older than cores.age = ${formatDuration(age)}`] : []),
-      ...(beyond.length > 0 ? [`${amount(beyond)}, beyond cores.limit = ${formatBytes(limit)}`] : []),
-      ...(tooMany.length > 0 ? [`${amount(tooMany)}, beyond the ${MOST_CORES} that one capture takes`] : []),
+      ...(beyond.length > 0 && !isFull ? [`${amount(beyond)}, beyond cores.limit = ${formatBytes(limit)}`] : []),
+      ...(beyond.length > 0 && isFull ? [`${amount(beyond)}, beyond the ${MOST_CORES} that one capture takes`] : []),
     ],
+    surplus: surplusOf(rest.filter(({ claimed }) => claimed)),
   }
+}
+
+/** Index into TIERS. */
+function tierOf({ claimed, kind, owner }: CoreFile): number {
+  if (claimed) return 2
+  return kind === 'systemd' && !isServiceUser(owner) ? 1 : 0
 }
 
 /** Against 1000 of the facts: a service's crash in this boot is why people look; the same one twice is not. */
@@ -74,7 +93,9 @@ function worthOf(core: CoreFile, rank: number, circumstances: Circumstances): nu
   if (core.kind === 'vmcore') return 400
   const boot = ofThisBoot(core, circumstances.boot) ? 1 : 0.3
   const unread = circumstances.read.has(core.path) ? 0.1 : 1
-  const service = isServiceUser(core.identity.uid) ? 1 : 0.5
+  // What anybody may lay down comes after all that is the host's word.
+  if (core.claimed && !isServiceUser(core.owner)) return 1
+  const service = isServiceUser(core.owner) ? (core.claimed ? 0.5 : 1) : 0.5
   return Math.max(1, Math.round(500 * boot * unread * service * 0.9 ** rank))
 }
 
@@ -83,12 +104,7 @@ export function ofThisBoot({ identity, at }: CoreFile, { id, began }: Boot): boo
   return identity.bootId !== undefined && id !== undefined ? identity.bootId === id : at >= began
 }
 
-/** A file does not tell the unit; its user does nearly as well: system users, and those of DynamicUser= (systemd's UIDS-GIDS.md). */
-function isServiceUser(uid: number | undefined): boolean {
-  return uid === undefined || uid < 1000 || (uid >= 61184 && uid <= 65519)
-}
-
 function amount(cores: readonly CoreFile[]): string {
-  const bytes = cores.reduce((sum, core) => sum + core.bytes, 0)
+  const bytes = cores.reduce((sum, core) => sum + charge(core), 0)
   return `${cores.length} core${cores.length === 1 ? '' : 's'}, ${formatBytes(bytes)}`
 }

@@ -6,6 +6,8 @@ import type { FileId } from '../../read-file.ts'
 export interface CoreFile {
   /** Absolute path on the host. */
   readonly path: string
+  /** The directory that was looked into. */
+  readonly directory: string
   /** The file that was seen there, and the only one that is read. */
   readonly file: FileId
   /** `systemd`: complete as soon as it has this name. `plain`: written by the kernel itself, in place. */
@@ -17,14 +19,30 @@ export interface CoreFile {
   readonly bytes: number
   /** Bytes that lie on disk: fewer when it has holes. */
   readonly allocated: number
-  /** ms since the epoch */
+  /** ms since the epoch, never later than when it was looked at. */
   readonly at: number
+  /** Who is behind it: whose process crashed, as far as the host says so, else whose file it is. */
+  readonly owner: number
+  /** Somebody else than the host may have written it: no more is known of it than whose it is. */
+  readonly claimed: boolean
   readonly identity: ItemIdentity
 }
 
-/** What stat tells of a core, whatever its kind. */
-export const seen = ({ dev, ino, size, blocks }: Stats): Pick<CoreFile, 'file' | 'bytes' | 'allocated'> => ({
+/** What stat tells of a core, whatever its kind. Whoever owns a file sets its time as he likes: what is to come is now. */
+export const seen = (
+  { dev, ino, size, blocks, mtimeMs }: Stats,
+  now: number,
+): Pick<CoreFile, 'file' | 'bytes' | 'allocated' | 'at'> => ({
   file: { dev, ino },
   bytes: size,
   allocated: blocks * 512,
+  at: Math.min(Math.round(mtimeMs), now),
 })
+
+/** What a core takes of a limit: what lies on disk, for holes cost nothing. */
+export const charge = ({ bytes, allocated }: CoreFile): number => Math.min(bytes, allocated)
+
+/** A file does not tell the unit; its user does nearly as well: system users, and those of DynamicUser= (systemd's UIDS-GIDS.md). */
+export function isServiceUser(uid: number): boolean {
+  return uid < 1000 || (uid >= 61184 && uid <= 65519)
+}

@@ -1,4 +1,5 @@
 import { within } from '../../../deadline.ts'
+import { isPlain, plainPath } from '../../plain-words.ts'
 import { parseMembership } from '../../processes/cgroup.ts'
 import { coredumpEntries, type Entry } from '../journal/entries.ts'
 import { isHosts, openJournal, scanJournals } from '../journal/scan.ts'
@@ -63,14 +64,14 @@ export async function crashEntries(root: string, parent: AbortSignal): Promise<R
 /** The same of one entry. */
 export function crashOf(entry: Entry): CrashEntry {
   const unit = entry.get('COREDUMP_UNIT') ?? entry.get('COREDUMP_USER_UNIT')
-  const exe = entry.get('COREDUMP_EXE')
+  const exe = plainPath(entry.get('COREDUMP_EXE'))
   const { container } = parseMembership(`0::${entry.get('COREDUMP_CGROUP') ?? '/'}`) ?? {}
   const [name, version] = ['NAME', 'VERSION'].map((word) => entry.get(`COREDUMP_PACKAGE_${word}`))
   const isNamed = [name, version].every((word) => word !== undefined && WORD.test(word))
   const signal = Number.parseInt(entry.get('COREDUMP_SIGNAL') ?? '', 10)
   return {
     truncated: entry.get('COREDUMP_TRUNCATED') === '1',
-    ...(unit !== undefined && { unit }),
+    ...(unit !== undefined && isPlain(unit) && { unit }),
     ...(exe !== undefined && { exe }),
     ...(container !== undefined && { container }),
     ...(isNamed && { package: `${name} ${version}` }),

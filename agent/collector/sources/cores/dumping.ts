@@ -2,6 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cannot } from '../../../cannot.ts'
+import { plainName, plainPath } from '../../plain-words.ts'
 import { parseMembership } from '../../processes/cgroup.ts'
 
 /** A process whose core the kernel is writing, or whose core's reader has not finished. */
@@ -64,14 +65,14 @@ async function dumping(proc: string, pid: number): Promise<Dumping | undefined> 
   const kib = (name: string) => Number.parseInt(field(name) ?? '0', 10) * 1024
   const cgroup = await readFile(join(proc, String(pid), 'cgroup'), 'utf8').catch(() => '')
   const { unit, container } = parseMembership(cgroup) ?? {}
-  const exe = await readlink(join(proc, String(pid), 'exe')).catch(() => undefined)
+  const exe = plainPath(await readlink(join(proc, String(pid), 'exe')).catch(() => undefined))
   return {
     pid,
     ...(exe !== undefined && { exe }),
     ...(unit !== undefined && { unit }),
     ...(container !== undefined && { container }),
     threads: Number.parseInt(field('Threads') ?? '1', 10),
-    comm: field('Name') ?? String(pid),
+    comm: plainName(field('Name') ?? String(pid)),
     uid: Number.parseInt(field('Uid') ?? '', 10),
     bytes: kib('VmRSS') + kib('VmSwap'),
   }

@@ -1,4 +1,5 @@
 import { HEADER, PN_XNUM, PROGRAM_HEADER, PT_LOAD, PT_NOTE } from '../../elf-headers.ts'
+import { plainName } from '../../plain-words.ts'
 import { executableOf } from '../../processes/executable.ts'
 
 /** What the beginning of an ELF core tells. */
@@ -117,7 +118,7 @@ function readProcess(notes: Buffer, isWhole: boolean): Omit<ElfHead, 'end' | 'bu
     if (type === NT_PRPSINFO && note.length >= 56) {
       found.uid = note.readUInt32LE(16)
       found.pid = note.readUInt32LE(24)
-      found.comm = note.toString('utf8', 40, 56).replace(/\0.*$/s, '')
+      found.comm = plainName(note.toString('utf8', 40, 56).replace(/\0.*$/s, ''))
     }
   }
   return { ...found, ...(isWhole && threads > 0 && { threads }) }

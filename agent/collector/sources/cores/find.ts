@@ -1,12 +1,15 @@
 import { isUtf8 } from 'node:buffer'
-import type { Stats } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import type { Dirent, Stats } from 'node:fs'
+import { lstat, opendir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cannot } from '../../../cannot.ts'
-import { type CoreFile, seen } from './core-file.ts'
+import { parseMounts, safeMounts } from '../facts/mounts.ts'
+import type { CoreFile } from './core-file.ts'
 import type { CorePattern } from './core-pattern.ts'
-import { COMPRESSED, parseCoredumpName } from './coredump-name.ts'
+import { isHostsOwn, isKeptByHost, linksAreGuarded, STICKY } from './keepers.ts'
 import { kernelDumps } from './kernel-dumps.ts'
+import { type Ground, Look } from './look.ts'
+import type { Surplus } from './surplus.ts'
 
 export interface Finds {
   readonly files: readonly CoreFile[]
@@ -17,7 +20,14 @@ export interface Finds {
   readonly leftOut: readonly string[]
   /** A sentence for each directory or file that could not be looked at, and for files that cannot be named. */
   readonly problems: readonly string[]
+  /** What was more than anybody's share. */
+  readonly surplus: readonly Surplus[]
 }
+
+/** ms for all directories where others than the host may write: 100,000 files take one second. The inventory has four. */
+const OTHERS_MS = 1_500
+/** Names of a directory that are looked at together: as many questions as libuv's pool is asked at once. */
+const AT_ONCE = 64
 
 /** What lies in the named directories, and what core_pattern's own directory has of its names. By stat only. */
 export async function findCores(
@@ -25,100 +35,130 @@ export async function findCores(
   named: readonly string[],
   pattern: CorePattern,
   signal: AbortSignal,
+  ms = OTHERS_MS,
 ): Promise<Finds> {
-  const finds = {
-    files: [] as CoreFile[],
-    looked: [] as string[],
-    missing: [] as string[],
-    leftOut: [] as string[],
-    problems: [] as string[],
-  }
   const own = pattern.kind === 'directory' ? pattern.directory : undefined
-  for (const directory of new Set([...named, ...(own === undefined ? [] : [own])])) {
-    const names = own === directory && pattern.kind === 'directory' ? pattern.files : undefined
+  const directories = [...new Set([...named, ...(own === undefined ? [] : [own])])]
+  const problems: string[] = []
+  const missing: string[] = []
+  const grounds: Ground[] = []
+  const guarded = await linksAreGuarded(root)
+  for (const directory of directories) {
     try {
-      const { files, leftOut, problems } = await look(root, directory, names, named.includes(directory), signal)
-      finds.files.push(...files)
-      finds.leftOut.push(...leftOut)
-      finds.problems.push(...problems)
-      finds.looked.push(directory)
+      const kept = await isKeptByHost(root, directory)
+      const owned = guarded && ((await stat(join(root, directory))).mode & STICKY) !== 0
+      grounds.push({ directory, kept, owned, now: Date.now() })
     } catch (error) {
       signal.throwIfAborted()
-      if (isMissing(error)) finds.missing.push(directory)
-      else finds.problems.push(cannot(`look for cores in ${directory}`, error).message)
+      if (isMissing(error)) missing.push(directory)
+      else problems.push(cannot(`look for cores in ${directory}`, error).message)
     }
   }
-  return finds
+
+  // The host's own first: what others fill may take all the time that there is.
+  const left = { ms }
+  const hung = await hungMounts(root)
+  const looks: Look[] = []
+  for (const ground of grounds.toSorted((a, b) => Number(b.kept) - Number(a.kept))) {
+    const { directory } = ground
+    const names = own === directory && pattern.kind === 'directory' ? pattern.files : undefined
+    const look = new Look(ground)
+    try {
+      await fill(look, { root, names, everything: named.includes(directory), hung, left }, signal)
+      looks.push(look)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isMissing(error)) missing.push(directory)
+      else problems.push(cannot(`look for cores in ${directory}`, error).message)
+    }
+  }
+  const looked = new Set(looks.map(({ ground }) => ground.directory))
+  return {
+    files: looks.flatMap(({ files }) => files),
+    looked: directories.filter((directory) => looked.has(directory)),
+    missing,
+    leftOut: looks.flatMap(({ leftOut }) => leftOut),
+    problems: [...problems, ...looks.flatMap((look) => [...look.problems, ...look.failures])],
+    surplus: looks.flatMap(({ surplus }) => surplus),
+  }
 }
 
-async function look(
-  root: string,
-  directory: string,
-  names: RegExp | undefined,
-  everything: boolean,
-  signal: AbortSignal,
-): Promise<Pick<Finds, 'files' | 'leftOut' | 'problems'>> {
-  const files: CoreFile[] = []
-  const problems: string[] = []
-  let [irregular, below, illegible] = [0, 0, 0]
-  for (const raw of await readdir(join(root, directory), { encoding: 'buffer' })) {
-    signal.throwIfAborted()
+interface Search {
+  readonly root: string
+  /** Names that core_pattern gives, if it is about this directory. */
+  readonly names: RegExp | undefined
+  /** Whether other names count too. */
+  readonly everything: boolean
+  /** Paths where something is mounted that may not answer. */
+  readonly hung: ReadonlySet<string>
+  /** What is left for the directories where others may write. */
+  readonly left: { ms: number }
+}
+
+async function fill(look: Look, search: Search, signal: AbortSignal): Promise<void> {
+  const { directory, kept } = look.ground
+  const { root, names, everything, left } = search
+  const began = performance.now()
+  let [looked, illegible] = [0, 0]
+  let batch: { readonly entry: Dirent; readonly name: string }[] = []
+  const isLate = () => !kept && performance.now() - began > left.ms
+  for await (const entry of await opendir(join(root, directory), { encoding: BYTES, bufferSize: 1024 })) {
+    const raw = Buffer.from(entry.name)
     const name = raw.toString('utf8')
     // Dot files are systemd-coredump's and kdump's unfinished ones.
-    const fields = names?.exec(name)
-    if (name.startsWith('.') || !(everything || fields)) continue
-    if (!isUtf8(raw)) {
-      illegible++
-      continue
-    }
-    const path = join(directory, name)
-    try {
-      const stats = await lstat(join(root, path))
-      if (stats.isFile()) files.push(coreFile(path, name, stats, fields?.groups))
-      else if (stats.isDirectory() && everything) {
-        const dumps = await kernelDumps(root, path, name, signal)
-        files.push(...dumps.files)
-        below += dumps.others
-      } else irregular++
-    } catch (error) {
+    if (name.startsWith('.') || !(everything || names?.test(name))) continue
+    if (!isUtf8(raw)) illegible++
+    else if (batch.push({ entry, name }) === AT_ONCE) {
       signal.throwIfAborted()
-      // What was removed since it was listed is there no more.
-      if (!isGone(error)) problems.push(cannot(`look for cores in ${path}`, error).message)
+      await Promise.all(batch.map((one) => see(look, search, one.entry, one.name, signal)))
+      looked += batch.length
+      batch = []
     }
+    if (isLate()) break
   }
-  const others = [
-    ...(irregular > 0 ? [`${irregular} that are no regular files`] : []),
-    ...(below > 0 ? [`${below} in subdirectories (name those in cores.directories to take what is in them)`] : []),
-  ]
-  if (illegible > 0) problems.push(`cannot take ${illegible} of the files in ${directory}: their names are no UTF-8`)
-  return { files, problems, leftOut: others.length > 0 ? [`entries of ${directory}: ${others.join(', ')}`] : [] }
+  await Promise.all(batch.map((one) => see(look, search, one.entry, one.name, signal)))
+  looked += batch.length
+  if (isLate())
+    look.problems.push(
+      `cannot look at all of ${directory}: it has more than ${looked} entries, and there was no more time`,
+    )
+  if (!kept) left.ms -= performance.now() - began
+  if (illegible > 0)
+    look.problems.push(`cannot take ${illegible} of the files in ${directory}: their names are no UTF-8`)
 }
 
-function coreFile(path: string, name: string, stats: Stats, fields: Record<string, string> | undefined): CoreFile {
-  const suffix = COMPRESSED.exec(name)?.[0] ?? ''
-  const stem = name.slice(0, name.length - suffix.length)
-  const common = { path, ...seen(stats), suffix }
-  const coredump = parseCoredumpName(name)
-  if (coredump !== undefined) {
-    const { comm, pid, at } = coredump
-    return { ...common, kind: 'systemd', label: `${comm}.${pid}.core`, at, identity: { path, ...coredump } }
+/** Names as they are on disk. */
+const BYTES = 'buffer' as BufferEncoding
+
+async function see(look: Look, search: Search, entry: Dirent, name: string, signal: AbortSignal): Promise<void> {
+  const { directory, kept, owned, now } = look.ground
+  const { root, names, everything, hung } = search
+  const path = join(directory, name)
+  if (!(entry.isFile() || entry.isDirectory() || isUnknown(entry))) return look.irregular()
+  try {
+    if (hung.has(path)) throw new Error('a file system that may not answer is mounted there')
+    const stats: Stats = await lstat(join(root, path))
+    if (stats.isFile()) return look.file(name, stats, names?.exec(name)?.groups)
+    if (!stats.isDirectory() || !everything) return look.irregular()
+    if (!isHostsOwn(stats) || !(kept || owned)) return look.strange()
+    const dumps = await kernelDumps(root, { directory, name, now }, signal)
+    look.dumps(dumps.files, dumps.others)
+  } catch (error) {
+    signal.throwIfAborted()
+    // What was removed since it was listed is there no more.
+    if (codeOf(error) !== 'ENOENT') look.failed(name, error)
   }
-  const at = Math.round(stats.mtimeMs)
-  if (name.endsWith('.crash')) return { ...common, kind: 'report', label: stem, at, identity: { path, at } }
-  const { comm } = fields ?? {}
-  const [pid, signal] = [integer(fields?.pid), integer(fields?.signal)]
-  // The kernel gives a core to the user whose process it was.
-  const identity = { path, at, uid: stats.uid, ...defined({ comm, pid, signal }) }
-  const label = comm !== undefined && pid !== undefined ? `${comm}.${pid}.core` : stem
-  return { ...common, kind: 'plain', label, at, identity }
 }
 
-const integer = (text: string | undefined) => (text === undefined ? undefined : Number.parseInt(text, 10))
+/** Some file systems do not say what an entry is. */
+const isUnknown = (entry: Dirent) => !(entry.isSymbolicLink() || entry.isFIFO() || entry.isSocket() || isDevice(entry))
+const isDevice = (entry: Dirent) => entry.isBlockDevice() || entry.isCharacterDevice()
 
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+async function hungMounts(root: string): Promise<ReadonlySet<string>> {
+  const mounts = parseMounts(await readFile(join(root, 'proc/self/mountinfo'), 'utf8').catch(() => ''))
+  const safe = safeMounts(mounts)
+  return new Set(mounts.filter((mount) => !safe.has(mount)).map(({ path }) => path))
 }
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)
-const isGone = (error: unknown) => codeOf(error) === 'ENOENT'
-const isMissing = (error: unknown) => isGone(error) || codeOf(error) === 'ENOTDIR'
+const isMissing = (error: unknown) => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'

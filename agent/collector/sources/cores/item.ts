@@ -30,6 +30,7 @@ export function coreItem(
     writer,
   }: { name: string; value: number; crash?: CrashEntry | undefined; writer?: Dumping | undefined },
 ): Found {
+  // Its name is the host's word, so its attributes are.
   const bySystemd = core.kind === 'systemd'
   const { rlimit, ...attributes } = bySystemd ? coredumpAttributes(system, root, core.path) : {}
   const { truncated, ...logged } = crash ?? { truncated: false }

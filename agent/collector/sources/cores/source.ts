@@ -12,6 +12,7 @@ import { type Dumping, dumpingProcesses } from './dumping.ts'
 import { type Finds, findCores } from './find.ts'
 import { coreItem, type Host } from './item.ts'
 import { elsewhere, isSystemd, nothingCrashed } from './nothing-crashed.ts'
+import { surplusGaps } from './surplus.ts'
 import { unfinishedItem } from './unfinished.ts'
 import { uniqueName } from './unique-name.ts'
 
@@ -76,6 +77,7 @@ export function coresSource(system: System): Source {
       gaps: [
         ...gaps('failed', finds.problems.filter(isNew)),
         ...gaps('skipped', [...finds.leftOut.filter(isNew), ...choice.leftOut]),
+        ...surplusGaps([...finds.surplus, ...choice.surplus]).filter(({ reason }) => isNew(reason)),
       ],
     }
   }
@@ -127,8 +129,10 @@ function gaps(status: InventoryGap['status'], reasons: readonly string[]): Inven
 }
 
 /** Whether a file is, or is becoming, the core of a process that is dumping now. Pids come again in every boot. */
-function isOf(core: CoreFile, { pid, comm }: Dumping, boot: Boot): boolean {
-  const { kind, identity } = core
+function isOf(core: CoreFile, { pid, comm, uid }: Dumping, boot: Boot): boolean {
+  const { kind, identity, claimed, owner } = core
+  // The kernel gives a core to the user whose process it was: another user's is none of it, whatever it is called.
+  if (claimed && owner !== uid) return false
   if ((kind !== 'systemd' && kind !== 'plain') || !ofThisBoot(core, boot)) return false
   return identity.pid === undefined ? kind === 'plain' && (identity.comm ?? comm) === comm : identity.pid === pid
 }

@@ -7,18 +7,17 @@ import { mappedFilesOf } from '../cores/elf-head.ts'
 import { readHead } from '../cores/read-core.ts'
 import type { Program } from './program.ts'
 
-/** Newest cores that are looked into; each costs some ms. More are one crash, over and over. */
+/** Cores that are looked into, the most wanted; each costs some ms. More are one crash, over and over. */
 const MOST_CORES = 8
 
-/** Programs and libraries of crashed processes, as they lie on the host now, each file once. */
+/** Programs and libraries of crashed processes, as they lie on the host now, each file once. The most wanted core comes first. */
 export async function filesOfCores(
   root: string,
   cores: readonly CoreFile[],
   signal: AbortSignal,
 ): Promise<readonly Program[]> {
   const programs = new Map<string, Program>()
-  const newest = cores.toSorted((a, b) => b.at - a.at).slice(0, MOST_CORES)
-  for (const core of newest) {
+  for (const core of cores.slice(0, MOST_CORES)) {
     for (const [at, path] of (await namedBy(root, core, signal)).entries()) {
       const own = programs.has(path) ? undefined : await programAt(root, path, at === 0, core, signal)
       if (own !== undefined) programs.set(path, own)

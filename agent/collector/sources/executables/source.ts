@@ -62,7 +62,9 @@ async function coresOf({ root, settings }: SourceContext, signal: AbortSignal) {
   const { files } = await findCores(root, settings.cores.directories, parseCorePattern(text), signal)
   const boot = { id: await thisBootId(root), began: await bootTime(root) }
   const circumstances = { now: Date.now(), boot, read: new Set<string>() }
-  return chooseCores(files, settings.cores, circumstances).chosen.map(({ core }) => core)
+  // A core that anybody may have written names what he likes: nothing of the host's is read for it.
+  const trusted = files.filter(({ claimed }) => !claimed)
+  return chooseCores(trusted, settings.cores, circumstances).chosen.map(({ core }) => core)
 }
 
 /** Those that belong to no package, each build-id once; living processes' files come first, so theirs is kept. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { chooseCores, MOST_CORES } from '../../../../agent/collector/sources/cores/choose.ts'
+import { chooseCores, MOST_CLAIMED, MOST_CORES } from '../../../../agent/collector/sources/cores/choose.ts'
 import type { CoreFile } from '../../../../agent/collector/sources/cores/core-file.ts'
 import { BOOT } from './cores.ts'
 
@@ -7,6 +7,7 @@ const NOW = 1_700_000_000_000
 const HOUR = 3_600_000
 const core = (path: string, fields: Partial<CoreFile> = {}): CoreFile => ({
   path,
+  directory: '/cores',
   file: { dev: 1, ino: 1 },
   kind: 'systemd',
   label: path,
@@ -14,6 +15,8 @@ const core = (path: string, fields: Partial<CoreFile> = {}): CoreFile => ({
   bytes: 1024 ** 2,
   allocated: 1024 ** 2,
   at: NOW - HOUR,
+  owner: 998,
+  claimed: false,
   identity: { path, uid: 998, bootId: BOOT },
   ...fields,
 })
@@ -42,9 +45,9 @@ t.test('order', async (t) => {
 
 t.test('a service before a user, the reason of a panic before all', async (t) => {
   const cores = [
-    core('user', { at: NOW - 1, identity: { bootId: BOOT, uid: 1000 } }),
+    core('user', { at: NOW - 1, owner: 1000 }),
     core('service', { at: NOW - 2 }),
-    core('dynamic user', { at: NOW - 3, identity: { bootId: BOOT, uid: 62000 } }),
+    core('dynamic user', { at: NOW - 3, owner: 62_000 }),
     core('dmesg', { kind: 'dmesg', at: NOW - HOUR, identity: {} }),
   ]
   const { chosen } = chooseCores(cores, settings, circumstances)
@@ -54,15 +57,15 @@ t.test('a service before a user, the reason of a panic before all', async (t) =>
 
 t.test('age and limit', async (t) => {
   const cores = [
-    core('new', { bytes: 600 * 1024 ** 2 }),
-    core('big', { bytes: 600 * 1024 ** 2, at: NOW - 2 * HOUR }),
+    core('new', { bytes: 600 * 1024 ** 2, allocated: 600 * 1024 ** 2 }),
+    core('big', { bytes: 600 * 1024 ** 2, allocated: 600 * 1024 ** 2, at: NOW - 2 * HOUR }),
     core('small', { at: NOW - 3 * HOUR }),
     core('old', { at: NOW - 15 * 24 * HOUR }),
   ]
   const choice = chooseCores(cores, settings, circumstances)
   t.same(paths(choice), ['new', 'small'], 'what is too big keeps nothing smaller out')
   t.same(choice.leftOut, ['1 core, 1MiB, older than cores.age = 14d', '1 core, 600MiB, beyond cores.limit = 1GiB'])
-  t.same(chooseCores([], settings, circumstances), { chosen: [], leftOut: [] })
+  t.same(chooseCores([], settings, circumstances), { chosen: [], leftOut: [], surplus: [] })
 })
 
 t.test('one crash, over and over', async (t) => {
@@ -74,4 +77,53 @@ t.test('one crash, over and over', async (t) => {
     'the newest',
   )
   t.same(choice.leftOut, ['3 cores, 3KiB, beyond the 500 that one capture takes'])
+})
+
+t.test('what others may have written is charged, bounded, and told', async (t) => {
+  const GIB = 1024 ** 3
+  const crash = '/var/crash'
+  const claimed = (path: string, fields: Partial<CoreFile> = {}) =>
+    core(path, {
+      kind: 'plain',
+      directory: crash,
+      owner: 1000,
+      claimed: true,
+      at: NOW,
+      identity: { uid: 1000 },
+      ...fields,
+    })
+  const root = core('root', { owner: 0, bytes: 900 * 1024 ** 2, allocated: 900 * 1024 ** 2 })
+
+  const sparse = chooseCores([claimed('sparse', { bytes: 16 * GIB, allocated: 4096 }), root], settings, circumstances)
+  t.same(paths(sparse), ['root', 'sparse'], 'a hole takes no room')
+  t.same(sparse.surplus, [])
+
+  const full = chooseCores([claimed('full', { bytes: GIB, allocated: GIB }), root], settings, circumstances)
+  t.same(paths(full), ['root'])
+  t.same(full.leftOut, [], 'no setting is to blame')
+  t.same(full.surplus, [{ directory: crash, owner: 1000, files: 1, bytes: GIB }])
+
+  const tiny = Array.from({ length: 500 }, (_, n) => claimed(`tiny ${n}`, { bytes: 1, allocated: 1 }))
+  const others = [claimed('shop', { owner: 33, bytes: 1, allocated: 1 }), root]
+  const many = chooseCores([...tiny, ...others], settings, circumstances)
+  t.equal(many.chosen[0]?.core.path, 'root')
+  t.equal(many.chosen.length, 1 + MOST_CLAIMED)
+  t.ok(paths(many).includes('shop'), 'each owner has a share')
+  t.same(many.surplus, [{ directory: crash, owner: 1000, files: 501 - MOST_CLAIMED, bytes: 501 - MOST_CLAIMED }])
+  t.ok(
+    many.chosen.every(({ core: { owner }, value }) => owner !== 1000 || value === 1),
+    'and comes after the great ones',
+  )
+})
+
+t.test("a user's crash loop takes nothing from the system's crashes", async (t) => {
+  const loop = Array.from({ length: MOST_CORES + 100 }, (_, n) =>
+    core(`loop ${n}`, { owner: 1000, bytes: 10, allocated: 10, at: NOW }),
+  )
+  const system = [core('root', { owner: 0 }), core('shop', { owner: 33 })]
+  const choice = chooseCores([...loop, ...system], settings, circumstances)
+  t.same(paths(choice).slice(0, 2), ['root', 'shop'])
+  t.equal(choice.chosen.length, MOST_CORES)
+  t.match(choice.leftOut, [/^102 cores, .* beyond the 500 that one capture takes$/])
+  t.same(choice.surplus, [])
 })

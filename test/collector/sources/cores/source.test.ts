@@ -181,7 +181,8 @@ t.test("a kernel dump's directory that is a link", async (t) => {
   write(root, '/secrets/vmcore', 'secret')
   mkdirSync(join(root, 'var/crash'), { recursive: true })
   symlinkSync(join(root, 'secrets'), join(root, 'var/crash/202501020000'))
-  await t.rejects(kernelDumps(root, '/var/crash/202501020000', '202501020000', unhurried()), /ENOTDIR/)
+  const place = { directory: '/var/crash', name: '202501020000', now: Date.now() }
+  await t.rejects(kernelDumps(root, place, unhurried()), /ENOTDIR/)
 })
 
 t.test("a plain core_pattern's directory: its own names only", { skip }, async (t) => {

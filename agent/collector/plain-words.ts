@@ -1,0 +1,25 @@
+import { normalize } from 'node:path'
+import { printable } from './sources/facts/tsv.ts'
+
+/** PATH_MAX of Linux's limits.h. */
+const PATH_BYTES = 4096
+
+/**
+ * A path that is taken from what somebody else wrote: absolute, normalised, and of nothing but characters that one can see
+ * and the blank. Undefined for any other text.
+ */
+export function plainPath(text: string | undefined): string | undefined {
+  if (text === undefined || !text.startsWith('/') || text.endsWith('/') || normalize(text) !== text) return undefined
+  return Buffer.byteLength(text) < PATH_BYTES && isPlain(text) ? text : undefined
+}
+
+/** A name that is taken from what somebody else wrote: what is not plain is escaped, or shown as `?`. */
+export function plainName(text: string): string {
+  return isPlain(text) ? text : printable(text).replace(/[^\x20-\x7e]/g, '?')
+}
+
+/** Whether a text has nothing in it that drives a terminal, ends a line, turns a line round or is not seen at all. */
+export const isPlain = (text: string): boolean => !STRANGE.test(text)
+
+/** Control characters, those of formatting (bidirectional ones too), halves of characters, ends of lines, and what UTF-8 could not be read as. */
+const STRANGE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffd]/u

@@ -1,0 +1,29 @@
+import t from 'tap'
+import { plainName, plainPath } from '../../agent/collector/plain-words.ts'
+
+t.test('a path that somebody else wrote', async (t) => {
+  for (const path of ['/usr/bin/app', '/opt/my app/näive-1.2_(x)', '/a']) t.equal(plainPath(path), path)
+  for (const path of [
+    ...['', 'app', './app', '--command=shell id', '--eval-command=shell id', '/', '/a/', '/a//b', '/a/../b', '/a/./b'],
+    ...[
+      '/a\n/b',
+      '/a\x1b[2J',
+      '/a\x9b2J',
+      '/a\x7f',
+      '/\u202egnp.exe',
+      '/\u2066x',
+      '/a\u2028b',
+      '/a\ufffd',
+      '/a\0b',
+      `/${'x'.repeat(4096)}`,
+    ],
+  ])
+    t.equal(plainPath(path), undefined, encodeURIComponent(path))
+  t.equal(plainPath(undefined), undefined)
+})
+
+t.test('a name that somebody else wrote', async (t) => {
+  t.equal(plainName('my näive app'), 'my näive app')
+  t.equal(plainName('a\x1b]52;c;x\x07b\n'), 'a\\x1b]52;c;x\\x07b\\x0a')
+  t.equal(plainName('a\u202eb'), 'a?b')
+})
