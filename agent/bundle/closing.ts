@@ -34,7 +34,7 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
   const count = (status: Receipt['status']) => receipts.filter((receipt) => receipt.status === status).length
   const sum = (field: 'bytesIn' | 'bytesStored') => receipts.reduce((total, receipt) => total + receipt[field], 0)
   const crashes = receipts.filter(({ source, artifact }) => source === 'cores' && artifact !== source)
-  const newest = crashes.toSorted((a, b) => (b.item.at ?? 0) - (a.item.at ?? 0))[0]
+  const [newest] = crashes.toSorted(byWeight)
   return {
     version: 1,
     identity,
@@ -66,6 +66,12 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     crash_unit: newest?.item.unit ?? null,
     crash_signal: newest?.item.signal ?? null,
   }
+}
+
+/** Crashes that the host tells of before those that are a user's word, then the newest first. */
+export function byWeight(a: Pick<Receipt, 'item'>, b: Pick<Receipt, 'item'>): number {
+  const isClaimed = ({ item }: Pick<Receipt, 'item'>) => Number(item.claimed ?? false)
+  return isClaimed(a) - isClaimed(b) || (b.item.at ?? 0) - (a.item.at ?? 0)
 }
 
 /** What a bundle is as a whole: see BUNDLE.md. */

@@ -67,11 +67,12 @@ function few(lines: readonly string[], most = TOLD): readonly string[] {
   return lines.length > most ? [...lines.slice(0, most), `and ${lines.length - most} more`] : lines
 }
 
-function crashLine({ program, unit, signal, pid, at }: Crash): string {
+function crashLine({ program, unit, signal, pid, at, receipt: { item } }: Crash): string {
+  const says = item.claimed ? `, as user ${item.uid} says` : ''
   const of = unit === undefined ? '' : ` of ${unit}`
   const by = signal === undefined ? '' : ` by ${signal}`
   const as = pid === undefined ? '' : `, pid ${pid}`
-  return `${program}${of}${by}${as}, ${at === undefined ? 'time unknown' : instant(at)}`
+  return `${program}${of}${by}${as}, ${at === undefined ? 'time unknown' : instant(at)}${says}`
 }
 
 function circumstances({ name, opening, manifest }: BundleView, screen: Screen): Line[] {

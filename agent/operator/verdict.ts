@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { byWeight } from '../bundle/closing.ts'
 import type { Receipt } from '../bundle/schema.ts'
 import { countOf } from '../count-of.ts'
 import type { BundleView } from './bundle-view.ts'
@@ -27,7 +28,7 @@ export interface Lack {
 }
 
 export interface Verdict {
-  /** Newest first. */
+  /** What the host tells of before what is a user's word, newest first. */
   readonly crashes: readonly Crash[]
   /** What is to be said of crashes when there is none to tell of. */
   readonly otherwise: string
@@ -48,8 +49,8 @@ export function verdict(view: BundleView): Verdict {
   const receipts = manifest?.receipts ?? []
   const crashes = receipts
     .filter(({ source, item }) => source === 'cores' && (item.signal !== undefined || item.pid !== undefined))
+    .toSorted(byWeight)
     .map(crashOf)
-    .sort((a, b) => (b.at ?? 0) - (a.at ?? 0))
   const incomplete = receipts.filter(({ status }) => status !== 'complete' && status !== 'absent')
   const lacks = [
     ...(manifest === undefined ? unclosed(view) : []),

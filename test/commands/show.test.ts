@@ -24,6 +24,27 @@ t.test('the verdict first, then what is there, then how to look at it', async (t
   t.notMatch(stdout, 'journalctl', 'which has nothing to read here')
 })
 
+t.test("a user's word for a crash comes after the host's", async (t) => {
+  const claimed = bareReceipt('cores', 'truncated', {
+    ...{ artifact: 'cores/core.forged.zst', because: 'host', reason: 'it is no core' },
+    item: {
+      path: '/var/crash/core.forged',
+      uid: 1000,
+      claimed: true,
+      comm: 'nginx',
+      signal: 6,
+      pid: 1,
+      at: Date.now(),
+    },
+  })
+  const scene = await setUp(t, { pieces: [corePiece(core)], others: [claimed] })
+  const lines = (await scene.run('show')).stdout.split('\n')
+  t.match(lines[1], /^crashed {2}\/usr\/bin\/app of app\.service by SIGSEGV, pid 4711, [-0-9: ]+ UTC$/)
+  t.match(lines[2], /^crashed {2}nginx by SIGABRT, pid 1, [-0-9: ]+ UTC, as user 1000 says$/)
+  const [row] = JSON.parse((await lastgasp(['list', '-o', 'json', '--store', scene.url])).stdout)
+  t.equal(JSON.stringify(row).includes('nginx'), false, 'nor is it what the bundle is listed with')
+})
+
 t.test('every way to name a bundle', async (t) => {
   const scene = await setUp(t, { sealed: false, pieces: [] })
   const older = newBundle('web-7', Date.now() - 26 * 3_600_000)

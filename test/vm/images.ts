@@ -20,6 +20,7 @@ const NAMES = [
   'frozenfs',
   'reader',
   'watcher',
+  'mallory',
 ] as const
 
 /** A program as it is in the image, with its symbols. */
