@@ -6,6 +6,7 @@ import { dependedOn, type Lock, type PackageManifest, shippedFile, shippedPackag
 import { pathsBelow } from './image/place.ts'
 import { run } from './image/run.ts'
 import { ARCHITECTURES, type Architecture, runtimeBinary } from './image/runtime.ts'
+import { knownRuntime } from './image/runtime-pin.ts'
 
 const CHECKOUT = dirname(import.meta.dirname)
 /** Everything is done in seconds but the download of a runtime. */
@@ -15,6 +16,7 @@ const BUILD_LIMIT = 10 * 60_000
 async function build(arch: Architecture, signal: AbortSignal): Promise<void> {
   const lock = await readJson<Lock>(join(CHECKOUT, 'package-lock.json'))
   const binary = await runtimeBinary(CHECKOUT, lock, arch, signal)
+  await knownRuntime(CHECKOUT, arch, binary)
   const home = join(CHECKOUT, 'dist', arch, 'usr/lib/lastgasp')
   await rm(join(CHECKOUT, 'dist', arch), { recursive: true, force: true })
 

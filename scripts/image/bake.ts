@@ -9,6 +9,7 @@ import { type Entry, entriesBelow, makeDirectories, place } from './place.ts'
 import { type BakeRecord, RECORD, readRecord, removePaths } from './record.ts'
 import { examineRoot } from './root.ts'
 import type { Architecture } from './runtime.ts'
+import { type KnownRuntime, knownRuntime } from './runtime-pin.ts'
 import { imageSettings, settingsEntries } from './settings.ts'
 
 export interface BakeRequest {
@@ -17,6 +18,8 @@ export interface BakeRequest {
   readonly arch: Architecture | undefined
   /** The builder's settings, TOML files. */
   readonly settings: readonly string[]
+  /** sha256 of a runtime of the builder's own in dist/<arch>, which is wanted in place of the pinned one. */
+  readonly runtime?: string | undefined
   /** Has dist/<arch> from scripts/build.ts, and units/. */
   readonly checkout: string
 }
@@ -29,6 +32,7 @@ export interface Baked {
   readonly settings: Settings
   readonly libraries: readonly BroughtLibrary[]
   readonly account: Account
+  readonly runtime: KnownRuntime
 }
 
 /**
@@ -49,7 +53,9 @@ export async function bake(request: BakeRequest, signal: AbortSignal): Promise<B
   const drops = await settingsEntries(request.settings, units)
   const before = await readRecord(root)
   const settings = await imageSettings(root, [...units, ...drops], before?.files ?? [], signal)
-  const libraries = await missingLibraries(root, join(dist, 'usr/lib/lastgasp/bin/node'), arch)
+  const binary = join(dist, 'usr/lib/lastgasp/bin/node')
+  const runtime = await knownRuntime(request.checkout, arch, binary, request.runtime)
+  const libraries = await missingLibraries(root, binary, arch)
 
   const facts = { deadline: settings.deadline, holdWait: settings.hold.wait, store: settings.store }
   const entries: Entry[] = [
@@ -67,7 +73,7 @@ export async function bake(request: BakeRequest, signal: AbortSignal): Promise<B
     version: string
   }
   const account = await install(root, entries, { version, arch, before }, signal)
-  return { version, arch, settings, libraries, account, files: entries.length, bytes: await sizeOf(entries) }
+  return { version, arch, settings, libraries, account, runtime, files: entries.length, bytes: await sizeOf(entries) }
 }
 
 async function install(

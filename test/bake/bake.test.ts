@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { bake, unbake } from '../../scripts/image/bake.ts'
+import { PINS } from '../../scripts/image/runtime-pin.ts'
 import { ARCH, CHECKOUT, tinyCheckout, tinyImage, tree, write } from './tiny-image.ts'
 
 const UNITS = 'usr/lib/systemd/system'
@@ -135,6 +137,32 @@ t.test('refuses what cannot work, before anything is changed', async (t) => {
   await t.rejects(bake(request(old, checkout), forever), /no usr\/bin\/flock: add the package util-linux/)
 })
 
+t.test('no runtime but the pinned one, or the one that the builder names', async (t) => {
+  const root = tinyImage(t)
+  const checkout = tinyCheckout(t)
+  const node = join(checkout, `dist/${ARCH}/usr/lib/lastgasp/bin/node`)
+  const pinned = hash('sha256', readFileSync(node))
+  t.match((await bake(request(root, checkout), forever)).runtime, { sha256: pinned, pin: { proven: false } })
+  const baked = tree(root)
+
+  // A byte of its padding: it still runs.
+  const other = readFileSync(node)
+  other.writeUInt8(1, 15)
+  writeFileSync(node, other)
+  const found = hash('sha256', other)
+  const refused = new RegExp(`its sha256 is ${found}, and scripts/image/runtime-pins.json pins ${pinned} .*Node 26`)
+  await t.rejects(bake(request(root, checkout), forever), refused)
+  await t.rejects(bake({ ...request(root, checkout), runtime: pinned }, forever), {
+    message: new RegExp(`its sha256 is ${found}, and --runtime-sha256 names ${pinned}`),
+  })
+  t.same(tree(root), baked, 'nothing was changed')
+  const own = await bake({ ...request(root, checkout), runtime: found }, forever)
+  t.same(own.runtime, { sha256: found, pin: undefined })
+
+  rmSync(join(checkout, PINS))
+  await t.rejects(bake(request(root, checkout), forever), /cannot read the pinned runtimes, .*runtime-pins\.json: /)
+})
+
 t.test('a record that was tampered with removes nothing outside of the root', async (t) => {
   const root = tinyImage(t)
   await bake(request(root, tinyCheckout(t)), forever)
@@ -154,6 +182,7 @@ t.test('scripts/bake is the command', (t) => {
   t.match(run(), { status: 2, stderr: /^cannot bake: no --root is named\n\nscripts\/bake --root/ })
   t.match(run('--root', t.testdirName, '--arch', 'mips'), { status: 2, stderr: /--arch is x64 or arm64/ })
   t.match(run('--root', t.testdir({})), { status: 1, stderr: /no usr\/lib\/systemd\/systemd/, stdout: '' })
+  t.match(run('--root', '/x', '--runtime-sha256', 'abc'), { status: 2, stderr: /--runtime-sha256 wants 64 hex/ })
   t.match(run('--rooot', '/x'), { status: 2, stderr: /^cannot bake: Unknown option '--rooot'\n\nscripts/ })
   t.end()
 })

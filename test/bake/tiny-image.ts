@@ -12,9 +12,11 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Test } from 'tap'
+import type { Architecture } from '../../scripts/image/runtime.ts'
+import { PINS } from '../../scripts/image/runtime-pin.ts'
 
 export const CHECKOUT = dirname(dirname(import.meta.dirname))
-export const ARCH = process.arch === 'arm64' ? 'arm64' : 'x64'
+export const ARCH: Architecture = process.arch === 'arm64' ? 'arm64' : 'x64'
 const TRIPLET = ARCH === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'
 /** Where Debian keeps libraries, from the root. */
 export const LIBRARIES = `usr/lib/${TRIPLET}`
@@ -63,6 +65,13 @@ export function tinyImage(t: Test, files: Files = {}): string {
   return write(image, files)
 }
 
+/** Pins that have this binary as the runtime of both architectures. */
+export function pinsOf(binary: Buffer, proven: false | object = false, version = '26.0.0'): string {
+  const from = { package: `node-linux-${ARCH}`, integrity: 'sha512-invented' }
+  const pin = { version, sha256: hash('sha256', binary), from, proven }
+  return JSON.stringify({ format: 1, runtimes: { x64: pin, arm64: pin } })
+}
+
 /** A checkout as npm run build leaves it, with a small program in the place of Node and the real units. */
 export function tinyCheckout(t: Test, files: Files = {}): string {
   const home = `dist/${ARCH}/usr/lib/lastgasp`
@@ -71,6 +80,7 @@ export function tinyCheckout(t: Test, files: Files = {}): string {
     [`${home}/package.json`]: '{"version":"1.2.3"}',
     [`${home}/agent/main.js`]: 'one',
     [`${home}/bin/placeholder`]: '',
+    [PINS]: pinsOf(readFileSync(PROGRAM)),
     ...files,
   })
   copyFileSync(PROGRAM, join(checkout, home, 'bin/node'))
