@@ -2,11 +2,13 @@ import { chmod, copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cannot, sentence } from '../agent/cannot.ts'
+import { knownLicence, packageLicences } from './image/licences.ts'
 import { dependedOn, type Lock, type PackageManifest, shippedFile, shippedPackages } from './image/packages.ts'
 import { pathsBelow } from './image/place.ts'
 import { run } from './image/run.ts'
 import { ARCHITECTURES, type Architecture, runtimeBinary } from './image/runtime.ts'
 import { knownRuntime } from './image/runtime-pin.ts'
+import { shippedOf, shippedPath } from './image/shipped.ts'
 
 const CHECKOUT = dirname(import.meta.dirname)
 /** Everything is done in seconds but the download of a runtime. */
@@ -18,7 +20,11 @@ async function build(arch: Architecture, signal: AbortSignal): Promise<void> {
   const binary = await runtimeBinary(CHECKOUT, lock, arch, signal)
   await knownRuntime(CHECKOUT, arch, binary)
   const home = join(CHECKOUT, 'dist', arch, 'usr/lib/lastgasp')
-  await rm(join(CHECKOUT, 'dist', arch), { recursive: true, force: true })
+  for (const old of [join('dist', arch), shippedPath(arch)]) {
+    await rm(join(CHECKOUT, old), { recursive: true, force: true })
+  }
+  const { name, version, license } = await readJson<Record<string, string>>(join(CHECKOUT, 'package.json'))
+  const shipped = shippedOf(lock, { version: version ?? '', licence: knownLicence('lastgasp', license) })
 
   const compiler = join(CHECKOUT, 'node_modules/.bin/tsc')
   await run(compiler, ['-p', join(CHECKOUT, 'agent'), '--outDir', join(home, 'agent')], signal)
@@ -27,11 +33,18 @@ async function build(arch: Architecture, signal: AbortSignal): Promise<void> {
   await copyFile(binary, join(home, 'bin/node'))
   await chmod(join(home, 'bin/node'), 0o755)
   await copyFile(join(CHECKOUT, 'LICENSE'), join(home, 'LICENSE'))
-  await copyFile(join(dirname(dirname(binary)), 'LICENSE'), join(home, 'bin/LICENSE.node'))
-  const { name, version, license } = await readJson<Record<string, string>>(join(CHECKOUT, 'package.json'))
+  await writeLicences(lock, join(dirname(dirname(binary)), 'LICENSE'), home)
   await writeFile(join(home, 'package.json'), `${JSON.stringify({ name, version, license, type: 'module' })}\n`)
+  await writeFile(join(CHECKOUT, shippedPath(arch)), `${JSON.stringify(shipped, null, 1)}\n`)
   // A foreign binary does not run here; the JavaScript is the same.
   if (arch === process.arch) await loadEverything(lock, home, signal)
+}
+
+async function writeLicences(lock: Lock, ofNode: string, home: string): Promise<void> {
+  const own = await readFile(join(CHECKOUT, 'LICENSE'), 'utf8')
+  await mkdir(join(home, 'licences'))
+  await copyFile(ofNode, join(home, 'licences/node.txt'))
+  await writeFile(join(home, 'licences/packages.txt'), await packageLicences(CHECKOUT, lock, own))
 }
 
 async function copyPackages(lock: Lock, home: string): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { cannot } from '../../agent/cannot.ts'
 import type { Settings } from '../../agent/settings/schema.ts'
 import { type Account, addAccount, removeAccount } from './account.ts'
+import { declaredEntries } from './declared.ts'
 import { dropIns, LIBRARY_DIRECTORY } from './drop-ins.ts'
 import { type BroughtLibrary, missingLibraries } from './libraries.ts'
 import { type Entry, entriesBelow, makeDirectories, place } from './place.ts'
@@ -57,11 +58,14 @@ export async function bake(request: BakeRequest, signal: AbortSignal): Promise<B
   const runtime = await knownRuntime(request.checkout, arch, binary, request.runtime)
   const libraries = await missingLibraries(root, binary, arch)
 
+  const declared = await declaredEntries(request.checkout, { arch, runtime, brought: libraries }, signal)
+
   const facts = { deadline: settings.deadline, holdWait: settings.hold.wait, store: settings.store }
   const entries: Entry[] = [
     ...shipped,
     ...units,
     ...drops,
+    ...declared,
     ...libraries.map(({ name, from }) => ({ path: `${LIBRARY_DIRECTORY.slice(1)}/${name}`, from })),
     ...Object.entries(dropIns({ ...facts, libraries: libraries.length > 0 })).map(([unit, text]) => ({
       path: `usr/lib/systemd/system/${unit}.d/90-lastgasp.conf`,

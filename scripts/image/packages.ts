@@ -8,9 +8,10 @@ export interface Lock {
 export interface LockedPackage {
   readonly version?: string
   readonly integrity?: string
-  readonly dev?: boolean
-  readonly devOptional?: boolean
+  readonly license?: string
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
 /** The part of a package's package.json that is read here. */
@@ -23,19 +24,40 @@ export interface PackageManifest {
 /** The runtime is copied as one file; bare-* are for another runtime, behind conditions that Node does not set. */
 const NOT_SHIPPED = /(^|\/)node_modules\/(node-linux-[^/]+|bare-[^/]+)(\/|$)/
 
-/** Paths of the packages that run in production, nested ones included. */
+/** Paths of the packages that run in production: what lastgasp needs, what that needs, and so on; nested ones included. */
 export function shippedPackages(lock: Lock): string[] {
-  return Object.entries(lock.packages)
-    .filter(([path, entry]) => path !== '' && !entry.dev && !entry.devOptional && !NOT_SHIPPED.test(path))
-    .map(([path]) => path)
+  const found = new Set<string>()
+  const ahead = dependencies(lock, '')
+  for (let path = ahead.pop(); path !== undefined; path = ahead.pop()) {
+    if (found.has(path)) continue
+    found.add(path)
+    ahead.push(...dependencies(lock, path))
+  }
+  return [...found].toSorted()
 }
+
+/** Paths of what a package depends on, as Node finds it: in its own node_modules, else in those around it. */
+export function dependencies(lock: Lock, path: string): string[] {
+  const { dependencies, optionalDependencies, peerDependencies } = lock.packages[path] ?? {}
+  const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
+  const around = path === '' ? [] : path.split(/(?=\/node_modules\/)/)
+  const places = around.map((_, index) => `${around.slice(0, around.length - index).join('')}/node_modules`)
+  return names.flatMap((name) => {
+    const at = [...places, 'node_modules'].map((place) => `${place}/${name}`).find((each) => each in lock.packages)
+    return at === undefined || NOT_SHIPPED.test(at) ? [] : [at]
+  })
+}
+
+/** `a/node_modules/@b/c` → `@b/c` */
+export const packageName = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
 
 /** Names that another shipped package depends on: these may be loaded by `require`, the rest only by our own `import`. */
 export function dependedOn(lock: Lock): ReadonlySet<string> {
-  return new Set(shippedPackages(lock).flatMap((path) => Object.keys(lock.packages[path]?.dependencies ?? {})))
+  return new Set(shippedPackages(lock).flatMap((path) => dependencies(lock, path).map(packageName)))
 }
 
-const LICENCE = /^(licen[cs]e|copying|copyright|notice)/i
+/** Names of files that hold a licence, or what it wants to be told. */
+export const LICENCE = /^(licen[cs]e|copying|copyright|notice)/i
 const NOT_RUN = /\.(tsx?|[cm]ts|map|md|html|ico|ya?ml)$|\.(browser|native)\.js$/
 const NOT_RUN_DIRECTORIES = new Set(['test', 'tests', 'docs', 'examples', 'benchmarks', 'dist-types', 'prebuilds'])
 

