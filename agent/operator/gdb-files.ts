@@ -14,8 +14,8 @@ import { type Striking, strikingThreads } from './striking-threads.ts'
 const NOWHERE = `${OPEN}/nowhere`
 
 /**
- * Writes a file of gdb commands for each fetched core, and gives them. `files` are what was fetched, named below the directory.
- * A file that is there is written anew.
+ * Writes a file of gdb commands for each fetched core, and gives those written: a core's name may leave no room for one, or make it a
+ * directory of another one's. `files` are what was fetched, named below the directory. A file that is there is written anew.
  */
 export async function writeGdbFiles(
   directory: string,
@@ -26,15 +26,19 @@ export async function writeGdbFiles(
   if (scripts.length === 0) return []
   const striking = await strikingThreads(directory, files)
   const libraries = libraryPath(files)
+  await writeOwn(await placeBelow(directory, CONFINE), confinement())
+  const written: CoreScript[] = []
   for (const script of scripts) {
     const { program, pid } = script
     const place = program === undefined ? undefined : placeOf(program)
     const here = place !== undefined && (await isFile(join(directory, place))) ? place : undefined
     const thread = pid === undefined ? undefined : striking.get(pid)
-    await writeOwn(await placeBelow(directory, script.script), gdbCommands(script, { here, libraries, thread }))
+    const path = await placeBelow(directory, script.script).catch(() => undefined)
+    if (path === undefined) continue
+    await writeOwn(path, gdbCommands(script, { here, libraries, thread }))
+    written.push(script)
   }
-  await writeOwn(await placeBelow(directory, CONFINE), confinement())
-  return scripts
+  return written
 }
 
 /** What of a core's process was fetched. */

@@ -20,7 +20,7 @@ const VMCOREINFO = /VMCOREINFO\0\0([^\0]*)/
  * uname(2) has room for 64 bytes. What else a host may call its kernel must not get onto a command line: no option, no path, nothing that apt takes
  * for a pattern (it does where no package is called so; two signs in a row could match many).
  */
-const RELEASE = /^OSRELEASE=(?=.{1,64}$)(\d+(?:[.+~-]?[A-Za-z0-9_]+)*)$/m
+const RELEASE = /^OSRELEASE=(?=.{1,64}$)(\d\w*(?:[.+~-]\w+)*)$/m
 const BUILD_ID = /^BUILD-ID=([0-9a-f]{32,40})$/m
 /** How releases of distributions are named that have their kernels in RPMs. */
 const RPM = /\.(fc|el|amzn|cm|azl)\d/

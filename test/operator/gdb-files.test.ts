@@ -157,6 +157,17 @@ t.test('two artifacts of one name have two scripts, and no core is decompressed 
   t.end()
 })
 
+t.test('a core whose name leaves no room for a script costs only that script', async (t) => {
+  const directory = t.testdir({})
+  const long = `stacks/${'x'.repeat(249)}.core`
+  const files = await scene(directory, { [long]: '', 'stacks/a.core': '', 'stacks/b/c.core': '' })
+  const scripts = await writeGdbFiles(directory, [...files, 'stacks/a.core.gdb/d.core'], [])
+  t.strictSame(
+    scripts.map(({ core }) => core),
+    ['stacks/a.core', 'stacks/b/c.core'],
+  )
+})
+
 t.test('no name from the host becomes a command, and no script of its own is proposed', async (t) => {
   const directory = t.testdir({})
   const files = await scene(directory, {

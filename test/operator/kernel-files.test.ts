@@ -68,7 +68,18 @@ t.test('what drgn runs is Python', { skip: !hasPython && 'no python3' }, async (
 })
 
 t.test('no command for what is no snapshot, or names a kernel as none is named', async (t) => {
-  for (const release of ['$(reboot)', '6.1 -x', '-6.1', "6'1", `6.${'1'.repeat(64)}`, '', '6.1.+', '6..', '../6']) {
+  for (const release of [
+    '$(reboot)',
+    '6.1 -x',
+    '-6.1',
+    "6'1",
+    `6.${'1'.repeat(64)}`,
+    '',
+    '6.1.+',
+    '6..',
+    '../6',
+    `6${'a'.repeat(60)}!`,
+  ]) {
     const { directory, steps } = await written(t, vmcore(info(release)))
     t.strictSame(steps, [], release)
     t.strictSame(await filesBelow(directory), ['memory/vmcore'], release)
