@@ -1,3 +1,5 @@
+import { fstatSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { loadSettings } from '../settings/layers.ts'
 import { version } from '../version.ts'
@@ -11,12 +13,13 @@ import { coresSource } from './sources/cores/source.ts'
 import { executablesSource } from './sources/executables/source.ts'
 import { factsSource } from './sources/facts/source.ts'
 import { journalSource } from './sources/journal/source.ts'
+import { Varlink } from './sources/journal/varlink.ts'
 import { liveSource } from './sources/live/source.ts'
 import { memorySource } from './sources/memory/source.ts'
 import { stacksSource } from './sources/stacks/source.ts'
 
 /** What lastgasp-hold.service waits for. */
-const HOLD_PATH = '/run/lastgasp/hold'
+const HOLD_PATH = '/run/lastgasp/wall/hold'
 
 /**
  * `lastgasp collector`: reads the host for whoever may open its socket, until the signal aborts. With `--by-hand` it holds
@@ -49,7 +52,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
       liveSource(system, patients),
       memorySource(patients),
       executablesSource(patients),
-      journalSource(),
+      journalSource(values['by-hand'] ? undefined : givenJournald()),
       coresSource(system),
     ],
     hold,
@@ -64,6 +67,14 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
   if (hold !== undefined && !hold.acquire()) process.stderr.write(`lastgasp collector: ${hold.problem}\n`)
   hold?.release()
   await serve(values.socket, desk, signal)
+}
+
+/** The connection to journald that the unit has made of our standard input, as root: we are not, and journald serves root only. */
+function givenJournald(): Varlink | undefined {
+  if (!fstatSync(0).isSocket()) return undefined
+  const socket = new Socket({ fd: 0, readable: true, writable: true })
+  socket.unref()
+  return new Varlink(socket)
 }
 
 function endOfInput(): AbortSignal {

@@ -9,7 +9,7 @@ export type Message =
 
 export const WALL_VERSION = 1
 /** Where a host's collector listens. */
-export const COLLECTOR_SOCKET = '/run/lastgasp/collector.sock'
+export const COLLECTOR_SOCKET = '/run/lastgasp/wall/collector.sock'
 /** A manifest item is about 1 KiB; a hostile path may take 4 KiB (PATH_MAX), escaped six-fold. */
 export const JSON_LIMIT = 64 * 1024
 /** Twice the largest chunk that a seal or a frame gives out. */

@@ -2,8 +2,12 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { cannot } from '../../agent/cannot.ts'
 import { resolved } from './root.ts'
 
-/** The daemon's user and group have this name. */
-const NAME = 'lastgasp'
+/** Users of our units, each with a group of its own name: what sysusers.d(5) would make of units/usr/lib/sysusers.d. */
+const USERS = [
+  { name: 'lastgasp', says: 'lastgasp daemon', home: '/var/lib/lastgasp' },
+  { name: 'lastgasp-collector', says: 'lastgasp collector', home: '/' },
+] as const
+type User = (typeof USERS)[number]
 
 /** Databases of accounts, passwd(5), group(5), shadow(5), gshadow(5). Shadow ones are optional. */
 const FILES = ['etc/passwd', 'etc/group', 'etc/shadow', 'etc/gshadow'] as const
@@ -14,70 +18,80 @@ const VENDOR_FILES = ['usr/lib/passwd', 'usr/lib/group']
 const [HIGHEST, LOWEST] = [999, 100]
 
 export interface Account {
-  /** undefined: the image has no etc/passwd, and systemd-sysusers will make the user at boot. */
+  /** The daemon's. undefined: the image has no etc/passwd, and systemd-sysusers will make the users at boot. */
   readonly uid: number | undefined
-  /** Files to which a line was added. */
+  /** Lines that were added, as `file:user`. */
   readonly added: readonly string[]
 }
 
-/** Adds the daemon's user and group as a package manager would: an image whose /etc is read-only at boot has them too. */
-export async function addAccount(root: string): Promise<Account> {
+/** Adds our users and groups as a package manager would: an image whose /etc is read-only at boot has them too. */
+export async function addAccounts(root: string): Promise<Account> {
   const texts = new Map<string, string>()
   for (const file of [...FILES, ...VENDOR_FILES]) {
     const text = await readFile(await resolved(root, file), 'utf8').catch(absent)
     if (text !== undefined) texts.set(file, text)
   }
-  const [passwd, group] = [texts.get('etc/passwd'), texts.get('etc/group')]
-  if (passwd === undefined || group === undefined) return { uid: undefined, added: [] }
-  const free = freeId([...texts.entries()].filter(([file]) => !file.endsWith('shadow')).map(([, text]) => text))
-  const gid = idOf(group) ?? free
-  const uid = idOf(passwd) ?? free
-  const lines: Readonly<Record<(typeof FILES)[number], string>> = {
-    'etc/passwd': `${NAME}:x:${uid}:${gid}:lastgasp daemon:/var/lib/lastgasp:/usr/sbin/nologin`,
-    'etc/group': `${NAME}:x:${gid}:`,
-    // No password, and no date: the same image from the same inputs.
-    'etc/shadow': `${NAME}:!*:::::::`,
-    'etc/gshadow': `${NAME}:!*::`,
+  if (!texts.has('etc/passwd') || !texts.has('etc/group')) return { uid: undefined, added: [] }
+  const additions: { readonly file: string; readonly name: string; readonly text: string }[] = []
+  for (const user of USERS) {
+    const lines = linesOf(user, texts)
+    for (const file of FILES) {
+      const before = texts.get(file)
+      if (before === undefined || lineOf(before, user.name) !== undefined) continue
+      const text = `${before === '' || before.endsWith('\n') ? '' : '\n'}${lines[file]}\n`
+      texts.set(file, before + text)
+      additions.push({ file, name: user.name, text })
+    }
   }
-  const added: string[] = []
-  for (const file of FILES) {
-    const text = texts.get(file)
-    if (text === undefined || lineOf(text) !== undefined) continue
-    const gap = text === '' || text.endsWith('\n') ? '' : '\n'
-    // In place: keeps owner, mode and labels.
-    await appendFile(await resolved(root, file), `${gap}${lines[file]}\n`)
-    added.push(file)
-  }
-  return { uid, added }
+  // In place: keeps owner, mode and labels.
+  for (const { file, text } of additions) await appendFile(await resolved(root, file), text)
+  const added = additions.map(({ file, name }) => `${file}:${name}`)
+  return { uid: idOf(texts.get('etc/passwd') ?? '', USERS[0].name), added }
 }
 
-/** Takes the lines out again that `addAccount` says it has added. */
-export async function removeAccount(root: string, files: readonly string[]): Promise<void> {
-  for (const file of files) {
+/** The lines of a user; its ids are those that it has already, or one that is free in all databases. */
+function linesOf({ name, says, home }: User, texts: ReadonlyMap<string, string>) {
+  const databases = [...texts].filter(([file]) => !file.endsWith('shadow')).map(([, text]) => text)
+  const free = freeId(name, databases)
+  const gid = idOf(texts.get('etc/group') ?? '', name) ?? free
+  const uid = idOf(texts.get('etc/passwd') ?? '', name) ?? free
+  return {
+    'etc/passwd': `${name}:x:${uid}:${gid}:${says}:${home}:/usr/sbin/nologin`,
+    'etc/group': `${name}:x:${gid}:`,
+    // No password, and no date: the same image from the same inputs.
+    'etc/shadow': `${name}:!*:::::::`,
+    'etc/gshadow': `${name}:!*::`,
+  } satisfies Readonly<Record<(typeof FILES)[number], string>>
+}
+
+/** Takes the lines out again that `addAccounts` says it has added. Bakes before there was a second user named files only. */
+export async function removeAccounts(root: string, added: readonly string[]): Promise<void> {
+  for (const each of added) {
+    const [file = '', name = USERS[0].name] = each.split(':')
     const path = await resolved(root, file)
     const text = await readFile(path, 'utf8').catch(absent)
     if (text === undefined) continue
-    const ours = lineOf(text)
+    const ours = lineOf(text, name)
     const rest = text.split('\n').filter((line) => line !== ours)
     await writeFile(path, rest.join('\n'))
   }
 }
 
-function lineOf(text: string): string | undefined {
-  return text.split('\n').find((line) => line.startsWith(`${NAME}:`))
+function lineOf(text: string, name: string): string | undefined {
+  return text.split('\n').find((line) => line.startsWith(`${name}:`))
 }
 
-function idOf(text: string): number | undefined {
-  const id = lineOf(text)?.split(':')[2]
+function idOf(text: string, name: string): number | undefined {
+  const id = lineOf(text, name)?.split(':')[2]
   return id === undefined ? undefined : Number(id)
 }
 
-function freeId(databases: readonly string[]): number {
+function freeId(name: string, databases: readonly string[]): number {
   const taken = new Set(
     databases.flatMap((text) => text.split('\n').map((line) => Number(line.split(':')[2] || Number.NaN))),
   )
   for (let id = HIGHEST; id >= LOWEST; id -= 1) if (!taken.has(id)) return id
-  throw cannot(`add the user ${NAME}`, `all ids from ${LOWEST} to ${HIGHEST} are taken`)
+  throw cannot(`add the user ${name}`, `all ids from ${LOWEST} to ${HIGHEST} are taken`)
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

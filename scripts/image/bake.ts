@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cannot } from '../../agent/cannot.ts'
 import type { Settings } from '../../agent/settings/schema.ts'
-import { type Account, addAccount, removeAccount } from './account.ts'
+import { type Account, addAccounts, removeAccounts } from './account.ts'
 import { declaredEntries } from './declared.ts'
 import { dropIns, LIBRARY_DIRECTORY } from './drop-ins.ts'
 import { type BroughtLibrary, missingLibraries } from './libraries.ts'
@@ -89,7 +89,7 @@ async function install(
   const files = [...entries.map(({ path }) => path), RECORD].toSorted()
   const directories = [...new Set([...(before?.directories ?? []), ...(await makeDirectories(root, files))])].toSorted()
   const gone = (before?.files ?? []).filter((path) => !files.includes(path))
-  const account = await addAccount(root)
+  const account = await addAccounts(root)
   const added = [...new Set([...(before?.account ?? []), ...account.added])]
   const record = (all: readonly string[]): Entry => {
     const content: BakeRecord = { format: 1, version, arch, files: [...all], directories, account: added }
@@ -108,7 +108,7 @@ export async function unbake(given: string): Promise<string> {
   const root = await realpath(given).catch(() => given)
   const record = await readRecord(root)
   if (record === undefined) throw cannot(`remove lastgasp from ${root}`, `it has no ${RECORD}`)
-  await removeAccount(root, record.account)
+  await removeAccounts(root, record.account)
   await removePaths(root, record.files, record.directories)
   return record.version
 }

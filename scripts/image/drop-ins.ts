@@ -48,7 +48,7 @@ export function dropIns(facts: UnitFacts): Readonly<Record<string, string>> {
       '[Service]',
       kill,
       'ExecStop=',
-      `ExecStop=/usr/bin/flock --wait ${facts.holdWait / 1000} --no-fork /run/lastgasp/hold /usr/bin/true`,
+      `ExecStop=/usr/bin/flock --wait ${facts.holdWait / 1000} --no-fork /run/lastgasp/wall/hold /usr/bin/true`,
       `TimeoutStopSec=${holdTimeout(facts.holdWait)}s`,
     ]),
   }

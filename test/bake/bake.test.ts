@@ -34,7 +34,7 @@ t.test('puts everything in place, twice to the same end, and leaves no trace whe
     components.map(({ name }) => name),
     ['node', 'b', 'c'],
   )
-  t.match(after['etc/passwd'], /\nlastgasp:x:997:997:[^\n]*\n$/)
+  t.match(after['etc/passwd'], /\nlastgasp:x:997:997:[^\n]*\nlastgasp-collector:x:996:996:[^\n]*\n$/)
   for (const [path, was] of Object.entries(before)) {
     if (!/^etc\/(passwd|group|shadow)$/.test(path)) t.equal(after[path], was, path)
   }

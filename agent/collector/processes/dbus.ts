@@ -1,12 +1,16 @@
 /**
- * As much of D-Bus as one question takes: https://dbus.freedesktop.org/doc/dbus-specification.html, "Marshaling" and
+ * As much of D-Bus as a question takes: https://dbus.freedesktop.org/doc/dbus-specification.html, "Marshaling" and
  * "Message Protocol". Little-endian.
  */
 
-export interface Method {
+/** A call of a method that takes nothing, or an array of strings. */
+export interface Call {
   readonly path: string
   readonly interface: string
   readonly member: string
+  /** Whom it is for, where there is more than one at the other end: on a bus. */
+  readonly destination?: string
+  readonly strings?: readonly string[]
 }
 
 export interface Reply {
@@ -21,30 +25,38 @@ const HEADER = 16
 const PATH = [1, 'o'] as const
 const INTERFACE = [2, 's'] as const
 const MEMBER = [3, 's'] as const
+const REPLY_SERIAL = 5
+const DESTINATION = [6, 's'] as const
 const SIGNATURE = [8, 'g'] as const
-const SERIAL = 1
 
-/** A call of a method that takes an array of strings. */
-export function methodCall({ path, interface: of, member }: Method, strings: readonly string[]): Buffer {
-  const body = array(
-    strings.map((text) => string(text)),
-    4,
-  )
-  const fields = [field(PATH, string(path)), field(INTERFACE, string(of)), field(MEMBER, string(member))]
-  const signature = field(SIGNATURE, Buffer.from('\x02as\0', 'latin1'))
+/** The message of a call; `serial` is what its answer will name. */
+export function methodCall(call: Call, serial: number): Buffer {
+  const { path, interface: of, member, destination, strings } = call
+  const body = strings === undefined ? Buffer.alloc(0) : array(strings.map(string), 4)
+  const fields = [
+    field(PATH, string(path)),
+    field(INTERFACE, string(of)),
+    field(MEMBER, string(member)),
+    ...(destination === undefined ? [] : [field(DESTINATION, string(destination))]),
+    ...(strings === undefined ? [] : [field(SIGNATURE, Buffer.from('\x02as\0', 'latin1'))]),
+  ]
   const header = Buffer.alloc(HEADER - 4)
   header.write('l', 'latin1')
   header[1] = METHOD_CALL
   header[3] = 1
   header.writeUInt32LE(body.length, 4)
-  header.writeUInt32LE(SERIAL, 8)
-  return Buffer.concat([aligned(Buffer.concat([header, array([...fields, signature], 8)]), 8), body])
+  header.writeUInt32LE(serial, 8)
+  return Buffer.concat([aligned(Buffer.concat([header, array(fields, 8)]), 8), body])
 }
 
-/** The answer to our call in what was received; undefined while it is not there. Throws where it is an error or no D-Bus. */
-export function parseReply(received: Buffer): Reply | undefined {
+/**
+ * The answer to the call of this serial in what was received; undefined while it is not there. Throws where it, or one before
+ * it, is an error, and where this is no D-Bus.
+ */
+export function parseReply(received: Buffer, serial: number): Reply | undefined {
   for (let at = 0; at + HEADER <= received.length; ) {
     if (received[at] !== 'l'.charCodeAt(0)) throw new Error('its answer is no little-endian D-Bus message')
+    const fields = at + HEADER
     const start = at + Math.ceil((HEADER + received.readUInt32LE(at + 12)) / 8) * 8
     const end = start + received.readUInt32LE(at + 4)
     if (end > received.length) return undefined
@@ -52,8 +64,24 @@ export function parseReply(received: Buffer): Reply | undefined {
     const body = received.subarray(start, end)
     if (type === ERROR)
       throw new Error(`it answers with an error: ${body.toString('utf8', 4, 200).replace(/\0.*/s, '')}`)
-    if (type === METHOD_RETURN) return { body }
+    if (type === METHOD_RETURN && replySerial(received.subarray(fields, start)) === serial) return { body }
     at = end
+  }
+  return undefined
+}
+
+/**
+ * Which call header fields are an answer to. Answers have this field, an unsigned number, behind others that are text: of
+ * these only lengths are looked at.
+ */
+function replySerial(fields: Buffer): number | undefined {
+  for (let at = 0; at + 8 <= fields.length; at = Math.ceil(at / 8) * 8) {
+    const type = String.fromCharCode(fields[at + 2] ?? 0)
+    if (type === 'u') {
+      if (fields[at] === REPLY_SERIAL) return fields.readUInt32LE(at + 4)
+      at += 8
+    } else if (type === 'g') at += 4 + 1 + (fields[at + 4] ?? 0) + 1
+    else at += 8 + fields.readUInt32LE(at + 4) + 1
   }
   return undefined
 }

@@ -28,7 +28,7 @@ export async function findTrouble(
   reads: HostReads,
   processes: readonly HostProcess[],
 ): Promise<ReadonlyMap<number, string>> {
-  const asked = unitStates(reads.root, within(STATES_MS, reads.signal)).catch(() => undefined)
+  const asked = unitStates(reads.root, process.geteuid?.() ?? 0, within(STATES_MS, reads.signal)).catch(() => undefined)
   const blocked = await findBlocked(reads, processes)
   const short = await shortOfMemory(reads, processes)
   const states = await asked

@@ -2,24 +2,31 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { cannot } from '../../cannot.ts'
-import { methodCall, parseReply, type Reply, unitList } from './dbus.ts'
+import { type Call, methodCall, parseReply, type Reply, unitList } from './dbus.ts'
 
 /** What systemd says of a unit in trouble: systemd.unit(5), ActiveState. */
 export type UnitState = 'failed' | 'deactivating'
 
 /** systemd's own socket, which works without a D-Bus daemon and serves root only. */
 const PRIVATE = 'run/systemd/private'
+/** The D-Bus daemon's: through it systemd answers this question to anybody. */
+const BUS = 'run/dbus/system_bus_socket'
 /** A unit takes about 300 bytes: more than 10,000 failed units are not read. */
 const REPLY_BYTES = 4 * 1024 * 1024
 
 /**
  * The services and scopes that have failed or are being stopped, as systemd itself says, without a fork. Rejects where
- * systemd is not there or does not answer before the signal aborts: on a host short of memory it may not.
+ * systemd is not there or does not answer before the signal aborts: on a host short of memory it may not. `uid` is who asks.
  */
-export async function unitStates(root: string, signal: AbortSignal): Promise<ReadonlyMap<string, UnitState>> {
-  const path = join(root, PRIVATE)
+export async function unitStates(
+  root: string,
+  uid: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, UnitState>> {
+  const path = join(root, uid === 0 ? PRIVATE : BUS)
   try {
-    const { body } = await ask(path, signal)
+    const calls = uid === 0 ? [LIST] : [HELLO, { ...LIST, destination: SYSTEMD }]
+    const { body } = await ask(path, uid, calls, signal)
     const units = unitList(body).filter(({ name, state }) => /\.(service|scope)$/.test(name) && isTrouble(state))
     return new Map(units.map(({ name, state }) => [name, state as UnitState]))
   } catch (error) {
@@ -29,7 +36,24 @@ export async function unitStates(root: string, signal: AbortSignal): Promise<Rea
 
 const isTrouble = (state: string) => state === 'failed' || state === 'deactivating'
 
-async function ask(path: string, signal: AbortSignal): Promise<Reply> {
+const SYSTEMD = 'org.freedesktop.systemd1'
+/** Only failed and stopping units are asked for. */
+const LIST: Call = {
+  path: '/org/freedesktop/systemd1',
+  interface: 'org.freedesktop.systemd1.Manager',
+  member: 'ListUnitsFiltered',
+  strings: ['failed', 'deactivating'],
+}
+/** The first call on a bus: D-Bus Specification, "Message Bus Messages". */
+const HELLO: Call = {
+  path: '/org/freedesktop/DBus',
+  interface: 'org.freedesktop.DBus',
+  member: 'Hello',
+  destination: 'org.freedesktop.DBus',
+}
+
+/** Makes the calls, one after the other, and gives the last one's answer. */
+async function ask(path: string, uid: number, calls: readonly Call[], signal: AbortSignal): Promise<Reply> {
   signal.throwIfAborted()
   const socket = connect({ path })
   socket.on('error', () => {})
@@ -38,8 +62,7 @@ async function ask(path: string, signal: AbortSignal): Promise<Reply> {
   try {
     await once(socket, 'connect', { signal })
     // D-Bus Specification, "Authentication Protocol": EXTERNAL, with the user id in hex of its decimal digits.
-    const uid = Buffer.from(String(process.geteuid?.() ?? 0)).toString('hex')
-    socket.write(`\0AUTH EXTERNAL ${uid}\r\n`)
+    socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString('hex')}\r\n`)
     let received = Buffer.alloc(0)
     let begun = false
     for await (const chunk of socket as AsyncIterable<Buffer>) {
@@ -52,11 +75,10 @@ async function ask(path: string, signal: AbortSignal): Promise<Reply> {
         if (!line.startsWith('OK ')) throw new Error(`it does not let us in: ${line.slice(0, 80)}`)
         received = received.subarray(end + 2)
         begun = true
-        const target = { path: '/org/freedesktop/systemd1', interface: 'org.freedesktop.systemd1.Manager' }
         socket.write('BEGIN\r\n')
-        socket.write(methodCall({ ...target, member: 'ListUnitsFiltered' }, ['failed', 'deactivating']))
+        for (const [index, call] of calls.entries()) socket.write(methodCall(call, index + 1))
       }
-      const reply = parseReply(received)
+      const reply = parseReply(received, calls.length)
       if (reply !== undefined) return reply
     }
     throw new Error('it hung up')

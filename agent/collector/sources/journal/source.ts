@@ -8,6 +8,7 @@ import { holdsMemory } from './memory-fields.ts'
 import { isHosts, type JournalFile, reopenJournal, scanJournals } from './scan.ts'
 import { describeEntries, lastEntryAt, type Round, rotationOf, takeJournal } from './take.ts'
 import { thisBootId } from './this-boot.ts'
+import type { Varlink } from './varlink.ts'
 
 /** journald compresses long fields; indexes and short ones still shrink to about this. */
 const RATIO = 0.25
@@ -16,12 +17,14 @@ const GROWTH_BYTES = 8 * 1024 * 1024
 
 /**
  * journald's own files of the last boots, the host's before its users', newest first: live ones are archived first, where that can be done. The last
- * words are what was logged since: archived once more, or the live files again.
+ * words are what was logged since: archived once more, or the live files again. `journald` is a connection to it, for who is
+ * not root.
  */
-export function journalSource(): Source {
+export function journalSource(journald?: Varlink): Source {
   const newRound = (root: string, coredumpUid?: number, closed?: string): Round => ({
     root,
     coredumpUid,
+    journald,
     closed,
     known: new Set(),
     taken: new Map(),

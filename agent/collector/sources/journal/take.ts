@@ -8,6 +8,7 @@ import type { JournalHeader } from './header.ts'
 import { holdsMemory } from './memory-fields.ts'
 import { type Rotation, rotateJournal } from './rotate.ts'
 import { type JournalFile, type OpenJournal, readHeader, reopenJournal, scanJournals } from './scan.ts'
+import type { Varlink } from './varlink.ts'
 
 /** journald marks a file as archived in a thread of its own, after it has answered: milliseconds, with a disk that works. */
 const SETTLE_MS = 500
@@ -18,6 +19,8 @@ export interface Round {
   readonly root: string
   /** The user that systemd-coredump becomes. */
   readonly coredumpUid: number | undefined
+  /** The connection to journald that a collector which is not root was given. */
+  readonly journald: Varlink | undefined
   /** Why memory stays on the host, where it does. */
   readonly closed: string | undefined
   /** Ids of all files that the inventory saw, those that were left out too. */
@@ -104,7 +107,8 @@ export async function rotationOf(round: Round, namespace: string, signal: AbortS
   const rotation = scanJournals(round.root, signal)
     .then(({ files }) => {
       const live = files.filter((file) => file.namespace === namespace && !file.archived)
-      return rotateJournal(round.root, namespace, [...new Set(live.map(({ directory }) => directory))], signal)
+      const directories = [...new Set(live.map(({ directory }) => directory))]
+      return rotateJournal(round.root, namespace, directories, round.journald, signal)
     })
     .catch((error): Rotation => ({ rotated: false, reason: sentence(error) }))
   round.rotations.set(namespace, rotation)

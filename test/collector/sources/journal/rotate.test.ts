@@ -18,7 +18,7 @@ function host(t: Parameters<typeof shortDirectory>[0]) {
 t.test('syncs, then rotates', async (t) => {
   const root = host(t)
   const asked = await varlinkServer(t, root, () => OK)
-  t.same(await rotateJournal(root, '', [], unhurried()), { rotated: true })
+  t.same(await rotateJournal(root, '', [], undefined, unhurried()), { rotated: true })
   t.same(asked, [SYNC, ROTATE])
 })
 
@@ -26,20 +26,20 @@ t.test('a journald that knows no Synchronize rotates all the same', async (t) =>
   const root = host(t)
   const none = '{"error":"org.varlink.service.MethodNotFound","parameters":{}}\0'
   await varlinkServer(t, root, (method) => (method === SYNC ? none : OK))
-  t.same(await rotateJournal(root, '', [], unhurried()), { rotated: true })
+  t.same(await rotateJournal(root, '', [], undefined, unhurried()), { rotated: true })
 })
 
 t.test('answers that arrive in pieces or together', async (t) => {
   const root = host(t)
   await varlinkServer(t, root, (method) => (method === SYNC ? `${OK}{"para` : 'meters":{}}\0'))
-  t.same(await rotateJournal(root, '', [], unhurried()), { rotated: true })
+  t.same(await rotateJournal(root, '', [], undefined, unhurried()), { rotated: true })
 })
 
 t.test('a full disk is not rotated on, but synced', async (t) => {
   const root = host(t)
   const asked = await varlinkServer(t, root, () => OK)
   // procfs has no free space; what `root` adds in front is taken out again.
-  const rotation = await rotateJournal(root, '', ['../'.repeat(20).concat('proc')], unhurried())
+  const rotation = await rotateJournal(root, '', ['../'.repeat(20).concat('proc')], undefined, unhurried())
   t.match(rotation, { rotated: false, reason: /^only 0B are free in .*proc$/ })
   t.same(asked, [SYNC])
 })
@@ -59,14 +59,14 @@ for (const [name, answer, reason] of failures) {
   t.test(`a journald that ${name}`, async (t) => {
     const root = host(t)
     await varlinkServer(t, root, answer)
-    t.match(await rotateJournal(root, '', [], unhurried()), { rotated: false, reason })
+    t.match(await rotateJournal(root, '', [], undefined, unhurried()), { rotated: false, reason })
   })
 }
 
 t.test('no journald', async (t) => {
   const root = host(t)
-  t.match(await rotateJournal(root, '', [], unhurried()), { rotated: false, reason: /ENOENT/ })
-  t.match(await rotateJournal(root, 'audit', [], unhurried()), {
+  t.match(await rotateJournal(root, '', [], undefined, unhurried()), { rotated: false, reason: /ENOENT/ })
+  t.match(await rotateJournal(root, 'audit', [], undefined, unhurried()), {
     rotated: false,
     reason: /^journald's \/run\/systemd\/journal\.audit\/io\.systemd\.journal: /,
   })
@@ -75,6 +75,6 @@ t.test('no journald', async (t) => {
 t.test('ends with its signal', async (t) => {
   const root = host(t)
   await varlinkServer(t, root, () => undefined)
-  const rotation = await rotateJournal(root, '', [], AbortSignal.abort(new Error('time is up')))
+  const rotation = await rotateJournal(root, '', [], undefined, AbortSignal.abort(new Error('time is up')))
   t.match(rotation, { rotated: false, reason: /time is up/ })
 })
