@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { constants, type Stats } from 'node:fs'
 import { lstat, open, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { abandonable } from '../deadline.ts'
+import { trust, trustWay } from './trust.ts'
 import { formatBytes } from './units.ts'
 
 /** Where a layer comes from, from the weakest to the strongest. */
@@ -37,7 +38,7 @@ export async function findLayers(
   signal: AbortSignal,
 ): Promise<LayerFile[]> {
   const listed = await Promise.all(
-    DIRECTORIES.map(async ([origin, directory]) => ({ origin, ...(await list(join(root, directory), signal)) })),
+    DIRECTORIES.map(async ([origin, directory]) => ({ origin, ...(await list(root, directory, signal)) })),
   )
   const files = listed.flatMap(({ origin, path, names, failure }, rank): LayerFile[] => {
     if (failure !== undefined) return [{ origin, path, masked: false, failure }]
@@ -45,7 +46,7 @@ export async function findLayers(
     return names.map((name) => ({ origin, path: join(path, name), masked: stronger.has(name) }))
   })
   if (credentialsDirectory === undefined) return files
-  const credential = await list(credentialsDirectory, signal)
+  const credential = await list(credentialsDirectory, '', signal)
   const path = join(credentialsDirectory, CREDENTIAL)
   if (credential.failure !== undefined)
     files.push({ origin: 'credential', path, masked: false, failure: credential.failure })
@@ -53,10 +54,15 @@ export async function findLayers(
   return files
 }
 
-async function list(path: string, signal: AbortSignal): Promise<{ path: string; names: string[]; failure?: unknown }> {
+async function list(
+  root: string,
+  directory: string,
+  signal: AbortSignal,
+): Promise<{ path: string; names: string[]; failure?: unknown }> {
+  const path = join(root, directory)
   try {
     signal.throwIfAborted()
-    const entries = await abandonable(listTrusted(path), signal)
+    const entries = await abandonable(listTrusted(root, directory), signal)
     const names = entries.filter((name) => name.endsWith('.toml') && !name.startsWith('.')).sort()
     if (names.length > MAX_FILES) throw new Error(`it holds ${names.length} files, and at most ${MAX_FILES} are read`)
     return { path, names }
@@ -67,10 +73,9 @@ async function list(path: string, signal: AbortSignal): Promise<{ path: string; 
   }
 }
 
-async function listTrusted(path: string): Promise<string[]> {
-  trust(await lstat(path))
-  trust(await stat(path))
-  return await readdir(path)
+async function listTrusted(root: string, directory: string): Promise<string[]> {
+  await trustWay(root, directory)
+  return await readdir(join(root, directory))
 }
 
 /**
@@ -86,11 +91,14 @@ export async function readLayer(path: string, signal: AbortSignal): Promise<stri
 }
 
 async function readBounded(path: string): Promise<Buffer> {
-  trust(await lstat(path))
   const before = await stat(path)
   // How systemd's drop-ins are masked: systemd.unit(5).
-  if (before.isCharacterDevice() && before.rdev === NULL_DEVICE) return Buffer.alloc(0)
+  if (before.isCharacterDevice() && before.rdev === NULL_DEVICE) {
+    trust(await lstat(path))
+    return Buffer.alloc(0)
+  }
   admit(before)
+  await trustWay(dirname(path), basename(path))
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   const { size } = admit(await file.stat())
   const buffer = Buffer.allocUnsafe(size + 1)
@@ -113,17 +121,6 @@ function admit(stats: Stats): Stats {
   }
   trust(stats)
   return stats
-}
-
-/**
- * Whoever writes settings decides who reads memory. The daemon's own user, which the collector does not trust, could
- * otherwise do it by a file, or a link to some other file, in a directory it may write.
- */
-function trust(stats: Stats): void {
-  if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) {
-    throw new Error(`it belongs to user ${stats.uid}: chown it to root`)
-  }
-  if (!stats.isSymbolicLink() && (stats.mode & 0o002) !== 0) throw new Error('everybody may write it: chmod o-w')
 }
 
 /** Offset of the first byte that is not part of valid UTF-8. */

@@ -21,6 +21,7 @@ const NAMES = [
   'reader',
   'watcher',
   'mallory',
+  'intruder',
 ] as const
 
 /** A program as it is in the image, with its symbols. */
