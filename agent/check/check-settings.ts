@@ -17,6 +17,7 @@ export async function checkSettings(
     ...problems.map(({ message }) => bad('settings', message)),
     good('settings', used.length === 0 ? 'defaults only: no layer sets anything' : `from ${used.join(', ')}`),
     memory(settings.seal),
+    text(settings.seal),
     ...(await maskedRecipients(layers, signal)),
   ]
 }
@@ -44,6 +45,19 @@ function memory(seal: Loaded['settings']['seal']): Finding {
       return note('seal', 'cores leave the host UNSEALED: seal.unsealed is "allow"')
     case 'closed':
       return note('seal', `no core will leave: ${cleared.reason}`)
+  }
+}
+
+/** Facts and journal: everything that was logged, and nobody but their author knows what that is. */
+function text(seal: Loaded['settings']['seal']): Finding {
+  const cleared = clearance('text', seal)
+  switch (cleared.kind) {
+    case 'sealed':
+      return good('seal', 'facts and journal leave sealed')
+    case 'plain':
+      return note('seal', 'facts and journal leave as they were logged, UNSEALED: no recipient is set')
+    case 'closed':
+      return bad('seal', `no facts and no journal will leave: ${cleared.reason}`)
   }
 }
 

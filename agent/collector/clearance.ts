@@ -9,19 +9,24 @@ export type Clearance =
 
 /**
  * The decision that fails closed. With recipients everything but class `open` is sealed; class `memory` leaves sealed
- * or not at all, unless the builder wrote `seal.unsealed = "allow"` in settings that all parsed.
+ * or not at all, unless the builder wrote `seal.unsealed = "allow"` in settings that all parsed. Where a layer is broken it may
+ * have named recipients, or others in place of those that are left: memory stays, and text leaves only sealed.
  */
 export function clearance(of: EvidenceClass, seal: Settings['seal']): Clearance {
   if (of === 'open') return { kind: 'plain' }
-  if (of === 'memory' && seal.closed !== undefined) return { kind: 'closed', reason: seal.closed }
-  if (seal.recipients.length > 0) return { kind: 'sealed', recipients: seal.recipients }
+  const { broken, recipients } = seal
+  if (broken !== undefined && of === 'memory')
+    return closed(`memory stays on the host while a settings layer is broken: ${broken}`)
+  if (recipients.length > 0) return { kind: 'sealed', recipients }
+  if (broken !== undefined)
+    return closed(`it stays on the host while a settings layer is broken that may say whom to seal it to: ${broken}`)
   if (of === 'text' || seal.unsealed === 'allow') return { kind: 'plain' }
-  return {
-    kind: 'closed',
-    reason:
-      'memory leaves the host only sealed, and no recipient is set: name one in seal.recipients (lastgasp keygen)',
-  }
+  return closed(
+    'memory leaves the host only sealed, and no recipient is set: name one in seal.recipients (lastgasp keygen)',
+  )
 }
+
+const closed = (reason: string): Clearance => ({ kind: 'closed', reason })
 
 /**
  * Why nobody asked for live evidence, if so: whoever names no recipient has chosen that memory stays, and a host that dies
@@ -29,5 +34,5 @@ export function clearance(of: EvidenceClass, seal: Settings['seal']): Clearance 
  */
 export function unasked(seal: Settings['seal']): string | undefined {
   const cleared = clearance('memory', seal)
-  return cleared.kind === 'closed' && seal.closed === undefined ? cleared.reason : undefined
+  return cleared.kind === 'closed' && seal.broken === undefined ? cleared.reason : undefined
 }

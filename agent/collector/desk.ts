@@ -3,7 +3,7 @@ import type { InventoryGap, SourceName } from '../bundle/evidence.ts'
 import { CLASS_OF } from '../bundle/evidence.ts'
 import { cannot, sentence } from '../cannot.ts'
 import { abandonable, aborted, within } from '../deadline.ts'
-import type { Loaded } from '../settings/layers.ts'
+import { keepRecipients, type Loaded } from '../settings/layers.ts'
 import type { Health, ListedItem, Taken } from '../wall/answers.ts'
 import { clearance } from './clearance.ts'
 import { collect } from './collect.ts'
@@ -60,7 +60,7 @@ export async function answerRequest(
     case 'why':
       return answer.send('end', await askWhy(signal))
     case 'reload':
-      desk.loaded = await desk.reload(signal)
+      desk.loaded = keepRecipients(desk.loaded, await desk.reload(signal))
       return answer.send('end', {})
     case 'health':
       return answer.send('end', health(desk))

@@ -3,6 +3,7 @@ import { type Logger, pino } from 'pino'
 import { sentence } from '../cannot.ts'
 import { capture } from '../capture.ts'
 import { aborted, within } from '../deadline.ts'
+import type { Loaded } from '../settings/layers.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { type Collector, collectorAt } from './collector-client.ts'
 import { failureLine, successLine } from './console-line.ts'
@@ -41,13 +42,14 @@ export async function runDaemon(argv: readonly string[], hostGoes: AbortSignal, 
 
 /** What the daemon has at hand while it waits. */
 interface Ready {
-  readonly again: () => Promise<Prepared>
+  readonly again: (before?: Loaded) => Promise<Prepared>
   prepared: Prepared
   standBy: AbortController
 }
 
 async function makeReady(from: PrepareFrom, log: Logger, idle: AbortSignal): Promise<Ready> {
-  const again = async () => prepare(from, AbortSignal.timeout(PREPARE_MS))
+  const again = async (before?: Loaded) =>
+    prepare({ ...from, ...(before && { before }) }, AbortSignal.timeout(PREPARE_MS))
   const ready: Ready = { again, prepared: await again(), standBy: new AbortController() }
   standBy(ready, log, idle)
   return ready
@@ -74,7 +76,7 @@ async function reload(ready: Ready, collector: Collector, log: Logger, idle: Abo
     const { store } = ready.prepared
     ready.standBy.abort()
     ready.standBy = new AbortController()
-    ready.prepared = await ready.again()
+    ready.prepared = await ready.again(ready.prepared.loaded)
     standBy(ready, log, idle)
     if (!(store instanceof Error)) await store[Symbol.asyncDispose]()
     await collector.reload(idle)

@@ -1,5 +1,5 @@
 import { sentence } from '../cannot.ts'
-import { type Loaded, loadSettings } from '../settings/layers.ts'
+import { keepRecipients, type Loaded, loadSettings } from '../settings/layers.ts'
 import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 import { version } from '../version.ts'
@@ -9,6 +9,8 @@ import { type CaptureRequest, describeHost, identityOf } from './request.ts'
 export interface PrepareFrom {
   readonly root: string
   readonly set: readonly string[]
+  /** What was read before, when it is read again. */
+  readonly before?: Loaded
 }
 
 /** All that can be done before a capture is asked for. */
@@ -27,9 +29,10 @@ const STOP_ENV = 'LASTGASP_STOP_MS'
 export const STOP_MARGIN_MS = 500
 
 /** Reads settings and host, opens the store. Rejects only when the signal aborts: what is wrong is in the answer. */
-export async function prepare({ root, set }: PrepareFrom, signal: AbortSignal): Promise<Prepared> {
+export async function prepare({ root, set, before }: PrepareFrom, signal: AbortSignal): Promise<Prepared> {
   const credentialsDirectory = process.env.CREDENTIALS_DIRECTORY
-  const loaded = await loadSettings({ root, credentialsDirectory, set }, signal)
+  const now = await loadSettings({ root, credentialsDirectory, set }, signal)
+  const loaded = before === undefined ? now : keepRecipients(before, now)
   const { settings } = loaded
   const host = await describeHost(root)
   return {

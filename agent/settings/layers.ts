@@ -41,7 +41,7 @@ export interface Loaded {
   readonly settings: Settings
   /** Weakest first. */
   readonly layers: readonly Layer[]
-  /** Empty when every layer was read; otherwise class `memory` is closed: see SETTINGS.md. */
+  /** Empty when every layer was read; otherwise less may leave: see SETTINGS.md. */
   readonly problems: readonly Problem[]
   /** Path of the layer that set a key (`seal.recipients`); keys that are at their default are not in it. */
   readonly provenance: ReadonlyMap<string, string>
@@ -49,7 +49,7 @@ export interface Loaded {
 
 /**
  * The settings of a host, from all layers. Never rejects: a layer that is broken, or not read before `signal` ends, is
- * left out and told in `problems`, and closes class `memory`.
+ * left out and told in `problems`, and closes what it may have closed.
  */
 export async function loadSettings(from: SettingsFrom, signal: AbortSignal): Promise<Loaded> {
   const files = await findLayers(from.root, from.credentialsDirectory, signal)
@@ -120,18 +120,32 @@ function combine(read: readonly Read[]): Loaded {
   // Each layer has passed the schema key by key, and no rule spans keys: what they make together passes too.
   const parsed = z.parse(schema, merged, QUIET)
   return {
-    settings: complete(parsed, closedBy(problems)),
+    settings: complete(parsed, brokenBy(problems)),
     layers: read.map(({ layer }) => layer),
     problems,
     provenance,
   }
 }
 
-function closedBy(problems: readonly Problem[]): string | undefined {
+function brokenBy(problems: readonly Problem[]): string | undefined {
   const [first] = problems
   if (first === undefined) return undefined
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''
-  return `memory stays on the host while a settings layer is broken: ${first.message}${more}`
+  return `${first.message}${more}`
+}
+
+/**
+ * Settings that were read again, with the recipients of the time `before` where a layer is broken by now and no other names
+ * any: what left sealed goes on doing so.
+ */
+export function keepRecipients(before: Loaded, now: Loaded): Loaded {
+  const { seal } = now.settings
+  const { recipients } = before.settings.seal
+  if (seal.broken === undefined || seal.recipients.length > 0 || recipients.length === 0) return now
+  const provenance = new Map(now.provenance)
+  const from = before.provenance.get('seal.recipients')
+  if (from !== undefined) provenance.set('seal.recipients', from)
+  return { ...now, settings: { ...now.settings, seal: { ...seal, recipients } }, provenance }
 }
 
 function isTable(value: unknown): value is Table {

@@ -139,8 +139,8 @@ type Parsed = Frozen<z.output<typeof schema>>
 /** Settings that hold: validated, with every default filled in; durations in ms, sizes in bytes. */
 export type Settings = Parsed & {
   readonly seal: {
-    /** Why class `memory` stays on the host whatever else is set: a settings layer is broken. See SETTINGS.md. */
-    readonly closed: string | undefined
+    /** What is wrong with a settings layer, if one is broken: it may have closed what the others open. See SETTINGS.md. */
+    readonly broken: string | undefined
   }
 }
 
@@ -156,9 +156,9 @@ export function defaultSettings(): Settings {
 }
 
 /** Adds what no file can say. */
-export function complete(parsed: z.output<typeof schema>, closed: string | undefined): Settings {
-  const unsealed = closed === undefined ? parsed.seal.unsealed : 'deny'
-  return { ...parsed, seal: { ...parsed.seal, unsealed, closed } }
+export function complete(parsed: z.output<typeof schema>, broken: string | undefined): Settings {
+  const unsealed = broken === undefined ? parsed.seal.unsealed : 'deny'
+  return { ...parsed, seal: { ...parsed.seal, unsealed, broken } }
 }
 
 /** No code generation for a schema that is used once or twice in the life of a process. */

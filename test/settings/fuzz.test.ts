@@ -84,7 +84,7 @@ t.test('no text makes the loader throw, or opens memory unless it parsed', async
     const { seal, deadline, cores } = settings
     const lines = bytes.toString().split('\n').length
     const holds =
-      broken === (seal.closed !== undefined) &&
+      broken === (seal.broken !== undefined) &&
       broken === problems.length > 0 &&
       !(broken && seal.unsealed === 'allow') &&
       (!broken || (seal.recipients.length === 0 && deadline === 90_000)) &&

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { generateIdentity } from '../../agent/seal/keys.ts'
-import { type Loaded, loadSettings, type SettingsFrom } from '../../agent/settings/layers.ts'
+import { keepRecipients, type Loaded, loadSettings, type SettingsFrom } from '../../agent/settings/layers.ts'
 
 const OLD_KEY = generateIdentity().recipient.text
 const NEW_KEY = generateIdentity().recipient.text
@@ -36,7 +36,7 @@ function statuses(root: string, { layers }: Loaded): Record<string, string> {
 t.test('no layer at all: defaults, nothing wrong, nothing closed', async (t) => {
   const loaded = await load({ root: host(t, {}), credentialsDirectory: '/nonexistent/credentials', set: [] })
   t.match(loaded, { settings: { deadline: 90_000, seal: { unsealed: 'deny' } }, layers: [], problems: [] })
-  t.equal(loaded.settings.seal.closed, undefined)
+  t.equal(loaded.settings.seal.broken, undefined)
   t.equal(loaded.provenance.size, 0)
 })
 
@@ -60,7 +60,7 @@ t.test('later layers override key by key, and who said it is known', async (t) =
     store: 's3://boot',
     identity: 'credential',
     journal: { boots: 3, limit: 1024 ** 2 },
-    seal: { recipients: [NEW_KEY], unsealed: 'allow', closed: undefined },
+    seal: { recipients: [NEW_KEY], unsealed: 'allow', broken: undefined },
     facts: { lines: 7 },
     cores: { directories: ['/a=b'] },
     log: { level: 'debug' },
@@ -120,8 +120,7 @@ async function closes(t: Test, root: string, wrong: RegExp, from: Partial<Settin
   t.equal(loaded.settings.store, 's3://image', 'the rest holds')
   t.equal(loaded.settings.seal.unsealed, 'deny')
   t.strictSame(loaded.settings.seal.recipients, [OLD_KEY], 'class text is still sealed')
-  t.ok(loaded.settings.seal.closed?.startsWith('memory stays on the host while a settings layer is broken: '))
-  t.ok(loaded.settings.seal.closed?.includes(loaded.problems[0]?.message ?? '?'), 'and says which')
+  t.ok(loaded.settings.seal.broken?.startsWith(loaded.problems[0]?.message ?? '?'), 'and says which')
   t.equal(loaded.layers.filter(({ status }) => status === 'broken').length, 1)
   return loaded
 }
@@ -341,7 +340,26 @@ t.test('what is not read in time counts as broken', async (t) => {
   const root = host(t, { [PLACE]: 'identity = "x"' })
   const { settings, problems } = await loadSettings({ root, credentialsDirectory: root }, AbortSignal.abort())
   t.match(settings, { deadline: 90_000, identity: undefined })
-  t.ok(settings.seal.closed)
+  t.ok(settings.seal.broken)
   t.equal(problems.length, 4)
   t.match(problems[0]?.message, /usr\/lib\/lastgasp\/config\.d: cannot be read: /)
+})
+
+t.test('recipients that were named before a layer broke hold until it is mended', async (t) => {
+  const root = host(t, { [PLACE]: `seal = { unsealed = "allow", recipients = ["${OLD_KEY}"] }` })
+  const write = (text: string) => writeFileSync(join(root, PLACE), text)
+  const first = await load({ root })
+  write('seal.recipients = "')
+  const broken = keepRecipients(first, await load({ root }))
+  t.match(broken.settings.seal, { recipients: [OLD_KEY], unsealed: 'deny' })
+  t.ok(broken.settings.seal.broken)
+  t.equal(broken.provenance.get('seal.recipients'), join(root, PLACE))
+  const again = keepRecipients(broken, await load({ root }))
+  t.strictSame(again.settings.seal.recipients, [OLD_KEY], 'however often it is read meanwhile')
+  write('')
+  t.strictSame(keepRecipients(again, await load({ root })).settings.seal.recipients, [], 'mended: it names nobody')
+  write(`seal.recipients = ["${OLD_KEY}"]\nx = `)
+  mkdirSync(join(root, 'run/lastgasp/config.d'), { recursive: true, mode: 0o755 })
+  writeFileSync(join(root, 'run/lastgasp/config.d/60.toml'), `seal.recipients = ["${NEW_KEY}"]`, { mode: 0o644 })
+  t.strictSame(keepRecipients(again, await load({ root })).settings.seal.recipients, [NEW_KEY], 'another names some')
 })

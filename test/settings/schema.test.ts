@@ -14,7 +14,7 @@ t.test('defaults, in ms and bytes', async (t) => {
     deadline: 90_000,
     executables: 'none',
     s3: { addressing: 'virtual', checksums: 'supported' },
-    seal: { recipients: [], unsealed: 'deny', closed: undefined },
+    seal: { recipients: [], unsealed: 'deny', broken: undefined },
     hold: { wait: 10_000 },
     facts: { lines: 3000 },
     stacks: { processes: ['services'], interval: 1000 },

@@ -17,7 +17,7 @@ for (const source of SOURCES) {
     const { found, gaps } = await source.inventory(context, AbortSignal.timeout(30_000))
     t.strictSame(found, [])
     t.match(gaps, [{ status: 'skipped', reason: /no recipient is set/ }])
-    const broken = { ...defaults, seal: { ...defaults.seal, closed: 'a layer is broken' } }
+    const broken = { ...defaults, seal: { ...defaults.seal, broken: 'a layer is broken' } }
     const asked = await source.inventory(
       { ...context, root: t.testdir({}), settings: broken },
       AbortSignal.timeout(30_000),

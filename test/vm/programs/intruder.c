@@ -33,8 +33,8 @@
 #include <unistd.h>
 
 /* Younger than some C library's header: the kernel's numbers, the same on all architectures. */
-enum { open_tree_nr = 428, fsopen_nr = 430, pidfd_open_nr = 434, pidfd_getfd_nr = 438, open_tree_attr_nr = 467 };
-enum { io_uring_setup_nr = 425 };
+enum { io_uring_setup_nr = 425, open_tree_nr = 428, fsopen_nr = 430, pidfd_open_nr = 434, pidfd_getfd_nr = 438 };
+enum { setxattrat_nr = 463, open_tree_attr_nr = 467 };
 
 static struct {
   int pid, socket;
@@ -172,6 +172,14 @@ static long to_open_handle(void) {
   return open_by_handle_at(open("/etc", O_RDONLY | O_DIRECTORY), &file.handle, O_RDONLY);
 }
 
+static long to_set_attribute(const char *path) {
+  struct {
+    unsigned long value;
+    unsigned size, flags;
+  } attribute = {(unsigned long)"x", 1, 0};
+  return syscall(setxattrat_nr, AT_FDCWD, path, 0L, "trusted.intruder", &attribute, sizeof attribute);
+}
+
 static long to_uring(void) {
   char parameters[256] = {0};
   return syscall(io_uring_setup_nr, 8, parameters);
@@ -231,6 +239,7 @@ static long to_count_events(void) {
   WAY("settings", to_make("/run/lastgasp"))                                                                             \
   WAY("settings-by-1", to_make("/proc/1/root/run/lastgasp"))                                                            \
   WAY("xattr-by-1", setxattr("/proc/1/root/etc/hostname", "trusted.intruder", "x", 1, 0))                               \
+  WAY("xattrat-by-1", to_set_attribute("/proc/1/root/etc/hostname"))                                                    \
   WAY("disk", open("/dev/vda", O_RDONLY))                                                                               \
   WAY("disk-by-1", open("/proc/1/root/dev/vda", O_RDONLY))                                                              \
   WAY("memory-device", open("/dev/mem", O_RDONLY))                                                                      \

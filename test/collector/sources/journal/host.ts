@@ -45,7 +45,7 @@ export function context(
   seen: string[] = [],
   seal: Partial<Settings['seal']> = {},
 ): SourceContext {
-  const closed = { recipients: [], unsealed: 'deny', closed: undefined }
+  const closed = { recipients: [], unsealed: 'deny', broken: undefined }
   const settings = { journal: { limit: 2 ** 40, boots: 1, ...journal }, seal: { ...closed, ...seal } } as Settings
   return { root, settings, seen: new Set(seen) }
 }
