@@ -47,7 +47,7 @@ export const scenario: Scenario = {
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)
     checkWhole(bundle)
-    const notes = receiptsOf(bundle, 'journal').map(({ note }) => note ?? '')
+    const notes = receiptsOf(bundle, 'journal').map(({ item }) => item.note ?? '')
     ok(notes.length > 0)
     // In emulation journald may take longer than the rotation waits; who may not ask at all is told otherwise.
     const live = notes.filter((note) => note.includes('copied while') && !note.includes('no answer within'))
