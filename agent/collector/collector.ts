@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { loadSettings } from '../settings/layers.ts'
 import { version } from '../version.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
+import { confine } from './confine.ts'
 import type { Desk } from './desk.ts'
 import { openSystem } from './ffi.ts'
 import { HoldLock } from './hold-lock.ts'
@@ -64,6 +65,11 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
   // By hand, the command that started us has said so already.
   if (!values['by-hand'])
     for (const { message } of desk.loaded.problems) process.stderr.write(`lastgasp collector: ${message}\n`)
+  const open = values['by-hand']
+    ? undefined
+    : confine(system, desk.loaded.settings.live.with === 'gcore' ? 'any' : 'reading')
+  if (open !== undefined)
+    process.stderr.write(`lastgasp collector: its own filter of system calls is missing: ${open}\n`)
   if (hold !== undefined && !hold.acquire()) process.stderr.write(`lastgasp collector: ${hold.problem}\n`)
   hold?.release()
   await serve(values.socket, desk, signal)

@@ -17,6 +17,8 @@ export interface SystemCalls {
   poll(tid: number): number | 'running' | 'gone'
   /** PAGEMAP_SCAN on an open pagemap: populated runs from `start` on, and how far it has looked; undefined before Linux 6.7. */
   scanPages(fd: number, start: number, end: number): Scan | undefined
+  /** seccomp(2): this filter, a BPF program, on every thread and all that they start: 0, or the errno. */
+  filterCalls(program: Buffer): number
 }
 
 export interface Scan {
@@ -43,7 +45,7 @@ const WALL = 0x4000_0000
  * _IOWR('f', 16, struct pm_scan_arg), its size, and PAGE_IS_* categories: Linux include/uapi/linux/fs.h. A page that was only
  * ever read is the kernel's one zero page: populated, and empty.
  */
-const PAGEMAP_SCAN = 0xc060_6610n
+export const PAGEMAP_SCAN = 0xc060_6610n
 const SCAN_BYTES = 96
 const PAGE_IS_PRESENT = 1n << 3n
 const PAGE_IS_SWAPPED = 1n << 4n
@@ -51,6 +53,15 @@ const PAGE_IS_PFNZERO = 1n << 5n
 /** struct page_region, and how many of them are asked for at once. */
 const REGION_BYTES = 24
 const REGIONS = 4096
+
+/** prctl(2) and seccomp(2): Linux include/uapi/linux/{prctl,seccomp}.h; the number of the call, which libc has no function for. */
+const PR_SET_NO_NEW_PRIVS = 38
+const SECCOMP_SET_MODE_FILTER = 1n
+const SECCOMP_FILTER_FLAG_TSYNC = 1n
+const SECCOMP: Readonly<Record<string, bigint>> = { x64: 317n, arm64: 277n }
+const ENOSYS = 38
+/** A thread that has a filter which others lack: its number comes in place of an errno. */
+const ESRCH = 3
 
 /** Longest attribute value read, in bytes: PATH_MAX, as the longest of systemd-coredump's is a path. */
 const XATTR_BYTES = 4096
@@ -68,6 +79,8 @@ export function openSystem(): System {
       ptrace: { arguments: ['int64', 'int64', 'uint64', 'uint64'], return: 'int64' },
       waitpid: { arguments: ['int32', 'buffer', 'int32'], return: 'int32' },
       ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
+      prctl: { arguments: ['int32', 'uint64', 'uint64', 'uint64', 'uint64'], return: 'int32' },
+      syscall: { arguments: ['int64', 'uint64', 'uint64', 'buffer'], return: 'int64' },
       __errno_location: { arguments: [], return: 'pointer' },
     })
     const errno = () => ffi.getInt32(functions.__errno_location() as bigint, 0)
@@ -110,6 +123,17 @@ export function openSystem(): System {
           Number(regions.readBigUInt64LE(index * REGION_BYTES + field * 8))
         const runs = Array.from({ length: count }, (_, index) => ({ start: number(index, 0), end: number(index, 1) }))
         return { runs, end: Number(scan.readBigUInt64LE(32)) }
+      },
+      filterCalls(program) {
+        const call = SECCOMP[process.arch]
+        if (call === undefined) return ENOSYS
+        if (functions.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) return errno()
+        // struct sock_fprog: how many instructions of eight bytes, and where they are.
+        const described = Buffer.alloc(16)
+        described.writeUInt16LE(program.length / 8, 0)
+        described.writeBigUInt64LE(ffi.getRawPointer(program), 8)
+        const answer = functions.syscall(call, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, described)
+        return answer === 0n ? 0 : answer < 0n ? errno() : ESRCH
       },
     }
   } catch (error) {
