@@ -1,7 +1,7 @@
 /*
  * What somebody would do who runs code in the sandbox of whoever starts this: ways to a network and ways to change the host.
- * Says a line for each: "WAY open", "WAY denied: ERROR", or "WAY absent" where this kernel knows no such call. Every way gets
- * past the gate at most: nothing is written, killed or started but what "intruder victim" is there for.
+ * Says a line for each: "WAY open", "WAY denied: ERROR", "WAY hidden" where it leads to nothing that could be seen, or "WAY
+ * absent" where this kernel knows no such call. Every way gets past the gate at most: nothing is written, killed or started but what "intruder victim" is there for.
  * usage: intruder victim FILE    waits to be attacked, with a socket and a secret; FILE tells where they are
  *        intruder attack FILE DIRECTORY    DIRECTORY is one where it may write
  */
@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -75,12 +76,6 @@ static long to_make_file(const char *name, mode_t mode, dev_t device) {
   unlink(path);
   errno = error;
   return answer;
-}
-
-/* The disk of the test machines, by a node of one's own. */
-static long to_make_disk(void) {
-  struct stat disk;
-  return stat("/dev/vda", &disk) == 0 ? to_make_file("disk", S_IFBLK | 0600, disk.st_rdev) : -1;
 }
 
 static long to_set_user_bit(void) {
@@ -243,11 +238,11 @@ static long to_count_events(void) {
   WAY("disk", open("/dev/vda", O_RDONLY))                                                                               \
   WAY("disk-by-1", open("/proc/1/root/dev/vda", O_RDONLY))                                                              \
   WAY("memory-device", open("/dev/mem", O_RDONLY))                                                                      \
-  WAY("disk-node", to_make_disk())                                                 \
+  WAY("memory-node", to_make_file("memory", S_IFCHR | 0600, makedev(1, 1)))                                             \
   WAY("set-user-bit", to_set_user_bit())                                                                                \
   WAY("ports", syscall(SYS_iopl, 3))                                                                                    \
   WAY("mount", mount("none", "/mnt", "tmpfs", MS_REMOUNT | MS_BIND, NULL))                                              \
-  WAY("umount", umount2("/nonexistent", MNT_DETACH))                                                                    \
+  WAY("umount", umount2("/", MNT_EXPIRE))                                                                               \
   WAY("open_tree", syscall(open_tree_nr, AT_FDCWD, "/proc", 1 /* OPEN_TREE_CLONE */))                                   \
   WAY("open_tree_attr", syscall(open_tree_attr_nr, AT_FDCWD, "/proc", 1, NULL, 0L))                                     \
   WAY("fsopen", syscall(fsopen_nr, "tmpfs", 0))                                                                         \
@@ -258,7 +253,7 @@ static long to_count_events(void) {
   WAY("keyring", syscall(SYS_add_key, "user", "intruder", "x", 1L, -3 /* this session's */))                            \
   WAY("open_by_handle_at", to_open_handle())                                                                            \
   WAY("reboot", reboot(RB_ENABLE_CAD))                                                                                  \
-  WAY("swap", swapoff("/nonexistent"))                                                                                  \
+  WAY("swap", swapoff("/proc/version"))                                                                                 \
   WAY("clock", to_clock())                                                                                              \
   WAY("host-name", sethostname("vm", 2))                                                                                \
   WAY("become-root", setresuid(0, 0, 0))                                                                                \
@@ -279,6 +274,7 @@ static void tell(const char *way, int status) {
   int error = WIFSIGNALED(status) ? EPERM : WEXITSTATUS(status);
   int denied = error == EPERM || error == EACCES || error == EROFS || error == EAFNOSUPPORT;
   if (error == ENOSYS) printf("%s absent\n", way);
+  else if (error == ENOENT) printf("%s hidden\n", way);
   else if (denied) printf("%s denied: %s\n", way, WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : strerrorname_np(error));
   else printf("%s open: %s\n", way, error == 0 ? "done" : strerrorname_np(error));
 }

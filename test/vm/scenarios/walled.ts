@@ -26,15 +26,15 @@ export const scenario: Scenario = {
     await machine.ok(`systemd-run --quiet --unit=victim ${INTRUDER} victim ${VICTIM}`, signal)
     await machine.ok(`until [ -s ${VICTIM} ]; do sleep 0.5; done`, signal)
     const outside = await attack(machine, '[Service]', signal)
-    const possible = ways(outside, 'open')
+    const possible = ways(outside, OPEN)
     ok(possible.length >= WAYS, `root can do nearly all of it outside: ${outside}`)
     for (const [unit, stays] of [
       ['lastgasp-collector.service', COLLECTOR],
       ['lastgasp.service', DAEMON],
     ] as const) {
       const inside = await attack(machine, await machine.ok(`systemctl cat ${unit}`, signal), signal)
-      deepEqual(ways(inside, 'open'), stays, `in the sandbox of ${unit}: ${inside}`)
-      const denied = ways(inside, 'denied').filter((way) => possible.includes(way))
+      deepEqual(ways(inside, OPEN), stays, `in the sandbox of ${unit}: ${inside}`)
+      const denied = ways(inside, CLOSED).filter((way) => possible.includes(way))
       equal(denied.length + stays.length, possible.length, `in the sandbox of ${unit}: ${inside}`)
       step(`${unit}: ${denied.length} of ${possible.length} ways denied, and ${stays.join(', ')} is open`)
     }
@@ -76,7 +76,13 @@ async function attack(machine: Machine, text: string, signal: AbortSignal): Prom
   return await machine.ok('cat /run/intruder.out', signal)
 }
 
-/** The ways that were `open` or `denied`, in the order in which they were tried. */
-function ways(told: string, outcome: 'open' | 'denied'): readonly string[] {
-  return [...told.matchAll(/^(\S+) (\w+)/gm)].filter(([, , is]) => is === outcome).map(([, way = '']) => way)
+/** What the intruder says of a way: its own words are in ../programs/intruder.c. */
+const OPEN = ['open']
+const CLOSED = ['denied', 'hidden']
+
+/** The ways of which it says one of these, in the order in which they were tried. */
+function ways(told: string, outcomes: readonly string[]): readonly string[] {
+  return [...told.matchAll(/^(\S+) (\w+)/gm)]
+    .filter(([, , is = '']) => outcomes.includes(is))
+    .map(([, way = '']) => way)
 }
