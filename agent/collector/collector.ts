@@ -6,7 +6,7 @@ import { version } from '../version.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { confine } from './confine.ts'
 import type { Desk } from './desk.ts'
-import { openSystem } from './ffi.ts'
+import { openSystem, type System } from './ffi.ts'
 import { HoldLock } from './hold-lock.ts'
 import { newPatients } from './processes/patients.ts'
 import { serve } from './serve.ts'
@@ -62,22 +62,24 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     listing: new Map(),
     attending: 0,
   }
-  // By hand, the command that started us has said so already.
-  if (!values['by-hand'])
-    for (const { message } of desk.loaded.problems) process.stderr.write(`lastgasp collector: ${message}\n`)
-  const open = values['by-hand']
-    ? undefined
-    : confine(system, desk.loaded.settings.live.with === 'gcore' ? 'any' : 'reading')
-  if (open !== undefined)
-    process.stderr.write(`lastgasp collector: its own filter of system calls is missing: ${open}\n`)
-  if (hold !== undefined && !hold.acquire()) process.stderr.write(`lastgasp collector: ${hold.problem}\n`)
-  hold?.release()
+  // By hand, the command that started us has said already what is wrong with the settings.
+  if (!values['by-hand']) settleIn(desk, system)
   await serve(values.socket, desk, signal)
+}
+
+/** What a resident collector does before it serves, and says of it: on standard error, which is the journal. */
+function settleIn({ loaded, hold }: Desk, system: System): void {
+  const say = (text: string) => process.stderr.write(`lastgasp collector: ${text}\n`)
+  for (const { message } of loaded.problems) say(message)
+  const why = confine(system, loaded.settings.live.with === 'gcore' ? 'any' : 'reading')
+  if (why !== undefined) say(`its own filter of system calls is missing: ${why}`)
+  if (hold?.acquire() === false) say(`${hold.problem}`)
+  hold?.release()
 }
 
 /** The connection to journald that the unit has made of our standard input, as root: we are not, and journald serves root only. */
 function givenJournald(): Varlink | undefined {
-  if (!fstatSync(0).isSocket()) return undefined
+  if (process.geteuid?.() === 0 || !fstatSync(0).isSocket()) return undefined
   const socket = new Socket({ fd: 0, readable: true, writable: true })
   socket.unref()
   return new Varlink(socket)

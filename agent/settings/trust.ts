@@ -13,7 +13,7 @@ export function trust(stats: Stats, path?: string): void {
   }
   if (stats.isSymbolicLink()) return
   if ((stats.mode & 0o002) !== 0) throw new Error(`everybody may write ${what}: chmod o-w${where}`)
-  // The mode shows it too where a list (acl(5)) lets others in.
+  // Where a list (acl(5)) lets somebody in, these bits are the most that anybody in it may.
   if ((stats.mode & 0o020) !== 0 && stats.gid !== 0)
     throw new Error(`group ${stats.gid} may write ${what}: chmod g-w${where}`)
 }

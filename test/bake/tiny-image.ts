@@ -32,9 +32,10 @@ export type Files = Readonly<Record<string, string>>
 /** Writes files; `-> x` as content makes a link to x. */
 export function write(root: string, files: Files): string {
   for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
+    // Modes that no umask makes more of: what a group may write is no settings file.
+    mkdirSync(dirname(join(root, path)), { recursive: true, mode: 0o755 })
     if (content.startsWith('-> ')) symlinkSync(content.slice(3), join(root, path))
-    else writeFileSync(join(root, path), content)
+    else writeFileSync(join(root, path), content, { mode: 0o644 })
   }
   return root
 }

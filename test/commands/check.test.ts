@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
@@ -9,6 +10,8 @@ const recipient = recipientOf(generateIdentity()).text
 
 async function check(test: Test, args: readonly string[], env: NodeJS.ProcessEnv, layers: object = {}) {
   const root = test.testdir({ store: {}, ...layers })
+  // Whatever the umask is: what a group may write is no settings file.
+  execFileSync('chmod', ['-R', 'g-w', root])
   const url = pathToFileURL(join(root, 'store')).href
   const named = args.map((arg) => arg.replace('STORE', url))
   const run = await lastgasp(['check', '-o', 'json', '--root', root, ...named], {

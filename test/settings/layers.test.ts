@@ -1,32 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import t, { type Test } from 'tap'
-import { generateIdentity } from '../../agent/seal/keys.ts'
-import { keepRecipients, type Loaded, loadSettings, type SettingsFrom } from '../../agent/settings/layers.ts'
+import t from 'tap'
+import { keepRecipients, type Loaded, loadSettings } from '../../agent/settings/layers.ts'
+import { closes, host, load, NEW_KEY, OLD_KEY, PLACE } from './host.ts'
 
-const OLD_KEY = generateIdentity().recipient.text
-const NEW_KEY = generateIdentity().recipient.text
 const isRoot = process.geteuid?.() === 0
-const NEEDS_ROOT = !isRoot && 'needs root to give files away'
-
-type Files = Readonly<Record<string, string | Buffer>>
-
-/** A root directory with these files, by their place below it. */
-function host(t: Test, files: Files): string {
-  const root = t.testdir({})
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), content)
-  }
-  // Whatever the umask is: what a group may write is no settings file.
-  execFileSync('chmod', ['-R', 'g-w,o-w', root])
-  return root
-}
-
-function load(from: SettingsFrom): Promise<Loaded> {
-  return loadSettings(from, AbortSignal.timeout(60_000))
-}
 
 /** Status of each layer, in order, by its path below the root. */
 function statuses(root: string, { layers }: Loaded): Record<string, string> {
@@ -110,23 +89,6 @@ t.test('a file masks its namesakes in weaker directories, broken ones too', asyn
   })
 })
 
-/** Loads settings with an image that opened everything, and a second layer that is broken; checks that memory closed. */
-async function closes(t: Test, root: string, wrong: RegExp, from: Partial<SettingsFrom> = {}): Promise<Loaded> {
-  mkdirSync(join(root, 'usr/lib/lastgasp/config.d'), { recursive: true })
-  const open = `store = "s3://image"\nseal = { unsealed = "allow", recipients = ["${OLD_KEY}"] }`
-  writeFileSync(join(root, 'usr/lib/lastgasp/config.d/00-image.toml'), open)
-  const loaded = await load({ root, ...from })
-  t.match(loaded.problems[0]?.message, wrong)
-  t.equal(loaded.settings.store, 's3://image', 'the rest holds')
-  t.equal(loaded.settings.seal.unsealed, 'deny')
-  t.strictSame(loaded.settings.seal.recipients, [OLD_KEY], 'class text is still sealed')
-  t.ok(loaded.settings.seal.broken?.startsWith(loaded.problems[0]?.message ?? '?'), 'and says which')
-  t.equal(loaded.layers.filter(({ status }) => status === 'broken').length, 1)
-  return loaded
-}
-
-const PLACE = 'etc/lastgasp/config.d/50-host.toml'
-
 t.test('any broken layer closes class memory and stops nothing', async (t) => {
   const broken: [string, string | Buffer, RegExp][] = [
     ['no TOML', 'deadline = 90s', /50-host\.toml:1:14: not TOML: /],
@@ -198,93 +160,6 @@ t.test('what is no regular file is neither waited for nor opened', async (t) => 
   await t.test('more files than a configuration has', async (t) => {
     const many = Array.from({ length: 257 }, (_, n) => [`etc/lastgasp/config.d/${n}.toml`, ''])
     await closes(t, host(t, Object.fromEntries(many)), /config\.d: cannot be read: it holds 257 files/)
-  })
-})
-
-t.test('a file that others can write does not speak', async (t) => {
-  await t.test('writable by everybody', async (t) => {
-    const root = host(t, { [PLACE]: 'identity = "x"' })
-    chmodSync(join(root, PLACE), 0o666)
-    await closes(t, root, /cannot be read: everybody may write it: chmod o-w/)
-  })
-  await t.test('in a directory writable by everybody', async (t) => {
-    const root = host(t, { [PLACE]: 'identity = "x"' })
-    chmodSync(dirname(join(root, PLACE)), 0o1777)
-    await closes(t, root, /etc\/lastgasp\/config\.d: cannot be read: everybody may write it/)
-  })
-  await t.test('in a directory below one that is writable by everybody', async (t) => {
-    const root = host(t, { [PLACE]: 'identity = "x"' })
-    chmodSync(join(root, 'etc/lastgasp'), 0o777)
-    await closes(t, root, /config\.d: cannot be read: everybody may write \S+\/etc\/lastgasp: chmod o-w \//)
-  })
-  await t.test('nor does one that is not there: somebody may have taken it away', async (t) => {
-    const root = host(t, { 'etc/lastgasp/x': '' })
-    chmodSync(join(root, 'etc/lastgasp'), 0o777)
-    await closes(t, root, /config\.d: cannot be read: everybody may write \S+\/etc\/lastgasp:/)
-  })
-  await t.test(
-    'in a directory below a sticky one of root, where it stays what it is',
-    { skip: NEEDS_ROOT },
-    async (t) => {
-      const root = host(t, { [PLACE]: 'identity = "x"' })
-      chmodSync(join(root, 'etc'), 0o1777)
-      const { problems, settings } = await load({ root })
-      t.strictSame([problems, settings.identity], [[], 'x'])
-      chownSync(join(root, 'etc'), 4711, 4711)
-      await closes(t, root, /config\.d: cannot be read: \S+\/etc belongs to user 4711/)
-    },
-  )
-  await t.test('writable by a group', { skip: NEEDS_ROOT }, async (t) => {
-    const cases: [path: string, wrong: RegExp][] = [
-      [PLACE, /50-host\.toml: cannot be read: group 4711 may write it: chmod g-w/],
-      [dirname(PLACE), /config\.d: cannot be read: group 4711 may write it: chmod g-w/],
-      [
-        'etc/lastgasp',
-        /config\.d: cannot be read: group 4711 may write \S+\/etc\/lastgasp: chmod g-w \S+\/etc\/lastgasp/,
-      ],
-    ]
-    for (const [path, wrong] of cases) {
-      const root = host(t, { [PLACE]: 'identity = "x"' })
-      chmodSync(join(root, path), 0o775)
-      const { problems, settings } = await load({ root })
-      t.strictSame([problems, settings.identity], [[], 'x'], "root's group may")
-      chownSync(join(root, path), 0, 4711)
-      await closes(t, root, wrong)
-    }
-  })
-  await t.test('writable by a group, where a link leads', { skip: NEEDS_ROOT }, async (t) => {
-    for (const path of ['srv', 'srv/settings', 'srv/settings/x.toml']) {
-      const root = host(t, { [PLACE]: '', 'srv/settings/x.toml': 'seal.unsealed = "allow"' })
-      symlinkSync('../../../srv/settings/x.toml', join(root, 'etc/lastgasp/config.d/60-link.toml'))
-      chmodSync(join(root, path), 0o775)
-      chownSync(join(root, path), 0, 4711)
-      await closes(t, root, /60-link\.toml: cannot be read: group 4711 may write /)
-    }
-  })
-  await t.test('in a link to a directory writable by everybody', async (t) => {
-    const root = host(t, { 'etc/lastgasp/x': '', 'open/50-host.toml': 'identity = "x"' })
-    symlinkSync(join(root, 'open'), join(root, 'etc/lastgasp/config.d'))
-    chmodSync(join(root, 'open'), 0o777)
-    await closes(t, root, /etc\/lastgasp\/config\.d: cannot be read: everybody may write it/)
-  })
-  await t.test("in a directory that is somebody else's link", { skip: NEEDS_ROOT }, async (t) => {
-    const root = host(t, { 'etc/lastgasp/x': '', 'usr/share/50-host.toml': 'identity = "x"' })
-    const link = join(root, 'etc/lastgasp/config.d')
-    symlinkSync(join(root, 'usr/share'), link)
-    lchownSync(link, 4711, 4711)
-    await closes(t, root, /etc\/lastgasp\/config\.d: cannot be read: it belongs to user 4711/)
-  })
-  await t.test("somebody else's link", { skip: NEEDS_ROOT }, async (t) => {
-    const root = host(t, { [PLACE]: '', 'usr/share/example.toml': 'seal.unsealed = "allow"' })
-    const link = join(root, 'etc/lastgasp/config.d/60-link.toml')
-    symlinkSync(join(root, 'usr/share/example.toml'), link)
-    lchownSync(link, 4711, 4711)
-    await closes(t, root, /60-link\.toml: cannot be read: it belongs to user 4711/)
-  })
-  await t.test("somebody else's", { skip: NEEDS_ROOT }, async (t) => {
-    const root = host(t, { [PLACE]: 'identity = "x"' })
-    chownSync(join(root, PLACE), 4711, 4711)
-    await closes(t, root, /cannot be read: it belongs to user 4711: chown it to root/)
   })
 })
 

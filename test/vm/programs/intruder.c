@@ -43,8 +43,6 @@ static struct {
 } victim;
 static const char *mine;
 
-static long to_socket(int family, int type, int protocol) { return socket(family, type, protocol); }
-
 static long to_unix(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   strncpy(address.sun_path, path, sizeof address.sun_path - 1);
@@ -175,16 +173,6 @@ static long to_set_attribute(const char *path) {
   return syscall(setxattrat_nr, AT_FDCWD, path, 0L, "trusted.intruder", &attribute, sizeof attribute);
 }
 
-static long to_uring(void) {
-  char parameters[256] = {0};
-  return syscall(io_uring_setup_nr, 8, parameters);
-}
-
-static long to_program(void) {
-  char attributes[128] = {0};
-  return syscall(SYS_bpf, 0, attributes, sizeof attributes);
-}
-
 static long to_count_events(void) {
   char attributes[128] = {0};
   attributes[0] = 1; /* PERF_TYPE_SOFTWARE */
@@ -193,14 +181,14 @@ static long to_count_events(void) {
 }
 
 #define WAYS(WAY)                                                                                                       \
-  WAY("socket-inet", to_socket(AF_INET, SOCK_STREAM, 0))                                                                \
-  WAY("socket-inet6", to_socket(AF_INET6, SOCK_DGRAM, 0))                                                               \
-  WAY("socket-packet", to_socket(AF_PACKET, SOCK_RAW, 0))                                                               \
-  WAY("socket-netlink", to_socket(AF_NETLINK, SOCK_RAW, 0))                                                             \
-  WAY("socket-vsock", to_socket(AF_VSOCK, SOCK_STREAM, 0))                                                              \
-  WAY("socket-alg", to_socket(AF_ALG, SOCK_SEQPACKET, 0))                                                               \
+  WAY("socket-inet", socket(AF_INET, SOCK_STREAM, 0))                                                                   \
+  WAY("socket-inet6", socket(AF_INET6, SOCK_DGRAM, 0))                                                                  \
+  WAY("socket-packet", socket(AF_PACKET, SOCK_RAW, 0))                                                                  \
+  WAY("socket-netlink", socket(AF_NETLINK, SOCK_RAW, 0))                                                                \
+  WAY("socket-vsock", socket(AF_VSOCK, SOCK_STREAM, 0))                                                                 \
+  WAY("socket-alg", socket(AF_ALG, SOCK_SEQPACKET, 0))                                                                  \
   WAY("socket-32-bit", by_32_bits())                                                                                    \
-  WAY("io_uring", to_uring())                                                                                           \
+  WAY("io_uring", syscall(io_uring_setup_nr, 8, (char[256]){0}))                                                        \
   WAY("pidfd_getfd", to_take_socket())                                                                                  \
   WAY("setns-net", to_enter("net", CLONE_NEWNET))                                                                       \
   WAY("setns-mnt", to_enter("mnt", CLONE_NEWNS))                                                                        \
@@ -248,7 +236,7 @@ static long to_count_events(void) {
   WAY("fsopen", syscall(fsopen_nr, "tmpfs", 0))                                                                         \
   WAY("module", syscall(SYS_init_module, "no module", 9L, ""))                                                          \
   WAY("kexec", syscall(SYS_kexec_load, 0L, 0L, NULL, KEXEC_ARCH_DEFAULT))                                               \
-  WAY("bpf", to_program())                                                                                              \
+  WAY("bpf", syscall(SYS_bpf, 0, (char[128]){0}, 128))                                                                  \
   WAY("perf", to_count_events())                                                                                        \
   WAY("keyring", syscall(SYS_add_key, "user", "intruder", "x", 1L, -3 /* this session's */))                            \
   WAY("open_by_handle_at", to_open_handle())                                                                            \
