@@ -3,6 +3,7 @@
 #
 #   s3-server.sh install            the three packages, as root, once per machine
 #   s3-server.sh start DIR [PID]    starts a server below DIR on free ports; with PID, it ends with that process
+#   s3-server.sh user DIR NAME      makes another user there, and prints its access_key= and secret_key= lines
 #   s3-server.sh stop DIR           stops it
 #
 # start prints endpoint=, region=, access_key= and secret_key= lines (invented credentials), also kept in DIR/server.env.
@@ -106,6 +107,8 @@ rgw data = $dir/rgw
 rgw frontends = beast endpoint=127.0.0.1:$((base + 2)) tcp_nodelay=1
 rgw thread pool size = 32
 rgw run sync thread = false
+# Whoever comes by way of a proxy that says so has come by TLS: for policies that demand it.
+rgw trust forwarded https = true
 rgw gc obj min wait = 2
 rgw gc processor period = 2
 CONF
@@ -162,9 +165,19 @@ start_server() {
   fail "cannot start a server in $dir: see $dir/log"
 }
 
+make_user() {
+  local dir=$1 name=$2
+  [[ $name =~ ^[a-z0-9-]+$ ]] || fail "cannot make the user $name: use small letters, digits and hyphens"
+  radosgw-admin -c "$dir/ceph.conf" -n client.rgw user create --uid="$name" --display-name="$name" \
+    --access-key="INVENTED$name" --secret-key="invented-secret-of-$name" >>"$dir/log/users.log" 2>&1 ||
+    fail "cannot make the user $name: see $dir/log/users.log"
+  printf '%s\n' "access_key=INVENTED$name" "secret_key=invented-secret-of-$name"
+}
+
 case "${1:-} $#" in
   'install 1') install_server ;;
   'start 2' | 'start 3') start_server "$2" "${3:-}" ;;
+  'user 3') make_user "$(realpath "$2")" "$3" ;;
   'stop 2') [ ! -d "$2" ] || stop_server "$(realpath "$2")" ;;
-  *) fail "usage: s3-server.sh install | start DIR [PID] | stop DIR" 2 ;;
+  *) fail "usage: s3-server.sh install | start DIR [PID] | user DIR NAME | stop DIR" 2 ;;
 esac

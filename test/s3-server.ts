@@ -21,8 +21,18 @@ export interface S3Server extends AsyncDisposable {
   /** A client with the server's credentials, for what a test does beside the store. */
   readonly client: S3Client
   makeBucket(name: string): Promise<void>
+  /** Another user of the server, who may do nothing in buckets that are not its own until a policy says so. */
+  makeUser(name: string): Promise<S3User>
   /** Denies these actions to everybody, its owner too. */
   forbid(bucket: string, actions: readonly string[]): Promise<void>
+}
+
+/** Invented credentials, and the name by which a bucket's policy calls whose they are. */
+export interface S3User {
+  readonly name: string
+  readonly arn: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
 }
 
 /**
@@ -43,9 +53,14 @@ export async function startS3Server(bytes = 4 * 2 ** 30): Promise<S3Server | str
   return typeof output === 'string' ? output : server(directory, output.stdout)
 }
 
-function server(directory: string, printed: string): S3Server {
+/** What the script prints: `name=value` lines. */
+function printedValues(printed: string): (name: string) => string {
   const values = new Map(printed.split('\n').map((line) => line.split('=', 2) as [string, string]))
-  const value = (name: string) => values.get(name) ?? ''
+  return (name) => values.get(name) ?? ''
+}
+
+function server(directory: string, printed: string): S3Server {
+  const value = printedValues(printed)
   const [endpoint, region, accessKey, secretKey] = ['endpoint', 'region', 'access_key', 'secret_key'].map(value) as [
     string,
     string,
@@ -67,6 +82,11 @@ function server(directory: string, printed: string): S3Server {
     client,
     async makeBucket(name) {
       await client.send(new CreateBucketCommand({ Bucket: name }))
+    },
+    async makeUser(name) {
+      const value = printedValues((await run(SCRIPT, ['user', directory, name])).stdout)
+      const keys = { accessKeyId: value('access_key'), secretAccessKey: value('secret_key') }
+      return { name, arn: `arn:aws:iam:::user/${name}`, ...keys }
     },
     async forbid(bucket, actions) {
       const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]

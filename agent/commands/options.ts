@@ -3,6 +3,7 @@ import type { InferredOptionTypes } from 'yargs'
 import { cannot } from '../cannot.ts'
 import { type Identity, parseIdentities } from '../seal/keys.ts'
 import { loadSettings } from '../settings/layers.ts'
+import type { Settings } from '../settings/schema.ts'
 import { openArchive } from '../store/open.ts'
 import type { Archive } from '../store/store.ts'
 import { Ending, EXIT, type Io, say } from './io.ts'
@@ -32,8 +33,18 @@ export const globalOptions = {
 
 export type GlobalOptions = InferredOptionTypes<typeof globalOptions>
 
-/** Opens the store that the options, the environment or the settings name, for reading. */
-export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive> {
+/** A store that was named, and how to talk to it. */
+export interface StoreChoice {
+  readonly url: string
+  readonly s3: Settings['s3']
+}
+
+/** The store that the options, the environment or the settings name; `what` cannot be done without one. */
+export async function storeOf(
+  options: Pick<GlobalOptions, 'store' | 'set'>,
+  what: string,
+  io: Io,
+): Promise<StoreChoice> {
   const named = namedStore(options.store, io.env)
   const { settings, problems } = await loadSettings({ root: '/', set: options.set ?? [] }, io.signal)
   const typed = problems.find(({ origin }) => origin === 'command line')
@@ -46,10 +57,16 @@ export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive
   if (url === undefined) {
     throw new Ending(
       EXIT.usage,
-      'cannot read bundles: no store is named; give --store s3://BUCKET/PREFIX or set LASTGASP_STORE',
+      `cannot ${what}: no store is named; give --store s3://BUCKET/PREFIX or set LASTGASP_STORE`,
     )
   }
-  return await openArchive(url, settings.s3, io.signal)
+  return { url, s3: settings.s3 }
+}
+
+/** Opens the store that the options, the environment or the settings name, for reading. */
+export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive> {
+  const { url, s3 } = await storeOf(options, 'read bundles', io)
+  return await openArchive(url, s3, io.signal)
 }
 
 /** The identities to open sealed objects with; none where nobody named a file. */

@@ -9,6 +9,7 @@ import { Ending, EXIT, type Io, say } from './io.ts'
 import { keygenCommand } from './keygen.ts'
 import { listCommand } from './list.ts'
 import { globalOptions } from './options.ts'
+import { policyCommand } from './policy.ts'
 import { showCommand } from './show.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -19,7 +20,7 @@ const EPILOGUE = `The resident processes "daemon" and "collector" are started by
 Exit codes: 0 done, 1 failed, 2 usage, 3 nothing found, 4 incomplete evidence.`
 
 /** For a usage error, to name the help that helps. */
-const COMMANDS: readonly string[] = ['list', 'show', 'fetch', 'verify', 'keygen', 'capture', 'check']
+const COMMANDS: readonly string[] = ['list', 'show', 'fetch', 'verify', 'keygen', 'capture', 'check', 'policy']
 
 /** What a person should read in place of yargs' own words (its locales/en.json). */
 const FRIENDLIER: readonly (readonly [RegExp, string])[] = [
@@ -52,6 +53,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<void>
     .command(keygenCommand(io))
     .command(captureCommand(io))
     .command(checkCommand(io))
+    .command(policyCommand(io))
     .demandCommand(1, 1, 'name a command', 'name one command')
     .recommendCommands()
     .strict()

@@ -1,0 +1,16 @@
+import { type KmsKey, useOfKey } from './key.ts'
+import { everything, keysOfHost, type Place } from './place.ts'
+import { type Policy, policy } from './statement.ts'
+
+/** A host's own policy: it creates objects under its name and does nothing else to any bundle. Why: POLICY.md. */
+export function hostPolicy(place: Place, host: string, key: KmsKey | undefined): Policy {
+  return policy(
+    { Sid: 'OwnName', Effect: 'Allow', Action: ['s3:PutObject'], Resource: keysOfHost(place, host) },
+    // Not said by silence alone: S3 lets whoever began an upload abort it and list its parts unless that is denied (Amazon
+    // S3 User Guide, "Uploading and copying objects using multipart upload", permissions), and the role of a host
+    // often has policies for its applications as well.
+    { Sid: 'NothingElse', Effect: 'Deny', NotAction: ['s3:PutObject'], Resource: everything(place) },
+    // An upload in parts reads its own parts when it is completed, hence kms:Decrypt.
+    ...(key === undefined ? [] : [useOfKey(key, ['kms:GenerateDataKey', 'kms:Decrypt'])]),
+  )
+}
