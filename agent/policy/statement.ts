@@ -4,14 +4,15 @@ export interface Policy {
   readonly Statement: readonly Statement[]
 }
 
-export type Statement = {
+export interface Statement {
   readonly Sid: string
   readonly Effect: 'Allow' | 'Deny'
   /** Whom it is about: everybody. Only a bucket's policy has it; a role's is about the role. */
   readonly Principal?: '*'
+  readonly Action: readonly string[]
   readonly Resource: readonly string[]
   readonly Condition?: Conditions
-} & ({ readonly Action: readonly string[] } | { readonly NotAction: readonly string[] })
+}
 
 /** Operator, condition key, values: all operators and keys must hold, of each key one value. */
 export type Conditions = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>

@@ -49,7 +49,7 @@ function policyDocument({ Version, Statement }: Policy): Blocks {
       sid: statement.Sid,
       effect: statement.Effect,
       ...(statement.Principal === undefined ? {} : { principals: [{ type: '*', identifiers: ['*'] }] }),
-      ...('Action' in statement ? { actions: statement.Action } : { not_actions: statement.NotAction }),
+      actions: statement.Action,
       resources: statement.Resource.map(forAws),
       ...(statement.Condition === undefined ? {} : { condition: conditions(statement.Condition) }),
     })),

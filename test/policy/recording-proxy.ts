@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+
+/** A request as it came, and what the server said to it. */
+export interface Recorded {
+  readonly method: string
+  /** Path and query, as on the request line. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly status: number
+}
+
+export interface RecordingProxy extends AsyncDisposable {
+  /** `http://127.0.0.1:port` */
+  readonly endpoint: string
+  /** Every request that has been answered, in the order of the answers. */
+  readonly recorded: readonly Recorded[]
+  /** The requests that are recorded from now on, while `during` runs. */
+  while<T>(during: () => Promise<T>): Promise<{ readonly result: T; readonly recorded: readonly Recorded[] }>
+}
+
+/**
+ * A proxy on loopback before the HTTP server at `target` that writes every request down. It ends TLS as far as the server is
+ * told: policies that demand TLS are met, as they are by a real endpoint.
+ */
+export async function recordingProxy(target: string): Promise<RecordingProxy> {
+  const { hostname, port } = new URL(target)
+  const recorded: Recorded[] = []
+
+  async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const { method = '', url = '', headers } = incoming
+    const forwarded = request({
+      hostname,
+      port,
+      method,
+      path: url,
+      headers: { ...headers, 'x-forwarded-proto': 'https' },
+    })
+    const answered = once(forwarded, 'response') as Promise<[IncomingMessage]>
+    await pipeline(incoming, forwarded)
+    const [answer] = await answered
+    recorded.push({ method, url, headers, status: answer.statusCode ?? 0 })
+    outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
+    await pipeline(answer, outgoing)
+  }
+
+  const server = createServer((incoming, outgoing) => void serve(incoming, outgoing).catch(() => outgoing.destroy()))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    recorded,
+    async while(during) {
+      const before = recorded.length
+      const result = await during()
+      return { result, recorded: recorded.slice(before) }
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
