@@ -19,7 +19,8 @@ export function salvagerPolicy(place: Place, key: KmsKey | undefined): Policy {
       Sid: 'NotInTheHostsName',
       Effect: 'Deny',
       Action: ['s3:PutObject'],
-      Resource: HOSTS_DOCUMENTS.map((document) => objectsArn(place, `${HOSTS_PREFIX}*/${document}`)),
+      // A star for each part of the key: Ceph's gateway (16.2) ends a star where the pattern goes on, here at a slash.
+      Resource: HOSTS_DOCUMENTS.map((document) => objectsArn(place, `${HOSTS_PREFIX}*/*/${document}`)),
     },
     ...(key === undefined ? [] : [useOfKey(key, ['kms:GenerateDataKey', 'kms:Decrypt'])]),
   )

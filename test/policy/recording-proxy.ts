@@ -39,7 +39,9 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
       headers: { ...headers, 'x-forwarded-proto': 'https' },
     })
     const answered = once(forwarded, 'response') as Promise<[IncomingMessage]>
-    await pipeline(incoming, forwarded)
+    forwarded.on('error', () => outgoing.destroy())
+    // A server that refuses may answer, and hang up, before it has read all of the body.
+    incoming.pipe(forwarded)
     const [answer] = await answered
     recorded.push({ method, url, headers, status: answer.statusCode ?? 0 })
     outgoing.writeHead(answer.statusCode ?? 500, answer.headers)

@@ -61,7 +61,7 @@ export async function scene(t: Test, server: S3Server, bucket: string, change: P
   const { accessKey: accessKeyId, secretKey: secretAccessKey } = server
   const { region = '' } = settings
   const clientWith = (t: Test, credentials: Pick<S3User, 'accessKeyId' | 'secretAccessKey'>) => {
-    const client = new S3Client({ region, endpoint: proxy.endpoint, forcePathStyle: true, credentials })
+    const client = new S3Client({ region, endpoint: proxy.endpoint, forcePathStyle: true, credentials, maxAttempts: 1 })
     t.teardown(() => client.destroy())
     return client
   }
