@@ -8,7 +8,7 @@ export const maxSizeOption = {
     type: 'string',
     requiresArg: true,
     describe:
-      'How large all of it may become: 20GiB (default: 100 times its size in the store, or 1GiB if that is more)',
+      'How large all of it may become: 20GiB (default: 100 times its size in the store, or 512MiB if that is more)',
   },
 } as const
 

@@ -5,8 +5,11 @@ import { formatBytes } from '../settings/units.ts'
  * compresses more is nearly all zeros or lines that repeat, and zstd reaches 20,000.
  */
 const RATIO = 100
-/** What anything may become all the same, in bytes: facts and journals of zeros are small, and the memory of small programs is. */
-const FREELY = 1024 ** 3
+/**
+ * What all may become all the same, in bytes: small programs have that much memory, and to write it takes a few seconds of
+ * a slow processor.
+ */
+const FREELY = 512 * 1024 ** 2
 
 /** Something that was not taken because it is more than it may be. Trying again changes nothing. */
 export class TooLargeError extends Error {

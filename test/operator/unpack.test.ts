@@ -9,6 +9,7 @@ import { FreeSpace } from '../../agent/operator/free-space.ts'
 import { tarEntries } from '../../agent/operator/tar-entries.ts'
 import { unpackFrames } from '../../agent/operator/unpack.ts'
 import { inPieces } from '../frames/streams.ts'
+import { block, padded, pax } from './tar-blocks.ts'
 
 const { signal } = new AbortController()
 const MIB = 1024 ** 2
@@ -18,31 +19,6 @@ async function tarOf(entries: readonly (Partial<Header> & { name: string; conten
   for (const { content = '', ...header } of entries) tar.entry(header, content)
   tar.finalize()
   return await buffer(tar)
-}
-
-/** A header block as GNU tar and POSIX have it, with any type and size. */
-function block(name: string, type: string, size: number): Buffer {
-  const header = Buffer.alloc(512)
-  header.write(name, 0)
-  header.write('0000644\0', 100)
-  header.write(`${size.toString(8).padStart(11, '0')}\0`, 124)
-  header.write('        ', 148)
-  header.write(type, 156)
-  header.write('ustar\x0000', 257)
-  const sum = header.reduce((total, byte) => total + byte, 0)
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
-  return header
-}
-
-const padded = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)])
-
-/** An extended header with one record: its length counts itself. */
-function pax(key: string, value: string): Buffer {
-  const rest = ` ${key}=${value}\n`
-  let length = rest.length
-  while (String(length).length + rest.length !== length) length = String(length).length + rest.length
-  const record = Buffer.from(`${length}${rest}`)
-  return Buffer.concat([block('pax', 'x', record.length), padded(record)])
 }
 
 async function unpack(test: Test, tar: Buffer, most?: number) {
