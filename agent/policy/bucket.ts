@@ -39,7 +39,8 @@ export function bucketPolicy(place: Place, key: KmsKey | undefined): Policy {
 function keyStatements(Resource: readonly string[]): readonly Statement[] {
   const present = (Sid: string, key: string): Statement => ({
     ...{ Sid, Effect: 'Deny', Principal: '*', Action: ['s3:PutObject'], Resource },
-    Condition: { Null: { [key]: ['false'] } },
+    // Any value: absent is none. Ceph's gateway (16.2) takes Null for true whatever it says.
+    Condition: { StringLike: { [key]: ['*'] } },
   })
   return [
     present('NoOtherKey', 's3:x-amz-server-side-encryption'),
