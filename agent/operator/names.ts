@@ -25,14 +25,14 @@ export function safeParts(name: string): readonly string[] | { readonly refused:
  * a dot (.git, .gdbinit, .envrc, .crashrc); HEAD, without which git takes no directory for a bare repository, whose config names
  * programs; and those of darcs, fossil and mise. On some file systems case does not count.
  */
-const HEEDED = /^(?:\.|(?:HEAD|_darcs|_FOSSIL_|mise\.toml)$)/i
+const HEEDED = /^(?:\.(?!\.?$)|(?:HEAD|_darcs|_FOSSIL_|mise\.toml)$)/i
 
 /** Whether a part of this name is one that programs heed: it must not be in a directory where people work. */
 export function isHeeded(name: string): boolean {
   return name.split('/').some((part) => HEEDED.test(part))
 }
 
-/** The same name with the first letter of each such part percent-encoded, so that nothing heeds it: `%2egit`, `%48EAD`. */
+/** The same name with the first letter of each such part percent-encoded, so that nothing heeds it: `%2egit`, `%48EAD`. `..` stays, to be refused. */
 export function unheeded(name: string): string {
   return name
     .split('/')

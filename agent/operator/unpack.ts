@@ -4,7 +4,7 @@ import { plain } from '../frames/decode.ts'
 import { metered, TooLargeError } from './allowance.ts'
 import type { Trouble } from './bring.ts'
 import { fileBytes, writeAll } from './file-bytes.ts'
-import { safeParts } from './names.ts'
+import { safeParts, unheeded } from './names.ts'
 import { openBelow, placeBelow } from './place.ts'
 import { type Bounds, decodeTrouble } from './restore.ts'
 import { type TarEntry, TarError, tarEntries } from './tar-entries.ts'
@@ -69,7 +69,7 @@ export async function unpackFrames(
 
   /** Why it was not unpacked, where it was not. */
   async function unpackFile(entry: TarEntry): Promise<string | undefined> {
-    const file = `${folder}/${entry.name.replace(/^\.\//, '')}`
+    const file = `${folder}/${unheeded(entry.name.replace(/^\.\//, ''))}`
     const parts = safeParts(file)
     if ('refused' in parts) return parts.refused
     if (parts.length > MOST_DEPTH) return `its name has more than ${MOST_DEPTH} parts`

@@ -51,10 +51,16 @@ t.test('no name of an artifact leads out of the directory, or on top of what is 
   const { code, stdout } = await scene.run('fetch', '-o', 'json')
   t.equal(code, 1)
   const results = fetched(stdout)
-  t.match(results[1], { status: 'failed', reason: 'its name is absolute or has an empty part' })
+  t.strictSame(
+    results.slice(0, 4).map(({ status }) => status),
+    ['failed', 'failed', 'failed', 'complete'],
+  )
+  t.match(results[0]?.reason, 'its name has a ".." in it')
   const places = results.map(({ path }) => path.replace(/^other\/\d+\//, 'other/N/'))
-  const elsewhere = names.map((name) => `other/N/${name.replaceAll('..', '%2e.')}`)
-  t.strictSame(places, elsewhere)
+  t.strictSame(
+    places,
+    names.map((name) => `other/N/${name}`),
+  )
   t.match(JSON.parse(String(await scene.here('manifest.json'))), { bundle: scene.name.bundle })
   t.strictSame(await strays(scene), [])
 })

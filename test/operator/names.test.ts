@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { safeParts } from '../../agent/operator/names.ts'
+import { isHeeded, safeParts, unheeded } from '../../agent/operator/names.ts'
 import { printable, shellWord } from '../../agent/operator/printable.ts'
 
 t.test('a name from a bundle leads below a directory, or nowhere', async (t) => {
@@ -11,6 +11,25 @@ t.test('a name from a bundle leads below a directory, or nowhere', async (t) => 
   t.hasProp(safeParts('x'.repeat(256)), 'refused', 'longer than a file system takes')
   t.hasProp(safeParts('é'.repeat(128)), 'refused', 'counted in bytes')
   t.hasProp(safeParts(Array.from({ length: 2100 }, () => 'x').join('/')), 'refused', 'longer than a path may be')
+})
+
+t.test('a name that programs heed becomes one that they do not', async (t) => {
+  const heeded = ['.git', 'a/.gdbinit', '.x/y', 'HEAD', 'a/head', 'a/_darcs/b', '_FOSSIL_', 'mise.toml', '...']
+  const encoded = [
+    '%2egit',
+    'a/%2egdbinit',
+    '%2ex/y',
+    '%48EAD',
+    'a/%68ead',
+    'a/%5fdarcs/b',
+    '%5fFOSSIL_',
+    '%6dise.toml',
+    '%2e..',
+  ]
+  t.strictSame(heeded.map(unheeded), encoded)
+  t.strictSame([heeded.every(isHeeded), encoded.some(isHeeded)], [true, false])
+  const others = ['HEAD.service', 'a.git', 'ahead', '..', '.', '../x', 'config', 'objects/x']
+  t.strictSame(others.map(unheeded), others)
 })
 
 t.test('what is printed cannot steer a terminal', async (t) => {
