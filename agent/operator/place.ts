@@ -5,15 +5,19 @@ import { cannot } from '../cannot.ts'
 import { isHeeded, safeParts } from './names.ts'
 import { notOurs } from './own-directory.ts'
 
+/** How much of a name is told when it is refused: a host may have made it of any length. */
+const TOLD = 200
+
 /**
  * The path of a file below `directory`, whose parent directories are made (mode 0700). `name` is foreign input: it never leads
  * out of the directory, not through a symlink that lies there either, and never is one that programs heed by themselves. By paths and not by
  * descriptors: `directory` is our own (`ownDirectory`), so nobody else can change anything below it between two looks.
  */
 export async function placeBelow(directory: string, name: string): Promise<string> {
+  const doing = `write "${name.slice(0, TOLD)}" below ${directory}`
   const parts = safeParts(name)
-  if ('refused' in parts) throw cannot(`write "${name}" below ${directory}`, parts.refused)
-  if (isHeeded(name)) throw cannot(`write "${name}" below ${directory}`, 'programs heed files of that name unasked')
+  if ('refused' in parts) throw cannot(doing, parts.refused)
+  if (isHeeded(name)) throw cannot(doing, 'programs heed files of that name unasked')
   let path = directory
   for (const part of parts.slice(0, -1)) {
     path = join(path, part)
@@ -22,7 +26,7 @@ export async function placeBelow(directory: string, name: string): Promise<strin
     })
     const stats = await lstat(path)
     const why = stats.isDirectory() ? notOurs(stats) : `${path} is no directory`
-    if (why !== undefined) throw cannot(`write "${name}" below ${directory}`, why)
+    if (why !== undefined) throw cannot(doing, why)
   }
   const last = join(path, parts.at(-1) ?? '')
   const there = await lstat(last).catch(() => undefined)

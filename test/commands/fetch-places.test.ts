@@ -117,6 +117,11 @@ t.test('nor to what belongs to somebody else', { skip: notRoot }, async (t) => {
   for (const to of ['theirs', 'theirs/new', 'theirs/deep/new'])
     t.match(await lastgasp(['fetch', 'latest', '--store', scene.url, '--to', at(to)]), { code: 1, stderr: theirs }, to)
   t.strictSame(await readdir(at('theirs/deep')), [])
+  await mkdir(at('shared'))
+  await chown(at('shared'), 0, SOMEBODY)
+  await chmod(at('shared'), 0o775)
+  const ofGroup = await lastgasp(['fetch', 'latest', '--store', scene.url, '--to', at('shared/new')])
+  t.match(ofGroup, { code: 1, stderr: /shared is above it, and others may write in it/ })
 })
 
 t.test(
