@@ -17,6 +17,8 @@ if (command === 'daemon') {
   for (const stream of [stdout, stderr]) stream.on('error', whenReaderHasGone)
   const signal = endedBy('SIGINT', 'SIGTERM', 'SIGHUP')
   await runProgram(process.argv.slice(2), { stdout, stderr, env, signal })
+  const { end } = await import('./commands/end.ts')
+  end()
 }
 
 /** What parseArgs refuses is told in a line, `--help` too: these two are started by their units. */

@@ -1,4 +1,3 @@
-import { sentence } from '../cannot.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import { type BundleName, bundlePrefix, newBundle, openKey } from './keys.ts'
 import type { Opening } from './schema.ts'
@@ -63,15 +62,9 @@ async function begin(
       await store.put(openKey(name), Buffer.alloc(0), signal)
       return { name, opening, ...(clockSkew !== undefined && { clockSkew }) }
     } catch (error) {
-      if (signal.aborted) throw silent(error)
-      if (!(error instanceof StoreError && error.failure === 'exists')) throw error
+      if (signal.aborted || !(error instanceof StoreError && error.failure === 'exists')) throw error
     }
   }
-}
-
-function silent(error: unknown): StoreError {
-  const said = `the store did not answer in time, or nothing leads to it: ${sentence(error)}`
-  return new StoreError('transient', said, { cause: error })
 }
 
 /** A document of the bundle as it is stored: JSON that a person can read too. */

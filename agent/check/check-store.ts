@@ -30,6 +30,7 @@ export async function checkStore(store: Store, identity: string, parent: AbortSi
       good('store', `${store.url} takes objects, whole and in parts (${seconds(performance.now() - started)})${skew}`),
     ]
   } catch (error) {
-    return [bad('store', signal.aborted ? `${store.url} did not answer within ${seconds(WRITE_MS)}` : sentence(error))]
+    const tried = signal.aborted && !parent.aborted ? ` (tried for ${seconds(WRITE_MS)})` : ''
+    return [bad('store', sentence(error) + tried)]
   }
 }

@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts'
 import { Ending, EXIT, type Exit, type Io, say, sayJson } from './io.ts'
 import { namedStore } from './named-store.ts'
 import type { GlobalOptions } from './options.ts'
+import { toldWaits } from './told-waits.ts'
 
 const options = {
   root: { type: 'string', requiresArg: true, default: '/', describe: 'Where the host’s file system starts' },
@@ -29,7 +30,7 @@ export const captureCommand = (io: Io): CommandModule<GlobalOptions, Options> =>
 
 async function captureNow(chosen: Options, io: Io): Promise<Exit> {
   const prepared = await preparedFor(chosen, io)
-  const store = storeOf(prepared)
+  const store = storeOf(prepared, io)
   await using own = await OwnCollector.start(fromOf(chosen, io), io.signal)
   let ended: Ended
   try {
@@ -69,7 +70,7 @@ export async function preparedFor(chosen: Options, io: Io): Promise<Prepared> {
 }
 
 /** The store of a prepared capture, or the reason why there is none. */
-export function storeOf({ store }: Prepared): Store {
+export function storeOf({ store }: Prepared, io: Io): Store {
   if (store instanceof Error) throw new Ending(EXIT.failed, store.message, { cause: store })
-  return store
+  return toldWaits(store, io)
 }

@@ -17,6 +17,7 @@ import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { fromOf } from './capture.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import type { GlobalOptions } from './options.ts'
+import { toldWaits } from './told-waits.ts'
 
 const options = {
   root: { type: 'string', requiresArg: true, default: '/', describe: 'Where the host’s file system starts' },
@@ -44,7 +45,7 @@ async function check(chosen: Options, io: Io): Promise<Exit> {
       ? good('rights', 'root')
       : note('rights', 'not root: what only root may read will be missing'),
     ...(await residentCollector(chosen.root, io.signal)),
-    ...(await storeFindings(prepared, io.signal)),
+    ...(await storeFindings(prepared, io)),
     ...(await sourceFindings(from, request, io.signal)),
   ]
   if (chosen.output === 'json') await sayJson(io.stdout, findings)
@@ -58,10 +59,10 @@ function asNamed(layers: readonly Layer[], storeBy: string | undefined): readonl
   return layers.map((layer, i) => (i === first && storeBy !== undefined ? { ...layer, path: storeBy } : layer))
 }
 
-async function storeFindings({ store, request }: Prepared, signal: AbortSignal): Promise<readonly Finding[]> {
+async function storeFindings({ store, request }: Prepared, io: Io): Promise<readonly Finding[]> {
   if (store instanceof Error) return [bad('store', store.message)]
-  await using open = store
-  return await checkStore(open, request.identity, signal)
+  await using open = toldWaits(store, io)
+  return await checkStore(open, request.identity, io.signal)
 }
 
 async function sourceFindings(

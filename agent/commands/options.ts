@@ -8,6 +8,7 @@ import { openArchive } from '../store/open.ts'
 import type { Archive } from '../store/store.ts'
 import { Ending, EXIT, type Io, say } from './io.ts'
 import { namedStore } from './named-store.ts'
+import { toldWaits } from './told-waits.ts'
 
 /** Options that every command knows. */
 export const globalOptions = {
@@ -66,7 +67,7 @@ export async function storeOf(
 /** Opens the store that the options, the environment or the settings name, for reading. */
 export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive> {
   const { url, s3 } = await storeOf(options, 'read bundles', io)
-  return await openArchive(url, s3, io.signal)
+  return toldWaits(await openArchive(url, s3, io.signal), io)
 }
 
 /** The identities to open sealed objects with; none where nobody named a file. */

@@ -1,3 +1,11 @@
+/** Something that a store is waiting for, for a person who waits with it. */
+export interface Wait {
+  /** Host and purpose: `127.0.0.1:9000, to list s3://bucket/prefix`. */
+  readonly what: string
+  /** ms for which nothing has come of it */
+  readonly ms: number
+}
+
 /**
  * Where bundles go, as narrow as the capture side needs it: it can add objects and nothing else.
  * `directory/` and `s3/` implement it, and both pass test/contract/store.ts. Whatever fails does so as a StoreError, and
@@ -7,6 +15,8 @@
 export interface Store extends AsyncDisposable {
   /** For messages: `s3://bucket/prefix` or `file:///path`, no credentials. */
   readonly url: string
+  /** What has been waited for the longest, where the store can tell. */
+  waiting?(): Wait | undefined
   /**
    * Opens connections, resolves names, loads credentials: what can be done before it is urgent. One try, and worth
    * repeating now and then, for credentials expire. No test of permissions.
@@ -40,6 +50,8 @@ export interface Stored {
 /** Reading, for the operator side. */
 export interface Archive extends AsyncDisposable {
   readonly url: string
+  /** What has been waited for the longest, where the store can tell. */
+  waiting?(): Wait | undefined
   /** Objects whose key starts with `prefix`, in key order. */
   list(prefix: string, signal: AbortSignal): AsyncIterable<ObjectEntry>
   /** The "folders" directly below `prefix` (which ends in `/` or is empty), each with its trailing slash. */

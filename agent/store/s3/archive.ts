@@ -11,9 +11,10 @@ export async function s3Archive(
   settings: S3Settings,
   patience: Patience = READER_PATIENCE,
 ): Promise<Archive> {
-  const bucket = await openBucket(location, settings, patience)
+  const bucket = await openBucket(location, settings, patience, 'operator')
   return {
     url: bucket.url,
+    waiting: () => bucket.waits.longest(),
     list: (prefix, signal) => list(bucket, prefix, signal),
     folders: (prefix, signal) => folders(bucket, prefix, signal),
     read: (key, from, signal) => read(bucket, key, from, signal),

@@ -1,13 +1,16 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import { isIP } from 'node:net'
 import { S3Client } from '@aws-sdk/client-s3'
-import { cannot } from '../../cannot.ts'
+import { cannot, sentence } from '../../cannot.ts'
 import type { Settings } from '../../settings/schema.ts'
 import type { Location } from '../location.ts'
 import { StoreError } from '../store.ts'
-import { adoptSystemdCredential } from './credentials.ts'
-import { rememberingLookup } from './lookup.ts'
+import type { Side } from './advice.ts'
+import { credentialSources } from './credential-sources.ts'
+import { Credentials } from './credentials.ts'
+import { openRoads, type Roads } from './roads.ts'
 import { clockSkew } from './skew.ts'
+import { adoptSystemdCredential } from './systemd-credential.ts'
+import { Waits } from './waits.ts'
 
 export type S3Settings = Settings['s3']
 export type S3Location = Extract<Location, { scheme: 's3' }>
@@ -30,10 +33,6 @@ export const CAPTURE_PATIENCE: Patience = { connect: 3_000, silence: 10_000, tri
 /** A person waits for an answer, also for "it does not answer". */
 export const READER_PATIENCE: Patience = { connect: 5_000, silence: 15_000, tries: 5 }
 
-/** More than any caller has requests in flight; a request that waits for a socket would count as one that cannot connect. */
-const SOCKETS = 64
-/** Kept open between requests: parts in flight, and a small object beside them. */
-const IDLE_SOCKETS = 4
 /** For stores of one's own, which have no regions but want a name in the signature. */
 const ANY_REGION = 'us-east-1'
 
@@ -48,6 +47,11 @@ export class Bucket implements AsyncDisposable {
   readonly region: string
   readonly settings: S3Settings
   readonly patience: Patience
+  readonly side: Side
+  readonly credentials: Credentials
+  readonly roads: Roads
+  /** What is under way. */
+  readonly waits = new Waits()
   /** Whether bodies of parts are signed: where no checksum guards them on their way, and where the bucket wants it. */
   signsParts: boolean
   /** Who was last talked to: host and port. */
@@ -55,7 +59,7 @@ export class Bucket implements AsyncDisposable {
   /** ms the store's clock is ahead of ours, by its last answer. */
   clockSkew: number | undefined
 
-  constructor(client: S3Client, location: S3Location, region: string, settings: S3Settings, patience: Patience) {
+  constructor({ client, location, region, settings, patience, side, credentials, roads }: BucketParts) {
     this.client = client
     this.name = location.bucket
     this.prefix = location.prefix
@@ -63,6 +67,9 @@ export class Bucket implements AsyncDisposable {
     this.region = region
     this.settings = settings
     this.patience = patience
+    this.side = side
+    this.credentials = credentials
+    this.roads = roads
     this.signsParts = settings.checksums === 'required'
     this.host = settings.endpoint === undefined ? `S3 in ${region}` : new URL(settings.endpoint).host
     // Nearest to the socket, so that refusals are seen as well.
@@ -80,13 +87,30 @@ export class Bucket implements AsyncDisposable {
     return answer
   }
 
+  /** The proxy that is set for the store, for a message. */
+  get proxy(): string | undefined {
+    return this.roads.proxyFor(
+      this.settings.endpoint === undefined ? 'https:' : new URL(this.settings.endpoint).protocol,
+    )
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.client.destroy()
   }
 }
 
-/** Makes a client from the settings; nothing is sent yet. Throws a permanent StoreError for a bad endpoint or no region. */
-export async function openBucket(location: S3Location, settings: S3Settings, patience: Patience): Promise<Bucket> {
+interface BucketParts
+  extends Pick<Bucket, 'client' | 'region' | 'settings' | 'patience' | 'side' | 'credentials' | 'roads'> {
+  readonly location: S3Location
+}
+
+/** Makes a client from the settings; nothing is sent yet. Throws a permanent StoreError for what can never work. */
+export async function openBucket(
+  location: S3Location,
+  settings: S3Settings,
+  patience: Patience,
+  side: Side,
+): Promise<Bucket> {
   const url = `s3://${location.bucket}/${location.prefix}`
   const { endpoint, region: named } = settings
   if (endpoint !== undefined && !(/^https?:\/\//.test(endpoint) && URL.canParse(endpoint))) {
@@ -94,29 +118,41 @@ export async function openBucket(location: S3Location, settings: S3Settings, pat
   }
   adoptSystemdCredential()
   const region = named ?? (endpoint === undefined ? undefined : (process.env.AWS_REGION ?? ANY_REGION))
-  const agent = { keepAlive: true, maxSockets: SOCKETS, maxFreeSockets: IDLE_SOCKETS, lookup: rememberingLookup() }
+  const roads = await openRoads(process.env).catch((thrown: unknown) => {
+    throw unusable(url, sentence(thrown), thrown)
+  })
+  const requestHandler = {
+    connectionTimeout: patience.connect,
+    socketTimeout: patience.silence,
+    httpAgent: roads.httpAgent,
+    httpsAgent: roads.httpsAgent,
+  }
+  const route = { requestHandler, ...(endpoint === undefined && named !== undefined && { region: named }) }
+  const credentials = new Credentials(() => credentialSources(process.env, route))
   const client = new S3Client({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    forcePathStyle: settings.addressing === 'path',
+    forcePathStyle: settings.addressing === 'path' || isAddress(endpoint),
+    // `memoized` has the SDK ask for them at every request, for it would keep keys without an end for good.
+    credentials: Object.assign(() => credentials.keys(), { memoized: true }),
     // We retry: the SDK knows neither the deadline nor what a 412 after a lost answer means.
     maxAttempts: 1,
     // A checksum header is set by us where it is wanted; see put.ts.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: patience.connect,
-      socketTimeout: patience.silence,
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent(agent),
-    },
+    requestHandler,
   })
   const known = await client.config.region().catch((thrown: unknown) => {
     client.destroy()
     throw unusable(url, 'no region is known: set s3.region or AWS_REGION', thrown)
   })
-  return new Bucket(client, location, known, settings, patience)
+  return new Bucket({ client, location, region: known, settings, patience, side, credentials, roads })
+}
+
+/** An address has no names below it that could be buckets. */
+function isAddress(endpoint: string | undefined): boolean {
+  return endpoint !== undefined && isIP(new URL(endpoint).hostname.replace(/^\[|\]$/g, '')) !== 0
 }
 
 function unusable(url: string, why: string, cause?: unknown): StoreError {

@@ -13,9 +13,10 @@ export async function s3Store(
   settings: S3Settings,
   patience: Patience = CAPTURE_PATIENCE,
 ): Promise<Store> {
-  const bucket = await openBucket(location, settings, patience)
+  const bucket = await openBucket(location, settings, patience, 'host')
   return {
     url: bucket.url,
+    waiting: () => bucket.waits.longest(),
     warm: (signal) => warm(bucket, signal),
     put: (key, body, signal) => putObject(bucket, key, body, signal),
     begin: (key, signal) => beginUpload(bucket, key, signal),
