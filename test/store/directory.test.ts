@@ -131,3 +131,8 @@ t.test('what root makes belongs to the owner of the directory, or the daemon cou
     t.strictSame([uid, gid], [12_345, 12_346], made)
   }
 })
+
+t.test('a place where no directory can be made is refused', async (t) => {
+  await using store = directoryStore('/proc/lastgasp/store')
+  await t.rejects(store.put('x', Buffer.from('x'), signal), failing('permanent', /ENOENT/))
+})

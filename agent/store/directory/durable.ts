@@ -10,12 +10,39 @@ export const FILE_MODE = 0o600
  * root makes by hand (`lastgasp check`) must not shut out the daemon's user later.
  */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+  const first = await makeMissing(path)
   if (first === undefined) return
   const { uid, gid } = await stat(dirname(first))
   for (let made = path; made.length >= first.length; made = dirname(made)) {
     if (process.getuid?.() === 0) await lchown(made, uid, gid)
     await syncDirectory(dirname(made))
+  }
+}
+
+/**
+ * Makes a directory and those above it that are not there; gives the topmost one that it made. Not by mkdir's own `recursive`:
+ * where a directory refuses with ENOENT, as /proc does, Node tries for ever.
+ */
+async function makeMissing(path: string): Promise<string | undefined> {
+  try {
+    return await make(path)
+  } catch (error) {
+    const above = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error
+    const first = await makeMissing(above)
+    const last = await make(path)
+    return first ?? last
+  }
+}
+
+/** Makes one directory; gives it, or undefined where it is there already. */
+async function make(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path, { mode: DIRECTORY_MODE })
+    return path
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(path)).isDirectory()) return undefined
+    throw error
   }
 }
 

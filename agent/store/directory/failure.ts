@@ -34,5 +34,7 @@ export function storeError(what: string, thrown: unknown): StoreError {
 function failureOf({ code = '', syscall }: NodeJS.ErrnoException): StoreFailure {
   // From mkdir(2), it means that a file lies where a directory should be.
   if (code === 'EEXIST') return syscall === 'link' ? 'exists' : 'permanent'
+  // And this, that the directory above takes none, as in /proc.
+  if (code === 'ENOENT' && syscall === 'mkdir') return 'permanent'
   return FAILURES[code] ?? 'transient'
 }

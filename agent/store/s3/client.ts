@@ -145,7 +145,13 @@ export async function openBucket(
   })
   const known = await client.config.region().catch((thrown: unknown) => {
     client.destroy()
-    throw unusable(url, 'no region is known: set s3.region or AWS_REGION', thrown)
+    throw unusable(
+      url,
+      region === undefined
+        ? 'no region is known: set s3.region or AWS_REGION'
+        : `${sentence(thrown).replace(/\.$/, '')}: check s3.region`,
+      thrown,
+    )
   })
   return new Bucket({ client, location, region: known, settings, patience, side, credentials, roads })
 }

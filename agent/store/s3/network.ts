@@ -12,7 +12,8 @@ export function unanswered(task: Task, thrown: Thrown): Verdict {
   if (/^HPE_/.test(code))
     return ['permanent', `${task.host} does not speak HTTP (${code}): should the endpoint be https:// ?`]
   // The SDK and Node refuse a request that cannot be one: no store will ever see it.
-  if (code === '' || IMPOSSIBLE.test(code)) return ['permanent', `${message || name}: check ${ADDRESS_SETTINGS}`]
+  if (code === '' || IMPOSSIBLE.test(code))
+    return ['permanent', `${(message || name).replace(/\.$/, '')}: check ${ADDRESS_SETTINGS}`]
   return byWayOf(task, ['transient', `${task.host} cannot be reached: ${message || name}`])
 }
 
