@@ -9,6 +9,7 @@ import { clearance } from './clearance.ts'
 import { collect } from './collect.ts'
 import type { HoldLock } from './hold-lock.ts'
 import { Refusal } from './refusal.ts'
+import { renewSettings } from './renew-settings.ts'
 import type { Found, Inventory, Source, SourceContext } from './source.ts'
 import { askWhy } from './why.ts'
 
@@ -47,6 +48,7 @@ export async function answerRequest(
 ): Promise<void> {
   switch (request.do) {
     case 'inventory':
+      await renewSettings(desk, signal)
       desk.listing = new Map()
       return list(desk, (source, context, limit) => source.inventory(context, limit), answer, signal)
     case 'last-words':
@@ -63,6 +65,7 @@ export async function answerRequest(
       desk.loaded = keepRecipients(desk.loaded, await desk.reload(signal))
       return answer.send('end', {})
     case 'health':
+      await renewSettings(desk, signal)
       return answer.send('end', health(desk))
     default:
       throw new Refusal('collector', `cannot answer: "${String(request.do)}" is no request`)
