@@ -19,7 +19,8 @@ export interface LayerFile {
   readonly failure?: unknown
 }
 
-const DIRECTORIES: readonly (readonly [Origin, string])[] = [
+/** Where layers lie below the root, weakest first. */
+export const DIRECTORIES: readonly (readonly [Origin, string])[] = [
   ['image', 'usr/lib/lastgasp/config.d'],
   ['host', 'etc/lastgasp/config.d'],
   ['boot', 'run/lastgasp/config.d'],
