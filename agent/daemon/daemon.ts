@@ -7,12 +7,15 @@ import type { Loaded } from '../settings/layers.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { type Collector, collectorAt } from './collector-client.ts'
 import { failureLine, successLine } from './console-line.ts'
-import { type Prepared, type PrepareFrom, prepare } from './prepare.ts'
-import { keepAttending, keepWarm } from './stand-by.ts'
+import { keepAttending } from './stand-by.ts'
+import { keepStanding } from './standing/keep-standing.ts'
+import { readStanding } from './standing/reading.ts'
+import { type AtTrigger, Standing } from './standing/standing.ts'
+import { standingFiles } from './standing/watch.ts'
 
 /**
  * `lastgasp daemon`: waits, with everything loaded, for `hostGoes` (SIGTERM, by systemd); then captures,
- * says one line on standard output (the console) and ends. SIGHUP re-reads the settings.
+ * says one line on standard output (the console) and ends. What changes meanwhile is noticed; SIGHUP looks at once.
  */
 export async function runDaemon(argv: readonly string[], hostGoes: AbortSignal, parent: AbortSignal): Promise<void> {
   const { values } = parseArgs({
@@ -26,67 +29,29 @@ export async function runDaemon(argv: readonly string[], hostGoes: AbortSignal, 
   const log = pino({ base: null, timestamp: false }, pino.destination({ dest: 2, sync: true }))
   const collector = collectorAt(values.socket)
   const idle = AbortSignal.any([hostGoes, parent])
-  const ready = await makeReady(values, log, idle)
-
+  const read = (limit: AbortSignal) => readStanding(values, limit)
+  const standing = await Standing.begin(read, log, idle)
+  void keepStanding(standing, standingFiles(values.root), idle)
   process.on('SIGHUP', () => {
-    if (!idle.aborted) void reload(ready, collector, log, idle)
+    if (!idle.aborted) void reload(standing, collector, log, idle)
   })
   // Attends through the capture too: the lock is let go by `release`, or by our death.
   void keepAttending(collector, log, idle, parent)
   await aborted(idle)
   if (parent.aborted) return
   log.info('the host goes down: capturing')
-  process.stdout.write(`${await gasp(ready.prepared, collector, parent)}\n`)
+  process.stdout.write(`${await gasp(await standing.atTrigger(), collector, parent)}\n`)
   endNow()
 }
 
-/** What the daemon has at hand while it waits. */
-interface Ready {
-  readonly again: (before?: Loaded) => Promise<Prepared>
-  prepared: Prepared
-  standBy: AbortController
-}
-
-async function makeReady(from: PrepareFrom, log: Logger, idle: AbortSignal): Promise<Ready> {
-  const again = async (before?: Loaded) =>
-    prepare({ ...from, ...(before && { before }) }, AbortSignal.timeout(PREPARE_MS))
-  const ready: Ready = { again, prepared: await again(), standBy: new AbortController() }
-  standBy(ready, log, idle)
-  return ready
-}
-
-/** Settings are local files: what takes longer hangs, and is left out. */
-const PREPARE_MS = 10_000
-
-/** Says what is wrong, and keeps the store at hand. */
-function standBy({ prepared, standBy: { signal } }: Ready, log: Logger, idle: AbortSignal): void {
-  const { store, request, loaded } = prepared
-  log.level = loaded.settings.log.level
-  for (const problem of request.problems) log.warn(`settings: ${problem}`)
-  if (store instanceof Error) {
-    log.error(`nothing will be captured: ${store.message}`)
-    return
-  }
-  log.info(`${request.identity} is ready: bundles go to ${store.url}`)
-  void keepWarm(store, log, AbortSignal.any([idle, signal]))
-}
-
-async function reload(ready: Ready, collector: Collector, log: Logger, idle: AbortSignal): Promise<void> {
-  try {
-    const { store } = ready.prepared
-    ready.standBy.abort()
-    ready.standBy = new AbortController()
-    ready.prepared = await ready.again(ready.prepared.loaded)
-    standBy(ready, log, idle)
-    if (!(store instanceof Error)) await store[Symbol.asyncDispose]()
-    await collector.reload(idle)
-  } catch (error) {
-    log.error(`cannot reload: ${sentence(error)}`)
-  }
+/** On SIGHUP: at once what would be noticed by itself, here and in the collector. */
+async function reload(standing: Standing, collector: Collector, log: Logger, idle: AbortSignal): Promise<void> {
+  await standing.renew()
+  await collector.reload(idle).catch((error) => log.error(`cannot reload: ${sentence(error)}`))
 }
 
 /** The capture of a host that goes down, and what there is to say of it. Never rejects. */
-async function gasp({ request, store }: Prepared, collector: Collector, signal: AbortSignal): Promise<string> {
+async function gasp({ request, store }: AtTrigger, collector: Collector, signal: AbortSignal): Promise<string> {
   if (store instanceof Error) {
     await collector.release(within(RELEASE_MS, signal)).catch(() => {})
     return failureLine(store, undefined)

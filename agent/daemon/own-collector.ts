@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cannot, sentence } from '../cannot.ts'
 import { within } from '../deadline.ts'
 import { type Collector, collectorAt } from './collector-client.ts'
-import type { PrepareFrom } from './prepare.ts'
+import type { ReadFrom } from './standing/reading.ts'
 
 /** A Node that starts on a host under load. */
 const START_MS = 20_000
@@ -28,7 +28,7 @@ export class OwnCollector implements AsyncDisposable {
   }
 
   /** Starts it with the same settings as ours, and waits until it answers. */
-  static async start({ root, set }: PrepareFrom, signal: AbortSignal): Promise<OwnCollector> {
+  static async start({ root, set }: ReadFrom, signal: AbortSignal): Promise<OwnCollector> {
     const directory = await mkdtemp(join(tmpdir(), 'lastgasp-'))
     const socket = join(directory, 'collector.sock')
     const settings = set.flatMap((assignment) => ['--set', assignment])

@@ -1,17 +1,13 @@
 import { sentence } from '../cannot.ts'
-import { keepRecipients, type Loaded, loadSettings } from '../settings/layers.ts'
+import type { Loaded } from '../settings/layers.ts'
+import type { Settings } from '../settings/schema.ts'
 import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 import { version } from '../version.ts'
-import { type CaptureRequest, describeHost, identityOf } from './request.ts'
-
-/** Where a capture finds its host and its settings. */
-export interface PrepareFrom {
-  readonly root: string
-  readonly set: readonly string[]
-  /** What was read before, when it is read again. */
-  readonly before?: Loaded
-}
+import type { CaptureRequest } from './request.ts'
+import { Overlay } from './standing/environment.ts'
+import { problemsOf, type ReadFrom, type Reading, readStanding } from './standing/reading.ts'
+import { TrustStore } from './standing/trust.ts'
 
 /** All that can be done before a capture is asked for. */
 export interface Prepared {
@@ -28,25 +24,34 @@ export interface Prepared {
 const STOP_ENV = 'LASTGASP_STOP_MS'
 export const STOP_MARGIN_MS = 500
 
-/** Reads settings and host, opens the store. Rejects only when the signal aborts: what is wrong is in the answer. */
-export async function prepare({ root, set, before }: PrepareFrom, signal: AbortSignal): Promise<Prepared> {
-  const credentialsDirectory = process.env.CREDENTIALS_DIRECTORY
-  const now = await loadSettings({ root, credentialsDirectory, set }, signal)
-  const loaded = before === undefined ? now : keepRecipients(before, now)
-  const { settings } = loaded
-  const host = await describeHost(root)
+/**
+ * Reads settings and host once, and opens the store, for a command: its own environment goes before that of the host's file.
+ * Rejects only when the signal aborts: what is wrong is in the answer.
+ */
+export async function prepare(from: ReadFrom, signal: AbortSignal): Promise<Prepared> {
+  const reading = await readStanding(from, signal)
+  const { environment, trust } = reading
+  const unset = [...(environment.variables ?? [])].filter(([name]) => process.env[name] === undefined)
+  new Overlay(process.env).lay(new Map(unset))
+  if (trust.trust !== undefined) new TrustStore().set(trust.trust)
   return {
-    loaded,
-    request: {
-      deadline: clamped(settings.deadline, process.env[STOP_ENV]),
-      hold: settings.hold.wait,
-      identity: await identityOf(host, settings.identity, root),
-      host,
-      recipients: settings.seal.recipients,
-      problems: loaded.problems.map(({ message }) => message),
-      agent: await version(),
-    },
-    store: await opened(loaded, signal),
+    loaded: reading.loaded,
+    request: requestOf(reading, await version()),
+    store: await storeOf(reading.loaded.settings, signal),
+  }
+}
+
+/** What a capture has to know, from what was read. `agent` is lastgasp's version. */
+export function requestOf(reading: Reading, agent: string): Prepared['request'] {
+  const { settings } = reading.loaded
+  return {
+    deadline: clamped(settings.deadline, process.env[STOP_ENV]),
+    hold: settings.hold.wait,
+    identity: reading.identity.name,
+    host: reading.host,
+    recipients: settings.seal.recipients,
+    problems: problemsOf(reading),
+    agent,
   }
 }
 
@@ -56,13 +61,14 @@ export function clamped(deadline: number, stop: string | undefined): number {
   return allowed > STOP_MARGIN_MS ? Math.min(deadline, allowed - STOP_MARGIN_MS) : deadline
 }
 
-async function opened({ settings }: Loaded, signal: AbortSignal): Promise<Store | Error> {
-  if (settings.store === undefined)
+/** Opens the store that settings name. An Error says why there is none. */
+export async function storeOf({ store, s3 }: Settings, signal: AbortSignal): Promise<Store | Error> {
+  if (store === undefined)
     return new Error(
       'no store is set: name one, e.g. store = "s3://bucket/prefix" in /etc/lastgasp/config.d/50-store.toml',
     )
   try {
-    return await openStore(settings.store, settings.s3, signal)
+    return await openStore(store, s3, signal)
   } catch (error) {
     return error instanceof Error ? error : new Error(sentence(error))
   }

@@ -1,0 +1,170 @@
+import type { Logger } from 'pino'
+import { sentence } from '../../cannot.ts'
+import { abandonable, within } from '../../deadline.ts'
+import type { Store } from '../../store/store.ts'
+import { version } from '../../version.ts'
+import { requestOf, storeOf } from '../prepare.ts'
+import type { CaptureRequest } from '../request.ts'
+import { keepWarm } from '../stand-by.ts'
+import { Overlay } from './environment.ts'
+import { OneAtATime } from './one-at-a-time.ts'
+import { completed, problemsOf, type Reading } from './reading.ts'
+import { StoreAtHand, type StoreLease } from './store-at-hand.ts'
+import { TrustStore } from './trust.ts'
+
+/** Reads what the host is and wants: `readStanding`, and in tests something worse. */
+export type Read = (signal: AbortSignal) => Promise<Reading>
+
+/** What a capture goes by. Its store stays open until it is disposed of. */
+export interface AtTrigger extends StoreLease {
+  readonly request: Omit<CaptureRequest, 'trigger'>
+}
+
+/** Settings are local files: what takes longer hangs, and is left out of the first reading. */
+const FIRST_MS = 10_000
+/** What one renewal may take, with a store to open. */
+const RENEW_MS = 10_000
+/** What is read again at the trigger is read within this time, ms: a host that goes has other things to do. */
+const TRIGGER_MS = 250
+/** Where there is no store yet, there is nothing to fall back on: how long one that was named just now may take to open, ms. */
+const OPEN_MS = 3_000
+
+const LATE = `settings and host could not be read again within ${TRIGGER_MS} ms: what was read before holds`
+
+const NEVER = new AbortController().signal
+
+/**
+ * What the host is and wants right now: settings, name and identity, credentials, trusted authorities, and the store that goes
+ * with them. Renewed when its files change, and read again at the trigger; what fails or hangs leaves the last good one in place.
+ */
+export class Standing implements AsyncDisposable {
+  readonly #reads: OneAtATime<Reading>
+  readonly #agent: string
+  readonly #log: Logger
+  readonly #idle: AbortSignal
+  readonly #overlay = new Overlay(process.env)
+  readonly #trust = new TrustStore()
+  #reading: Reading
+  #atHand: StoreAtHand
+  /** Number of the renewal that holds: one that began earlier and ends later takes no later one's place. */
+  #holds = 0
+  #begun = 0
+  #named = ''
+  /** What is wrong, as the log has it: only what is new is worth a line. */
+  #told: ReadonlySet<string> = new Set()
+
+  private constructor(read: Read, reading: Reading, agent: string, log: Logger, idle: AbortSignal) {
+    // Without an end: a read that hangs goes on whatever we say, and the next one has to know.
+    this.#reads = new OneAtATime(() => read(NEVER))
+    this.#reading = reading
+    this.#agent = agent
+    this.#log = log
+    this.#idle = idle
+    this.#atHand = new StoreAtHand('', new Error('no store has been opened yet'), () => {})
+  }
+
+  /** Reads for the first time, and opens the store, which is kept warm while `idle` lasts. Goes without what hangs. */
+  static async begin(read: Read, log: Logger, idle: AbortSignal): Promise<Standing> {
+    const reading = await read(AbortSignal.timeout(FIRST_MS))
+    const standing = new Standing(read, reading, await version(), log, idle)
+    await standing.#takeUp(reading, 0, NEVER)
+    return standing
+  }
+
+  /** Reads anew. Never rejects: what cannot be read in time leaves all as it was, and so does the end of `idle`. */
+  async renew(): Promise<void> {
+    const limit = within(RENEW_MS, this.#idle)
+    try {
+      await this.#renewed(limit, limit)
+    } catch (error) {
+      if (this.#idle.aborted) return
+      const why = `cannot read settings and host anew, what was read before holds: ${sentence(error)}`
+      this.#tell([...problemsOf(this.#reading), why])
+    }
+  }
+
+  /** Reads once more, within a quarter of a second, and gives what a capture goes by now. */
+  async atTrigger(): Promise<AtTrigger> {
+    const bound = AbortSignal.timeout(TRIGGER_MS)
+    const opening = this.#atHand.store instanceof Error ? AbortSignal.timeout(OPEN_MS) : bound
+    const late = await this.#renewed(bound, opening).then(
+      () => [],
+      () => [LATE],
+    )
+    const request = requestOf(this.#reading, this.#agent)
+    return { ...this.#atHand.lease(), request: { ...request, problems: [...request.problems, ...late] } }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#atHand.replace()
+  }
+
+  async #renewed(read: AbortSignal, open: AbortSignal): Promise<void> {
+    const turn = ++this.#begun
+    const reading = await this.#reads.fresh(read)
+    await this.#takeUp(completed(reading, this.#reading), turn, open)
+  }
+
+  /** Makes a reading what holds: together with its store, where that is another one. Rejects when the signal aborts before. */
+  async #takeUp(read: Reading, turn: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const { store, s3 } = read.loaded.settings
+    const variables = read.environment.variables ?? new Map<string, string>()
+    this.#overlay.lay(variables)
+    const reading = this.#trusting(read)
+    const key = JSON.stringify([store, s3, [...variables], reading.trust.trust])
+    const before = this.#atHand
+    const atHand = key === before.key ? before : this.#open(key, await opened(reading, signal))
+    if (turn < this.#holds) {
+      if (atHand !== before) await atHand.replace()
+      return
+    }
+    const last = this.#atHand
+    this.#holds = turn
+    this.#reading = reading
+    this.#atHand = atHand
+    this.#announce(atHand !== last)
+    if (atHand !== last) await last.replace()
+  }
+
+  #open(key: string, store: Store | Error): StoreAtHand {
+    return new StoreAtHand(key, store, (opened, signal) => {
+      void keepWarm(opened, this.#log, AbortSignal.any([this.#idle, signal]))
+    })
+  }
+
+  /** Has new connections trust what the reading names. Where that cannot be, the reading says so. */
+  #trusting(reading: Reading): Reading {
+    const { trust, problems } = reading.trust
+    const wrong = trust && this.#trust.set(trust)
+    return wrong === undefined ? reading : { ...reading, trust: { trust, problems: [...problems, wrong] } }
+  }
+
+  #announce(another: boolean): void {
+    const { loaded, identity } = this.#reading
+    const { store } = this.#atHand
+    this.#log.level = loaded.settings.log.level
+    this.#tell(problemsOf(this.#reading))
+    const named = this.#named !== identity.name
+    this.#named = identity.name
+    if (store instanceof Error) {
+      if (another) this.#log.error(`nothing will be captured: ${store.message}`)
+    } else if (another || named) this.#log.info(`${identity.name} is ready: bundles go to ${store.url}`)
+  }
+
+  #tell(problems: readonly string[]): void {
+    for (const problem of problems) if (!this.#told.has(problem)) this.#log.warn(problem)
+    this.#told = new Set(problems)
+  }
+}
+
+/** The store of a reading. One that opens after the signal has aborted is closed again. */
+async function opened({ loaded }: Reading, signal: AbortSignal): Promise<Store | Error> {
+  const opening = storeOf(loaded.settings, NEVER)
+  try {
+    return await abandonable(opening, signal)
+  } catch (error) {
+    void opening.then((store) => (store instanceof Error ? undefined : store[Symbol.asyncDispose]())).catch(() => {})
+    throw error
+  }
+}
