@@ -101,5 +101,5 @@ function bare(text: string, from: number): Piece {
     if (!(escaped && (char === '\n' || char === '\r'))) value += char
     if (escaped || !BLANKS.includes(char)) kept = value.length
   }
-  return { value: value.slice(0, kept), end: at + 1 }
+  return { value: value.slice(0, kept), end: at }
 }

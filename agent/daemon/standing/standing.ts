@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { sentence } from '../../cannot.ts'
 import { abandonable, within } from '../../deadline.ts'
+import type { Settings } from '../../settings/schema.ts'
 import type { Store } from '../../store/store.ts'
 import { version } from '../../version.ts'
 import { requestOf, storeOf } from '../prepare.ts'
@@ -19,6 +20,9 @@ export type Read = (signal: AbortSignal) => Promise<Reading>
 export interface AtTrigger extends StoreLease {
   readonly request: Omit<CaptureRequest, 'trigger'>
 }
+
+/** Opens the store that settings name, an Error where there is none: `storeOf`, and in tests something slower. */
+export type Open = (settings: Settings, signal: AbortSignal) => Promise<Store | Error>
 
 /** Settings are local files: what takes longer hangs, and is left out of the first reading. */
 const FIRST_MS = 10_000
@@ -39,6 +43,7 @@ const NEVER = new AbortController().signal
  */
 export class Standing implements AsyncDisposable {
   readonly #reads: OneAtATime<Reading>
+  readonly #openStore: Open
   readonly #agent: string
   readonly #log: Logger
   readonly #idle: AbortSignal
@@ -53,7 +58,8 @@ export class Standing implements AsyncDisposable {
   /** What is wrong, as the log has it: only what is new is worth a line. */
   #told: ReadonlySet<string> = new Set()
 
-  private constructor(read: Read, reading: Reading, agent: string, log: Logger, idle: AbortSignal) {
+  private constructor(read: Read, open: Open, reading: Reading, agent: string, log: Logger, idle: AbortSignal) {
+    this.#openStore = open
     // Without an end: a read that hangs goes on whatever we say, and the next one has to know.
     this.#reads = new OneAtATime(() => read(NEVER))
     this.#reading = reading
@@ -64,9 +70,9 @@ export class Standing implements AsyncDisposable {
   }
 
   /** Reads for the first time, and opens the store, which is kept warm while `idle` lasts. Goes without what hangs. */
-  static async begin(read: Read, log: Logger, idle: AbortSignal): Promise<Standing> {
+  static async begin(read: Read, log: Logger, idle: AbortSignal, open: Open = storeOf): Promise<Standing> {
     const reading = await read(AbortSignal.timeout(FIRST_MS))
-    const standing = new Standing(read, reading, await version(), log, idle)
+    const standing = new Standing(read, open, reading, await version(), log, idle)
     await standing.#takeUp(reading, 0, NEVER)
     return standing
   }
@@ -108,13 +114,13 @@ export class Standing implements AsyncDisposable {
   /** Makes a reading what holds: together with its store, where that is another one. Rejects when the signal aborts before. */
   async #takeUp(read: Reading, turn: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const { store, s3 } = read.loaded.settings
+    const { settings } = read.loaded
     const variables = read.environment.variables ?? new Map<string, string>()
     this.#overlay.lay(variables)
     const reading = this.#trusting(read)
-    const key = JSON.stringify([store, s3, [...variables], reading.trust.trust])
+    const key = JSON.stringify([settings.store, settings.s3, [...variables], reading.trust.trust])
     const before = this.#atHand
-    const atHand = key === before.key ? before : this.#open(key, await opened(reading, signal))
+    const atHand = key === before.key ? before : this.#warmed(key, await this.#open(settings, signal))
     if (turn < this.#holds) {
       if (atHand !== before) await atHand.replace()
       return
@@ -127,7 +133,7 @@ export class Standing implements AsyncDisposable {
     if (atHand !== last) await last.replace()
   }
 
-  #open(key: string, store: Store | Error): StoreAtHand {
+  #warmed(key: string, store: Store | Error): StoreAtHand {
     return new StoreAtHand(key, store, (opened, signal) => {
       void keepWarm(opened, this.#log, AbortSignal.any([this.#idle, signal]))
     })
@@ -156,15 +162,15 @@ export class Standing implements AsyncDisposable {
     for (const problem of problems) if (!this.#told.has(problem)) this.#log.warn(problem)
     this.#told = new Set(problems)
   }
-}
 
-/** The store of a reading. One that opens after the signal has aborted is closed again. */
-async function opened({ loaded }: Reading, signal: AbortSignal): Promise<Store | Error> {
-  const opening = storeOf(loaded.settings, NEVER)
-  try {
-    return await abandonable(opening, signal)
-  } catch (error) {
-    void opening.then((store) => (store instanceof Error ? undefined : store[Symbol.asyncDispose]())).catch(() => {})
-    throw error
+  /** One that opens after the signal has aborted is closed again. */
+  async #open(settings: Settings, signal: AbortSignal): Promise<Store | Error> {
+    const opening = this.#openStore(settings, NEVER)
+    try {
+      return await abandonable(opening, signal)
+    } catch (error) {
+      void opening.then((store) => (store instanceof Error ? undefined : store[Symbol.asyncDispose]())).catch(() => {})
+      throw error
+    }
   }
 }
