@@ -27,7 +27,7 @@ export interface Host {
   collector(...args: string[]): Running
   daemon(...args: string[]): Running
   /** A daemon that has no store. */
-  homeless(): Running
+  homeless(...args: string[]): Running
 }
 
 /** Both resident processes as their units start them, with sockets and a bucket in a directory of their own. */
@@ -64,7 +64,7 @@ export async function hostOf(test: { teardown(end: () => Promise<void>): void })
     // The memory of the machine that the tests run on is nobody's to read.
     collector: (...args) => start('collector', ['--hold', hold, '--set', 'memory.scope="off"', ...args]),
     daemon: (...args) => start('daemon', [...store, ...args]),
-    homeless: () => start('daemon', []),
+    homeless: (...args) => start('daemon', args),
   }
 }
 

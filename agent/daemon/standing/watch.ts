@@ -11,6 +11,9 @@ export interface Watched {
   readonly names: ReadonlySet<string> | undefined
 }
 
+/** How a watch begins: node:fs has it, and in tests one fails. */
+export type Begin = (path: string, heard: (event: string, name: string | null) => void) => FSWatcher
+
 /** What a standing is made of, below `root`. Files of sysfs tell nobody of changes, and have none. */
 export function standingFiles(root: string): readonly Watched[] {
   const whole = DIRECTORIES.map(([, directory]) => ({ directory: join(root, directory), names: undefined }))
@@ -24,20 +27,22 @@ export function standingFiles(root: string): readonly Watched[] {
 /**
  * Calls `onChange` when a directory's entries may have changed, also when it comes, goes, or is replaced: where it is not there,
  * the nearest directory above is watched for it. Where the kernel gives no watch (inotify(7): their number is limited, some
- * file systems have none), nothing is heard: `arm` now and then, and look.
+ * file systems have none), nothing is heard, nor where one above a directory that is there is replaced: `arm` now and then, and look.
  */
 export class DirectoryWatch implements Disposable {
   readonly #watched: Watched
   readonly #onChange: () => void
+  readonly #begin: Begin
   #watcher: FSWatcher | undefined
   /** Which directory the watcher is on: path, device and inode. */
   #on = ''
   #arming: Promise<void> | undefined
   #closed = false
 
-  constructor(watched: Watched, onChange: () => void) {
+  constructor(watched: Watched, onChange: () => void, begin: Begin = watch) {
     this.#watched = watched
     this.#onChange = onChange
+    this.#begin = begin
   }
 
   /** Sees to it that the right directory is watched. Never rejects. */
@@ -71,7 +76,7 @@ export class DirectoryWatch implements Disposable {
   }
 
   #watch(path: string): FSWatcher {
-    const watcher = watch(path, (_, name) => this.#heard(path, name))
+    const watcher = this.#begin(path, (_, name) => this.#heard(path, name))
     watcher.on('error', () => this.#lost(watcher))
     return watcher
   }
