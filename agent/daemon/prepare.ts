@@ -7,7 +7,6 @@ import { version } from '../version.ts'
 import type { CaptureRequest } from './request.ts'
 import { Overlay } from './standing/environment.ts'
 import { problemsOf, type ReadFrom, type Reading, readStanding } from './standing/reading.ts'
-import { TrustStore } from './standing/trust.ts'
 
 /** All that can be done before a capture is asked for. */
 export interface Prepared {
@@ -30,10 +29,8 @@ export const STOP_MARGIN_MS = 500
  */
 export async function prepare(from: ReadFrom, signal: AbortSignal): Promise<Prepared> {
   const reading = await readStanding(from, signal)
-  const { environment, trust } = reading
-  const unset = [...(environment.variables ?? [])].filter(([name]) => process.env[name] === undefined)
+  const unset = [...(reading.environment.variables ?? [])].filter(([name]) => process.env[name] === undefined)
   new Overlay(process.env).lay(new Map(unset))
-  if (trust.trust !== undefined) new TrustStore().set(trust.trust)
   return {
     loaded: reading.loaded,
     request: requestOf(reading, await version()),

@@ -18,9 +18,9 @@ export function carriedOver(now: Loaded, before: Loaded): Loaded {
     settings[table] = name === undefined ? value : { ...(settings[table] as Table), [name]: (value as Table)[name] }
     provenance.set(key, path)
   }
-  const { closed, unsealed } = now.settings.seal
+  const { broken, unsealed } = now.settings.seal
   const merged = settings as unknown as Settings
-  return { ...now, settings: { ...merged, seal: { ...merged.seal, closed, unsealed } }, provenance }
+  return { ...now, settings: { ...merged, seal: { ...merged.seal, broken, unsealed } }, provenance }
 }
 
 /** Whether a layer is at fault for what a file said: it is that file, or the directory in which it cannot be found. */

@@ -4,7 +4,7 @@ import { type Loaded, loadSettings } from '../../settings/layers.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { describeHost } from './host.ts'
 import { type Identity, identityOf } from './identity.ts'
-import { readTrust, type TrustReading } from './trust.ts'
+import { readTrust, type Trust } from './trust.ts'
 
 /** Where a capture finds its host and its settings. */
 export interface ReadFrom {
@@ -16,7 +16,7 @@ export interface ReadFrom {
 export interface Reading {
   readonly loaded: Loaded
   readonly environment: Environment
-  readonly trust: TrustReading
+  readonly trust: Trust
   readonly host: Host
   readonly identity: Identity
 }
@@ -40,17 +40,16 @@ export async function readStanding({ root, set }: ReadFrom, signal: AbortSignal)
 export function completed(reading: Reading, before: Reading): Reading {
   const loaded = carriedOver(reading.loaded, before.loaded)
   const { identity } = loaded.settings
+  const { environment, trust } = reading
   return {
     ...reading,
     loaded,
     ...(identity !== undefined && { identity: { name: identity } }),
-    environment: { ...reading.environment, variables: reading.environment.variables ?? before.environment.variables },
-    // Which certificates there are to read is said in the environment.
-    trust: {
-      ...reading.trust,
-      trust:
-        reading.environment.variables === undefined ? before.trust.trust : (reading.trust.trust ?? before.trust.trust),
-    },
+    environment: { ...environment, variables: environment.variables ?? before.environment.variables },
+    trust:
+      environment.variables === undefined
+        ? before.trust
+        : { ...trust, authorities: trust.authorities ?? before.trust.authorities },
   }
 }
 

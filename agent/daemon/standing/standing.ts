@@ -11,7 +11,6 @@ import { Overlay } from './environment.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { completed, problemsOf, type Reading } from './reading.ts'
 import { StoreAtHand, type StoreLease } from './store-at-hand.ts'
-import { TrustStore } from './trust.ts'
 
 /** Reads what the host is and wants: `readStanding`, and in tests something worse. */
 export type Read = (signal: AbortSignal) => Promise<Reading>
@@ -48,7 +47,6 @@ export class Standing implements AsyncDisposable {
   readonly #log: Logger
   readonly #idle: AbortSignal
   readonly #overlay = new Overlay(process.env)
-  readonly #trust = new TrustStore()
   #reading: Reading
   #atHand: StoreAtHand
   /** Number of the renewal that holds: one that began earlier and ends later takes no later one's place. */
@@ -112,13 +110,12 @@ export class Standing implements AsyncDisposable {
   }
 
   /** Makes a reading what holds: together with its store, where that is another one. Rejects when the signal aborts before. */
-  async #takeUp(read: Reading, turn: number, signal: AbortSignal): Promise<void> {
+  async #takeUp(reading: Reading, turn: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const { settings } = read.loaded
-    const variables = read.environment.variables ?? new Map<string, string>()
+    const { settings } = reading.loaded
+    const variables = reading.environment.variables ?? new Map<string, string>()
     this.#overlay.lay(variables)
-    const reading = this.#trusting(read)
-    const key = JSON.stringify([settings.store, settings.s3, [...variables], reading.trust.trust])
+    const key = JSON.stringify([settings.store, settings.s3, [...variables], reading.trust.authorities])
     const before = this.#atHand
     const atHand = key === before.key ? before : this.#warmed(key, await this.#open(settings, signal))
     if (turn < this.#holds) {
@@ -137,13 +134,6 @@ export class Standing implements AsyncDisposable {
     return new StoreAtHand(key, store, (opened, signal) => {
       void keepWarm(opened, this.#log, AbortSignal.any([this.#idle, signal]))
     })
-  }
-
-  /** Has new connections trust what the reading names. Where that cannot be, the reading says so. */
-  #trusting(reading: Reading): Reading {
-    const { trust, problems } = reading.trust
-    const wrong = trust && this.#trust.set(trust)
-    return wrong === undefined ? reading : { ...reading, trust: { trust, problems: [...problems, wrong] } }
   }
 
   #announce(another: boolean): void {

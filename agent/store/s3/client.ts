@@ -7,6 +7,7 @@ import { StoreError } from '../store.ts'
 import type { Side } from './advice.ts'
 import { credentialSources } from './credential-sources.ts'
 import { Credentials } from './credentials.ts'
+import { type Where, whereIs } from './region.ts'
 import { openRoads, type Roads } from './roads.ts'
 import { clockSkew } from './skew.ts'
 import { adoptSystemdCredential } from './systemd-credential.ts'
@@ -33,9 +34,6 @@ export const CAPTURE_PATIENCE: Patience = { connect: 3_000, silence: 10_000, tri
 /** A person waits for an answer, also for "it does not answer". */
 export const READER_PATIENCE: Patience = { connect: 5_000, silence: 15_000, tries: 5 }
 
-/** For stores of one's own, which have no regions but want a name in the signature. */
-const ANY_REGION = 'us-east-1'
-
 /** A bucket below a prefix, and what is needed to talk to it. */
 export class Bucket implements AsyncDisposable {
   readonly client: S3Client
@@ -44,7 +42,7 @@ export class Bucket implements AsyncDisposable {
   readonly prefix: string
   /** `s3://bucket/prefix` */
   readonly url: string
-  readonly region: string
+  readonly #where: Where
   readonly settings: S3Settings
   readonly patience: Patience
   readonly side: Side
@@ -59,22 +57,27 @@ export class Bucket implements AsyncDisposable {
   /** ms the store's clock is ahead of ours, by its last answer. */
   clockSkew: number | undefined
 
-  constructor({ client, location, region, settings, patience, side, credentials, roads }: BucketParts) {
+  constructor({ client, location, where, settings, patience, side, credentials, roads }: BucketParts) {
     this.client = client
     this.name = location.bucket
     this.prefix = location.prefix
     this.url = `s3://${location.bucket}/${location.prefix}`.replace(/\/$/, '')
-    this.region = region
+    this.#where = where
     this.settings = settings
     this.patience = patience
     this.side = side
     this.credentials = credentials
     this.roads = roads
     this.signsParts = settings.checksums === 'required'
-    this.host = settings.endpoint === undefined ? `S3 in ${region}` : new URL(settings.endpoint).host
+    this.host = settings.endpoint === undefined ? `S3 in ${this.region}` : new URL(settings.endpoint).host
     // Nearest to the socket, so that refusals are seen as well.
     const options = { step: 'deserialize', priority: 'low', name: 'lastgaspNotesAnswers' } as const
     client.middlewareStack.add((next) => async (handed) => this.noting(handed.request, () => next(handed)), options)
+  }
+
+  /** For messages. */
+  get region(): string {
+    return this.#where.told()
   }
 
   private async noting<T extends { response: unknown }>(request: unknown, send: () => Promise<T>): Promise<T> {
@@ -99,9 +102,9 @@ export class Bucket implements AsyncDisposable {
   }
 }
 
-interface BucketParts
-  extends Pick<Bucket, 'client' | 'region' | 'settings' | 'patience' | 'side' | 'credentials' | 'roads'> {
+interface BucketParts extends Pick<Bucket, 'client' | 'settings' | 'patience' | 'side' | 'credentials' | 'roads'> {
   readonly location: S3Location
+  readonly where: Where
 }
 
 /** Makes a client from the settings; nothing is sent yet. Throws a permanent StoreError for what can never work. */
@@ -117,7 +120,6 @@ export async function openBucket(
     throw unusable(url, `the endpoint ${JSON.stringify(endpoint)} is not an http:// or https:// URL: check s3.endpoint`)
   }
   adoptSystemdCredential()
-  const region = named ?? (endpoint === undefined ? undefined : (process.env.AWS_REGION ?? ANY_REGION))
   const roads = await openRoads(process.env).catch((thrown: unknown) => {
     throw unusable(url, sentence(thrown), thrown)
   })
@@ -127,10 +129,11 @@ export async function openBucket(
     httpAgent: roads.httpAgent,
     httpsAgent: roads.httpsAgent,
   }
+  const where = whereIs(location.bucket, settings, { requestHandler })
   const route = { requestHandler, ...(endpoint === undefined && named !== undefined && { region: named }) }
   const credentials = new Credentials(() => credentialSources(process.env, route))
   const client = new S3Client({
-    ...(region === undefined ? {} : { region }),
+    region: where.region,
     ...(endpoint === undefined ? {} : { endpoint }),
     forcePathStyle: settings.addressing === 'path' || isAddress(endpoint),
     // `memoized` has the SDK ask for them at every request, for it would keep keys without an end for good.
@@ -143,17 +146,12 @@ export async function openBucket(
     expectContinueHeader: false,
     requestHandler,
   })
-  const known = await client.config.region().catch((thrown: unknown) => {
-    client.destroy()
-    throw unusable(
-      url,
-      region === undefined
-        ? 'no region is known: set s3.region or AWS_REGION'
-        : `${sentence(thrown).replace(/\.$/, '')}: check s3.region`,
-      thrown,
-    )
-  })
-  return new Bucket({ client, location, region: known, settings, patience, side, credentials, roads })
+  if (typeof where.region === 'string')
+    await client.config.region().catch((thrown: unknown) => {
+      client.destroy()
+      throw unusable(url, `${sentence(thrown).replace(/\.$/, '')}: check s3.region or AWS_REGION`, thrown)
+    })
+  return new Bucket({ client, location, where, settings, patience, side, credentials, roads })
 }
 
 /** An address has no names below it that could be buckets. */
