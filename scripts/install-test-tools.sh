@@ -1,12 +1,12 @@
 #!/bin/bash
 # Installs the programs that the tests need, by Debian package name. Quick when everything is there already.
-#   judges     zstd age gdb elfutils binutils systemd (journalctl), e2fsprogs, openssl
+#   judges     zstd age gdb git python3 tmux elfutils binutils systemd (journalctl), e2fsprogs, openssl
 #   machines   qemu-system-x86 mmdebstrap netcat-openbsd util-linux systemd-container
 #   a store    radosgw ceph-mon ceph-osd (S3 on loopback)
 set -euo pipefail
 
 packages=(
-  zstd age gdb elfutils binutils systemd e2fsprogs openssl attr
+  zstd age gdb git python3 tmux elfutils binutils systemd e2fsprogs openssl attr
   gcc libc6-dev
   qemu-system-x86 seabios mmdebstrap debian-archive-keyring netcat-openbsd util-linux systemd-container
   radosgw ceph-mon ceph-osd

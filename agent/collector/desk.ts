@@ -3,7 +3,8 @@ import type { InventoryGap, SourceName } from '../bundle/evidence.ts'
 import { CLASS_OF } from '../bundle/evidence.ts'
 import { cannot, sentence } from '../cannot.ts'
 import { abandonable, aborted, within } from '../deadline.ts'
-import { keepRecipients, type Loaded } from '../settings/layers.ts'
+import { carriedOver } from '../settings/carry-over.ts'
+import type { Loaded } from '../settings/layers.ts'
 import type { Health, ListedItem, Taken } from '../wall/answers.ts'
 import { clearance } from './clearance.ts'
 import { collect } from './collect.ts'
@@ -62,7 +63,7 @@ export async function answerRequest(
     case 'why':
       return answer.send('end', await askWhy(signal))
     case 'reload':
-      desk.loaded = keepRecipients(desk.loaded, await desk.reload(signal))
+      desk.loaded = carriedOver(await desk.reload(signal), desk.loaded)
       return answer.send('end', {})
     case 'health':
       await renewSettings(desk, signal)

@@ -1,4 +1,5 @@
 import { abandonable, within } from '../deadline.ts'
+import { carriedOver } from '../settings/carry-over.ts'
 import type { Desk } from './desk.ts'
 
 /** What is read again at a trigger is read within this time, ms: a host that goes has other things to do. */
@@ -11,5 +12,5 @@ const RENEW_MS = 250
 export async function renewSettings(desk: Desk, signal: AbortSignal): Promise<void> {
   const limit = within(RENEW_MS, signal)
   const loaded = await abandonable(desk.reload(limit), limit).catch(() => undefined)
-  if (loaded !== undefined && !limit.aborted) desk.loaded = loaded
+  if (loaded !== undefined && !limit.aborted) desk.loaded = carriedOver(loaded, desk.loaded)
 }

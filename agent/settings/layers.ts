@@ -134,20 +134,6 @@ function brokenBy(problems: readonly Problem[]): string | undefined {
   return `${first.message}${more}`
 }
 
-/**
- * Settings that were read again, with the recipients of the time `before` where a layer is broken by now and no other names
- * any: what left sealed goes on doing so.
- */
-export function keepRecipients(before: Loaded, now: Loaded): Loaded {
-  const { seal } = now.settings
-  const { recipients } = before.settings.seal
-  if (seal.broken === undefined || seal.recipients.length > 0 || recipients.length === 0) return now
-  const provenance = new Map(now.provenance)
-  const from = before.provenance.get('seal.recipients')
-  if (from !== undefined) provenance.set('seal.recipients', from)
-  return { ...now, settings: { ...now.settings, seal: { ...seal, recipients } }, provenance }
-}
-
 function isTable(value: unknown): value is Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

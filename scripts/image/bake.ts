@@ -5,6 +5,7 @@ import type { Settings } from '../../agent/settings/schema.ts'
 import { type Account, addAccounts, removeAccounts } from './account.ts'
 import { declaredEntries } from './declared.ts'
 import { dropIns, LIBRARY_DIRECTORY } from './drop-ins.ts'
+import { protectEnvironment } from './environment.ts'
 import { type BroughtLibrary, missingLibraries } from './libraries.ts'
 import { type Entry, entriesBelow, makeDirectories, place } from './place.ts'
 import { type BakeRecord, RECORD, readRecord, removePaths } from './record.ts'
@@ -99,6 +100,7 @@ async function install(
   await place(root, record([...files, ...gone]), signal)
   for (const entry of entries) await place(root, entry, signal)
   await removePaths(root, gone, directories)
+  await protectEnvironment(root)
   await place(root, record(files), signal)
   return account
 }

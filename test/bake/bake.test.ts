@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { bake, unbake } from '../../scripts/image/bake.ts'
@@ -204,3 +204,19 @@ t.test(
     await t.rejects(bake(request(root, tinyCheckout(t)), forever), /cannot write .*usr\/bin\/lastgasp/)
   },
 )
+
+t.test('an environment file in the image is for root and the daemon', async (t) => {
+  const path = 'etc/lastgasp/environment'
+  const root = tinyImage(t, { [path]: 'AWS_REGION=eu-central-1\n' })
+  const checkout = tinyCheckout(t)
+  chmodSync(join(root, path), 0o644)
+  await bake(request(root, checkout), forever)
+  const { mode, uid, gid } = statSync(join(root, path))
+  t.equal(mode & 0o777, 0o640)
+  if (process.geteuid?.() === 0) t.strictSame([uid, gid], [0, 997])
+  rmSync(join(root, path))
+  write(root, { 'etc/other': '', [path]: '-> ../other' })
+  chmodSync(join(root, 'etc/other'), 0o644)
+  await bake(request(root, checkout), forever)
+  t.equal(statSync(join(root, 'etc/other')).mode & 0o777, 0o644, 'where a link leads is left alone')
+})

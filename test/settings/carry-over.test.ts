@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { carriedOver } from '../../agent/settings/carry-over.ts'
 import { type Loaded, loadSettings } from '../../agent/settings/layers.ts'
+import { NEW_KEY, OLD_KEY } from './host.ts'
 
 const HOST = 'etc/lastgasp/config.d/50-host.toml'
 const BOOT = 'run/lastgasp/config.d/50-boot.toml'
@@ -36,11 +37,11 @@ t.test('a layer that breaks says what it said before, loudly; once it is whole o
     write(HOST, 'stor = "s3://two"')
     const { settings, problems } = await read()
     t.strictSame([settings.store, settings.s3.region, settings.s3.owner], ['s3://one', 'eu-west-1', '123456789012'])
-    t.match(settings.seal, { closed: /50-host\.toml:1:1: unknown key "stor"/, unsealed: 'deny' }, `time ${times}`)
+    t.match(settings.seal, { broken: /50-host\.toml:1:1: unknown key "stor"/, unsealed: 'deny' }, `time ${times}`)
     t.equal(problems.length, 1)
   }
   write(HOST, 'store = "s3://two"')
-  t.match((await read()).settings, { store: 's3://two', s3: { region: undefined }, seal: { closed: undefined } })
+  t.match((await read()).settings, { store: 's3://two', s3: { region: undefined }, seal: { broken: undefined } })
   write(HOST, 'store =')
   await read()
   write(HOST, undefined)
@@ -67,3 +68,22 @@ t.test('so do the layers of a directory that cannot be listed', async (t) => {
   t.equal(settings.store, 's3://host')
   t.match(problems, [{ message: /config\.d: cannot be read: everybody may write it/ }])
 })
+
+t.test(
+  'recipients that were named before a layer broke hold until it is mended, or another layer names some',
+  async (t) => {
+    const { write, read } = hostOf(t)
+    write(HOST, `seal = { unsealed = "allow", recipients = ["${OLD_KEY}"] }`)
+    await read()
+    for (const times of ['once', 'and again']) {
+      write(HOST, 'seal.recipients = "')
+      const { settings } = await read()
+      t.match(settings.seal, { recipients: [OLD_KEY], unsealed: 'deny', broken: /50-host/ }, times)
+    }
+    write(BOOT, `seal.recipients = ["${NEW_KEY}"]`)
+    t.strictSame((await read()).settings.seal.recipients, [NEW_KEY])
+    write(BOOT, undefined)
+    write(HOST, '')
+    t.strictSame((await read()).settings.seal.recipients, [], 'mended: it names nobody')
+  },
+)

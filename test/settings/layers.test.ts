@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { keepRecipients, type Loaded, loadSettings } from '../../agent/settings/layers.ts'
+import { type Loaded, loadSettings } from '../../agent/settings/layers.ts'
 import { closes, host, load, NEW_KEY, OLD_KEY, PLACE } from './host.ts'
 
 const isRoot = process.geteuid?.() === 0
@@ -218,23 +218,4 @@ t.test('what is not read in time counts as broken', async (t) => {
   t.ok(settings.seal.broken)
   t.equal(problems.length, 4)
   t.match(problems[0]?.message, /usr\/lib\/lastgasp\/config\.d: cannot be read: /)
-})
-
-t.test('recipients that were named before a layer broke hold until it is mended', async (t) => {
-  const root = host(t, { [PLACE]: `seal = { unsealed = "allow", recipients = ["${OLD_KEY}"] }` })
-  const write = (text: string) => writeFileSync(join(root, PLACE), text)
-  const first = await load({ root })
-  write('seal.recipients = "')
-  const broken = keepRecipients(first, await load({ root }))
-  t.match(broken.settings.seal, { recipients: [OLD_KEY], unsealed: 'deny' })
-  t.ok(broken.settings.seal.broken)
-  t.equal(broken.provenance.get('seal.recipients'), join(root, PLACE))
-  const again = keepRecipients(broken, await load({ root }))
-  t.strictSame(again.settings.seal.recipients, [OLD_KEY], 'however often it is read meanwhile')
-  write('')
-  t.strictSame(keepRecipients(again, await load({ root })).settings.seal.recipients, [], 'mended: it names nobody')
-  write(`seal.recipients = ["${OLD_KEY}"]\nx = `)
-  mkdirSync(join(root, 'run/lastgasp/config.d'), { recursive: true, mode: 0o755 })
-  writeFileSync(join(root, 'run/lastgasp/config.d/60.toml'), `seal.recipients = ["${NEW_KEY}"]`, { mode: 0o644 })
-  t.strictSame(keepRecipients(again, await load({ root })).settings.seal.recipients, [NEW_KEY], 'another names some')
 })

@@ -36,6 +36,13 @@ t.test('every unit is stopped at shutdown, and at nothing else', (t) => {
   t.end()
 })
 
+t.test('the environment file is the daemon’s to read, and nobody else’s', (t) => {
+  t.equal(daemon.EnvironmentFile, undefined, 'systemd would read it at the start only')
+  const rule = readFileSync(join(TREE, 'usr/lib/tmpfiles.d/lastgasp-environment.conf'), 'utf8')
+  t.match(rule, /^z \/etc\/lastgasp\/environment 0640 root lastgasp -$/m)
+  t.end()
+})
+
 t.test('the order: what the daemon needs outlives it, and it waits for nobody', (t) => {
   const needs = [
     'lastgasp-collector.service',
