@@ -10,7 +10,7 @@ import { writeGdbFiles } from '../operator/gdb-files.ts'
 import { writeKernelFiles } from '../operator/kernel-files.ts'
 import { nextSteps } from '../operator/next-steps.ts'
 import { Progress } from '../operator/progress.ts'
-import { lackLines, stepLines } from '../operator/show-lines.ts'
+import { lackLines, recipientsTold, stepLines } from '../operator/show-lines.ts'
 import { verdict } from '../operator/verdict.ts'
 import { isWanted } from '../operator/wanted.ts'
 import type { Identity } from '../seal/keys.ts'
@@ -92,14 +92,14 @@ function checkIdentities(view: BundleView, only: readonly string[] | undefined, 
   if (sealedTo.some((recipient) => mine.includes(recipient))) return
   throw cannot(
     `open the bundle ${view.name.bundle}`,
-    `it is sealed to ${sealedTo.join(', ')}, and the identities given are ${mine.join(', ')}; --keep-sealed fetches it as it is`,
+    `it is sealed to ${recipientsTold(sealedTo)}, and the identities given are ${mine.join(', ')}; --keep-sealed fetches it as it is`,
   )
 }
 
 function sealedLines({ opening }: BundleView, fetched: readonly Fetched[]): string[] {
   const count = fetched.filter(({ status }) => status === 'sealed').length
   if (count === 0) return []
-  const by = opening?.recipients.join(', ')
+  const by = opening && recipientsTold(opening.recipients)
   return ['', `${count} sealed, and not opened: that takes an identity (--identity FILE) of ${by ?? 'a recipient'}`]
 }
 

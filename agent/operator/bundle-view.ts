@@ -66,11 +66,10 @@ export async function viewBundle(
     }
   }
   const readings = readingsOf(name)
-  const [opening, plan, manifest] = await Promise.all([
-    document('opening.json', readings.opening),
-    document('plan.json', readings.plan),
-    document('manifest.json', readings.manifest),
-  ])
+  // One after the other: each may be as large as a document may be, and takes several times that while it is read.
+  const opening = await document('opening.json', readings.opening)
+  const plan = await document('plan.json', readings.plan)
+  const manifest = await document('manifest.json', readings.manifest)
   const state = manifest?.status ?? unclosed(begunAt(bundle, stored, now), now)
   return { name, state, opening: opening ?? manifest, plan, manifest, objects, faults }
 }

@@ -26,6 +26,9 @@ const LONGEST_CAPTURE = 35 * 60_000
 /** How far clocks of hosts run ahead, in ms: a clock that is set to local time is up to 14 hours off. */
 export const CLOCK_ERROR = 86_400_000
 
+/** Days that are listed one by one: three years. */
+const MOST_DAYS = 1096
+
 /** Whether a bundle without a closing row may be running still at `now`. `at`: when it was begun. */
 export function unclosed(at: number, now: number): 'open' | 'interrupted' {
   return now - at < LONGEST_CAPTURE ? 'open' : 'interrupted'
@@ -72,7 +75,7 @@ export interface Catalogue {
   readonly daysAhead: readonly string[]
 }
 
-/** The bundles begun in a period: one listing per day, no object is read. */
+/** The bundles begun in a period: a listing per day or one of all, and no object is read. */
 export async function catalogue(
   archive: Archive,
   { since, until }: Period,
@@ -81,9 +84,11 @@ export async function catalogue(
 ): Promise<Catalogue> {
   const entries: CatalogueEntry[] = []
   const days = await indexedDays(archive, signal)
-  for (const day of days) {
-    if (day < dayOf(since) || day > dayOf(until)) continue
-    for (const entry of await indexed(archive, `${INDEX_PREFIX}dt=${day}/`, now, signal)) {
+  const within = days.filter((day) => day >= dayOf(since) && day <= dayOf(until))
+  // Marks can be written for every day of ten thousand years: then all keys are fewer requests than a listing per day.
+  const prefixes = within.length > MOST_DAYS ? [INDEX_PREFIX] : within.map((day) => `${INDEX_PREFIX}dt=${day}/`)
+  for (const prefix of prefixes) {
+    for (const entry of await indexed(archive, prefix, now, signal)) {
       const at = bundleTime(entry.bundle)
       if (at >= since && at <= until) entries.push(entry)
     }

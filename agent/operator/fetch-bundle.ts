@@ -13,6 +13,7 @@ import { inParallel } from './in-parallel.ts'
 import { type Landing, landings } from './landing.ts'
 import { placeBelow, writeOwn } from './place.ts'
 import type { Progress } from './progress.ts'
+import { MOST_ARTIFACTS, refusedOf } from './refused.ts'
 import { isWanted } from './wanted.ts'
 
 /** Artifacts on their way at a time: enough to fill a link that single streams do not, few enough to look at. */
@@ -57,15 +58,24 @@ export async function fetchBundle(
     framed.map(({ holding }) => expansionOf(holding)),
     maxSize,
   )
-  return await inParallel(pairs, IN_FLIGHT, async ({ holding, landing }) => {
-    const { artifact } = holding
-    try {
-      const origin = { archive, prefix, holding, keyring: holding.sealed && opens ? keyring : undefined, space }
-      return await fetchArtifact(origin, landing, directory, allowance, progress, signal)
-    } catch (error) {
-      signal.throwIfAborted()
-      const status = error instanceof TooLargeError ? 'refused' : 'failed'
-      return { artifact, status, path: landing.name, files: [], bytes: 0, reason: sentence(error) }
-    }
+  const fetched = await inParallel(
+    pairs.slice(0, MOST_ARTIFACTS),
+    IN_FLIGHT,
+    async ({ holding, landing }): Promise<Fetched> => {
+      const { artifact } = holding
+      try {
+        const origin = { archive, prefix, holding, keyring: holding.sealed && opens ? keyring : undefined, space }
+        return await fetchArtifact(origin, landing, directory, allowance, progress, signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        const status = error instanceof TooLargeError ? 'refused' : 'failed'
+        return { artifact, status, path: landing.name, files: [], bytes: 0, reason: sentence(error) }
+      }
+    },
+  )
+  const reason = refusedOf(pairs.length)
+  const refused = pairs.slice(MOST_ARTIFACTS).map(({ holding: { artifact }, landing }): Fetched => {
+    return { artifact, status: 'refused', path: landing.name, files: [], bytes: 0, reason }
   })
+  return [...fetched, ...refused]
 }

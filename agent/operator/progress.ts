@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration } from '../settings/units.ts'
 import { printable } from './printable.ts'
+import { shortened } from './table.ts'
 
 /** How far one object has come. */
 export interface Bar {
@@ -71,14 +72,14 @@ export function barLine(bar: Bar, now: number, width: number): string {
   const figures = `${formatBytes(bar.done)}/${formatBytes(bar.total)}`.padStart(19)
   const right = `${drawn}${figures}  ${formatBytes(rate(bar, now))}/s`.padEnd(53)
   const room = Math.max(8, width - 1 - right.length - 1)
-  const name = printable(bar.name)
+  const name = printable(shortened(bar.name))
   const shown = name.length > room ? `…${name.slice(1 - room)}` : name.padEnd(room)
   return `${shown} ${right}`.slice(0, width - 1).trimEnd()
 }
 
 function doneLine(bar: Bar, now: number): string {
   const kept = bar.from === 0 ? '' : ` (${formatBytes(bar.from)} of it were here)`
-  return `${printable(bar.name)}: ${formatBytes(bar.done)}${kept} in ${formatDuration(now - bar.began)}`
+  return `${printable(shortened(bar.name))}: ${formatBytes(bar.done)}${kept} in ${formatDuration(now - bar.began)}`
 }
 
 function rate(bar: Bar, now: number): number {

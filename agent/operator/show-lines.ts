@@ -67,6 +67,11 @@ function few(lines: readonly string[], most = TOLD): readonly string[] {
   return lines.length > most ? [...lines.slice(0, most), `and ${lines.length - most} more`] : lines
 }
 
+/** The recipients of a bundle, as its opening names them, in a line. */
+export function recipientsTold(recipients: readonly string[]): string {
+  return few(recipients, RECIPIENTS_TOLD).map(shortened).join(', ')
+}
+
 function crashLine({ program, unit, signal, pid, at, receipt: { item } }: Crash): string {
   const says = item.claimed ? `, as user ${item.uid} says` : ''
   const of = unit === undefined ? '' : ` of ${unit}`
@@ -88,10 +93,7 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
     ['boot', opening?.host.bootId],
     ['trigger', opening && trigger(opening.trigger, manifest?.shutdown)],
     ['time', opening && timing(opening, manifest)],
-    [
-      'sealed',
-      opening && (opening.recipients.length === 0 ? 'no' : `to ${few(opening.recipients, RECIPIENTS_TOLD).join(', ')}`),
-    ],
+    ['sealed', opening && (opening.recipients.length === 0 ? 'no' : `to ${recipientsTold(opening.recipients)}`)],
     ['agent', opening && `lastgasp ${opening.agent}`],
   ]
   const width = screen.width === undefined ? Infinity : screen.width - 9

@@ -12,6 +12,7 @@ import { expansionOf } from './fetch-artifact.ts'
 import { type Holding, holdings, toldAgainst } from './holdings.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Progress } from './progress.ts'
+import { MOST_ARTIFACTS, refusedOf } from './refused.ts'
 import { hashed, storedBytes } from './stored.ts'
 
 /** Artifacts on their way at a time. */
@@ -56,7 +57,7 @@ export async function verifyBundle(
   const held = holdings(view)
   const expanded = held.filter((holding) => isDecoded(holding, keyring)).map(expansionOf)
   const allowance = new Allowance(expanded, maxSize)
-  return await inParallel(held, IN_FLIGHT, async (holding) => {
+  const verified = await inParallel(held.slice(0, MOST_ARTIFACTS), IN_FLIGHT, async (holding): Promise<Verified> => {
     const { artifact, bytes, objects, fault, receipt } = holding
     if (objects.length === 0) return { artifact, bytes, status: 'missing', checked: [], reason: fault }
     const { checked, trouble } = await readThrough({ archive, prefix, holding, keyring, allowance }, progress, signal)
@@ -71,6 +72,11 @@ export async function verifyBundle(
       reason: status === 'ok' ? undefined : 'the manifest does not tell of it',
     }
   })
+  const reason = refusedOf(held.length)
+  const refused = held.slice(MOST_ARTIFACTS).map(({ artifact, bytes }): Verified => {
+    return { artifact, bytes, status: 'refused', checked: [], reason }
+  })
+  return [...verified, ...refused]
 }
 
 interface Trouble {

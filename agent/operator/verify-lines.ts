@@ -1,5 +1,6 @@
 import { formatBytes } from '../settings/units.ts'
 import type { Line } from './line.ts'
+import { toldOf } from './refused.ts'
 import { statusStyle } from './show-lines.ts'
 import { type Screen, table } from './table.ts'
 import type { Verified } from './verify-bundle.ts'
@@ -12,11 +13,12 @@ export function verifyLines(verified: readonly Verified[], screen: Screen): Line
     { title: 'CHECKED' },
     { title: 'ARTIFACT' },
   ] as const
-  const rows = verified.flatMap(({ status, bytes, checked, artifact, reason }) => [
+  const { told, more } = toldOf(verified)
+  const rows = told.flatMap(({ status, bytes, checked, artifact, reason }) => [
     [status, formatBytes(bytes), checked.join(' '), artifact],
     ...(reason === undefined ? [] : [['', '', '', reason]]),
   ])
-  return table(columns, rows, screen)
+  return table(columns, [...rows, ...more.map((line) => ['refused', '', '', line])], screen)
 }
 
 /** What verifying does not prove: for people, below what it found. */

@@ -125,6 +125,13 @@ t.test('keys that no capture writes are no entries', (t) => {
   t.end()
 })
 
+t.test('marks of every day of ten years are one listing', async (t) => {
+  const puts = Array.from({ length: 3650 }, (_, i) => marks(newBundle('web-7', now - i * DAY), now)).flat()
+  const archive = archiveOf(puts)
+  t.equal((await catalogue(archive, ALL, now, signal)).entries.length, 3650)
+  t.ok(archive.requests.length < 10, `${archive.requests.length} requests`)
+})
+
 t.test('130,000 bundles are a list', async (t) => {
   const puts = Array.from({ length: 130_000 }, (_, i) => {
     const name = newBundle(`web-${i % 1000}`, now - i * 100)
