@@ -10,11 +10,11 @@ import { type Bounds, decodeTrouble } from './restore.ts'
 import { type TarEntry, TarError, tarEntries } from './tar-entries.ts'
 
 /** A tree of ours has a few hundred files, and a few thousand on a host of very many processes. Each costs a millisecond. */
-const MOST_ENTRIES = 20_000
+const MOST_ENTRIES = 10_000
 /** Parts of a name: cgroups are some ten deep. */
 const MOST_DEPTH = 32
 /** Parts of all their names: each is a directory that is made or looked at. */
-const MOST_PARTS = 50_000
+const MOST_PARTS = 25_000
 /** Entries that are named when they were left out, and how much of a name. */
 const TOLD = 3
 const TOLD_LENGTH = 100
