@@ -29,7 +29,7 @@ function runtimeLine({ sha256, pin }: KnownRuntime): string {
 }
 
 function tell(root: string, baked: Baked): string {
-  const { settings, libraries, account, runtime } = baked
+  const { settings, libraries, unlicensed, account, runtime } = baked
   const sealed = settings.seal.recipients.length > 0
   const lines = [
     `lastgasp ${baked.version} (${baked.arch}) is in ${root}: ${baked.files} files, ${formatBytes(baked.bytes)}`,
@@ -41,6 +41,10 @@ function tell(root: string, baked: Baked): string {
   ]
   if (libraries.length > 0)
     lines.push(`  libraries  from this machine: ${libraries.map(({ name }) => name).join(', ')}`)
+  if (unlicensed.length > 0)
+    lines.push(
+      `  licences   this machine has no text of the licence of ${unlicensed.join(', ')}: add the package to the image`,
+    )
   if (root === '/')
     lines.push('Start it: systemctl daemon-reload && systemctl start lastgasp.service lastgasp-hold.service')
   return lines.join('\n')

@@ -33,6 +33,8 @@ export interface Baked {
   readonly bytes: number
   readonly settings: Settings
   readonly libraries: readonly BroughtLibrary[]
+  /** Names of those of which no licence could be put beside them. */
+  readonly unlicensed: readonly string[]
   readonly account: Account
   readonly runtime: KnownRuntime
 }
@@ -66,7 +68,7 @@ export async function bake(request: BakeRequest, signal: AbortSignal): Promise<B
     ...shipped,
     ...units,
     ...drops,
-    ...declared,
+    ...declared.entries,
     ...libraries.map(({ name, from }) => ({ path: `${LIBRARY_DIRECTORY.slice(1)}/${name}`, from })),
     ...Object.entries(dropIns({ ...facts, libraries: libraries.length > 0 })).map(([unit, text]) => ({
       path: `usr/lib/systemd/system/${unit}.d/90-lastgasp.conf`,
@@ -78,7 +80,9 @@ export async function bake(request: BakeRequest, signal: AbortSignal): Promise<B
     version: string
   }
   const account = await install(root, entries, { version, arch, before }, signal)
-  return { version, arch, settings, libraries, account, runtime, files: entries.length, bytes: await sizeOf(entries) }
+  const { unlicensed } = declared
+  const bytes = await sizeOf(entries)
+  return { version, arch, settings, libraries, unlicensed, account, runtime, files: entries.length, bytes }
 }
 
 async function install(

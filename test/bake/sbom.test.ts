@@ -9,7 +9,7 @@ import { knownRuntime, readPins } from '../../scripts/image/runtime-pin.ts'
 import { type SbomFacts, sbom } from '../../scripts/image/sbom.ts'
 import { readShipped, shippedOf } from '../../scripts/image/shipped.ts'
 import { cyclonedx } from './cyclonedx.ts'
-import { ARCH, CHECKOUT, hostLibrary, INTEGRITY, tinyCheckout } from './tiny-image.ts'
+import { ARCH, CHECKOUT, hostLibrary, INTEGRITY, tinyCheckout, write } from './tiny-image.ts'
 
 const EMPTY = hash('sha512', '')
 const SUM = '0'.repeat(64)
@@ -118,12 +118,18 @@ t.test('a library of this machine is said to be of its package, with the licence
   const checkout = tinyCheckout(t)
   const runtime = await knownRuntime(checkout, ARCH, join(checkout, `dist/${ARCH}/usr/lib/lastgasp/bin/node`))
   const request = { arch: ARCH, runtime, brought: [{ name: 'libc.so.6', from }] }
-  const [document, licences] = await declaredEntries(checkout, request, signal)
+  const { entries, unlicensed } = await declaredEntries(checkout, request, signal)
+  const [document, licences] = entries
+  t.same(unlicensed, [])
   t.match(document, { path: 'usr/lib/lastgasp/sbom.cdx.json' })
   const components = parsed(document !== undefined && 'text' in document ? document.text : '').components
   t.match(components.at(-1), { name: 'libc.so.6', purl: owner.purl })
   t.match(licences, { path: 'usr/lib/lastgasp/licences/libraries.txt' })
   t.ok(licences !== undefined && 'text' in licences && licences.text.includes(`libc.so.6 (${owner.name} `))
+  const nobodys = { name: 'x.so', from: join(write(t.testdirName, { 'x.so': '' }), 'x.so') }
+  const unknown = await declaredEntries(checkout, { ...request, brought: [nobodys] }, signal)
+  t.match(unknown, { unlicensed: ['x.so'], entries: [{ path: /sbom/ }] })
+  t.equal(unknown.entries.length, 1)
   await t.rejects(
     readShipped(join(checkout, 'none'), ARCH),
     /cannot read .*shipped\.json \(make it with: npm run build/,

@@ -85,6 +85,7 @@ sh -c <curl -H 'Authorization: Bearer {}' https://h/>
 sh -c <curl -H Authorization:Bearer {} https://h/>
 curl -d <{"otp_token":"{}"}> https://h/
 curl -d <{"outer":"{\\"password\\":\\"{}\\"}"}> https://h/
+curl -d <{"key":"{\\"password\\":\\"{}\\"}"}> https://h/
 curl --data-urlencode password={} https://h/
 curl https://h/x?api_key={}&v=1
 curl https://h/x?v=1&access_token={}
