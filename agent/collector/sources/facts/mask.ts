@@ -68,8 +68,9 @@ function maskWords(text: string, state: State): string {
   if (header !== undefined && isSecret(tellingInProse(name), text.slice(header.length))) return header + HIDDEN
   return text.replace(WORD, (word) => {
     const quote = word[0] ?? ''
-    const isQuoted = /^["']$/.test(quote) && word.length > 2 && word.endsWith(quote) && /\s/.test(word)
+    const isQuoted = /^["']$/.test(quote) && word.length > 2 && word.endsWith(quote)
     if (!isQuoted || state.next !== undefined || state.depth >= MAX_DEPTH) return maskWord(word, state)
+    if (!/\s/.test(word)) return quote + maskWord(word.slice(1, -1), state) + quote
     // What follows the quotes follows what is in them: `sh -c 'mysql' -pX`.
     const inner = { ...state, depth: state.depth + 1 }
     const masked = quote + maskWords(word.slice(1, -1), inner) + quote
@@ -137,7 +138,7 @@ function maskByName(word: string, state: State): string {
  */
 function announcesBare(word: string): boolean {
   if (/^(?:password|PASSWORD|passphrase|psk)$/.test(word)) return true
-  const isName = /^(?!test_)\w[\w.-]{0,63}$/.test(word) && /\w[._]\w/.test(word)
+  const isName = /^(?!test_)\w[\w.-]{0,63}$/.test(word) && /\w[._]\w|^_/.test(word)
   return isName && tellingOf(word.slice(word.lastIndexOf('.') + 1)) === 'surely'
 }
 

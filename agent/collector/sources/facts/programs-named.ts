@@ -11,7 +11,10 @@ interface Waiting {
 }
 
 /** What the rules say of a word: it is masked, or the next one is. */
-export type Ruled = { readonly masked: string; readonly next?: undefined } | { readonly next: (word: string) => string }
+export type Ruled =
+  | { readonly masked: string; readonly next?: undefined }
+  /** Gives the next word masked; undefined where it is not what was expected. */
+  | { readonly next: (word: string) => string | undefined }
 
 /** More programs than this are not named in one command. */
 const MOST_RULES = 64
@@ -51,7 +54,14 @@ export class ProgramsNamed {
 
 function ruledBy({ rule, operands }: Waiting, word: string): Ruled | undefined {
   const { next, value, within, operand } = rule
-  if (next?.test(word)) return { next: (secret) => (value === undefined ? HIDDEN : kept(secret, value)) }
+  if (next?.test(word)) {
+    return {
+      next: (secret) => {
+        const masked = value === undefined ? HIDDEN : kept(secret, value)
+        return masked === secret ? undefined : masked
+      },
+    }
+  }
   if (within?.test(word)) return { masked: kept(word, within) }
   if (operand !== undefined && operands >= operand && !word.startsWith('-')) return { masked: HIDDEN }
   return undefined

@@ -17,7 +17,7 @@ const FUSED_PASS = /^(?!(?:by|com|encom|over|under|sur|tres|multi|single|low|hig
 const SURE_KEY = /(?:^|-)(?:api|access|account|auth|master|secret|shared|storage)-key\d*(?:-|$)/
 /** All of a name: a PIN of a card is a secret; of a circuit, a processor or a map it is not. */
 const PIN = /^(?:(?:so|user|old|new|card|token|login)-)?(?:pin|puk)(?:-code)?$/
-const PHRASE = /(?:^|-)(?:seed|recovery|backup|secret)-(?:phrase|words)$/
+const PHRASE = /(?:^|-)(?:(?:seed|recovery|backup|secret)-(?:phrase|words)|x-auth)$/
 const CODE =
   /(?:^|-)(?:auth|authentication|verification|mfa|otp|totp|2fa|security|activation|recovery|pairing|access|login|backup)-codes?$/
 /** The last word of a name that goes with a secret, a number, a path or a name: the value decides. */

@@ -97,6 +97,10 @@ http -a bob:{} https://h/
 xh -a bob:{} https://h/
 smbclient //h/share {}
 smbclient -U bob%{} //h/share
+smbclient //h/share -U bob%{}
+curl -H <X-Auth: {}> https://h/
+npm config set _authToken {}
+sh -c <app '--password' '{}' "--key" {}>
 smbclient -U <dom\\bob%{}> //h/share
 mount -t cifs //h/s /mnt -o username=bob,password={}
 mount -t cifs //h/s /mnt -o user=bob,pass={},vers=3
