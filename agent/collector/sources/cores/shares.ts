@@ -1,3 +1,5 @@
+import { inTurns } from '../../in-turns.ts'
+
 /** Something that wants a place. */
 export interface Wish<T> {
   readonly item: T
@@ -34,7 +36,12 @@ export function shareOut<T>(wishes: readonly Wish<T>[], tiers: readonly Tier[], 
     const owners = new Set(own.map(({ owner }) => owner))
     const share = new Purse(part(room, tier.weight / weight))
     const purses = new Map([...owners].map((owner) => [owner, new Purse(part(share, 1 / owners.size))]))
-    return { wishes: inTurns(own), most: new Purse({ bytes: room.bytes, places: tier.most }), share, purses }
+    return {
+      wishes: inTurns(own, ({ owner }) => owner),
+      most: new Purse({ bytes: room.bytes, places: tier.most }),
+      share,
+      purses,
+    }
   })
   const pass = (limits: (queue: (typeof queues)[number], wish: Wish<T>) => readonly (Purse | undefined)[]) => {
     for (const queue of queues) {
@@ -58,17 +65,6 @@ const part = ({ bytes, places }: Room, of: number): Room => ({
   bytes: Math.floor(bytes * of),
   places: Math.max(1, Math.floor(places * of)),
 })
-
-/** The first wish of each owner, then the second of each, and so on. */
-function inTurns<T>(wishes: readonly Wish<T>[]): readonly Wish<T>[] {
-  const turns = new Map<number, number>()
-  const numbered = wishes.map((wish) => {
-    const turn = turns.get(wish.owner) ?? 0
-    turns.set(wish.owner, turn + 1)
-    return { wish, turn }
-  })
-  return numbered.toSorted((a, b) => a.turn - b.turn).map(({ wish }) => wish)
-}
 
 /** Room that is being used up. */
 class Purse implements Room {

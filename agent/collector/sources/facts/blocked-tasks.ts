@@ -1,3 +1,4 @@
+import { inTurns } from '../../in-turns.ts'
 import { parseStat } from '../../processes/process-files.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
@@ -6,6 +7,8 @@ import { printable } from './tsv.ts'
 
 /** Threads whose state is looked at: 45 µs each, 0.45 s. */
 const THREADS = 10_000
+/** Of one process no more than this. */
+const THREADS_OF_ONE = 1000
 /** ms for all of them. */
 const THREADS_WAIT = 500
 /** Blocked ones that are described: a hang shows in the first few, the rest wait behind them. */
@@ -43,14 +46,17 @@ async function findBlocked(reads: HostReads, processes: readonly Process[]): Pro
   const until = performance.now() + THREADS_WAIT
   const blocked: Blocked[] = []
   let left = THREADS
-  await fewAtATime(processes, async (process) => {
+  let missed = false
+  await fewAtATime(inTurns(processes, uidOf), async (process) => {
     if (process.threads <= 1) {
       if (process.state === 'D') blocked.push({ process, tid: process.pid, comm: process.comm })
       return
     }
-    for (const tid of numbered(await reads.names(`proc/${process.pid}/task`, { optional: true }))) {
+    const tids = numbered(await reads.names(`proc/${process.pid}/task`, { optional: true }))
+    missed ||= tids.length > THREADS_OF_ONE
+    for (const tid of tids.slice(0, THREADS_OF_ONE)) {
       if (--left < 0 || performance.now() > until) {
-        reads.ledger.lost('blocked-tasks.txt', 'not every thread was looked at')
+        missed = true
         return
       }
       const line = await reads.text(`proc/${process.pid}/task/${tid}/stat`, { optional: true, once: true })
@@ -58,5 +64,10 @@ async function findBlocked(reads: HostReads, processes: readonly Process[]): Pro
       if (task?.state === 'D') blocked.push({ process, tid, comm: task.comm })
     }
   })
-  return blocked.sort((a, b) => a.process.pid - b.process.pid || a.tid - b.tid)
+  if (missed) reads.ledger.lost('blocked-tasks.txt', 'not every thread was looked at')
+  const ordered = blocked.sort((a, b) => a.process.pid - b.process.pid || a.tid - b.tid)
+  return inTurns(ordered, ({ process }) => uidOf(process))
 }
+
+/** Whose it is: any user can have threads that wait, and those of the others are not to be missed for it. */
+const uidOf = ({ uid }: Process) => uid

@@ -67,5 +67,8 @@ function ofCgroups(tree: string, cgroups: readonly Cgroup[]) {
 
 function ofLargest(processes: readonly Process[]) {
   const largest = processes.filter(({ kernelThread }) => !kernelThread).sort((a, b) => b.rss - a.rss)
-  return largest.slice(0, BROKEN_DOWN).map(({ pid }) => ({ path: `proc/${pid}/smaps_rollup`, optional: true }))
+  return largest.slice(0, BROKEN_DOWN).map(({ pid, uid }) => ({
+    ...{ path: `proc/${pid}/smaps_rollup`, optional: true },
+    ...(uid !== undefined && { uid }),
+  }))
 }

@@ -9,8 +9,13 @@ export const READ_WAIT = 500
 export const FILE_BYTES = 64 * 1024
 /** Stuck reads after which files of this kind are left alone: with one process hung on its memory map, others often are. */
 const STUCK_OF_A_KIND = 2
-/** Pool threads given away to stuck reads before all reading ends: libuv has four, and frames are made on the same ones. */
-const STUCK_THREADS = 3
+/**
+ * Pool threads given away to stuck reads before all reading ends: half of them, for frames are made on the same ones. libuv has
+ * four, and more where the environment says so, as the collector's unit does.
+ */
+const STUCK_THREADS = Math.max(3, Math.floor(Number(process.env.UV_THREADPOOL_SIZE ?? 4) / 2))
+/** From here on user ids are people's: login.defs(5), UID_MIN. */
+const FIRST_PERSON = 1000
 /** Names taken of one directory: as many descriptors as a process usually may have. */
 const NAMES = 65_536
 
@@ -30,6 +35,8 @@ export interface ReadOptions {
   readonly optional?: boolean
   /** That there is more than the limit is no news either. */
   readonly head?: boolean
+  /** Whose process it is about: who makes reads hang on purpose shall not keep those of the system from being read. */
+  readonly uid?: number
 }
 
 /**
@@ -107,7 +114,7 @@ export class HostReads implements Disposable {
 
   async #ask<T>(path: string, options: ReadOptions, work: () => Promise<T>): Promise<T | undefined> {
     if (this.over()) return undefined
-    const kind = kindOf(path)
+    const kind = kindOf(path) + ((options.uid ?? 0) >= FIRST_PERSON ? " of people's" : '')
     if (this.#stuckNow >= STUCK_THREADS || (this.#stuckKinds.get(kind) ?? 0) >= STUCK_OF_A_KIND) {
       this.ledger.lost(path, 'not tried, because reads before it hung')
       return undefined

@@ -26,10 +26,28 @@ const SIGNS: readonly Sign[] = [
   { line: /page allocation failure|vmalloc.*failed/, means: 'the kernel got no memory for itself' },
 ]
 
+/**
+ * What processes call themselves, and where their files are, in the kernel's messages (fs/proc, arch/x86/mm/fault.c, mm/oom_kill.c, lib/dump_stack.c):
+ * a process called "Kernel panic" that crashes is no panic. What is left of a line is the kernel's own.
+ */
+const NAMES: readonly (readonly [RegExp, string])[] = [
+  [/^(\[[^\]]*\] )(?:traps: )?.{0,16}\[\d+\]:? (segfault at|general protection|trap )/, '$1traps: a process $2'],
+  // The table of all tasks.
+  [/^(\[[^\]]*\] \[ *\d+\] ).*$/, '$1'],
+  [/\b(comm|Comm): .{0,16}?(?= (?:Not )?[Tt]ainted|$)/, '$1:'],
+  [/\btask=.{0,16},pid=/, 'task=,pid='],
+  [/\btask .{0,16}:(\d+) blocked/, 'task $1 blocked'],
+  [/\(.{0,16}\)/g, '()'],
+  [/'[^']*'|"[^"]*"|`[^`']*'/g, ''],
+]
+
+const withoutNames = (line: string) => NAMES.reduce((text, [name, put]) => text.replace(name, put), line)
+
 /** What stands out in the kernel's messages: what it means, how often, and the last such line. */
 export function kernelSigns(lines: readonly string[]): readonly string[] {
+  const own = lines.map((line) => ({ line, text: withoutNames(line) }))
   return SIGNS.flatMap(({ line, means }) => {
-    const found = lines.filter((text) => line.test(text))
-    return found.length === 0 ? [] : [`${means}; kernel messages: ${found.length}, the last: ${found.at(-1)}`]
+    const found = own.filter(({ text }) => line.test(text))
+    return found.length === 0 ? [] : [`${means}; kernel messages: ${found.length}, the last: ${found.at(-1)?.line}`]
   })
 }

@@ -1,3 +1,4 @@
+import { inTurns } from '../../in-turns.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
 import type { Process } from './processes.ts'
@@ -9,8 +10,9 @@ const LINKS = 20_000
 const LINKS_WAIT = 500
 /** Of one process no more than this: one that leaks descriptors leaks them all of a kind. */
 const LINKS_OF_ONE = 2048
-/** Deleted files whose size is asked. */
+/** Deleted files whose size is asked, and of one process no more than so many. */
 const DELETED = 512
+const DELETED_OF_ONE = 64
 
 export interface OpenFiles {
   /** open-files.tsv: how many descriptors of each kind a process has. */
@@ -20,7 +22,7 @@ export interface OpenFiles {
 }
 
 /**
- * What the processes' descriptors are, by their links; those with most of them first. `safe` are the mounts (by id)
+ * What the processes' descriptors are, by their links; of each user in turns those with most of them first. `safe` are the mounts (by id)
  * whose files may be asked for their size.
  */
 export async function readOpenFiles(
@@ -32,8 +34,9 @@ export async function readOpenFiles(
   const kinds: [number, string, string, number][] = []
   const deleted: [number, string, string, number | undefined, string][] = []
   let left = LINKS
+  const ordered = [...processes].sort((a, b) => (b.fds ?? 0) - (a.fds ?? 0))
   await fewAtATime(
-    [...processes].sort((a, b) => (b.fds ?? 0) - (a.fds ?? 0)),
+    inTurns(ordered, ({ uid }) => uid),
     async ({ pid, comm, fds }) => {
       if (!fds) return
       const counts = new Map<string, number>()
@@ -47,7 +50,7 @@ export async function readOpenFiles(
         if (target === undefined) continue
         const kind = kindOfLink(target)
         counts.set(kind, (counts.get(kind) ?? 0) + 1)
-        if (kind !== 'deleted' || deleted.length >= DELETED) continue
+        if (kind !== 'deleted' || deleted.length >= DELETED || (counts.get(kind) ?? 0) > DELETED_OF_ONE) continue
         deleted.push([pid, comm, fd, await heldBytes(reads, pid, fd, safe), target.slice(0, -DELETED_MARK.length)])
       }
       if (names.length > some.length || left === 0)

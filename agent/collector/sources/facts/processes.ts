@@ -1,3 +1,4 @@
+import { inTurns } from '../../in-turns.ts'
 import { numberOf, pageBytes, parseCgroup, parseStat, type Stat, unitOf } from '../../processes/process-files.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
@@ -54,7 +55,7 @@ export async function readProcesses(reads: HostReads, bounds = BOUNDS): Promise<
   })
 
   const countable = countsDescriptors(await reads.text('proc/sys/kernel/osrelease', { optional: true }))
-  const striking = [...processes.values()].sort((a, b) => weight(b) - weight(a))
+  const striking = strikingFirst([...processes.values()])
   let asked = 0
   await fewAtATime(striking, async (process) => {
     if (asked >= bounds.detailed || performance.now() > until) return
@@ -67,11 +68,17 @@ export async function readProcesses(reads: HostReads, bounds = BOUNDS): Promise<
   return pids.flatMap((pid) => processes.get(pid) ?? [])
 }
 
-/** Uninterruptible and dead ones first, then by memory; kernel threads last. */
-function weight(process: Process): number {
-  if (process.state === 'D') return Number.MAX_SAFE_INTEGER
-  return process.kernelThread ? -1 : process.rss
+/**
+ * The largest and those in uninterruptible sleep in turns, for a user may have thousands that wait for their children (vfork(2));
+ * kernel threads last.
+ */
+function strikingFirst(processes: readonly Process[]): readonly Process[] {
+  const ordered = processes.toSorted((a, b) => Number(isBlocked(b)) - Number(isBlocked(a)) || b.rss - a.rss)
+  const [own = [], kernel = []] = [false, true].map((is) => ordered.filter(({ kernelThread }) => kernelThread === is))
+  return [...inTurns(own, isBlocked), ...kernel]
 }
+
+const isBlocked = ({ state }: Process) => state === 'D'
 
 async function detailed(reads: HostReads, stat: Stat, countable: boolean): Promise<Process> {
   const text = (name: string) => reads.text(`proc/${stat.pid}/${name}`, { once: true, optional: true })
@@ -93,7 +100,7 @@ async function detailed(reads: HostReads, stat: Stat, countable: boolean): Promi
     unit: unitOf(cgroup),
     exe: await reads.link(`proc/${stat.pid}/exe`, { optional: true }),
     // Last, because it is the one that hangs with the process's memory map.
-    command: await commandLine(reads, stat.pid),
+    command: await commandLine(reads, stat.pid, numberOf(status, 'Uid')),
   }
 }
 
@@ -109,8 +116,8 @@ async function descriptors(reads: HostReads, pid: number, countable: boolean): P
   return (await reads.names(path, { optional: true }))?.length
 }
 
-async function commandLine(reads: HostReads, pid: number): Promise<string | undefined> {
-  const options = { once: true, optional: true, limit: COMMAND_BYTES, head: true }
+async function commandLine(reads: HostReads, pid: number, uid: number | undefined): Promise<string | undefined> {
+  const options = { once: true, optional: true, limit: COMMAND_BYTES, head: true, ...(uid !== undefined && { uid }) }
   const content = await reads.bytes(`proc/${pid}/cmdline`, options)
   if (!content?.length) return undefined
   const args = content.toString().replace(/\0+$/, '').split('\0')

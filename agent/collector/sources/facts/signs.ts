@@ -7,17 +7,26 @@ const NEARLY = 90
 /** Percent of ten seconds in which everything stood still for want of something. */
 const STALLED = 10
 
+/** Sentences of one kind: a user may have hundreds of processes or groups at a limit of their own. */
+const OF_ONE_KIND = 5
+
 /** What looks wrong on this host, the gravest first, a sentence each; empty when nothing stands out. */
 export function signs(snapshot: Snapshot): readonly string[] {
   return [
-    ...memorySigns(snapshot),
+    ...few('memory', memorySigns(snapshot)),
+    // One of each sort.
     ...kernelSigns(snapshot.kernelLog),
-    ...taskSigns(snapshot),
-    ...fileSystemSigns(snapshot),
-    ...cgroupSigns(snapshot),
-    ...descriptorSigns(snapshot),
-    ...pressureSigns(snapshot),
+    ...few('tasks', taskSigns(snapshot)),
+    ...few('file systems', fileSystemSigns(snapshot)),
+    ...few('groups', cgroupSigns(snapshot)),
+    ...few('descriptors', descriptorSigns(snapshot)),
+    ...few('pressure', pressureSigns(snapshot)),
   ].map((sentence) => sentence.replaceAll('\n', ' '))
+}
+
+function few(kind: string, all: readonly string[]): readonly string[] {
+  const more = all.length - OF_ONE_KIND
+  return more <= 0 ? all : [...all.slice(0, OF_ONE_KIND), `and ${more} more of ${kind}`]
 }
 
 function memorySigns(snapshot: Snapshot): readonly string[] {

@@ -1,4 +1,5 @@
 import { formatBytes } from '../../../settings/units.ts'
+import { inTurns } from '../../in-turns.ts'
 import { isHosts, type JournalFile } from './scan.ts'
 
 export interface Choice {
@@ -28,7 +29,7 @@ export function chooseFiles(
   const wanted = newest.filter(({ header }) => wantedBoots.has(header.bootId))
   let left = limit
   const full = new Set<string>()
-  const chosen = inTurns(wanted).filter((file, index) => {
+  const chosen = ordered(wanted).filter((file, index) => {
     const fits = !full.has(logOf(file)) && (file.size <= left || index === 0)
     if (fits) left -= file.size
     else full.add(logOf(file))
@@ -51,18 +52,15 @@ export function chooseFiles(
 /** Whose log a file is a part of. */
 const logOf = ({ namespace, stem }: JournalFile) => `${namespace}/${stem}`
 
-/** The host's files as they come, then the newest of each user, then the next ones. */
-function inTurns(files: readonly JournalFile[]): readonly JournalFile[] {
-  const turns = new Map<string, number>()
-  const turnOf = (file: JournalFile) => {
-    const turn = isHosts(file) ? 0 : (turns.get(logOf(file)) ?? 0) + 1
-    turns.set(logOf(file), turn)
-    return { file, turn }
-  }
-  return files
-    .map(turnOf)
-    .toSorted((a, b) => a.turn - b.turn)
-    .map(({ file }) => file)
+/** The host's files, then the newest of each user, then the next ones. */
+function ordered(files: readonly JournalFile[]): readonly JournalFile[] {
+  return [
+    ...files.filter(isHosts),
+    ...inTurns(
+      files.filter((file) => !isHosts(file)),
+      logOf,
+    ),
+  ]
 }
 
 const lastEntry = ({ header }: JournalFile) => header.tailRealtime
