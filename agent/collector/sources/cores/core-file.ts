@@ -28,6 +28,9 @@ export interface CoreFile {
   readonly identity: ItemIdentity
 }
 
+/** What `st_blocks` counts in: inode(7). */
+export const BLOCK_BYTES = 512
+
 /** What stat tells of a core, whatever its kind. Whoever owns a file sets its time as he likes: what is to come is now. */
 export const seen = (
   { dev, ino, size, blocks, mtimeMs }: Stats,
@@ -35,12 +38,13 @@ export const seen = (
 ): Pick<CoreFile, 'file' | 'bytes' | 'allocated' | 'at'> => ({
   file: { dev, ino },
   bytes: size,
-  allocated: blocks * 512,
+  allocated: blocks * BLOCK_BYTES,
   at: Math.min(Math.round(mtimeMs), now),
 })
 
 /** What a core takes of a limit: what lies on disk, for holes cost nothing. */
-export const charge = ({ bytes, allocated }: CoreFile): number => Math.min(bytes, allocated)
+export const charge = ({ bytes, allocated }: Pick<CoreFile, 'bytes' | 'allocated'>): number =>
+  Math.min(bytes, allocated)
 
 /** A file does not tell the unit; its user does nearly as well: system users, and those of DynamicUser= (systemd's UIDS-GIDS.md). */
 export function isServiceUser(uid: number): boolean {

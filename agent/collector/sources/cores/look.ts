@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { sentence } from '../../../cannot.ts'
 import { countOf } from '../../../count-of.ts'
 import { plainName } from '../../plain-words.ts'
-import { type CoreFile, charge, isServiceUser, seen } from './core-file.ts'
+import { BLOCK_BYTES, type CoreFile, charge, isServiceUser, seen } from './core-file.ts'
 import { COMPRESSED, parseCoredumpName } from './coredump-name.ts'
 import { isHost } from './keepers.ts'
 import type { Surplus } from './surplus.ts'
@@ -24,10 +24,19 @@ const REMEMBERED = 64
 /** Owners that are remembered there, besides the system's users. */
 const OWNERS = 256
 
+/** A regular file as it was seen. */
+interface Sighting {
+  readonly name: string
+  readonly stats: Stats
+  /** What core_pattern tells of its name. */
+  readonly fields: Record<string, string> | undefined
+}
+
 /** What a look into one directory brings together: of a million files no more is kept than can be taken. */
 export class Look {
   readonly ground: Ground
-  readonly #files = new Map<number, CoreFile[]>()
+  readonly #seen = new Map<number, Sighting[]>()
+  readonly #dumps: CoreFile[] = []
   readonly #dropped = new Map<number, Surplus>()
   readonly #failures = new Map<string, { first: string; times: number }>()
   readonly #others = { irregular: 0, below: 0, strange: 0 }
@@ -39,14 +48,13 @@ export class Look {
 
   /** A regular file; `fields` are what core_pattern tells of its name. */
   file(name: string, stats: Stats, fields: Record<string, string> | undefined): void {
-    const { kept, owned } = this.ground
-    if (!kept && stats.nlink > 1) this.failed(name, 'it has another name elsewhere (a hard link)')
-    else this.#add(coreFile(this.ground, name, stats, fields, !(kept || (owned && isHost(stats.uid)))))
+    if (!this.ground.kept && stats.nlink > 1) this.failed(name, 'it has another name elsewhere (a hard link)')
+    else this.#add({ name, stats, fields })
   }
 
   /** What kdump has left in a directory below, and how many entries are there besides. */
   dumps(files: readonly CoreFile[], others: number): void {
-    for (const file of files) this.#add(file)
+    this.#dumps.push(...files)
     this.#others.below += others
   }
 
@@ -68,7 +76,8 @@ export class Look {
   }
 
   get files(): readonly CoreFile[] {
-    return [...this.#files.values()].flat()
+    const found = [...this.#seen.values()].flat()
+    return [...this.#dumps, ...found.map((sighting) => coreFile(this.ground, sighting, this.#isClaimed(sighting)))]
   }
 
   get surplus(): readonly Surplus[] {
@@ -95,34 +104,36 @@ export class Look {
     return parts.length > 0 ? [`entries of ${this.ground.directory}: ${parts.join(', ')}`] : []
   }
 
-  #add(core: CoreFile): void {
-    const { owner, claimed } = core
-    const own = this.#files.get(owner) ?? []
-    if (claimed && own.length === 0 && this.#files.size >= OWNERS && !isServiceUser(owner)) {
-      this.#drop(core)
+  #isClaimed({ stats: { uid } }: Sighting): boolean {
+    const { kept, owned } = this.ground
+    return !(kept || (owned && isHost(uid)))
+  }
+
+  #add(sighting: Sighting): void {
+    const { uid } = sighting.stats
+    const claimed = this.#isClaimed(sighting)
+    const own = this.#seen.get(uid) ?? []
+    if (claimed && own.length === 0 && this.#seen.size >= OWNERS && !isServiceUser(uid)) {
+      this.#drop(sighting)
       return
     }
-    this.#files.set(owner, own)
-    own.push(core)
+    this.#seen.set(uid, own)
+    own.push(sighting)
     if (!claimed || own.length < 2 * REMEMBERED) return
-    own.sort((a, b) => b.at - a.at)
+    const at = ({ stats }: Sighting) => Math.min(stats.mtimeMs, this.ground.now)
+    own.sort((a, b) => at(b) - at(a))
     for (const dropped of own.splice(REMEMBERED)) this.#drop(dropped)
   }
 
-  #drop(core: CoreFile): void {
-    const { owner, directory } = core
+  #drop({ stats: { uid: owner, size, blocks } }: Sighting): void {
+    const { directory } = this.ground
     const { files = 0, bytes = 0 } = this.#dropped.get(owner) ?? {}
-    this.#dropped.set(owner, { directory, owner, files: files + 1, bytes: bytes + charge(core) })
+    const charged = charge({ bytes: size, allocated: blocks * BLOCK_BYTES })
+    this.#dropped.set(owner, { directory, owner, files: files + 1, bytes: bytes + charged })
   }
 }
 
-function coreFile(
-  { directory, kept, now }: Ground,
-  name: string,
-  stats: Stats,
-  fields: Record<string, string> | undefined,
-  claimed: boolean,
-): CoreFile {
+function coreFile({ directory, kept, now }: Ground, { name, stats, fields }: Sighting, claimed: boolean): CoreFile {
   const path = join(directory, name)
   const suffix = COMPRESSED.exec(name)?.[0] ?? ''
   const stem = name.slice(0, name.length - suffix.length)
