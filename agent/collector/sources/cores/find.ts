@@ -18,6 +18,8 @@ export interface Finds {
   /** Directories that were looked into, and those that do not exist, for the receipt that says nothing crashed. */
   readonly looked: readonly string[]
   readonly missing: readonly string[]
+  /** Of those that were looked into, the ones where nobody but the host may write. */
+  readonly kept: readonly string[]
   /** A sentence for each directory that holds something which is not taken. */
   readonly leftOut: readonly string[]
   /** A sentence for each directory or file that could not be looked at, and for files that cannot be named. */
@@ -82,6 +84,7 @@ export async function findCores(
     files: looks.flatMap(({ files }) => files),
     looked: directories.filter((directory) => looked.has(directory)),
     missing,
+    kept: looks.filter(({ ground }) => ground.kept).map(({ ground }) => ground.directory),
     leftOut: looks.flatMap(({ leftOut }) => leftOut),
     problems: [...problems, ...looks.flatMap((look) => [...look.problems, ...look.failures])],
     surplus: looks.flatMap(({ surplus }) => surplus),

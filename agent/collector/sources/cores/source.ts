@@ -85,9 +85,11 @@ export function coresSource(system: System): Source {
   function awaited(process: Dumping, { boot, pattern, finds }: Survey, { root, settings }: SourceContext): Found {
     const newest = finds.files.filter(({ kind }) => kind === 'systemd').sort((a, b) => b.at - a.at)[0]
     const suffix = pattern.kind === 'directory' ? '' : (newest?.suffix ?? '.zst')
+    // systemd-coredump writes where nobody else does; what others have filled takes long to look at, again and again.
+    const places = isSystemd(pattern) ? [...finds.kept, ...finds.missing] : settings.cores.directories
     const name = uniqueName(`${process.comm}.${process.pid}.core`, suffix, round.names)
     return unfinishedItem(hostAt(root), process, { name, value: UNFINISHED_VALUE, suffix }, async (signal) => {
-      const { files } = await findCores(root, settings.cores.directories, pattern, signal)
+      const { files } = await findCores(root, places, pattern, signal)
       const core = files.find((file) => isOf(file, process, boot) && !round.known.has(file.path))
       if (core?.suffix === suffix) round.known.add(core.path)
       return core
