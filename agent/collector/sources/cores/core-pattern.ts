@@ -7,14 +7,22 @@ export type CorePattern =
   /** Written as files into one directory; `files` matches their names, with groups pid, comm, uid, signal, time. */
   | { readonly kind: 'directory'; readonly text: string; readonly directory: string; readonly files: RegExp }
 
-const SPECIFIERS: Readonly<Record<string, readonly [group: string, shape: string]>> = {
-  p: ['pid', '\\d+'],
-  P: ['pid', '\\d+'],
-  e: ['comm', '.+?'],
-  u: ['uid', '\\d+'],
-  s: ['signal', '\\d+'],
-  t: ['time', '\\d+'],
+/**
+ * What stands for each specifier, and what of it is of use. Texts are as long as the kernel lets them be (TASK_COMM_LEN, HOST_NAME_MAX):
+ * whoever may write there chooses names that a pattern without bounds would take hours to refuse.
+ */
+const SPECIFIERS: Readonly<Record<string, readonly [group: string | undefined, shape: string]>> = {
+  p: ['pid', '\\d{1,10}'],
+  P: ['pid', '\\d{1,10}'],
+  e: ['comm', '.{1,15}?'],
+  u: ['uid', '\\d{1,10}'],
+  s: ['signal', '\\d{1,2}'],
+  t: ['time', '\\d{1,12}'],
+  h: [undefined, '.{0,64}'],
+  ...Object.fromEntries([...'iIgdCcF'].map((number) => [number, [undefined, '\\d{1,20}']] as const)),
 }
+/** A path (%E), a file's name (%f), and what is not known. */
+const OTHER = '.{0,255}'
 
 /** Reads a core_pattern. */
 export function parseCorePattern(text: string): CorePattern {
@@ -31,7 +39,7 @@ function namesOf(template: string): RegExp {
   const given = new Set<string>()
   const source = template.replace(/%(.?)|[^%]/g, (part, specifier: string | undefined) => {
     if (specifier === undefined || specifier === '%') return RegExp.escape(specifier ?? part)
-    const [group, shape] = SPECIFIERS[specifier] ?? [undefined, '.*']
+    const [group, shape] = SPECIFIERS[specifier] ?? [undefined, OTHER]
     if (group === undefined || given.has(group)) return shape
     given.add(group)
     return `(?<${group}>${shape})`

@@ -107,10 +107,12 @@ async function fill(look: Look, search: Search, signal: AbortSignal): Promise<vo
   const { directory, kept } = look.ground
   const { root, names, everything, left } = search
   const began = performance.now()
-  let [looked, illegible] = [0, 0]
+  let [looked, illegible, isLate] = [0, 0, false]
   let batch: { readonly entry: Dirent; readonly name: string }[] = []
-  const isLate = () => !kept && performance.now() - began > left.ms
   for await (const entry of await opendir(join(root, directory), { encoding: BYTES, bufferSize: 1024 })) {
+    isLate = !kept && performance.now() - began > left.ms
+    if (isLate) break
+    looked++
     const raw = entry.name as unknown as Buffer
     const name = raw.toString('utf8')
     // Dot files are systemd-coredump's and kdump's unfinished ones.
@@ -119,14 +121,11 @@ async function fill(look: Look, search: Search, signal: AbortSignal): Promise<vo
     else if (batch.push({ entry, name }) === AT_ONCE) {
       signal.throwIfAborted()
       await Promise.all(batch.map((one) => see(look, search, one.entry, one.name, signal)))
-      looked += batch.length
       batch = []
     }
-    if (isLate()) break
   }
   await Promise.all(batch.map((one) => see(look, search, one.entry, one.name, signal)))
-  looked += batch.length
-  if (isLate())
+  if (isLate)
     look.problems.push(
       `cannot look at all of ${directory}: it has more than ${looked} entries, and there was no more time`,
     )

@@ -58,6 +58,16 @@ t.test('core_pattern', async (t) => {
   t.match(fields('/c/core%', 'core'), { in: '/c', pid: undefined }, 'a lone % is dropped, core(5)')
 })
 
+t.test('a name that takes long to refuse', async (t) => {
+  const pattern = parseCorePattern('/tmp/core.%e.%h.%g.%i.%u.%t.%s.%p.core')
+  if (pattern.kind !== 'directory') throw new Error('it names a directory')
+  const before = process.cpuUsage()
+  for (const part of ['.', '1.', '.1', 'a', '1']) pattern.files.test(`core.${part.repeat(250).slice(0, 250)}`)
+  const { user } = process.cpuUsage(before)
+  t.ok(user < 2_000_000, `${user} µs`)
+  t.ok(pattern.files.test('core.my app.web-1.example.net.33.7.33.1700000000.11.4711.core'))
+})
+
 t.test('names in the bundle', async (t) => {
   const names = new Set<string>()
   const given = ['app.1.core', 'app.1.core', 'a b/c.1.core', 'app.1.core', '..', 'x'].map((label, index) =>
