@@ -44,7 +44,7 @@ async function converse(socket: Socket, desk: Desk, parent: AbortSignal): Promis
   }
   try {
     const incoming = messages(socket, 'daemon')
-    socket.setTimeout(REQUEST_MS, () => socket.destroy())
+    socket.setTimeout(REQUEST_MS, () => endSilent(socket))
     const first = await incoming.next()
     socket.setTimeout(0)
     if (first.done === true || first.value.kind !== 'request') return
@@ -60,6 +60,17 @@ async function converse(socket: Socket, desk: Desk, parent: AbortSignal): Promis
   } finally {
     socket.destroySoon()
   }
+}
+
+/**
+ * Ends a connection on which nothing came. A process that was kept from running for so long, on a host at its end, runs its
+ * timers before it reads what came meanwhile: so it reads once more before it judges.
+ */
+function endSilent(socket: Socket): void {
+  const before = socket.bytesRead
+  setImmediate(() => {
+    if (socket.bytesRead === before) socket.destroy()
+  })
 }
 
 /** What may follow a request: `stop`. Anything else breaks the protocol, and the connection with it. */
