@@ -3,11 +3,13 @@ import { HOSTS_PREFIX, newBundle } from '../bundle/keys.ts'
 import { sentence } from '../cannot.ts'
 import { within } from '../deadline.ts'
 import { seconds } from '../plan/plan.ts'
-import type { Store } from '../store/store.ts'
+import { type Store, StoreError } from '../store/store.ts'
 import { bad, type Finding, good } from './finding.ts'
 
 /** A store that needs longer for three small requests is of no use to a host that goes down. */
 const WRITE_MS = 20_000
+
+const WHAT_IT_NEEDS = 'lastgasp policy --for host prints what it has to allow'
 
 /**
  * A real write, both ways in which a capture writes: one put, and an object in parts. What is written stays (the host may
@@ -31,6 +33,7 @@ export async function checkStore(store: Store, identity: string, parent: AbortSi
     ]
   } catch (error) {
     const tried = signal.aborted && !parent.aborted ? ` (tried for ${seconds(WRITE_MS)})` : ''
-    return [bad('store', sentence(error) + tried)]
+    const needs = error instanceof StoreError && error.failure === 'denied' ? `; ${WHAT_IT_NEEDS}` : ''
+    return [bad('store', sentence(error) + tried + needs)]
   }
 }

@@ -11,7 +11,7 @@ import { lastgasp, MAIN } from './lastgasp.ts'
 t.test('help has every command, and each command has examples', async (t) => {
   const help = await lastgasp(['--help'])
   t.equal(help.code, 0)
-  for (const command of ['list', 'show', 'fetch', 'verify', 'keygen']) {
+  for (const command of ['list', 'show', 'fetch', 'verify', 'keygen', 'policy']) {
     t.match(help.stdout, `lastgasp ${command}`)
     const own = await lastgasp([command, '--help'])
     t.match(own, { code: 0, stdout: /Examples:\s+lastgasp/ }, command)

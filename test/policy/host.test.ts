@@ -128,13 +128,19 @@ if (typeof server === 'string') {
   })
 
   t.test('who comes without TLS is refused', async (t) => {
-    const made = await twoHosts(t, 'open-line')
+    const made = await scene(t, server, 'open-line')
+    const { bucket, host } = made.partsWith({ host: 'web-1' })
     const { endpoint, settings } = server
-    await made.as(one, async () => {
-      await using store = await openStore(made.url, { ...settings, endpoint }, signal)
-      await t.rejects(store.put('v1/hosts/web-1/x', Buffer.from('x'), signal), failing('denied'))
-      await (await made.store(t)).put('v1/hosts/web-1/x', Buffer.from('x'), signal)
-    })
+    const put = () =>
+      made.as(one, async () => {
+        await using store = await openStore(made.url, { ...settings, endpoint }, signal)
+        return await store.put('v1/hosts/web-1/x', Buffer.from('x'), signal)
+      })
+    await made.allow([{ user: one, policy: host }])
+    await t.rejects(put(), failing('denied'))
+    const Statement = bucket.Statement.filter(({ Sid }) => Sid !== 'TlsOnly')
+    await made.allow([{ user: one, policy: host }], { ...bucket, Statement })
+    t.match(await put(), { bytes: 1 })
   })
 
   /**
