@@ -1,5 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs'
 import { sentence } from '../cannot.ts'
+import { wrap } from '../operator/table.ts'
 import { parseKmsKey } from '../policy/key.ts'
 import { layout } from '../policy/layout.ts'
 import { checkRetention, type Retention } from '../policy/lifecycle.ts'
@@ -9,7 +10,7 @@ import { terraform } from '../policy/terraform.ts'
 import { toldOf } from '../policy/told.ts'
 import { parseDuration } from '../settings/units.ts'
 import { parseLocation } from '../store/location.ts'
-import { Ending, EXIT, type Exit, type Io, say } from './io.ts'
+import { Ending, EXIT, type Exit, type Io, say, screenOf } from './io.ts'
 import { type GlobalOptions, storeOf } from './options.ts'
 
 const options = {
@@ -66,7 +67,7 @@ async function printPolicy(chosen: Options, io: Io): Promise<Exit> {
   if (chosen.output === MORE_OUTPUT) await print(terraform(wish.place.bucket, parts))
   else if (chosen.for?.length === 1) await print(documents[0])
   else if (chosen.output === 'json') await print(parts)
-  else await say(io.stdout, explained(wish, parts))
+  else await say(io.stdout, explained(wish, parts, screenOf(io.stdout, io.env).width))
   return EXIT.done
 }
 
@@ -122,12 +123,14 @@ function selected(all: Parts, names: Options['for']): Partial<Parts> {
 }
 
 /** Every part under what it is for and how it is applied; the comments are what JSON has no place for. */
-function explained(wish: Wish, parts: Partial<Parts>): string[] {
-  const lines = ['# One part alone, to be saved: the same command with --for PART > PART.json']
+function explained(wish: Wish, parts: Partial<Parts>, width = Infinity): string[] {
+  const comment = (text: string) => wrap(text, width - '# '.length).map((line) => `# ${line}`)
+  const lines = comment('One part alone, to be saved: the same command with --for PART > PART.json')
   for (const name of PART_NAMES) {
     if (parts[name] === undefined) continue
     const { about, apply } = toldOf(name, wish)
-    lines.push('', `# ${name}: ${about}`, `#   ${apply}`, layout(parts[name]))
+    // A command stays whole, to be copied.
+    lines.push('', ...comment(`${name}: ${about}`), `#   ${apply}`, layout(parts[name]))
   }
   return lines
 }

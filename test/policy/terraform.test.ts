@@ -62,6 +62,14 @@ t.test('the policies are those of the JSON', async (t) => {
   }
 })
 
+t.test('what Terraform would replace is a reference to a document of the same configuration', async (t) => {
+  const texts = [...JSON.stringify(configuration).matchAll(/[$%]\{([^}]*)\}/g)].map(([, name]) => name)
+  const named = ['bucket', 'host', 'operator', 'salvager'].map(
+    (part) => `data.aws_iam_policy_document.lastgasp_${part}.json`,
+  )
+  t.strictSame(texts.toSorted(), named)
+})
+
 t.test('every part has its resource, for the bucket', async (t) => {
   const { aws_iam_policy: roles, ...ofBucket } = configuration.resource
   t.strictSame(Object.keys(roles ?? {}), ['lastgasp_host', 'lastgasp_operator', 'lastgasp_salvager'])
