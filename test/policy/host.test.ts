@@ -57,6 +57,7 @@ if (typeof server === 'string') {
       await made.allow([{ user: one, policy }])
       const failures = await made.as(one, async () => await allThatHostsDo(t, await made.store(t), 'web-1'))
       t.match(failures.join('; '), /may not s3:PutObject/, `without ${without}`)
+      if (without.endsWith('s3:PutObject')) t.match(failures[0], /; lastgasp policy --for host prints/, 'check says so')
     }
   })
 
