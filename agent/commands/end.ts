@@ -1,19 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
-/** Requests that keep one of the pool's threads: `process.exit` waits until the thread is free, and it may hang for good. */
-const KEEPS_A_THREAD = /^(FSReq|GetAddrInfo|GetNameInfo)/
 const SHELL = '/bin/sh'
 
 /**
  * Ends the process with `process.exitCode`, after everything has been said, whatever is still under way: a helper of the
- * SDK (`credential_process`) that hangs, a name server that does not answer. Helpers end with it.
+ * SDK (`credential_process`) that hangs, a name server or a file that does not answer. Helpers end with it.
  */
 export function end(): never {
   for (const helper of descendants(process.pid)) tell(helper)
   const code = Number(process.exitCode ?? 0)
-  // Another program in place of this one is the only end with an exit code that waits for no thread.
-  if (process.getActiveResourcesInfo().some((kind) => KEEPS_A_THREAD.test(kind)) && existsSync(SHELL))
-    process.execve?.(SHELL, ['sh', '-c', `exit ${code}`])
+  // `exit` waits for the pool's threads. Another program in place of this one is the only end with a code that does not.
+  if (poolIsBusy() && existsSync(SHELL)) process.execve?.(SHELL, ['sh', '-c', `exit ${code}`])
   process.exit(code)
 }
 
@@ -27,8 +24,20 @@ function tell(pid: number): void {
 
 /** The processes that `pid` has started, and theirs, by Linux's own list (proc_tid_children(5)); none where there is no such list. */
 function descendants(pid: number): number[] {
-  const children = tasksOf(pid).flatMap((task) => childrenOf(pid, task))
+  const words = tasksOf(pid).flatMap((task) => read(`/proc/${pid}/task/${task}/children`).split(' '))
+  const children = words.filter((word) => word !== '').map(Number)
   return [...children.flatMap(descendants), ...children]
+}
+
+/**
+ * Whether a thread of libuv's pool does anything but wait for work (a futex, in proc_pid_wchan(5)). Node's own list of
+ * active requests lacks reads by a FileHandle.
+ */
+function poolIsBusy(): boolean {
+  const tasks = tasksOf(process.pid).map((task) => `/proc/self/task/${task}`)
+  return tasks.some(
+    (task) => read(`${task}/comm`).trim() === 'libuv-worker' && !read(`${task}/wchan`).includes('futex'),
+  )
 }
 
 function tasksOf(pid: number): string[] {
@@ -39,11 +48,10 @@ function tasksOf(pid: number): string[] {
   }
 }
 
-function childrenOf(pid: number, task: string): number[] {
+function read(path: string): string {
   try {
-    const list = readFileSync(`/proc/${pid}/task/${task}/children`, 'latin1')
-    return list.split(' ').filter(Boolean).map(Number)
+    return readFileSync(path, 'latin1')
   } catch {
-    return []
+    return ''
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { InferredOptionTypes } from 'yargs'
 import { cannot } from '../cannot.ts'
+import { abandonable } from '../deadline.ts'
 import { type Identity, parseIdentities } from '../seal/keys.ts'
 import { loadSettings } from '../settings/layers.ts'
 import type { Settings } from '../settings/schema.ts'
@@ -76,7 +77,8 @@ export async function identitiesOf(options: GlobalOptions, io: Io): Promise<Iden
   const identities = await Promise.all(
     files.map(async (file) => {
       try {
-        return parseIdentities(await readFile(file, { encoding: 'utf8', signal: io.signal }))
+        // Abandoned, for readFile's own signal does not end the wait for a file that hangs.
+        return parseIdentities(await abandonable(readFile(file, 'utf8'), io.signal))
       } catch (error) {
         throw cannot(`use the identity file ${file}`, error)
       }
