@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { S3Client } from '@aws-sdk/client-s3'
 import { cannot, sentence } from '../../cannot.ts'
 import type { Settings } from '../../settings/schema.ts'
@@ -135,7 +134,8 @@ export async function openBucket(
   const client = new S3Client({
     region: where.region,
     ...(endpoint === undefined ? {} : { endpoint }),
-    forcePathStyle: settings.addressing === 'path' || isAddress(endpoint),
+    // At an IP address, the SDK puts the bucket into the path by itself.
+    forcePathStyle: settings.addressing === 'path',
     // `memoized` has the SDK ask for them at every request, for it would keep keys without an end for good.
     credentials: Object.assign(() => credentials.keys(), { memoized: true }),
     // We retry: the SDK knows neither the deadline nor what a 412 after a lost answer means.
@@ -152,11 +152,6 @@ export async function openBucket(
       throw unusable(url, `${sentence(thrown).replace(/\.$/, '')}: check s3.region or AWS_REGION`, thrown)
     })
   return new Bucket({ client, location, where, settings, patience, side, credentials, roads })
-}
-
-/** An address has no names below it that could be buckets. */
-function isAddress(endpoint: string | undefined): boolean {
-  return endpoint !== undefined && isIP(new URL(endpoint).hostname.replace(/^\[|\]$/g, '')) !== 0
 }
 
 function unusable(url: string, why: string, cause?: unknown): StoreError {
