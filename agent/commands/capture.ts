@@ -60,12 +60,14 @@ export function fromOf({ store, set, root }: Pick<Options, 'store' | 'set' | 'ro
 export async function preparedFor(chosen: Options, io: Io): Promise<Prepared> {
   const prepared = await prepare(fromOf(chosen, io), io.signal)
   const { problems } = prepared.loaded
+  const { environment, trust, identity } = prepared.reading
   const typed = problems.find(({ origin }) => origin === 'command line')
   if (typed !== undefined) throw new Ending(EXIT.usage, `cannot use ${typed.message}`)
-  await say(
-    io.stderr,
-    problems.map(({ message }) => `lastgasp: left out of the settings: ${message}`),
-  )
+  const named = identity.problem === undefined ? [] : [identity.problem]
+  await say(io.stderr, [
+    ...problems.map(({ message }) => `lastgasp: left out of the settings: ${message}`),
+    ...[...environment.problems, ...trust.problems, ...named].map((problem) => `lastgasp: ${problem}`),
+  ])
   return prepared
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
 import { sentence } from '../cannot.ts'
+import { checkHost } from '../check/check-host.ts'
 import { checkSettings, checkStopTimeout } from '../check/check-settings.ts'
 import { checkSources } from '../check/check-sources.ts'
 import { checkStore } from '../check/check-store.ts'
@@ -37,9 +38,10 @@ export const checkCommand = (io: Io): CommandModule<GlobalOptions, Options> => (
 async function check(chosen: Options, io: Io): Promise<Exit> {
   const from = fromOf(chosen, io)
   const prepared = await prepare(from, io.signal)
-  const { request, loaded } = prepared
+  const { request, loaded, reading } = prepared
   const findings: Finding[] = [
     ...(await checkSettings({ ...loaded, layers: asNamed(loaded.layers, from.storeBy) }, io.signal)),
+    ...checkHost(reading),
     checkStopTimeout(loaded.settings.deadline, await stopTimeout(io.signal), STOP_MARGIN_MS),
     process.getuid?.() === 0
       ? good('rights', 'root')

@@ -10,7 +10,9 @@ import { problemsOf, type ReadFrom, type Reading, readStanding } from './standin
 
 /** All that can be done before a capture is asked for. */
 export interface Prepared {
+  /** Settings, and what the host is beside them. */
   readonly loaded: Loaded
+  readonly reading: Reading
   readonly request: Omit<CaptureRequest, 'trigger'>
   /** Where the bundle goes; an Error that says why there is nowhere. */
   readonly store: Store | Error
@@ -33,6 +35,7 @@ export async function prepare(from: ReadFrom, signal: AbortSignal): Promise<Prep
   new Overlay(process.env).lay(new Map(unset))
   return {
     loaded: reading.loaded,
+    reading,
     request: requestOf(reading, await version()),
     store: await storeOf(reading.loaded.settings, signal),
   }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { type Manifest, manifestSchema } from '../../agent/bundle/schema.ts'
 import { generateIdentity } from '../../agent/seal/keys.ts'
-import { hostOf } from './processes.ts'
+import { exists, hostOf } from './processes.ts'
 
 const LAYER = 'run/lastgasp/config.d/50-cloud.toml'
 const QUIET = ['--set', 'stacks.processes=[]', '--set', 'live.cores=[]', '--set', 'executables="none"']
@@ -19,9 +19,9 @@ t.test('what a host learns after the start of both processes is noticed, and wha
   }
   const store = (name: string) => `store = "file://${host.directory}/${name}"\n`
   await write('var/lib/cloud/data/instance-id', 'i-0the-image-builder\n')
-  const collector = host.collector('--root', root, ...QUIET)
+  host.collector('--root', root, ...QUIET)
+  await exists(host.socket)
   const daemon = host.homeless('--root', root)
-  await collector.says(/^/)
   await daemon.says(/nothing will be captured: no store is set/)
 
   await write(LAYER, store('one'))
@@ -52,5 +52,9 @@ t.test('what a host learns after the start of both processes is noticed, and wha
   t.match(manifest.problems, [/60-broken\.toml/, /environment: left out/])
   t.strictSame(manifest.recipients, [recipient])
   const stored = manifest.receipts.filter(({ objects }) => objects.length > 0)
-  t.strictSame([...new Set(stored.map(({ sealed }) => sealed))], [true], 'the collector has read the same, by itself')
+  t.ok(stored.length > 0, JSON.stringify(manifest.receipts))
+  t.ok(
+    stored.every(({ sealed }) => sealed),
+    'the collector has read the same, by itself',
+  )
 })

@@ -52,7 +52,7 @@ export class Standing implements AsyncDisposable {
   /** Number of the renewal that holds: one that began earlier and ends later takes no later one's place. */
   #holds = 0
   #begun = 0
-  #named = ''
+  #announced = ''
   /** What is wrong, as the log has it: only what is new is worth a line. */
   #told: ReadonlySet<string> = new Set()
 
@@ -117,7 +117,9 @@ export class Standing implements AsyncDisposable {
     this.#overlay.lay(variables)
     const key = JSON.stringify([settings.store, settings.s3, [...variables], reading.trust.authorities])
     const before = this.#atHand
-    const atHand = key === before.key ? before : this.#warmed(key, await this.#open(settings, signal))
+    // One that could not be opened is tried again: what was in the way may be gone.
+    const same = key === before.key && !(before.store instanceof Error)
+    const atHand = same ? before : this.#warmed(key, await this.#open(settings, signal))
     if (turn < this.#holds) {
       if (atHand !== before) await atHand.replace()
       return
@@ -126,7 +128,7 @@ export class Standing implements AsyncDisposable {
     this.#holds = turn
     this.#reading = reading
     this.#atHand = atHand
-    this.#announce(atHand !== last)
+    this.#announce()
     if (atHand !== last) await last.replace()
   }
 
@@ -136,16 +138,17 @@ export class Standing implements AsyncDisposable {
     })
   }
 
-  #announce(another: boolean): void {
+  #announce(): void {
     const { loaded, identity } = this.#reading
     const { store } = this.#atHand
     this.#log.level = loaded.settings.log.level
     this.#tell(problemsOf(this.#reading))
-    const named = this.#named !== identity.name
-    this.#named = identity.name
-    if (store instanceof Error) {
-      if (another) this.#log.error(`nothing will be captured: ${store.message}`)
-    } else if (another || named) this.#log.info(`${identity.name} is ready: bundles go to ${store.url}`)
+    const nowhere = store instanceof Error
+    const line = nowhere
+      ? `nothing will be captured: ${store.message}`
+      : `${identity.name} is ready: bundles go to ${store.url}`
+    if (line !== this.#announced) this.#log[nowhere ? 'error' : 'info'](line)
+    this.#announced = line
   }
 
   #tell(problems: readonly string[]): void {

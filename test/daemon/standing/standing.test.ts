@@ -157,3 +157,15 @@ t.test('the environment file comes, changes, breaks and goes', async (t) => {
   await standing.atTrigger()
   t.strictSame(seen(), ['of the unit', undefined])
 })
+
+t.test('a store that could not be opened is tried again, and said so once', async (t) => {
+  let tries = 0
+  const host = await hostOf(t, {
+    open: async (settings, signal) => (++tries > 2 ? storeOf(settings, signal) : new Error('no descriptor left')),
+  })
+  await host.write(LAYER, host.store('one'))
+  const standing = await host.begin()
+  await standing.renew()
+  t.equal(host.said.filter((line) => line === 'nothing will be captured: no descriptor left').length, 1)
+  t.equal(urlOf(await standing.atTrigger()), 'one')
+})
