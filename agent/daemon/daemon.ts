@@ -30,7 +30,7 @@ export async function runDaemon(argv: readonly string[], hostGoes: AbortSignal, 
   const idle = AbortSignal.any([hostGoes, parent])
   const read = (limit: AbortSignal) => readStanding(values, limit)
   const standing = await Standing.begin(read, log, idle)
-  void keepStanding(standing, standingFiles(values.root), idle)
+  void keepStanding(standing, collector, standingFiles(values.root), idle)
   process.on('SIGHUP', () => {
     if (!idle.aborted) void reload(standing, collector, log, idle)
   })

@@ -37,8 +37,11 @@ t.test('what a host learns after the start of both processes is noticed, and wha
   await write(LAYER, `${store('two')}[seal]\nrecipients = ["age1"]\n`)
   await daemon.says(/seal\.recipients\[0\]/)
 
-  await write('proc/sys/kernel/hostname', 'late\n')
   const recipient = generateIdentity().recipient.text
+  await write(LAYER, `${store('two')}[seal]\nrecipients = ["${recipient}"]\n`)
+  await daemon.says(/bundles go to file:\S+\/two/)
+
+  await write('proc/sys/kernel/hostname', 'late\n')
   await write(LAYER, `${store('three')}[seal]\nrecipients = ["${recipient}"]\n`)
   await write('run/lastgasp/config.d/60-broken.toml', 'nonsense')
   daemon.child.kill('SIGTERM')

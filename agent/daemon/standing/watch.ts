@@ -37,6 +37,8 @@ export class DirectoryWatch implements Disposable {
   /** Which directory the watcher is on: path, device and inode. */
   #on = ''
   #arming: Promise<void> | undefined
+  /** Somebody wants it armed, maybe since the arming under way has looked. */
+  #asked = false
   #closed = false
 
   constructor(watched: Watched, onChange: () => void, begin: Begin = watch) {
@@ -47,9 +49,8 @@ export class DirectoryWatch implements Disposable {
 
   /** Sees to it that the right directory is watched. Never rejects. */
   async arm(): Promise<void> {
-    this.#arming ??= this.#follow().finally(() => {
-      this.#arming = undefined
-    })
+    this.#asked = true
+    this.#arming ??= this.#follow()
     await this.#arming
   }
 
@@ -59,6 +60,14 @@ export class DirectoryWatch implements Disposable {
   }
 
   async #follow(): Promise<void> {
+    while (this.#asked) {
+      this.#asked = false
+      await this.#descend()
+    }
+    this.#arming = undefined
+  }
+
+  async #descend(): Promise<void> {
     // More than once, for what is watched for may have come before its watch.
     for (;;) {
       const { path, on } = await deepest(this.#watched.directory)

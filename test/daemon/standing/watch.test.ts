@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -43,6 +44,19 @@ t.test('a directory that comes, is written to, goes, and is replaced', async (t)
   })
   await heard('a file came there', () => writeFile(at('a/b/z'), ''))
   t.pass('all of it was heard')
+})
+
+t.test('what comes while it is looked for is not missed', async (t) => {
+  const { watch, at, heard } = watchOf(t)
+  for (let round = 0; round < 30; round++) {
+    const arming = watch.arm()
+    mkdirSync(at('a/b'), { recursive: true })
+    await Promise.all([arming, watch.arm()])
+    await heard(`a file came in round ${round}`, () => writeFile(at('a/b/x'), ''))
+    await rm(at('a'), { recursive: true })
+    await watch.arm()
+  }
+  t.pass('none was')
 })
 
 t.test('what has nothing to do with it is not heard', async (t) => {
