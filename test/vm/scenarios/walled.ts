@@ -8,10 +8,13 @@ import type { Scenario } from '../scenario.ts'
 
 const VICTIM = '/run/victim'
 const INTRUDER = '/usr/lib/vm/intruder'
-/** What ptrace(2) leaves open in the collector (README, "For the security officer"). */
-const COLLECTOR = ['trace-memory']
+/**
+ * What systemd leaves open in the collector, which closes it itself (agent/collector/confine.ts): what takes arguments to tell,
+ * and, on kernels that have them, calls younger than this systemd.
+ */
+const COLLECTOR: readonly string[] = ['xattrat-by-1', 'open_tree_attr', 'trace-memory']
 /** The daemon is there to have a network. */
-const DAEMON = ['socket-inet', 'socket-inet6', 'socket-netlink']
+const DAEMON: readonly string[] = ['socket-inet', 'socket-inet6', 'socket-netlink']
 /** Fewer than these would say that the intruder itself does not work. */
 const WAYS = 50
 
@@ -28,12 +31,17 @@ export const scenario: Scenario = {
     const outside = await attack(machine, '[Service]', signal)
     const possible = ways(outside, OPEN)
     ok(possible.length >= WAYS, `root can do nearly all of it outside: ${outside}`)
-    for (const [unit, stays] of [
+    for (const [unit, may] of [
       ['lastgasp-collector.service', COLLECTOR],
       ['lastgasp.service', DAEMON],
     ] as const) {
       const inside = await attack(machine, await machine.ok(`systemctl cat ${unit}`, signal), signal)
-      deepEqual(ways(inside, OPEN), stays, `in the sandbox of ${unit}: ${inside}`)
+      const stays = ways(inside, OPEN)
+      deepEqual(
+        stays.filter((way) => !may.includes(way)),
+        [],
+        `in the sandbox of ${unit}: ${inside}`,
+      )
       const denied = ways(inside, CLOSED).filter((way) => possible.includes(way))
       equal(denied.length + stays.length, possible.length, `in the sandbox of ${unit}: ${inside}`)
       step(`${unit}: ${denied.length} of ${possible.length} ways denied, and ${stays.join(', ')} is open`)
