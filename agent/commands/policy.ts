@@ -63,11 +63,11 @@ async function printPolicy(chosen: Options, io: Io): Promise<Exit> {
   const all = partsOf(wish)
   const parts = selected(all, chosen.for)
   const documents = Object.values(parts)
-  const print = (document: unknown) => say(io.stdout, [layout(document)])
+  const print = (document: unknown) => say(io.stdout, layout(document).split('\n'))
   if (chosen.output === MORE_OUTPUT) await print(terraform(wish.place.bucket, parts))
   else if (chosen.for?.length === 1) await print(documents[0])
   else if (chosen.output === 'json') await print(parts)
-  else await say(io.stdout, explained(wish, parts, screenOf(io.stdout, io.env).width))
+  else await say(io.stdout, explained(wish, parts, screenOf(io.stdout).width))
   return EXIT.done
 }
 
@@ -130,7 +130,7 @@ function explained(wish: Wish, parts: Partial<Parts>, width = Infinity): string[
     if (parts[name] === undefined) continue
     const { about, apply } = toldOf(name, wish)
     // A command stays whole, to be copied.
-    lines.push('', ...comment(`${name}: ${about}`), `#   ${apply}`, layout(parts[name]))
+    lines.push('', ...comment(`${name}: ${about}`), `#   ${apply}`, ...layout(parts[name]).split('\n'))
   }
   return lines
 }
