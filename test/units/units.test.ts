@@ -138,7 +138,16 @@ const COLLECTOR_DENIED = [
   // Into other processes: their descriptors, their memory, their namespaces.
   ...['pidfd_getfd', 'process_vm_writev', 'userfaultfd', 'setns', 'unshare'],
   // By CAP_SYS_ADMIN or CAP_DAC_READ_SEARCH, whoever a file belongs to.
-  ...['fremovexattr', 'fsetxattr', 'lremovexattr', 'lsetxattr', 'removexattr', 'setxattr', 'open_by_handle_at'],
+  ...[
+    'fremovexattr',
+    'fsetxattr',
+    'lremovexattr',
+    'lsetxattr',
+    'removexattr',
+    'setxattr',
+    'open_by_handle_at',
+    'open_tree',
+  ],
   ...['acct', 'bpf', 'fanotify_init', 'perf_event_open', 'quotactl', 'quotactl_fd'],
   ...['setdomainname', 'setfsgid', 'setfsuid', 'sethostname', 'vhangup'],
 ].toSorted()
