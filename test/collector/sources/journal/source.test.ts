@@ -179,7 +179,7 @@ t.test('a crash after the inventory', async (t) => {
     return { source, item }
   }
 
-  for (const seal of [{}, { recipients: ['age1…'], closed: 'a settings layer is broken' }]) {
+  for (const seal of [{}, { recipients: ['age1…'], broken: 'a settings layer is broken' }]) {
     const { source, item } = await list(seal)
     writeFileSync(live, crashed)
     await t.rejects(readAll(item), {
