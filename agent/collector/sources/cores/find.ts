@@ -29,7 +29,7 @@ export interface Finds {
 }
 
 /** ms for all directories where others than the host may write: 30 µs for a file. The inventory has four seconds. */
-const OTHERS_MS = 2_000
+const OTHERS_MS = 1_200
 /** Names of a directory that are looked at together: as many questions as libuv's pool is asked at once. */
 const AT_ONCE = 64
 

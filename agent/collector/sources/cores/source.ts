@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InventoryGap } from '../../../bundle/evidence.ts'
+import { within } from '../../../deadline.ts'
 import type { System } from '../../ffi.ts'
 import type { Found, Source, SourceContext } from '../../source.ts'
 import { bootTime, thisBootId } from '../journal/this-boot.ts'
@@ -54,6 +55,7 @@ export function coresSource(system: System): Source {
   }
 
   async function survey({ root, settings }: SourceContext, signal: AbortSignal): Promise<Survey> {
+    const began = performance.now()
     const pattern = await corePattern(root)
     const finds = await findCores(root, settings.cores.directories, pattern, signal)
     const dumping = await dumpingProcesses(join(root, 'proc'), signal)
@@ -61,7 +63,8 @@ export function coresSource(system: System): Source {
     for (const { path } of fresh) round.known.add(path)
     const boot: Boot = { id: await thisBootId(root), began: await bootTime(root) }
     const choice = chooseCores(fresh, settings.cores, { now: Date.now(), read, boot })
-    const crashes = choice.chosen.length > 0 ? await crashEntries(root, signal) : undefined
+    const inTime = within(Math.max(0, ENTRIES_BY_MS - (performance.now() - began)), signal)
+    const crashes = choice.chosen.length > 0 ? await crashEntries(root, inTime) : undefined
     const found = choice.chosen.map(({ core, value }) => {
       const name = uniqueName(core.label, core.suffix, round.names)
       const writer = core.kind === 'plain' ? dumping.find((process) => isOf(core, process, boot)) : undefined
@@ -120,6 +123,12 @@ export function coresSource(system: System): Source {
     },
   }
 }
+
+/**
+ * ms after its beginning by which a survey looks for no more of what crashes are called: the cores that were found are worth more, and are
+ * lost where the inventory takes its whole time.
+ */
+const ENTRIES_BY_MS = 2_200
 
 /** A crash of this very moment: as much as the newest of a service. */
 const UNFINISHED_VALUE = 500
