@@ -137,10 +137,15 @@ export function bareReceipt(source: string, status: Receipt['status'], more: Par
 export async function factsPiece(
   files: Readonly<Record<string, string>> = { 'summary.txt': 'it was the disk\n' },
 ): Promise<Piece> {
+  return tarPiece(await tarOf(files))
+}
+
+/** A tar of small files. */
+export async function tarOf(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
   const tar = pack()
-  for (const [name, text] of Object.entries(files)) tar.entry({ name }, text)
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content)
   tar.finalize()
-  return tarPiece(await buffer(tar))
+  return await buffer(tar)
 }
 
 /** A tar as it is, as the facts of a bundle. */
