@@ -1,3 +1,4 @@
+import type { BundleName } from '../../agent/bundle/keys.ts'
 import type { BundlePlan, Piece } from '../operator/bundle.ts'
 
 /** What an attacker may write who owns a host: everything below its prefix, and its keys in the index. */
@@ -10,6 +11,8 @@ export interface Hostile extends Pick<BundlePlan, 'pieces' | 'others' | 'manifes
 
 /** Where an attack is tried. */
 export interface Target {
+  /** The bundle that the attacker writes. */
+  readonly name: BundleName
   /** A command that must never run: it makes a file which the test looks for. */
   readonly command: string
   /** A directory of the operator's with nothing of the bundle in it, which a bundle may know of. */

@@ -1,4 +1,4 @@
-import { newBundle } from '../../agent/bundle/keys.ts'
+import { type BundleName, bundleTime, newBundle } from '../../agent/bundle/keys.ts'
 import { bareReceipt, corePiece, factsPiece } from '../operator/bundle.ts'
 import { type Attack, forged } from './attack.ts'
 
@@ -18,6 +18,31 @@ const NUMBERS = [1e308, -1, 2 ** 53, 1.5, Number.MAX_VALUE] as const
 function manyStanzas(count: number): Buffer {
   const stanza = `-> X25519 ${'A'.repeat(43)}\n${'A'.repeat(43)}\n`
   return Buffer.from(`age-encryption.org/v1\n${stanza.repeat(count)}--- ${'A'.repeat(43)}\n${'x'.repeat(64)}`)
+}
+
+/** A manifest as it should be, but for what its receipts are. */
+function manifestWith({ identity, bundle }: BundleName, receipts: readonly unknown[]): string {
+  const time = new Date(bundleTime(bundle)).toISOString()
+  const host = { name: 'web-7', kernel: '6.12.0', arch: 'x64' }
+  const opening = {
+    version: 1,
+    identity,
+    bundle,
+    host,
+    trigger: 'shutdown',
+    started: time,
+    deadline: time,
+    partBytes: 8388608,
+  }
+  return JSON.stringify({
+    ...opening,
+    recipients: [],
+    agent: '0.0.1',
+    ended: time,
+    status: 'complete',
+    problems: [],
+    receipts,
+  })
 }
 
 export const documents: readonly Attack[] = [
@@ -73,10 +98,12 @@ export const documents: readonly Attack[] = [
     }),
   },
   {
-    name: 'one receipt that is none',
-    make: async () => ({
+    name: 'receipts that are none',
+    make: async ({ name }) => ({
       pieces: [await factsPiece(), corePiece(Buffer.from('x'))],
-      others: [{ artifact: 1 } as never, null as never, 'x' as never],
+      objects: {
+        'manifest.json': manifestWith(name, [null, 'x', 7, [], {}, { artifact: 1 }, { artifact: 'facts.tar.zst' }]),
+      },
     }),
   },
   {

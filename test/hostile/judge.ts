@@ -3,6 +3,7 @@ import type { Dirent, Stats } from 'node:fs'
 import { lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Read } from './reader.ts'
 
 const run = promisify(execFile)
 
@@ -12,7 +13,7 @@ const MOST_MEMORY = 256
 const MOST_CPU = 10_000
 /** Where people are pointed: documents, evidence, the host's own places, what we wrote, and all the rest. */
 const LANDINGS =
-  /^(opening|plan|manifest)\.json$|^(facts|stacks|traces|live|memory|cores|journal|executables|files|root|open|other)$|^\.lastgasp-bundle$/
+  /^(opening|plan|manifest)\.json$|^(facts|stacks|traces|live|memory|cores|journal|executables|files|root|open|other|sealed)$|^\.lastgasp-bundle$/
 const ESC = '\x1b'
 /** The styles of our own (ECMA-48, SGR), and line ends: all that may steer a terminal. The progress also goes back in its own lines. */
 const OURS = new RegExp(`${ESC}\\[(?:1|2|22|31|32|33|39)m|${ESC}\\[\\d+F${ESC}\\[J|\\n`, 'g')
@@ -22,28 +23,12 @@ const TRIED = /^(?:DEBUGINFOD_URLS=\S+ +)?(?:gdb|zstd|lz4|xz|less|journalctl|cor
 /** s: a debugger that waits for what a bundle names has been caught. */
 const PATIENCE = 20
 
-export interface Cost {
-  readonly cpu: number
-  readonly peakMiB: number
-}
-
 /** What is wrong with how a command ended, one sentence each. */
-export function faultsOfOutput({
-  args,
-  exit,
-  cpu,
-  stdout,
-  stderr,
-}: {
-  args: readonly string[]
-  exit: number
-  cpu: number
-  stdout: string
-  stderr: string
-}): string[] {
+export function faultsOfOutput({ args, exit, cpu, peakMiB, stdout, stderr }: Read): string[] {
   const what = `${args[0]}${args.includes('json') ? ' -o json' : ''}`
   const steering = [stdout, stderr].flatMap((text) => STEERS.exec(text.replace(OURS, '')) ?? [])
   return [
+    ...(peakMiB > MOST_MEMORY ? [`${what} had ${Math.round(peakMiB)} MiB in memory`] : []),
     ...(cpu > MOST_CPU ? [`${what} took ${Math.round(cpu)} ms of processor`] : []),
     ...(stdout.length > 64 * 1024 ** 2 ? [`${what} printed ${stdout.length} characters`] : []),
     ...steering.map((found) => `${what} printed U+${found.codePointAt(0)?.toString(16)}`),
@@ -62,10 +47,6 @@ function notJson(what: string, stdout: string): string[] {
   } catch (error) {
     return [`${what} printed no JSON: ${(error as Error).message}`]
   }
-}
-
-export function faultsOfMemory(peakMiB: number): string[] {
-  return peakMiB > MOST_MEMORY ? [`${Math.round(peakMiB)} MiB of memory`] : []
 }
 
 /** What is wrong with what lies in the target of a fetch. `most`: bytes of disk. */
@@ -151,7 +132,8 @@ export async function surroundings(directory: string, target: string): Promise<s
   return told.join('\n')
 }
 
-export async function read<T>(path: string): Promise<T> {
+/** The value in a file of JSON, which goes with it. */
+export async function taken<T>(path: string): Promise<T> {
   const text = await readFile(path, 'utf8')
   await rm(path)
   return JSON.parse(text) as T

@@ -2,22 +2,21 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { runProgram } from '../../agent/commands/program.ts'
 
-/** What one command cost and said, read by `judge.ts`. */
+/** What one command cost and said, for `judge.ts`. */
 export interface Read {
   readonly args: readonly string[]
   readonly exit: number
   /** ms of processor, all threads. */
   readonly cpu: number
+  /** MiB: the most that this process had in memory. */
+  readonly peakMiB: number
   /** As a terminal gets them, or a file. */
   readonly stdout: string
   readonly stderr: string
 }
 
-export interface Report {
-  readonly reads: readonly Read[]
-  /** MiB: the most that this process had in memory. */
-  readonly peakMiB: number
-}
+/** ms: longer than any command takes that ends. */
+const LIMIT = 100_000
 
 /** A terminal, or a file, that keeps what is written. */
 function stream(isTTY: boolean) {
@@ -28,25 +27,19 @@ function stream(isTTY: boolean) {
   return { seen: seen as unknown as NodeJS.WriteStream, text: () => Buffer.concat(chunks).toString('utf8') }
 }
 
-/** Runs commands one after the other, as an operator would, and writes what they cost and said to a file. */
-async function read(commands: readonly (readonly string[])[]): Promise<Report> {
-  const reads: Read[] = []
-  for (const args of commands) {
-    const isTTY = !args.includes('json')
-    const [out, error] = [stream(isTTY), stream(isTTY)]
-    const before = process.cpuUsage()
-    process.exitCode = 0
-    const signal = AbortSignal.timeout(100_000)
-    await runProgram(args, { stdout: out.seen, stderr: error.seen, env: {}, signal })
-    const { user, system } = process.cpuUsage(before)
-    const cpu = (user + system) / 1000
-    reads.push({ args, exit: Number(process.exitCode), cpu, stdout: out.text(), stderr: error.text() })
-  }
+/** Runs a command as an operator would, and gives what it cost and said. */
+async function read(args: readonly string[]): Promise<Read> {
+  const isTTY = !args.includes('json')
+  const [out, error] = [stream(isTTY), stream(isTTY)]
+  await runProgram(args, { stdout: out.seen, stderr: error.seen, env: {}, signal: AbortSignal.timeout(LIMIT) })
+  const exit = Number(process.exitCode ?? 0)
   process.exitCode = 0
+  const { user, system } = process.cpuUsage()
   // getrusage(2) would have the memory of the test in it, from before exec: proc_pid_status(5).
   const [, peak] = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
-  return { reads, peakMiB: Number(peak) / 1024 }
+  const cost = { cpu: (user + system) / 1000, peakMiB: Number(peak) / 1024 }
+  return { args, exit, ...cost, stdout: out.text(), stderr: error.text() }
 }
 
-const [commands = '[]', report = ''] = process.argv.slice(2)
-writeFileSync(report, JSON.stringify(await read(JSON.parse(commands))))
+const [report = '', ...args] = process.argv.slice(2)
+writeFileSync(report, JSON.stringify(await read(args)))

@@ -12,9 +12,9 @@ import type { Attack, Target } from './attack.ts'
 import { bombs } from './bombs.ts'
 import { commands } from './commands.ts'
 import { believed, documents } from './documents.ts'
-import { faultsOfMemory, faultsOfOutput, faultsOfSteps, faultsOfTarget, read, surroundings } from './judge.ts'
+import { faultsOfOutput, faultsOfSteps, faultsOfTarget, surroundings, taken } from './judge.ts'
 import { places } from './places.ts'
-import type { Report } from './reader.ts'
+import type { Read } from './reader.ts'
 import { terminal } from './terminal.ts'
 import { faultsOnTerminal } from './terminal-emulator.ts'
 
@@ -74,11 +74,11 @@ async function tried(attack: Attack, sealed: boolean, scratch: string): Promise<
   const operators = join(scratch, 'operators')
   for (const path of [home, store, operators]) await mkdir(path, { recursive: true })
   const victim = join(scratch, 'canary')
-  const target: Target = { command: `touch ${victim}`, operators }
   const identity = generateIdentity()
   const key = join(home, 'key.txt')
   await writeFile(key, `${secretText(identity)}\n`, { mode: 0o600 })
   const name = newBundle('web-7', Date.now() - 3_600_000)
+  const target: Target = { name, command: `touch ${victim}`, operators }
   const { objects = {}, keys = {}, ...plan } = await attack.make(target)
   await buildBundle({ store, name, recipients: sealed ? [recipientOf(identity).text] : [], ...plan })
   for (const [at, content] of [
@@ -93,29 +93,22 @@ async function tried(attack: Attack, sealed: boolean, scratch: string): Promise<
   const before = await surroundings(directory, to)
   const from = ['--store', pathToFileURL(store).href, ...(sealed ? ['--identity', key] : [])]
   const about = `web-7/${name.bundle}`
-  const json = ['-o', 'json']
+  // As text and as JSON: a process for each command, as an operator has it.
   const lines = [
     ['list', '--since', '3650d', ...from.slice(0, 2)],
     ['show', about, ...from],
-    ['show', about, ...from, ...json],
     ['verify', about, ...from],
     ['fetch', about, '--to', to, ...from],
-    ['fetch', about, '--to', to, ...from, ...json],
-    ['list', '--since', '3650d', ...from.slice(0, 2), ...json],
   ]
-  const report = join(scratch, `report-${Math.random()}`)
   try {
-    await run(process.execPath, ['--disable-warning=ExperimentalWarning', READER, JSON.stringify(lines), report], {
-      cwd: home,
-      timeout: LIMIT,
-      maxBuffer: 1024 ** 2,
-    })
-    const { reads, peakMiB } = await read<Report>(report)
+    const reads: Read[] = []
+    for (const line of lines) {
+      reads.push(await readBy(line, home, scratch), await readBy([...line, '-o', 'json'], home, scratch))
+    }
     const fetched = reads.find(({ args }) => args[0] === 'fetch' && args.includes('json'))
     const steps = fetched?.stdout.startsWith('{') ? JSON.parse(fetched.stdout).steps : []
     const faults = [
       ...reads.flatMap(faultsOfOutput),
-      ...faultsOfMemory(peakMiB),
       ...(await faultsOfTarget(to, MOST_DISK)),
       ...((await surroundings(directory, to)) === before ? [] : ['something outside of the target has changed']),
       ...(await faultsOfSteps(to, steps, home)),
@@ -125,6 +118,7 @@ async function tried(attack: Attack, sealed: boolean, scratch: string): Promise<
       if (await stat(path).catch(() => undefined)) faults.push('A COMMAND OF THE BUNDLE RAN')
     await rm(victim, { force: true })
     const cpu = Math.max(...reads.map((one) => one.cpu))
+    const peakMiB = Math.max(...reads.map((one) => one.peakMiB))
     return {
       faults,
       told: `exits ${reads.map(({ exit }) => exit).join(' ')}, ${Math.round(cpu)} ms, ${Math.round(peakMiB)} MiB`,
@@ -137,8 +131,16 @@ async function tried(attack: Attack, sealed: boolean, scratch: string): Promise<
   }
 }
 
+/** What a command cost and said in a process of its own, which stands in `home`. */
+async function readBy(line: readonly string[], home: string, scratch: string): Promise<Read> {
+  const report = join(scratch, 'report')
+  const args = ['--disable-warning=ExperimentalWarning', READER, report, ...line]
+  await run(process.execPath, args, { cwd: home, timeout: LIMIT, maxBuffer: 1024 ** 2 })
+  return await taken<Read>(report)
+}
+
 /** All that was printed for a person. */
-function screenOf(reads: Report['reads']): string {
+function screenOf(reads: readonly Read[]): string {
   return reads
     .filter(({ args }) => !args.includes('json'))
     .map(({ stdout, stderr }) => stdout + stderr)

@@ -57,7 +57,7 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
   const opening = openingOf(name, recipients)
   await put(`${prefix}opening.json`, document(opening))
   await put(openKey(name), Buffer.alloc(0))
-  const receipts: Receipt[] = []
+  let receipts: Receipt[] = []
   const keys = recipients.map(parseRecipient)
   for (const piece of plan.pieces ?? []) {
     const stored = await storedBytes(piece, keys)
@@ -67,7 +67,7 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
     const name = piece.artifact + (keys.length > 0 ? SEALED_SUFFIX : '')
     await put(prefix + name, piece.tamper?.(stored) ?? stored)
   }
-  receipts.push(...(plan.others ?? []))
+  receipts = receipts.concat(plan.others ?? [])
   const times = { ended: bundleTime(name.bundle) + 4000, shutdown: { kind: 'poweroff', by: 'systemctl' } as const }
   const manifest = {
     ...closingManifest(opening, { ...times, clockSkew: 12, problems: [], receipts }),
