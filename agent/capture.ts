@@ -42,7 +42,7 @@ export async function capture(
   // Phase 1: reading waits for nobody; only the writes wait until the bundle is open.
   const phase = deadlineIn(budget.live, signal)
   const live: Ground = { ...ground, left: () => Math.min(left() - budget.reserve, phase.left()) }
-  const { items } = await ask(collector.inventory(phase.signal), receipts)
+  const { items } = await ask(collector.inventory(budget.inventory, phase.signal), receipts)
   const plan = makePlan(items, left() - budget.reserve, ASSUMED_RATES)
   const planned = bundle.opened.then(({ name }) =>
     bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),

@@ -18,7 +18,7 @@ export async function checkSources(
 ): Promise<readonly Finding[]> {
   let listing: Listing
   try {
-    listing = await collector.inventory(signal)
+    listing = await collector.inventory(divide(time.deadline, time.hold).inventory, signal)
   } catch (error) {
     return [bad('sources', sentence(error))]
   }

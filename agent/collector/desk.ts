@@ -36,8 +36,10 @@ export interface Answer {
   readonly data: (bytes: Buffer) => Promise<void>
 }
 
-/** A source that takes longer to say what it has is left out: stat calls take micro-, not milliseconds. */
-const INVENTORY_MS = 4_000
+/** ms: what a source may take to say what has come up since, which is little. */
+const SINCE_MS = 4_000
+/** ms: the longest that a daemon may allow, which is as long as a capture can be (settings/schema.ts). */
+const LONGEST_MS = 30 * 60_000
 
 /** Answers one request of PROTOCOL.md. Throws what becomes `fail`. */
 export async function answerRequest(
@@ -51,9 +53,9 @@ export async function answerRequest(
     case 'inventory':
       await renewSettings(desk, signal)
       desk.listing = new Map()
-      return list(desk, (source, context, limit) => source.inventory(context, limit), answer, signal)
+      return list(desk, inventory, answer, within(allowed(request.within), signal))
     case 'last-words':
-      return list(desk, lastWords, answer, signal)
+      return list(desk, lastWords, answer, within(SINCE_MS, signal))
     case 'take':
       return take(desk, request, answer, stop, signal)
     case 'release':
@@ -73,6 +75,15 @@ export async function answerRequest(
   }
 }
 
+/** What a request allows each source, in ms. */
+function allowed(ms: unknown): number {
+  if (typeof ms === 'number' && ms >= 0 && ms <= LONGEST_MS) return ms
+  throw new Refusal('collector', `cannot take "${String(ms)}" for a time in ms: it is 0 to ${LONGEST_MS}`)
+}
+
+const inventory = (source: Source, context: SourceContext, signal: AbortSignal): Promise<Inventory> =>
+  source.inventory(context, signal)
+
 const lastWords = async (source: Source, context: SourceContext, signal: AbortSignal): Promise<Inventory> =>
   (await source.lastWords?.(context, signal)) ?? { found: [], gaps: [] }
 
@@ -82,15 +93,14 @@ function contextFor(desk: Desk, source: Source): SourceContext {
   return { settings: desk.loaded.settings, root: desk.root, seen }
 }
 
-/** Asks all sources side by side (one that hangs costs the others nothing) and sends what they have. */
+/** Asks all sources side by side (one that hangs costs the others nothing) and sends what they have by when `limit` ends. */
 async function list(
   desk: Desk,
   ask: (source: Source, context: SourceContext, signal: AbortSignal) => Promise<Inventory>,
   answer: Answer,
-  signal: AbortSignal,
+  limit: AbortSignal,
 ): Promise<void> {
   const inventories = desk.sources.map(async (source) => {
-    const limit = within(INVENTORY_MS, signal)
     try {
       return { source, ...(await abandonable(ask(source, contextFor(desk, source), limit), limit)) }
     } catch (error) {

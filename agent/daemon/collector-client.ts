@@ -10,7 +10,8 @@ import { connectTo } from './connection.ts'
 
 /** The collector as the daemon sees it. Every call opens a connection of its own and ends with its signal. */
 export interface Collector {
-  inventory(signal: AbortSignal): Promise<Listing>
+  /** What all sources have, each of which may take `within` ms to say so. */
+  inventory(within: number, signal: AbortSignal): Promise<Listing>
   lastWords(signal: AbortSignal): Promise<Listing>
   /** Begins to take an item. `stored` must be read to its end or left; then `taken` settles. */
   take(id: string, limit: number, signal: AbortSignal): Taking
@@ -41,6 +42,12 @@ export class CollectorError extends Error {
   }
 }
 
+/** A request of PROTOCOL.md. */
+interface Asked {
+  readonly do: string
+  readonly within?: number
+}
+
 /** More items than any host has: 10,000 journal files of 16 MiB are 160 GiB. What floods beyond is cut off. */
 const MAX_ITEMS = 20_000
 
@@ -51,8 +58,8 @@ export function collectorAt(path: string): Collector {
     throw broken('it hung up without an answer')
   }
   return {
-    inventory: (signal) => list(path, 'inventory', signal),
-    lastWords: (signal) => list(path, 'last-words', signal),
+    inventory: (within, signal) => list(path, { do: 'inventory', within }, signal),
+    lastWords: (signal) => list(path, { do: 'last-words' }, signal),
     take: (id, limit, signal) => take(path, { do: 'take', id, limit }, signal),
     release: async (signal) => void (await call('release', signal)),
     attend: async (signal) => {
@@ -105,12 +112,12 @@ async function* request(
   }
 }
 
-async function list(path: string, what: 'inventory' | 'last-words', signal: AbortSignal): Promise<Listing> {
+async function list(path: string, asked: Asked, signal: AbortSignal): Promise<Listing> {
   const items: ListedItem[] = []
   const gaps: InventoryGap[] = []
-  for await (const answer of request(path, { do: what }, signal)) {
+  for await (const answer of request(path, asked, signal)) {
     if (answer.kind === 'end') return { items, gaps }
-    if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "${what}"`)
+    if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "${asked.do}"`)
     if (items.length + gaps.length >= MAX_ITEMS) throw broken(`it lists more than ${MAX_ITEMS} items`)
     if ('gap' in answer.json) gaps.push(believed(readGap, answer.json.gap))
     else items.push(believed(readListedItem, answer.json.item))

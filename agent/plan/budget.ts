@@ -6,6 +6,8 @@ export interface Budget {
   readonly total: number
   /** Until the applications are let go at the latest. */
   readonly live: number
+  /** What each source may take to say what it has. */
+  readonly inventory: number
   /** Until the store must have taken the opening manifest, or it counts as unreachable. */
   readonly opening: number
   /** Kept at the end for the journal's last words, the closing manifest, the row and the console. */
@@ -15,10 +17,18 @@ export interface Budget {
 /** At most: a manifest and a row are two puts; three tries of each against a slow store fit into this. */
 const RESERVE_MS = 8_000
 
+/** Stat calls take micro-, not milliseconds: this is for a host with thousands of processes, or one that hardly runs. */
+const INVENTORY_MS = 4_000
+/** What of a long live phase a source may take to look around, and what of a short one: the rest is for what was found. */
+const INVENTORY_SHARE = 0.25
+const INVENTORY_MOST = 0.8
+
 /** Divides `total` ms; `hold` is how long applications may be kept. */
 export function divide(total: number, hold: number): Budget {
   const reserve = Math.min(RESERVE_MS, total * 0.2)
-  return { total, live: Math.min(hold, total * 0.3), opening: total / 3, reserve }
+  const live = Math.min(hold, total * 0.3)
+  const inventory = Math.min(Math.max(INVENTORY_MS, live * INVENTORY_SHARE), live * INVENTORY_MOST)
+  return { total, live, inventory, opening: total / 3, reserve }
 }
 
 /** A guess that is wrong by more than this factor must not cost others their time. */

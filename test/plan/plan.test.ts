@@ -98,9 +98,12 @@ t.test('rates follow what is seen, and ignore what is too small to tell', async 
 
 t.test('time is divided so that the end is kept', async (t) => {
   for (const total of [5_000, 30_000, 90_000, 1_800_000]) {
-    const { live, opening, reserve } = divide(total, 10_000)
+    const { live, inventory, opening, reserve } = divide(total, 10_000)
+    t.ok(inventory < live, 'a source that hangs leaves time for what the others have found')
     t.ok(live <= 10_000 && live + reserve < total && opening + reserve < total && reserve > 0)
   }
+  t.equal(divide(90_000, 10_000).inventory, 4_000)
+  t.equal(divide(240_000, 60_000).inventory, 15_000, 'a slow host has more, where there is more')
   t.equal(artifactBudget(1_000, 5_000, 0), 5_000)
   t.equal(artifactBudget(1_000, 90_000, 0), 90_000, 'the last one may take all that is left')
   t.equal(artifactBudget(1_000, 90_000, 20_000), 50_000, 'others are left twice their time')
