@@ -20,8 +20,8 @@ import { faultsOnTerminal } from './terminal-emulator.ts'
 
 const run = promisify(execFile)
 const READER = join(import.meta.dirname, 'reader.ts')
-/** Bytes: what a fetch may put on the disk of who did not say --max-size, and some documents. */
-const MOST_DISK = 1.1 * 1024 ** 3
+/** Bytes: what all of a bundle may become for who did not say --max-size (512 MiB), and some documents. */
+const MOST_DISK = 600 * 1024 ** 2
 /** Bundles that are looked at at once. */
 const WORKERS = 2
 /** ms: a bundle is made, read by seven commands, and opened by gdb. */
