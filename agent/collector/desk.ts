@@ -53,9 +53,9 @@ export async function answerRequest(
     case 'inventory':
       await renewSettings(desk, signal)
       desk.listing = new Map()
-      return list(desk, inventory, answer, within(allowed(request.within), signal))
+      return list(desk, inventory, answer, allowed(request.within), signal)
     case 'last-words':
-      return list(desk, lastWords, answer, within(SINCE_MS, signal))
+      return list(desk, lastWords, answer, SINCE_MS, signal)
     case 'take':
       return take(desk, request, answer, stop, signal)
     case 'release':
@@ -87,22 +87,24 @@ const inventory = (source: Source, context: SourceContext, signal: AbortSignal):
 const lastWords = async (source: Source, context: SourceContext, signal: AbortSignal): Promise<Inventory> =>
   (await source.lastWords?.(context, signal)) ?? { found: [], gaps: [] }
 
-function contextFor(desk: Desk, source: Source): SourceContext {
+function contextFor(desk: Desk, source: Source, ms: number): SourceContext {
   const given = [...desk.listing.keys()].map((id) => id.split(':'))
   const seen = new Set(given.filter(([name]) => name === source.name).map(([, ...id]) => id.join(':')))
-  return { settings: desk.loaded.settings, root: desk.root, seen }
+  return { settings: desk.loaded.settings, root: desk.root, seen, ms }
 }
 
-/** Asks all sources side by side (one that hangs costs the others nothing) and sends what they have by when `limit` ends. */
+/** Asks all sources side by side (one that hangs costs the others nothing) and sends what they have within `ms`. */
 async function list(
   desk: Desk,
   ask: (source: Source, context: SourceContext, signal: AbortSignal) => Promise<Inventory>,
   answer: Answer,
-  limit: AbortSignal,
+  ms: number,
+  signal: AbortSignal,
 ): Promise<void> {
+  const limit = within(ms, signal)
   const inventories = desk.sources.map(async (source) => {
     try {
-      return { source, ...(await abandonable(ask(source, contextFor(desk, source), limit), limit)) }
+      return { source, ...(await abandonable(ask(source, contextFor(desk, source, ms), limit), limit)) }
     } catch (error) {
       return { source, found: [], gaps: [unanswered(source.name, error)] }
     }

@@ -19,6 +19,8 @@ export interface SourceContext {
   readonly root: string
   /** Ids (of `Found`) this collector has given out in this capture. */
   readonly seen: ReadonlySet<string>
+  /** ms that the source has to say what there is: what is not found by then is lost, with all that was. */
+  readonly ms: number
 }
 
 export interface Inventory {

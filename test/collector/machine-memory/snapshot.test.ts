@@ -176,7 +176,7 @@ t.test('why a machine cannot be read', async (t) => {
     const root = `${t.testdir({})}/${index}`
     syntheticMachine(root, broken)
     await t.rejects(openMachine(root, signal), { message: because })
-    const { found, gaps } = await source.inventory({ root, settings, seen: new Set() }, signal)
+    const { found, gaps } = await source.inventory({ root, settings, seen: new Set(), ms: 60_000 }, signal)
     t.match([found, gaps], [[], [{ source: 'memory', class: 'memory', status, reason: because }]])
   }
   const root = `${t.testdir({})}/fine`

@@ -13,7 +13,7 @@ const SOURCES = [stacksSource(openSystem(), patients), liveSource(openSystem(), 
 for (const source of SOURCES) {
   t.test(`${source.name}: who names no recipient has asked for none, and nobody is looked at`, async (t) => {
     const defaults = defaultSettings()
-    const context: SourceContext = { settings: defaults, root: '/', seen: new Set() }
+    const context: SourceContext = { settings: defaults, root: '/', seen: new Set(), ms: 60_000 }
     const { found, gaps } = await source.inventory(context, AbortSignal.timeout(30_000))
     t.strictSame(found, [])
     t.match(gaps, [{ status: 'skipped', reason: /no recipient is set/ }])

@@ -1,4 +1,3 @@
-import { within } from '../../../deadline.ts'
 import { isPlain, plainPath } from '../../plain-words.ts'
 import { parseMembership } from '../../processes/cgroup.ts'
 import { coredumpEntries, type Entry } from '../journal/entries.ts'
@@ -29,15 +28,11 @@ const WORD = /^[\w.+:~@-]{1,80}$/
 const MOST_ENTRIES = 32
 /** Newest files that are looked into, the host's own before its users'. The others' crashes go without a unit. */
 const MOST_FILES = 8
-/** The names of cores are no reason to be late with the inventory. */
-const LOOKUP_MS = 1_000
-
 /**
  * Crashes that systemd-coredump logged into the newest journal files, by the core's path on the host. Never throws: it gives what it
  * finds in time.
  */
-export async function crashEntries(root: string, parent: AbortSignal): Promise<ReadonlyMap<string, CrashEntry>> {
-  const signal = within(LOOKUP_MS, parent)
+export async function crashEntries(root: string, signal: AbortSignal): Promise<ReadonlyMap<string, CrashEntry>> {
   const crashes = new Map<string, CrashEntry>()
   const { files } = await scanJournals(root, signal).catch(() => ({ files: [] }))
   const newest = files

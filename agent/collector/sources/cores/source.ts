@@ -54,16 +54,16 @@ export function coresSource(system: System): Source {
     return round.said.add(sentence).size > before
   }
 
-  async function survey({ root, settings }: SourceContext, signal: AbortSignal): Promise<Survey> {
+  async function survey({ root, settings, ms }: SourceContext, signal: AbortSignal): Promise<Survey> {
     const began = performance.now()
     const pattern = await corePattern(root)
-    const finds = await findCores(root, settings.cores.directories, pattern, signal)
+    const finds = await findCores(root, settings.cores.directories, pattern, signal, ms * OTHERS_SHARE)
     const dumping = await dumpingProcesses(join(root, 'proc'), signal)
     const fresh = finds.files.filter(({ path }) => !round.known.has(path))
     for (const { path } of fresh) round.known.add(path)
     const boot: Boot = { id: await thisBootId(root), began: await bootTime(root) }
     const choice = chooseCores(fresh, settings.cores, { now: Date.now(), read, boot })
-    const inTime = within(Math.max(0, ENTRIES_BY_MS - (performance.now() - began)), signal)
+    const inTime = within(Math.max(0, ms * ENTRIES_BY - (performance.now() - began)), signal)
     const crashes = choice.chosen.length > 0 ? await crashEntries(root, inTime) : undefined
     const found = choice.chosen.map(({ core, value }) => {
       const name = uniqueName(core.label, core.suffix, round.names)
@@ -124,11 +124,13 @@ export function coresSource(system: System): Source {
   }
 }
 
+/** What of its time a survey looks where others than the host may write, who may have laid any number of files there. */
+const OTHERS_SHARE = 0.3
 /**
- * ms after its beginning by which a survey looks for no more of what crashes are called: the cores that were found are worth more, and are
- * lost where the inventory takes its whole time.
+ * What of its time has gone when a survey looks for no more of what crashes are called: the cores that were found are worth more, and are
+ * lost where it takes all of it.
  */
-const ENTRIES_BY_MS = 2_200
+const ENTRIES_BY = 0.55
 
 /** A crash of this very moment: as much as the newest of a service. */
 const UNFINISHED_VALUE = 500

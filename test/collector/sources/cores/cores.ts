@@ -34,7 +34,7 @@ export function write(root: string, path: string, content: string | Buffer): str
 export function context(root: string, cores: Partial<Settings['cores']> = {}): SourceContext {
   const directories = [COREDUMPS, '/var/crash']
   const settings = { cores: { limit: 2 ** 40, age: 14 * 86_400_000, directories, ...cores } } as Settings
-  return { root, settings, seen: new Set() }
+  return { root, settings, seen: new Set(), ms: 60_000 }
 }
 
 /** The name that systemd-coredump gives, without suffix. */

@@ -44,7 +44,10 @@ async function inventory(settings: Partial<Settings>) {
   const seal = { ...defaults.seal, unsealed: 'allow' as const }
   const cores = { ...defaults.cores, directories: [] }
   const all: Settings = { ...defaults, executables: 'unpackaged', seal, cores, ...settings }
-  return await executablesSource(newPatients()).inventory({ settings: all, root: '/', seen: new Set() }, unhurried())
+  return await executablesSource(newPatients()).inventory(
+    { settings: all, root: '/', seen: new Set(), ms: 60_000 },
+    unhurried(),
+  )
 }
 
 const ofCores = (...cores: string[]) => ({ live: { ...defaultSettings().live, cores } })

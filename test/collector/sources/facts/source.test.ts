@@ -10,7 +10,7 @@ import { fakeHost } from './fake-host.ts'
 const ROOM = 64 * 1024 * 1024
 
 async function take(root: string, limit = ROOM, signal = AbortSignal.timeout(60_000)) {
-  const context = { root, seen: new Set(), settings: { facts: { lines: 50 } } } as unknown as SourceContext
+  const context = { root, seen: new Set(), ms: 60_000, settings: { facts: { lines: 50 } } } as unknown as SourceContext
   const { found, gaps } = await factsSource().inventory(context, signal.aborted ? AbortSignal.timeout(60_000) : signal)
   t.strictSame(gaps, [])
   const [item] = found

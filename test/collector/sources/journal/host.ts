@@ -47,7 +47,7 @@ export function context(
 ): SourceContext {
   const closed = { recipients: [], unsealed: 'deny', broken: undefined }
   const settings = { journal: { limit: 2 ** 40, boots: 1, ...journal }, seal: { ...closed, ...seal } } as Settings
-  return { root, settings, seen: new Set(seen) }
+  return { root, settings, seen: new Set(seen), ms: 60_000 }
 }
 
 /** What journalctl prints of a tree or a directory. */

@@ -18,7 +18,7 @@ async function inventory(
 ) {
   const seal = { ...defaultSettings().seal, unsealed: 'allow' as const }
   const settings = { ...defaultSettings(), seal, live: { ...defaultSettings().live, ...live } }
-  const context: SourceContext = { settings, root, seen: new Set() }
+  const context: SourceContext = { settings, root, seen: new Set(), ms: 60_000 }
   return await liveSource(system as System, patients).inventory(context, unhurried())
 }
 

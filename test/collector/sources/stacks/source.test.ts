@@ -18,7 +18,7 @@ const missing: System = { kind: 'missing', reason: 'this Node has no node:ffi' }
 async function inventory(stacks: Partial<Settings['stacks']>, system = openSystem(), root = '/') {
   const seal = { ...defaultSettings().seal, unsealed: 'allow' as const }
   const settings = { ...defaultSettings(), seal, stacks: { ...defaultSettings().stacks, ...stacks } }
-  const context: SourceContext = { settings, root, seen: new Set() }
+  const context: SourceContext = { settings, root, seen: new Set(), ms: 60_000 }
   return await stacksSource(system, newPatients()).inventory(context, unhurried())
 }
 
