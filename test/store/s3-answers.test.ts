@@ -144,7 +144,7 @@ t.test('a request that cannot be made is refused at once, with the settings that
   const message = /check s3\.endpoint, s3\.region, s3\.addressing and the bucket$/
   await t.rejects(store.put('x', Buffer.from('x'), signal), failing('permanent', message))
   const noRegion = openStore('s3://bucket', { ...SETTINGS, region: 'no region' }, signal)
-  await t.rejects(noRegion, failing('permanent', /"no region" is not a valid.*: check s3\.region$/))
+  await t.rejects(noRegion, failing('permanent', /"no region" is not a valid.*: check s3\.region or AWS_REGION$/))
 })
 
 t.test('at an address, a bucket is in the path', async (t) => {
