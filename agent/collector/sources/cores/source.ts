@@ -80,7 +80,7 @@ export function coresSource(system: System): Source {
       gaps: [
         ...gaps('failed', finds.problems.filter(isNew)),
         ...gaps('skipped', [...finds.leftOut.filter(isNew), ...choice.leftOut]),
-        ...surplusGaps([...finds.surplus, ...choice.surplus]).filter(({ reason }) => isNew(reason)),
+        ...surplusGaps([...finds.surplus, ...choice.surplus]).filter(({ identity }) => isNew(ownerOf(identity))),
       ],
     }
   }
@@ -134,6 +134,9 @@ const ENTRIES_BY = 0.55
 
 /** A crash of this very moment: as much as the newest of a service. */
 const UNFINISHED_VALUE = 500
+
+/** Whose surplus it is: what more he lays there meanwhile is the same story. */
+const ownerOf = (identity: InventoryGap['identity']) => `surplus of ${identity?.uid} in ${identity?.path}`
 
 const who = ({ comm, pid }: Dumping) => `${comm}[${pid}]`
 

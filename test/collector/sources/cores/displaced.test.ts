@@ -72,6 +72,15 @@ t.test('many files', { skip }, async (t) => {
   }
 })
 
+t.test('who goes on laying files there while the capture runs is told of once', { skip }, async (t) => {
+  const { root } = open(t)
+  const source = coresSource(system)
+  for (let n = 0; n < 100; n++) plant(root, `${CRASH}/core.${n}`)
+  t.equal((await source.inventory(context(root, LIMITS), unhurried())).gaps.length, 1)
+  for (let n = 100; n < 200; n++) plant(root, `${CRASH}/core.${n}`)
+  t.same((await source.lastWords?.(context(root, LIMITS), unhurried()))?.gaps, [])
+})
+
 t.test("root's core among them, and a service's", { skip }, async (t) => {
   const { root } = open(t)
   for (let n = 0; n < 2000; n++) plant(root, `${CRASH}/core.${n}`)
