@@ -1,5 +1,4 @@
 import { normalize } from 'node:path'
-import { printable } from './sources/facts/tsv.ts'
 
 /** PATH_MAX of Linux's limits.h. */
 const PATH_BYTES = 4096
@@ -23,3 +22,9 @@ export const isPlain = (text: string): boolean => !STRANGE.test(text)
 
 /** Control characters, those of formatting (bidirectional ones too), halves of characters, ends of lines, and what UTF-8 could not be read as. */
 const STRANGE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffd]/u
+
+/** Text without control characters, which become `\xNN`: what a process calls itself must not drive a terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}

@@ -1,9 +1,9 @@
 import { inTurns } from '../../in-turns.ts'
+import { printable } from '../../plain-words.ts'
 import { parseStat } from '../../processes/process-files.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
 import { numbered, type Process } from './processes.ts'
-import { printable } from './tsv.ts'
 
 /** Threads whose state is looked at: 45 µs each, 0.45 s. */
 const THREADS = 10_000

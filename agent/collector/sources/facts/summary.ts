@@ -1,10 +1,10 @@
+import { printable } from '../../plain-words.ts'
 import { numberOf } from '../../processes/process-files.ts'
 import type { FileSystem } from './mounts.ts'
 import { cpuPercent } from './process-table.ts'
 import type { Process } from './processes.ts'
 import { signs } from './signs.ts'
 import { type Snapshot, textOf } from './snapshot.ts'
-import { printable } from './tsv.ts'
 
 /** Rows of each of the summary's lists. */
 const TOP = 10

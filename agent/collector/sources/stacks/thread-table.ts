@@ -1,5 +1,6 @@
+import { printable } from '../../plain-words.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
-import { printable, tsv } from '../facts/tsv.ts'
+import { tsv } from '../facts/tsv.ts'
 import { isStuck, type Stand } from './stand.ts'
 import type { Thread } from './thread.ts'
 
