@@ -8,6 +8,7 @@ import { type CaptureRequest, openingOf } from './daemon/request.ts'
 import { failure, type Ground } from './daemon/take-artifact.ts'
 import { takeInOrder } from './daemon/take-in-order.ts'
 import { deadlineIn, within } from './deadline.ts'
+import { unasked } from './findings/findings.ts'
 import { divide } from './plan/budget.ts'
 import { ASSUMED_RATES } from './plan/cost.ts'
 import { makePlan } from './plan/plan.ts'
@@ -30,6 +31,7 @@ export async function capture(
   store: Store,
   parent: AbortSignal,
 ): Promise<Ended> {
+  const started = performance.now()
   const budget = divide(request.deadline, request.hold)
   const { signal, left } = deadlineIn(budget.total, parent)
   const receipts: (Receipt | Promise<Receipt>)[] = []
@@ -48,6 +50,7 @@ export async function capture(
     bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),
   )
   planned.catch(() => {})
+  const early = collector.findings(signal).catch(() => undefined)
   await takeInOrder(
     items.filter(({ phase }) => phase !== 'stored'),
     live,
@@ -67,6 +70,8 @@ export async function capture(
   )
   await Promise.all(receipts)
   const words = await ask(collector.lastWords(within(budget.reserve / 4, signal)), receipts)
+  // Asked once more, for what crashed meanwhile; who does not answer now may have answered then.
+  const late = collector.findings(within(budget.reserve / 8, signal)).catch(() => early)
   const last = {
     ...ground,
     left: () => left() - budget.reserve / 2,
@@ -76,14 +81,15 @@ export async function capture(
 
   const ending = {
     receipts: await Promise.all(receipts),
-    ended: Date.now(),
+    findings: (await late) ?? unasked('the collector did not say'),
+    duration: performance.now() - started,
     shutdown: await why,
     clockSkew,
     problems: request.problems,
   }
   const manifest = closingManifest(opening, ending)
   await bundle.store.put('manifest.json', document(manifest), signal)
-  await store.put(rowKey(name, manifest.status), document(indexRow(manifest, name)), signal)
+  await store.put(rowKey(name, manifest.status, manifest.why), document(indexRow(manifest, name)), signal)
   return { name, manifest }
 }
 

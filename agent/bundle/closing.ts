@@ -1,45 +1,54 @@
-import type { BundleName, BundleStatus } from './keys.ts'
-import type { Manifest, Opening, Receipt, Row, Shutdown } from './schema.ts'
+import type { BundleName } from './keys.ts'
+import type { Finding, Manifest, Opening, Receipt, Row, Shutdown } from './schema.ts'
 
 /** What is known at the end of a capture. */
 export interface Ending {
-  /** ms since the epoch */
-  readonly ended: number
+  /** ms that it took, by the monotonic clock */
+  readonly duration: number
   readonly shutdown: Shutdown | undefined
   readonly clockSkew: number | undefined
   /** What was wrong with the settings. */
   readonly problems: readonly string[]
   readonly receipts: readonly Receipt[]
+  /** What matters most first. */
+  readonly findings: readonly Finding[]
 }
 
 /** The closing manifest: the opening, and what became of it all. */
-export function closingManifest(
-  opening: Opening,
-  { ended, shutdown, clockSkew, problems, receipts }: Ending,
-): Manifest {
+export function closingManifest(opening: Opening, ending: Ending): Manifest {
+  const { shutdown, clockSkew, problems, receipts, findings } = ending
+  const durationMs = Math.round(ending.duration)
   return {
     ...opening,
-    ended: new Date(ended).toISOString(),
+    ended: new Date(Date.parse(opening.started) + durationMs).toISOString(),
+    durationMs,
     status: bundleStatus(receipts),
+    why: findings[0]?.kind ?? 'unknown',
     ...(shutdown && { shutdown }),
     ...(clockSkew !== undefined && { clockSkewMs: clockSkew }),
     problems: [...problems],
+    findings: [...findings],
     receipts: [...receipts],
   }
 }
 
 /** The manifest as one flat row of the index. */
 export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): Row {
-  const { receipts, host, shutdown, started, ended } = manifest
+  const { receipts, findings, host, shutdown, started, ended } = manifest
   const count = (status: Receipt['status']) => receipts.filter((receipt) => receipt.status === status).length
   const sum = (field: 'bytesIn' | 'bytesStored') => receipts.reduce((total, receipt) => total + receipt[field], 0)
-  const crashes = receipts.filter(({ source, artifact }) => source === 'cores' && artifact !== source)
-  const [newest] = crashes.toSorted(byWeight)
+  const ofThisBoot = findings.filter(({ boot }) => boot !== 'earlier')
+  const crashes = ofThisBoot.filter(({ kind }) => kind === 'crash')
+  const ooms = ofThisBoot.filter(({ kind }) => kind === 'oom')
+  const [first] = findings
   return {
     version: 1,
     identity,
     bundle,
     status: manifest.status,
+    why: manifest.why,
+    why_unit: first?.subject.unit ?? null,
+    why_exe: programOf(first),
     host: host.name,
     boot_id: host.bootId ?? null,
     kernel: host.kernel,
@@ -51,7 +60,7 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     shutdown_by: shutdown?.by ?? null,
     started,
     ended,
-    duration_ms: Math.max(0, Date.parse(ended) - Date.parse(started)),
+    duration_ms: manifest.durationMs,
     clock_skew_ms: manifest.clockSkewMs ?? null,
     artifacts: receipts.filter(({ objects }) => objects.length > 0).length,
     complete: count('complete'),
@@ -61,21 +70,21 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     bytes_in: sum('bytesIn'),
     bytes_stored: sum('bytesStored'),
     sealed: manifest.recipients.length > 0,
-    crashes: crashes.length,
-    crash_exe: newest?.item.exe ?? newest?.item.comm ?? null,
-    crash_unit: newest?.item.unit ?? null,
-    crash_signal: newest?.item.signal ?? null,
+    crashes: total(crashes),
+    crash_exe: programOf(crashes[0]),
+    crash_unit: crashes[0]?.subject.unit ?? null,
+    crash_signal: crashes[0]?.signal ?? null,
+    ooms: total(ooms),
+    oom_exe: programOf(ooms[0]),
+    oom_unit: ooms[0]?.subject.unit ?? null,
   }
 }
 
-/** Crashes that the host tells of before those that are a user's word, then the newest first. */
-export function byWeight(a: Pick<Receipt, 'item'>, b: Pick<Receipt, 'item'>): number {
-  const isClaimed = ({ item }: Pick<Receipt, 'item'>) => Number(item.claimed ?? false)
-  return isClaimed(a) - isClaimed(b) || (b.item.at ?? 0) - (a.item.at ?? 0)
-}
+const programOf = (finding: Finding | undefined) => finding?.subject.exe ?? finding?.subject.comm ?? null
+const total = (findings: readonly Finding[]) => findings.reduce((sum, { count }) => sum + (count ?? 1), 0)
 
 /** What a bundle is as a whole: see BUNDLE.md. */
-function bundleStatus(receipts: readonly Receipt[]): BundleStatus {
+function bundleStatus(receipts: readonly Receipt[]): Manifest['status'] {
   const fine = ({ status, because }: Receipt) => status === 'complete' || status === 'absent' || because === 'limit'
   return receipts.every(fine) ? 'complete' : 'partial'
 }

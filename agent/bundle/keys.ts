@@ -44,28 +44,53 @@ export function bundleTime(bundle: string): number {
 
 const indexFolder = ({ identity, bundle }: BundleName) => `${INDEX_PREFIX}dt=${bundleDay(bundle)}/${identity}/`
 
-/** The empty object that says "begun". */
-export function openKey(name: BundleName): string {
-  return `${indexFolder(name)}${name.bundle}.open`
+/**
+ * The empty object that says "begun". `seconds`: how long after the store's date of this object the capture can still be
+ * running at most, so that a listing alone tells which of them must have ended.
+ */
+export function openKey(name: BundleName, seconds: number): string {
+  return `${indexFolder(name)}${name.bundle}.${Math.min(Math.ceil(seconds), MOST_OPEN_SECONDS)}.open`
 }
 
-/** The flat row that says how it ended. */
-export function rowKey(name: BundleName, status: BundleStatus): string {
-  return `${indexFolder(name)}${name.bundle}.${status}.json`
+/** The flat row that says how it ended, and what of. */
+export function rowKey(name: BundleName, status: BundleStatus, why: Why): string {
+  return `${indexFolder(name)}${name.bundle}.${status}.${why}.json`
 }
 
-/** What the closing manifest says of the bundle as a whole. Open without a row is *interrupted*: see `IndexEntry`. */
-export type BundleStatus = 'complete' | 'partial'
+/** A day: no capture runs as long, and no mark can make a reader wait for longer. */
+export const MOST_OPEN_SECONDS = 86_400
 
-export type IndexEntry = BundleName & { readonly mark: 'open' | BundleStatus }
+/**
+ * How a bundle was closed. `complete`, `partial`: by its host's manifest. `salvaged`: from what had arrived. Best first: of several
+ * rows of one bundle the first of these counts.
+ */
+export const STATUSES = ['complete', 'partial', 'salvaged'] as const
+export type BundleStatus = (typeof STATUSES)[number]
+
+/** What a host died of, as far as its evidence tells: the kind of its first finding. */
+export const KINDS = ['healthy', 'crash', 'oom', 'panic', 'hang', 'exhausted', 'failed', 'unknown'] as const
+export type Why = (typeof KINDS)[number]
+
+export type Mark =
+  | { readonly kind: 'open'; readonly seconds: number }
+  | { readonly kind: 'row'; readonly status: BundleStatus; readonly why: Why }
+
+export type IndexEntry = BundleName & { readonly mark: Mark }
+
+const INDEX_KEY = /^v1\/index\/dt=(\d{4}-\d\d-\d\d)\/([^/]+)\/([^./]+)\.(?:(\d{1,5})\.open|([a-z]+)\.([a-z]+)\.json)$/
 
 /** Takes an index key apart; undefined for a key that no capture writes: another day than its id's, a time of no calendar. */
 export function parseIndexKey(key: string): IndexEntry | undefined {
-  const match = /^v1\/index\/dt=(\d{4}-\d\d-\d\d)\/([^/]+)\/([^./]+)\.(open|(complete|partial)\.json)$/.exec(key)
-  const [, day, identity, bundle, mark] = match ?? []
+  const [, day, identity, bundle, seconds, ...row] = INDEX_KEY.exec(key) ?? []
   if (identity === undefined || bundle === undefined || !IDENTITY.test(identity)) return undefined
   if (!isBundleId(bundle) || bundleDay(bundle) !== day) return undefined
-  return { identity, bundle, mark: mark === 'open' ? 'open' : mark === 'complete.json' ? 'complete' : 'partial' }
+  if (seconds === undefined) {
+    const status = STATUSES.find((one) => one === row[0])
+    const why = KINDS.find((one) => one === row[1])
+    return status && why && { identity, bundle, mark: { kind: 'row', status, why } }
+  }
+  if (Number(seconds) > MOST_OPEN_SECONDS) return undefined
+  return { identity, bundle, mark: { kind: 'open', seconds: Number(seconds) } }
 }
 
 /** Whether a text is a bundle id, of a time that there is. */

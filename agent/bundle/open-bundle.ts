@@ -1,5 +1,6 @@
 import { type Store, StoreError } from '../store/store.ts'
 import { type BundleName, bundlePrefix, newBundle, openKey } from './keys.ts'
+import { lasts } from './lasts.ts'
 import type { Opening } from './schema.ts'
 
 /** A bundle that is being begun, and is written to meanwhile. */
@@ -59,7 +60,7 @@ async function begin(
     const opening = describe(name)
     try {
       const { clockSkew } = await store.put(`${bundlePrefix(name)}opening.json`, document(opening), signal)
-      await store.put(openKey(name), Buffer.alloc(0), signal)
+      await store.put(openKey(name, lasts(opening)), Buffer.alloc(0), signal)
       return { name, opening, ...(clockSkew !== undefined && { clockSkew }) }
     } catch (error) {
       if (signal.aborted || !(error instanceof StoreError && error.failure === 'exists')) throw error

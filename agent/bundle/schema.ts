@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { IDENTITY, isBundleId } from './keys.ts'
+import { IDENTITY, isBundleId, KINDS, STATUSES } from './keys.ts'
 
 /**
  * The manifests and rows of a bundle as schemas: what BUNDLE.md says in words. The capture side takes only the types
@@ -113,9 +113,48 @@ export const shutdownSchema = z.object({
   by: z.string().optional(),
 })
 
+/** Something that the evidence says went wrong; or that nothing did, or that this is not known. */
+export const findingSchema = z.object({
+  kind: z.enum(KINDS),
+  /** `sure`: the kernel or systemd says so. `likely`: what was found points to it. `claimed`: a user of the host says so. */
+  certainty: z.enum(['sure', 'likely', 'claimed']),
+  /** Which boot of the host it is about. */
+  boot: z.enum(['this', 'earlier', 'unknown']),
+  /** Who it is about, as far as that is known. */
+  subject: z.object({
+    unit: z.string().optional(),
+    /** Path of the program. */
+    exe: z.string().optional(),
+    /** The program's name as the kernel has it. */
+    comm: z.string().optional(),
+    pid: z.number().optional(),
+    uid: z.number().optional(),
+    container: z.string().optional(),
+  }),
+  /** Signal number that ended it. */
+  signal: z.number().optional(),
+  /** When it happened: ms since the epoch. */
+  at: z.number().optional(),
+  /** It happened while the host went down: after the trigger. */
+  late: z.boolean().optional(),
+  /** How many processes, where they are not told one by one. */
+  count: z.number().int().optional(),
+  /** In our own words: no text of the host but the names that are in `subject` too. */
+  sentence: z.string(),
+  /** Where it stands in the evidence: an artifact, and the entry within it. */
+  evidence: z.array(z.object({ artifact: z.string(), entry: z.string().optional() })).readonly(),
+})
+
 export const manifestSchema = openingSchema.extend({
+  /** `started` and `durationMs` later, whatever happened to the clock meanwhile. */
   ended: time,
+  /** By the monotonic clock. */
+  durationMs: ms,
   status: z.enum(['complete', 'partial']),
+  /** The kind of the first finding. */
+  why: z.enum(KINDS),
+  /** What matters most first. */
+  findings: z.array(findingSchema).readonly(),
   shutdown: shutdownSchema.optional(),
   /** Milliseconds the store's clock was ahead of the host's. */
   clockSkewMs: z.number().optional(),
@@ -129,7 +168,11 @@ export const rowSchema = z.object({
   version: z.literal(1),
   identity: z.string(),
   bundle: z.string(),
-  status: z.enum(['complete', 'partial']),
+  status: z.enum(STATUSES),
+  why: z.enum(KINDS),
+  /** Who the first finding is about. */
+  why_unit: z.string().nullable(),
+  why_exe: z.string().nullable(),
   host: z.string(),
   boot_id: z.string().nullable(),
   kernel: z.string(),
@@ -151,10 +194,15 @@ export const rowSchema = z.object({
   bytes_in: bytes,
   bytes_stored: bytes,
   sealed: z.boolean(),
+  /** Of this boot, with a core or without. */
   crashes: z.number(),
   crash_exe: z.string().nullable(),
   crash_unit: z.string().nullable(),
   crash_signal: z.number().nullable(),
+  /** Processes killed for want of memory in this boot. */
+  ooms: z.number(),
+  oom_exe: z.string().nullable(),
+  oom_unit: z.string().nullable(),
 })
 
 export type Host = z.infer<typeof hostSchema>
@@ -163,6 +211,7 @@ export type PlannedArtifact = z.infer<typeof plannedSchema>
 export type PlanDocument = z.infer<typeof planSchema>
 export type Because = z.infer<typeof becauseSchema>
 export type Receipt = z.infer<typeof receiptSchema>
+export type Finding = z.infer<typeof findingSchema>
 export type Shutdown = z.infer<typeof shutdownSchema>
 export type Manifest = z.infer<typeof manifestSchema>
 export type Row = z.infer<typeof rowSchema>

@@ -60,6 +60,8 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     loaded: await load(signal),
     reload: load,
     listing: new Map(),
+    gaps: [],
+    began: 0,
     attending: 0,
   }
   // By hand, the command that started us has said already what is wrong with the settings.

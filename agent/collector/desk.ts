@@ -13,6 +13,7 @@ import { Refusal } from './refusal.ts'
 import { renewSettings } from './renew-settings.ts'
 import type { Found, Inventory, Source, SourceContext } from './source.ts'
 import { askWhy } from './why.ts'
+import { lookAround } from './witnesses/look-around.ts'
 
 /** What the collector knows while it runs. */
 export interface Desk {
@@ -23,8 +24,10 @@ export interface Desk {
   readonly hold: HoldLock | undefined
   loaded: Loaded
   readonly reload: (signal: AbortSignal) => Promise<Loaded>
-  /** What the capture under way was given, by id. */
+  /** What the capture under way was given, by id, and told of otherwise; and when it began, in ms since the epoch. */
   listing: Map<string, Found>
+  gaps: InventoryGap[]
+  began: number
   /** Daemons that attend: while there is one, applications wait for it at shutdown. */
   attending: number
 }
@@ -38,6 +41,8 @@ export interface Answer {
 
 /** ms: what a source may take to say what has come up since, which is little. */
 const SINCE_MS = 4_000
+/** ms: all that witnesses of deaths may take. A log of 256 KiB, and ten small reads for each journal file: 30 ms on a healthy host. */
+const WITNESSES_MS = 4_000
 /** ms: the longest that a daemon may allow, which is as long as a capture can be (settings/schema.ts). */
 const LONGEST_MS = 30 * 60_000
 
@@ -53,9 +58,13 @@ export async function answerRequest(
     case 'inventory':
       await renewSettings(desk, signal)
       desk.listing = new Map()
+      desk.gaps = []
+      desk.began = Date.now()
       return list(desk, inventory, answer, allowed(request.within), signal)
     case 'last-words':
       return list(desk, lastWords, answer, SINCE_MS, signal)
+    case 'findings':
+      return findings(desk, answer, signal)
     case 'take':
       return take(desk, request, answer, stop, signal)
     case 'release':
@@ -116,8 +125,17 @@ async function list(
       desk.listing.set(id, item)
       await answer.send('item', { item: listed(desk, id, item) })
     }
+    desk.gaps.push(...gaps)
     for (const gap of gaps) await answer.send('item', { gap })
   }
+  await answer.send('end', {})
+}
+
+async function findings(desk: Desk, answer: Answer, signal: AbortSignal): Promise<void> {
+  const cores = [...desk.listing.values()].filter(({ source }) => source === 'cores')
+  const limit = within(WITNESSES_MS, signal)
+  for (const finding of await lookAround(desk.root, { cores, gaps: desk.gaps, began: desk.began }, limit))
+    await answer.send('item', { finding })
   await answer.send('end', {})
 }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { sentence } from '../cannot.ts'
 import { within } from '../deadline.ts'
 import type { Why } from '../wall/answers.ts'
-import { printable } from './plain-words.ts'
+import { printable } from '../words/plain.ts'
 
 /** systemd answers in 80 to 180 ms; on a host short of memory it took 41 s, and then nobody waits for it. */
 const ASK_MS = 5_000

@@ -22,7 +22,7 @@ const options = {
   status: {
     array: true,
     nargs: 1,
-    choices: ['complete', 'partial', 'open', 'interrupted'],
+    choices: ['complete', 'partial', 'salvaged', 'open', 'interrupted'],
     describe: 'Only these; may be repeated',
   },
 } as const
@@ -85,10 +85,11 @@ function periodOf({ since, until, all }: Options, now: number) {
   }
 }
 
-const asJson = ({ identity, bundle, state, doubt }: CatalogueEntry) => ({
+const asJson = ({ identity, bundle, state, why, doubt }: CatalogueEntry) => ({
   identity,
   bundle,
   started: new Date(bundleTime(bundle)).toISOString(),
   status: state,
+  why: why ?? null,
   doubt: doubt ?? null,
 })

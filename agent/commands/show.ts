@@ -62,11 +62,16 @@ function asJson({ name, state, opening, plan, manifest, objects, faults }: Bundl
     ...name,
     status: state,
     incomplete: found.lacks.length > 0,
-    crashes: found.crashes.map(({ receipt, at, ...crash }) => ({
-      ...crash,
-      at: at ?? null,
-      artifact: receipt.artifact,
-    })),
+    why: manifest?.why ?? null,
+    findings: found.findings,
+    crashes: found.deaths
+      .filter(({ finding }) => finding.kind === 'crash')
+      .map(({ receipt, finding, at, ...crash }) => ({
+        ...crash,
+        boot: finding.boot,
+        at: at ?? null,
+        artifact: receipt?.artifact ?? null,
+      })),
     lacks: found.lacks,
     leftOut: found.leftOut,
     faults,

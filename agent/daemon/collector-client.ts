@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { InventoryGap } from '../bundle/evidence.ts'
-import type { Because } from '../bundle/schema.ts'
+import type { Because, Finding } from '../bundle/schema.ts'
 import { cannot, sentence } from '../cannot.ts'
 import type { Health, ListedItem, Listing, Taken, Why } from '../wall/answers.ts'
-import { readGap, readListedItem, readTaken } from '../wall/read-answers.ts'
+import { readFinding, readGap, readListedItem, readTaken } from '../wall/read-answers.ts'
 import { type Message, message, messages, WALL_VERSION } from '../wall/wire.ts'
 import { connectTo } from './connection.ts'
 
@@ -13,6 +13,8 @@ export interface Collector {
   /** What all sources have, each of which may take `within` ms to say so. */
   inventory(within: number, signal: AbortSignal): Promise<Listing>
   lastWords(signal: AbortSignal): Promise<Listing>
+  /** What went wrong on the host, as far as is known by now; what matters most first. */
+  findings(signal: AbortSignal): Promise<readonly Finding[]>
   /** Begins to take an item. `stored` must be read to its end or left; then `taken` settles. */
   take(id: string, limit: number, signal: AbortSignal): Taking
   release(signal: AbortSignal): Promise<void>
@@ -60,6 +62,7 @@ export function collectorAt(path: string): Collector {
   return {
     inventory: (within, signal) => list(path, { do: 'inventory', within }, signal),
     lastWords: (signal) => list(path, { do: 'last-words' }, signal),
+    findings: (signal) => findings(path, signal),
     take: (id, limit, signal) => take(path, { do: 'take', id, limit }, signal),
     release: async (signal) => void (await call('release', signal)),
     attend: async (signal) => {
@@ -123,6 +126,20 @@ async function list(path: string, asked: Asked, signal: AbortSignal): Promise<Li
     else items.push(believed(readListedItem, answer.json.item))
   }
   throw broken('it hung up within its list')
+}
+
+/** What a collector says of deaths is told one by one up to a limit of its own: findings/findings.ts. */
+const MOST_FINDINGS = 256
+
+async function findings(path: string, signal: AbortSignal): Promise<readonly Finding[]> {
+  const all: Finding[] = []
+  for await (const answer of request(path, { do: 'findings' }, signal)) {
+    if (answer.kind === 'end') return all
+    if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "findings"`)
+    if (all.length >= MOST_FINDINGS) throw broken(`it tells of more than ${MOST_FINDINGS} findings`)
+    all.push(believed(readFinding, answer.json.finding))
+  }
+  throw broken('it hung up within its findings')
 }
 
 function believed<Value, Json>(read: (json: Json) => Value, json: Json): Value {

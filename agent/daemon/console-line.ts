@@ -7,18 +7,20 @@ import { formatBytes } from '../settings/units.ts'
 
 /** The one line that a person reads on the console of a host that has gone: what was stored, where, and what is missing. */
 export function successLine({ name, manifest }: Ended, url: string): string {
-  const { receipts, status, started, ended } = manifest
+  const { receipts, findings, status, durationMs } = manifest
   const stored = receipts.filter(({ objects }) => objects.length > 0)
   const bytes = stored.reduce((sum, { bytesStored }) => sum + bytesStored, 0)
-  const took = seconds(Math.max(0, Date.parse(ended) - Date.parse(started)))
+  const took = seconds(durationMs)
   const missing = receipts.filter(
     ({ status: is, because }) => is !== 'complete' && is !== 'absent' && because !== 'limit',
   )
   const [first] = missing
   const lack = first === undefined ? '' : `; ${missing.length} not whole (${first.artifact}: ${first.reason})`
   const where = `${url}/${bundlePrefix(name)}`
+  const [found] = findings
+  const why = found === undefined ? '' : ` ${found.sentence}`
   return oneLine(
-    `${status} bundle of ${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}`,
+    `${status} bundle of ${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}.${why}`,
   )
 }
 

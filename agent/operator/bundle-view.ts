@@ -1,8 +1,9 @@
 import { type BundleName, bundlePrefix } from '../bundle/keys.ts'
+import { lasts } from '../bundle/lasts.ts'
 import type { Manifest, Opening, PlanDocument } from '../bundle/schema.ts'
 import { sentence } from '../cannot.ts'
 import { type Archive, StoreError } from '../store/store.ts'
-import { type BundleState, begunAt, unclosed } from './catalogue.ts'
+import { type BundleState, unclosed } from './catalogue.ts'
 import { MOST_LISTED, type Reading, readDocument } from './documents.ts'
 import { readingsOf } from './readings.ts'
 
@@ -70,6 +71,6 @@ export async function viewBundle(
   const opening = await document('opening.json', readings.opening)
   const plan = await document('plan.json', readings.plan)
   const manifest = await document('manifest.json', readings.manifest)
-  const state = manifest?.status ?? unclosed(begunAt(bundle, stored, now), now)
+  const state = manifest?.status ?? unclosed(stored, opening === undefined ? 0 : lasts(opening), now)
   return { name, state, opening: opening ?? manifest, plan, manifest, objects, faults }
 }

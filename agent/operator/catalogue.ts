@@ -1,12 +1,22 @@
-import { type BundleName, type BundleStatus, bundleTime, INDEX_PREFIX, parseIndexKey } from '../bundle/keys.ts'
+import {
+  type BundleName,
+  type BundleStatus,
+  bundleTime,
+  INDEX_PREFIX,
+  type Mark,
+  MOST_OPEN_SECONDS,
+  parseIndexKey,
+  STATUSES,
+  type Why,
+} from '../bundle/keys.ts'
 import type { Archive } from '../store/store.ts'
 import { dayOf } from './moments.ts'
 
 /**
- * What the index alone tells of a bundle. `open`: begun, and may be running still; `interrupted`: begun, and not
- * closed in the time that any capture may take.
+ * What the index alone tells of a bundle. `open`: begun, and may be running still; `interrupted`: begun, and not closed in the time
+ * that its mark gives it.
  */
-export type BundleState = 'complete' | 'partial' | 'open' | 'interrupted'
+export type BundleState = BundleStatus | 'open' | 'interrupted'
 
 /**
  * Why the index is not to be believed of a bundle. `future`: its id is of a time that had not come when the store got its
@@ -16,22 +26,27 @@ export type Doubt = 'future' | 'rows differ'
 
 export interface CatalogueEntry extends BundleName {
   readonly state: BundleState
+  /** What the host died of, by the row that counts. */
+  readonly why: Why | undefined
   /** When it was begun, in ms since the epoch: see `begunAt`. */
   readonly at: number
   readonly doubt: Doubt | undefined
 }
 
-/** Longest deadline that settings allow (30 min), and 5 min for clocks that differ and a listing that lags, in ms. */
-const LONGEST_CAPTURE = 35 * 60_000
+/** ms: a closing row that is on its way when the capture must have ended, and a listing that lags behind it. */
+const LAG_MS = 5_000
 /** How far clocks of hosts run ahead, in ms: a clock that is set to local time is up to 14 hours off. */
 export const CLOCK_ERROR = 86_400_000
 
 /** Days that are listed one by one: three years. */
 const MOST_DAYS = 1096
 
-/** Whether a bundle without a closing row may be running still at `now`. `at`: when it was begun. */
-export function unclosed(at: number, now: number): 'open' | 'interrupted' {
-  return now - at < LONGEST_CAPTURE ? 'open' : 'interrupted'
+/**
+ * Whether a bundle without a closing row may be running still at `now`. `stored`: the store's date of its mark, in ms since the epoch;
+ * `seconds`: how long it can run from then on.
+ */
+export function unclosed(stored: number, seconds: number, now: number): 'open' | 'interrupted' {
+  return now <= stored + Math.min(seconds, MOST_OPEN_SECONDS) * 1000 + LAG_MS ? 'open' : 'interrupted'
 }
 
 /**
@@ -112,9 +127,10 @@ export async function indexed(
     if (entry === undefined) continue
     if (marked?.identity !== entry.identity || marked.bundle !== entry.bundle) {
       if (marked !== undefined) entries.push(entryOf(marked, now))
-      marked = { identity: entry.identity, bundle: entry.bundle, complete: false, partial: false, stored: modified }
+      marked = { identity: entry.identity, bundle: entry.bundle, rows: [], seconds: 0, stored: modified }
     }
-    if (entry.mark !== 'open') marked[entry.mark] = true
+    if (entry.mark.kind === 'row') marked.rows.push(entry.mark)
+    else marked.seconds = Math.max(marked.seconds, entry.mark.seconds)
     marked.stored = Math.min(marked.stored, modified)
   }
   if (marked !== undefined) entries.push(entryOf(marked, now))
@@ -122,14 +138,19 @@ export async function indexed(
 }
 
 /** What was seen of a bundle's marks so far. */
-interface Marked extends BundleName, Record<BundleStatus, boolean> {
+interface Marked extends BundleName {
+  readonly rows: Extract<Mark, { kind: 'row' }>[]
+  seconds: number
   stored: number
 }
 
-function entryOf({ identity, bundle, complete, partial, stored }: Marked, now: number): CatalogueEntry {
+function entryOf({ identity, bundle, rows, seconds, stored }: Marked, now: number): CatalogueEntry {
   const at = begunAt(bundle, stored, now)
-  const doubt = isOfFuture(bundle, stored, now) ? 'future' : complete && partial ? 'rows differ' : undefined
-  return { identity, bundle, at, doubt, state: complete ? 'complete' : partial ? 'partial' : unclosed(at, now) }
+  const [best] = rows.toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status))
+  // A salvager's row beside the host's own is no contradiction.
+  const differ = rows.filter(({ status }) => status !== 'salvaged').length > 1
+  const doubt = isOfFuture(bundle, stored, now) ? 'future' : differ ? 'rows differ' : undefined
+  return { identity, bundle, at, doubt, state: best?.status ?? unclosed(stored, seconds, now), why: best?.why }
 }
 
 /** Newest first; of one time by their ids and identities. */

@@ -11,10 +11,17 @@ const SHORT_ID = 21
 export function listLines(entries: readonly CatalogueEntry[], screen: Screen): Line[] {
   const digits = screen.width === undefined ? Infinity : distinct(entries.map(({ bundle }) => bundle))
   return table(
-    [{ title: 'STARTED' }, { title: 'STATUS', style: stateStyle }, { title: 'BUNDLE' }, { title: 'HOST' }],
-    entries.map(({ identity, bundle, state, doubt }) => [
+    [
+      { title: 'STARTED' },
+      { title: 'STATUS', style: stateStyle },
+      { title: 'WHY', style: whyStyle },
+      { title: 'BUNDLE' },
+      { title: 'HOST' },
+    ],
+    entries.map(({ identity, bundle, state, why, doubt }) => [
       instant(bundleTime(bundle)),
       state,
+      why ?? '',
       bundle.slice(0, digits),
       doubt === undefined ? identity : `${identity}: ${DOUBTS[doubt]}`,
     ]),
@@ -30,8 +37,18 @@ const DOUBTS: Readonly<Record<Doubt, string>> = {
 
 /** The style of a bundle's state. */
 export function stateStyle(state: string): Style | undefined {
-  const styles: Readonly<Record<string, Style>> = { complete: 'green', partial: 'yellow', interrupted: 'red' }
+  const styles: Readonly<Record<string, Style>> = {
+    complete: 'green',
+    partial: 'yellow',
+    salvaged: 'yellow',
+    interrupted: 'red',
+  }
   return styles[state]
+}
+
+/** The style of what a host died of: what is none of these went wrong. */
+function whyStyle(why: string): Style | undefined {
+  return why === 'healthy' ? 'green' : why === 'unknown' ? 'yellow' : 'red'
 }
 
 /** The least number of characters, from SHORT_ID on, by which the ids differ. */

@@ -2,7 +2,7 @@ import { CONFINE } from './confine.ts'
 import { type CoreScript, unpackCommand } from './core-scripts.ts'
 import { ROOT } from './landing.ts'
 import { isPlain, operand, unitOption } from './operand.ts'
-import type { Crash, Verdict } from './verdict.ts'
+import type { Death, Verdict } from './verdict.ts'
 
 /**
  * Asks the distributions' own servers (https://sourceware.org/elfutils/Debuginfod.html), unless the operator has named others: what stands before
@@ -24,7 +24,7 @@ export interface Step {
 export function nextSteps(
   directory: string,
   files: readonly string[],
-  { crashes }: Verdict,
+  { deaths }: Verdict,
   scripts: readonly CoreScript[],
 ): Step[] {
   if (files.length === 0) return []
@@ -34,7 +34,7 @@ export function nextSteps(
   const threads = ['stacks/later/threads.txt', 'stacks/threads.txt'].find((name) => files.includes(name))
   if (threads !== undefined) steps.push({ about: 'where every thread stood', command: `less ${threads}` })
   if (files.some((name) => name.startsWith(`${ROOT}/`) && /\.journal~?$/.test(name))) {
-    const unit = crashes.find((crash) => crash.unit !== undefined)?.unit
+    const unit = deaths.find(({ unit }) => unit !== undefined)?.unit
     const ofUnit = unit === undefined ? undefined : unitOption(unit)
     steps.push({ about: 'the journal, its end', command: `journalctl --root=${ROOT} -e` })
     if (ofUnit !== undefined)
@@ -43,15 +43,15 @@ export function nextSteps(
       steps.push({ about: 'the crashes', command: `coredumpctl --root=${ROOT} list` })
     }
   }
-  return [...steps, ...crashSteps(crashes, scripts), ...livingSteps(scripts)]
+  return [...steps, ...crashSteps(deaths, scripts), ...livingSteps(scripts)]
 }
 
 /** The newest crash stands for the others: their commands differ in the name of the core. */
-function crashSteps(crashes: readonly Crash[], scripts: readonly CoreScript[]): Step[] {
+function crashSteps(deaths: readonly Death[], scripts: readonly CoreScript[]): Step[] {
   const crashed = scripts.filter(({ kind }) => kind === 'cores')
   const byReceipt = new Map(crashed.map((script) => [script.receipt, script]))
-  const newest = crashes.find(({ receipt }) => byReceipt.has(receipt))
-  const script = newest === undefined ? crashed[0] : byReceipt.get(newest.receipt)
+  const newest = deaths.find(({ receipt }) => receipt !== undefined && byReceipt.has(receipt))
+  const script = newest?.receipt === undefined ? crashed[0] : byReceipt.get(newest.receipt)
   if (script === undefined) return []
   const unpack = unpackCommand(script)
   const program = newest?.program

@@ -1,5 +1,6 @@
 import type { BundleName } from '../bundle/keys.ts'
 import {
+  findingSchema,
   type Manifest,
   manifestSchema,
   type Opening,
@@ -33,8 +34,10 @@ export function readingsOf({ identity, bundle }: BundleName): {
     },
     manifest: (json, faults) => {
       const { rest, listed } = apart(json, 'receipts')
-      const manifest = ours(checked(manifestSchema.omit({ receipts: true }), rest))
-      return { ...manifest, receipts: checkedEach('receipt', receiptSchema, listed, faults) }
+      const { rest: plain, listed: found } = apart(rest, 'findings')
+      const manifest = ours(checked(manifestSchema.omit({ receipts: true, findings: true }), plain))
+      const findings = checkedEach('finding', findingSchema, found, faults)
+      return { ...manifest, findings, receipts: checkedEach('receipt', receiptSchema, listed, faults) }
     },
   }
 }

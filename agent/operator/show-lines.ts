@@ -1,4 +1,5 @@
-import type { Receipt } from '../bundle/schema.ts'
+import type { Finding, Receipt } from '../bundle/schema.ts'
+import { hasCore } from '../findings/sentence.ts'
 import { formatBytes, formatDuration } from '../settings/units.ts'
 import type { BundleView } from './bundle-view.ts'
 import { hangs } from './hangs.ts'
@@ -10,9 +11,9 @@ import { instant } from './moments.ts'
 import type { Step } from './next-steps.ts'
 import { printable } from './printable.ts'
 import { type Column, type Screen, shortened, table, wrap } from './table.ts'
-import type { Crash, Lack, Verdict } from './verdict.ts'
+import type { Death, Lack, Verdict } from './verdict.ts'
 
-/** Crashes that are told one by one before the rest is a number. */
+/** Findings that are told one by one before the rest is a number. */
 const TOLD = 5
 /** More than settings can be wrong in at once, before the rest is a number. */
 const PROBLEMS_TOLD = 50
@@ -40,12 +41,14 @@ export function stepLines(title: string, steps: readonly Step[]): Line[] {
   return ['', [styled('bold', title)], ...lines]
 }
 
-function headline({ state, manifest, opening, name }: BundleView, { crashes, otherwise }: Verdict): Line[] {
+function headline({ state, manifest, opening, name }: BundleView, { findings, deaths, otherwise }: Verdict): Line[] {
   const host = shortened(opening?.host.name ?? name.identity)
-  const told = crashes
-    .slice(0, TOLD)
-    .map((crash): Line => [styled('bold', 'crashed'), `  ${shortened(crashLine(crash))}`])
-  const more = crashes.length > TOLD ? [`         and ${crashes.length - TOLD} more`] : []
+  const told = findings.slice(0, TOLD).map((finding): Line => {
+    const death = deaths.find((one) => one.finding === finding)
+    const said = death === undefined ? finding.sentence : deathLine(death)
+    return [styled('bold', titleOf(finding.kind).padEnd(9)), shortened(said)]
+  })
+  const more = findings.length > TOLD ? [`         and ${findings.length - TOLD} more`] : []
   const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
   return [
     [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
@@ -57,6 +60,17 @@ function headline({ state, manifest, opening, name }: BundleView, { crashes, oth
       (told): Line => [styled('bold', 'memory'), `   ${shortened(told)}`],
     ),
   ]
+}
+
+/** What a finding begins with. Of a kind that is newer than this reader, its own name. */
+function titleOf(kind: string): string {
+  const titles: Readonly<Record<string, string>> = {
+    crash: 'crashed',
+    oom: 'killed',
+    unknown: 'unknown',
+    healthy: 'healthy',
+  }
+  return titles[kind] ?? kind
 }
 
 /** A text of a bundle, as much of it as somebody reads. */
@@ -72,12 +86,22 @@ export function recipientsTold(recipients: readonly string[]): string {
   return few(recipients, RECIPIENTS_TOLD).map(shortened).join(', ')
 }
 
-function crashLine({ program, unit, signal, pid, at, receipt: { item } }: Crash): string {
-  const says = item.claimed ? `, as user ${item.uid} says` : ''
+function deathLine({ finding, program, unit, signal, pid, at, receipt }: Death): string {
+  const { kind, subject, count, certainty, boot, late } = finding
+  if (count !== undefined) return finding.sentence
   const of = unit === undefined ? '' : ` of ${unit}`
-  const by = signal === undefined ? '' : ` by ${signal}`
+  const by = kind === 'oom' ? ' for want of memory' : signal === undefined ? '' : ` by ${signal}`
   const as = pid === undefined ? '' : `, pid ${pid}`
-  return `${program}${of}${by}${as}, ${at === undefined ? 'time unknown' : instant(at)}${says}`
+  const when = `, ${at === undefined ? 'time unknown' : instant(at)}`
+  const whereabouts = boot === 'earlier' ? ', in an earlier boot' : late ? ', while the host went down' : ''
+  const says = certainty === 'claimed' ? `, as user ${subject.uid} says` : ''
+  return `${program}${of}${by}${as}${when}${whereabouts}${says}${kind === 'crash' ? coreTold(finding, receipt) : ''}`
+}
+
+/** What there is to be said of a crash's core where it is not in the bundle. */
+function coreTold(finding: Finding, receipt: Receipt | undefined): string {
+  if (receipt === undefined) return hasCore(finding) ? '; its core has no receipt' : '; no core was found'
+  return receipt.objects.length > 0 ? '' : `; its core is not here: ${receipt.status}`
 }
 
 function circumstances({ name, opening, manifest }: BundleView, screen: Screen): Line[] {
@@ -111,7 +135,7 @@ function trigger(why: string, shutdown: { kind: string; by?: string | undefined 
 
 function timing(
   opening: { started: string; deadline: string },
-  manifest: { ended: string; clockSkewMs?: number | undefined } | undefined,
+  manifest: { durationMs: number; clockSkewMs?: number | undefined } | undefined,
 ): string {
   const start = Date.parse(opening.started)
   const allowed = formatDuration(Date.parse(opening.deadline) - start)
@@ -121,7 +145,7 @@ function timing(
     Math.abs(skew) < 1000
       ? ''
       : `; the host's clock was ${formatDuration(Math.abs(skew))} ${skew > 0 ? 'behind' : 'ahead'}`
-  return `${instant(start)}, took ${formatDuration(Date.parse(manifest.ended) - start)} of ${allowed}${clock}`
+  return `${instant(start)}, took ${formatDuration(manifest.durationMs)} of ${allowed}${clock}`
 }
 
 const startOf = (opening: { started: string } | undefined) =>

@@ -1,12 +1,12 @@
-import { constants } from 'node:os'
-import { byWeight } from '../bundle/closing.ts'
-import type { Receipt } from '../bundle/schema.ts'
+import type { Finding, Receipt } from '../bundle/schema.ts'
 import { countOf } from '../count-of.ts'
+import { signalName } from '../words/signal-name.ts'
 import type { BundleView } from './bundle-view.ts'
 import { holdings } from './holdings.ts'
 
-/** A crash that the bundle tells of. */
-export interface Crash {
+/** A process that died and should not have, as the bundle tells of it. */
+export interface Death {
+  readonly finding: Finding
   /** Path of the program, or its name as the kernel has it, or `?`. */
   readonly program: string
   readonly unit: string | undefined
@@ -15,7 +15,8 @@ export interface Crash {
   readonly pid: number | undefined
   /** ms since the epoch */
   readonly at: number | undefined
-  readonly receipt: Receipt
+  /** Of its core, where one was found. */
+  readonly receipt: Receipt | undefined
 }
 
 /** Something of the evidence that is not there. */
@@ -28,9 +29,11 @@ export interface Lack {
 }
 
 export interface Verdict {
-  /** What the host tells of before what is a user's word, newest first. */
-  readonly crashes: readonly Crash[]
-  /** What is to be said of crashes when there is none to tell of. */
+  /** The findings of the manifest, what matters most first. */
+  readonly findings: readonly Finding[]
+  /** Those of them that are of a process that died, in the same order. */
+  readonly deaths: readonly Death[]
+  /** What is to be said where there is no finding, for want of a manifest. */
   readonly otherwise: string
   /** What is amiss: nothing here, and the evidence is complete. */
   readonly lacks: readonly Lack[]
@@ -38,19 +41,15 @@ export interface Verdict {
   readonly leftOut: readonly Lack[]
 }
 
-/** The name of a signal by its number: signal(7). */
-export function signalName(number: number): string {
-  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`
-}
-
 /** What a bundle tells before any of its artifacts is opened: what crashed, and what is missing. */
 export function verdict(view: BundleView): Verdict {
   const { manifest } = view
   const receipts = manifest?.receipts ?? []
-  const crashes = receipts
-    .filter(({ source, item }) => source === 'cores' && (item.signal !== undefined || item.pid !== undefined))
-    .toSorted(byWeight)
-    .map(crashOf)
+  const findings = manifest?.findings ?? []
+  const cores = new Map(
+    receipts.filter(({ source }) => source === 'cores').map((receipt) => [receipt.artifact, receipt]),
+  )
+  const deaths = findings.filter(({ kind }) => kind === 'crash' || kind === 'oom').map((death) => deathOf(death, cores))
   const incomplete = receipts.filter(({ status }) => status !== 'complete' && status !== 'absent')
   const lacks = [
     ...(manifest === undefined ? unclosed(view) : []),
@@ -59,18 +58,20 @@ export function verdict(view: BundleView): Verdict {
     ...lostObjects(view),
   ]
   const leftOut = incomplete.filter(({ because }) => because === 'limit').map(lackOf)
-  return { crashes, otherwise: otherwise(view), lacks, leftOut }
+  return { findings, deaths, otherwise: otherwise(view), lacks, leftOut }
 }
 
-function crashOf(receipt: Receipt): Crash {
-  const { exe, comm, unit, signal, pid, at } = receipt.item
+function deathOf(finding: Finding, cores: ReadonlyMap<string, Receipt>): Death {
+  const { subject, signal, at, evidence } = finding
+  const { exe, comm, unit, pid } = subject
   return {
+    finding,
     program: exe ?? comm ?? '?',
     unit,
     signal: signal === undefined ? undefined : signalName(signal),
     pid,
     at,
-    receipt,
+    receipt: evidence.map(({ artifact }) => cores.get(artifact)).find((receipt) => receipt !== undefined),
   }
 }
 
@@ -104,12 +105,9 @@ function lostObjects(view: BundleView): Lack[] {
 }
 
 function otherwise({ manifest, plan }: BundleView): string {
-  const cores = manifest?.receipts.find(({ source }) => source === 'cores')
-  if (cores?.status === 'absent') return 'Nothing had crashed.'
-  if (cores !== undefined) return `Whether something crashed is not known: ${cores.reason ?? cores.status}`
-  if (manifest !== undefined) return 'Whether something crashed is not known: crashed cores were not looked for.'
+  if (manifest !== undefined) return 'Whether anything had crashed is not known: the manifest has no findings.'
   const planned = plan?.artifacts.filter(({ source }) => source === 'cores').length ?? 0
   if (planned > 0)
     return `${countOf(planned, 'crashed core was', 'crashed cores were')} found; the journal tells of what.`
-  return 'Whether something crashed is not known: the capture was not closed.'
+  return 'Whether anything had crashed is not known: the capture was not closed.'
 }

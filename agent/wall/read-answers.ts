@@ -1,4 +1,6 @@
 import { CLASS_OF, type InventoryGap } from '../bundle/evidence.ts'
+import { KINDS } from '../bundle/keys.ts'
+import type { Finding } from '../bundle/schema.ts'
 import { cannot } from '../cannot.ts'
 import type { ListedItem, Taken } from './answers.ts'
 
@@ -37,6 +39,40 @@ export function readGap(value: unknown): InventoryGap {
   must(typeof reason === 'string', 'reason')
   return value as InventoryGap
 }
+
+export function readFinding(value: unknown): Finding {
+  const { kind, certainty, boot, subject, signal, at, late, count, sentence, evidence } = record(value, 'finding')
+  must(isOneOf(KINDS, kind) && isOneOf(['sure', 'likely', 'claimed'], certainty), 'kind or certainty')
+  must(isOneOf(['this', 'earlier', 'unknown'], boot) && isOptional(late, 'boolean'), 'boot or late')
+  must(
+    [signal, at, count].every((number) => number === undefined || isSize(number)),
+    'signal, at or count',
+  )
+  must(isWord(sentence), 'sentence')
+  const { unit, exe, comm, pid, uid, container } = record(subject, 'subject')
+  must(
+    [unit, exe, comm, container].every((word) => word === undefined || isWord(word)),
+    'subject',
+  )
+  must(
+    [pid, uid].every((id) => id === undefined || isSize(id)),
+    'pid or uid',
+  )
+  must(Array.isArray(evidence) && evidence.length <= MOST_PLACES, 'evidence')
+  for (const place of evidence) {
+    const { artifact, entry } = record(place, 'evidence')
+    must(isWord(artifact) && (entry === undefined || isWord(entry)), 'evidence')
+  }
+  return value as Finding
+}
+
+/** Witnesses of one death, and cores of it: more than there are kinds of. */
+const MOST_PLACES = 16
+/** Characters of a name or a sentence: a path is at most 4096 bytes. */
+const MOST_CHARACTERS = 8192
+const isWord = (value: unknown): value is string => typeof value === 'string' && value.length <= MOST_CHARACTERS
+const isOptional = (value: unknown, type: 'boolean') => value === undefined || typeof value === type
+const isOneOf = (all: readonly string[], value: unknown) => typeof value === 'string' && all.includes(value)
 
 export function readTaken(value: Json): Taken {
   const { bytesIn, ms, frames, truncated, identity } = value

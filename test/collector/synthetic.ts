@@ -40,13 +40,16 @@ export async function collectorOf(
   const end = new AbortController()
   const loaded = { settings: { ...defaultSettings(), ...settings }, layers: [], problems: [], provenance: new Map() }
   const desk: Desk = {
-    root: '/',
+    // Nothing is there: nobody can tell whether anything crashed.
+    root: directory,
     version: '0',
     sources,
     hold,
     loaded,
     reload: async () => loaded,
     listing: new Map(),
+    gaps: [],
+    began: 0,
     attending: 0,
   }
   const serving = serve(socket, desk, end.signal)

@@ -1,20 +1,35 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
-import { type BundleName, type BundleStatus, newBundle, openKey, rowKey } from '../../agent/bundle/keys.ts'
+import {
+  type BundleName,
+  type BundleStatus,
+  bundleTime,
+  newBundle,
+  openKey,
+  rowKey,
+  type Why,
+} from '../../agent/bundle/keys.ts'
 import { lastgasp } from './lastgasp.ts'
 
 const HOUR = 3_600_000
 const now = Date.now()
+/** s: as long as these captures may run */
+const DEADLINE = 600
 
 /** A directory store with an index and nothing else: listing reads no object. */
-async function indexOf(test: Test, bundles: readonly { name: BundleName; status?: BundleStatus }[]): Promise<string> {
+async function indexOf(
+  test: Test,
+  bundles: readonly { name: BundleName; status?: BundleStatus; why?: Why }[],
+): Promise<string> {
   const root = test.testdir()
-  for (const { name, status } of bundles) {
-    for (const key of [openKey(name), ...(status === undefined ? [] : [rowKey(name, status)])]) {
+  for (const { name, status, why = 'healthy' } of bundles) {
+    for (const key of [openKey(name, DEADLINE), ...(status === undefined ? [] : [rowKey(name, status, why)])]) {
       await mkdir(dirname(join(root, key)), { recursive: true })
       await writeFile(join(root, key), '')
+      // The store's date, which says when it was begun.
+      await utimes(join(root, key), new Date(), new Date(bundleTime(name.bundle)))
     }
   }
   return pathToFileURL(root).href
@@ -51,7 +66,7 @@ t.test('bundles newest first, their state told by keys alone', async (t) => {
 
   const text = await lastgasp(['list'], { LASTGASP_STORE: store })
   const [heading, first] = text.stdout.split('\n')
-  t.match(heading, /^STARTED +STATUS +BUNDLE +HOST$/)
+  t.match(heading, /^STARTED +STATUS +WHY +BUNDLE +HOST$/)
   t.match(first, new RegExp(`UTC {2}open +${open.bundle} {2}db-2$`), 'a script gets the whole id')
   t.notMatch(text.stdout, '\x1b', 'and no colours')
 })
@@ -78,7 +93,7 @@ t.test(
       { name, status: 'partial' },
     ])
     const root = new URL(store).pathname
-    const day = dirname(dirname(join(root, openKey(name))))
+    const day = dirname(dirname(join(root, openKey(name, DEADLINE))))
     await writeFile(join(day, 'web-1', 'notes.txt'), '')
     await mkdir(join(root, 'v1/index/dt=somewhen'))
     const { stdout } = await lastgasp(['list', '-o', 'json', '--store', store])

@@ -60,7 +60,7 @@ t.test('no stack traces, unless they are asked for', async (t) => {
 t.test('a reader that has gone is no error', async (t) => {
   const root = t.testdir()
   for (let i = 0; i < 2000; i++) {
-    const path = join(root, openKey(newBundle('web-1', Date.now())))
+    const path = join(root, openKey(newBundle('web-1', Date.now()), 90))
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, '')
   }

@@ -40,7 +40,10 @@ t.test("a user's word for a crash comes after the host's", async (t) => {
   const scene = await setUp(t, { pieces: [corePiece(core)], others: [claimed] })
   const lines = (await scene.run('show')).stdout.split('\n')
   t.match(lines[1], /^crashed {2}\/usr\/bin\/app of app\.service by SIGSEGV, pid 4711, [-0-9: ]+ UTC$/)
-  t.match(lines[2], /^crashed {2}nginx by SIGABRT, pid 1, [-0-9: ]+ UTC, as user 1000 says$/)
+  t.match(
+    lines[2],
+    /^crashed {2}nginx by SIGABRT, pid 1, [-0-9: ]+ UTC, as user 1000 says; its core is not here: truncated$/,
+  )
   const [row] = JSON.parse((await lastgasp(['list', '-o', 'json', '--store', scene.url])).stdout)
   t.equal(JSON.stringify(row).includes('nginx'), false, 'nor is it what the bundle is listed with')
 })
@@ -84,10 +87,11 @@ t.test('what is missing, and why', async (t) => {
     bareReceipt('cores', 'skipped', { because: 'seal', reason: 'class memory is closed: no recipients' }),
     bareReceipt('journal', 'failed', { because: 'host', reason: 'no journal directory' }),
   ]
-  const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], others })
+  const unseen = [{ place: 'the journal', why: 'is not there' }] as const
+  const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], others, unseen })
   const { code, stdout } = await scene.run('show')
   t.equal(code, 4)
-  t.match(stdout, 'Whether something crashed is not known: class memory is closed: no recipients')
+  t.match(stdout, /^unknown {2}Whether anything had crashed is not known: the journal is not there\.$/m)
   t.match(
     stdout,
     'Missing\n  cores: skipped: class memory is closed: no recipients\n  journal: failed: no journal directory\n',
@@ -100,7 +104,7 @@ t.test('what is missing, and why', async (t) => {
 t.test('a host where nothing crashed', async (t) => {
   const others = [bareReceipt('cores', 'absent', { reason: 'nothing crashed' })]
   const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], others })
-  t.match(await scene.run('show'), { code: 0, stdout: /Nothing had crashed\./ })
+  t.match(await scene.run('show'), { code: 0, stdout: /^healthy {2}Nothing had crashed\.$/m })
 })
 
 t.test('an interrupted bundle: the opening, and what has arrived', async (t) => {

@@ -71,8 +71,8 @@ t.test('a capture from opening to row, each document as its schema has it', asyn
   t.match(receiptOf(manifest, 'cores/a'), { status: 'skipped', because: 'seal', reason: /no recipient is set/ })
   t.equal(receiptOf(manifest, 'journal/a')?.status, 'complete')
   const index = join(root, 'v1/index', `dt=${manifest.started.slice(0, 10)}`, 'host-1')
-  t.strictSame((await readdir(index)).sort(), [`${name.bundle}.open`, `${name.bundle}.partial.json`])
-  rowSchema.parse(await read(join(index, `${name.bundle}.partial.json`)))
+  t.strictSame((await readdir(index)).sort(), [`${name.bundle}.60.open`, `${name.bundle}.partial.unknown.json`])
+  rowSchema.parse(await read(join(index, `${name.bundle}.partial.unknown.json`)))
 })
 
 t.test('an item that hangs costs itself: what it gave is kept, and the next ones are taken', async (t) => {

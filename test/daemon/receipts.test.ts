@@ -11,8 +11,9 @@ t.test('who is behind a gap, and what a bundle with it is', async (t) => {
   })
   const told = (more: Partial<InventoryGap>) => {
     const receipt = gapReceipt(gap(more))
-    const ending = { ended: 0, shutdown: undefined, clockSkew: undefined, problems: [], receipts: [receipt] }
-    return [receipt.because, closingManifest({} as Opening, ending).status]
+    const ending = { duration: 0, shutdown: undefined, clockSkew: undefined, problems: [], findings: [] }
+    const opening = { started: '2026-11-30T11:00:00.000Z' } as Opening
+    return [receipt.because, closingManifest(opening, { ...ending, receipts: [receipt] }).status]
   }
   t.same(told({}), ['limit', 'complete'], 'a setting')
   t.same(told({ status: 'failed' }), ['host', 'partial'])

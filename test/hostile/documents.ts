@@ -159,10 +159,10 @@ export const believed: readonly Attack[] = [
     name: 'index marks of the year 9999, and of other hosts',
     make: () => ({
       keys: {
-        'v1/index/dt=9999-12-31/db-1/99991231T235959Z-0123456789abcdef.complete.json': '{}',
-        'v1/index/dt=9999-12-31/web-7/99991231T235959Z-0123456789abcdef.open': '',
-        'v1/index/dt=2026-13-45/web-7/20261345T996199Z-0123456789abcdef.open': '',
-        'v1/index/dt=2026-01-01/\u202eowned\u009b/20260101T000000Z-0123456789abcdef.open': '',
+        'v1/index/dt=9999-12-31/db-1/99991231T235959Z-0123456789abcdef.complete.healthy.json': '{}',
+        'v1/index/dt=9999-12-31/web-7/99991231T235959Z-0123456789abcdef.90.open': '',
+        'v1/index/dt=2026-13-45/web-7/20261345T996199Z-0123456789abcdef.90.open': '',
+        'v1/index/dt=2026-01-01/\u202eowned\u009b/20260101T000000Z-0123456789abcdef.90.open': '',
       },
     }),
   },

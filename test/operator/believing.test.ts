@@ -18,7 +18,7 @@ const ALL = { since: 0, until: Date.UTC(9999, 11, 31, 23, 59, 59) }
 /** The marks of a bundle, as the store got them at `stored`, and its opening where it has one. */
 function marks(name: BundleName, stored: number, has: { opening?: boolean; rows?: ('complete' | 'partial')[] } = {}) {
   const { opening = true, rows = [] } = has
-  const puts: Put[] = [openKey(name), ...rows.map((status) => rowKey(name, status))].map((key) => ({
+  const puts: Put[] = [openKey(name, 90), ...rows.map((status) => rowKey(name, status, 'healthy'))].map((key) => ({
     key,
     modified: stored,
   }))
@@ -95,7 +95,10 @@ t.test('the state of a bundle is what its own prefix says, whatever the index do
     ...{ deadline: '2026-11-30T11:01:30.000Z', partBytes: 8, recipients: [] },
     host: { name: 'web-7', kernel: '6.12.0', arch: 'x64' },
   }
-  const manifest = { ...opening, ended: '2026-11-30T11:00:04.000Z', status: 'complete', problems: [], receipts: [] }
+  const manifest = {
+    ...{ ...opening, ended: '2026-11-30T11:00:04.000Z', durationMs: 4000, status: 'complete', why: 'healthy' },
+    ...{ problems: [], findings: [], receipts: [] },
+  }
   const put = (name: string, json: object, modified = now - HOUR): Put => {
     return { key: bundlePrefix(honest) + name, body: JSON.stringify(json), modified }
   }
@@ -110,16 +113,20 @@ t.test('the state of a bundle is what its own prefix says, whatever the index do
 })
 
 t.test('keys that no capture writes are no entries', (t) => {
-  const good = openKey(honest)
+  const good = openKey(honest, 90)
   t.ok(parseIndexKey(good))
   const { identity, bundle } = honest
   for (const key of [
     good.replace('dt=2026-11-30', 'dt=2026-11-29'),
+    good.replace('.90.', '.'),
+    good.replace('.90.', '.99999.'),
+    rowKey(honest, 'complete', 'crash').replace('crash', 'bored'),
+    rowKey(honest, 'complete', 'crash').replace('complete', 'open'),
     good.replace(`/${identity}/`, '/\x1b]0;x/'),
     good.replace(`/${identity}/`, '/../'),
-    `v1/index/dt=2026-02-31/web-7/20260231T000000Z-${bundle.slice(-16)}.open`,
-    `v1/index/dt=9999-99-99/web-7/99999999T999999Z-${bundle.slice(-16)}.open`,
-    `v1/index/dt=0050-01-01/web-7/00500101T000000Z-${bundle.slice(-16)}.open`,
+    `v1/index/dt=2026-02-31/web-7/20260231T000000Z-${bundle.slice(-16)}.90.open`,
+    `v1/index/dt=9999-99-99/web-7/99999999T999999Z-${bundle.slice(-16)}.90.open`,
+    `v1/index/dt=0050-01-01/web-7/00500101T000000Z-${bundle.slice(-16)}.90.open`,
   ])
     t.equal(parseIndexKey(key), undefined, key)
   t.end()
@@ -135,7 +142,7 @@ t.test('marks of every day of ten years are one listing', async (t) => {
 t.test('130,000 bundles are a list', async (t) => {
   const puts = Array.from({ length: 130_000 }, (_, i) => {
     const name = newBundle(`web-${i % 1000}`, now - i * 100)
-    return [openKey(name), rowKey(name, 'complete')].map((key) => ({ key, modified: now }))
+    return [openKey(name, 90), rowKey(name, 'complete', 'crash')].map((key) => ({ key, modified: now }))
   }).flat()
   const { entries } = await catalogue(archiveOf(puts), ALL, now, signal)
   t.equal(entries.length, 130_000)

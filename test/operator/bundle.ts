@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
 import { zstdDecompressSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { closingManifest, indexRow } from '../../agent/bundle/closing.ts'
+import type { ItemIdentity } from '../../agent/bundle/evidence.ts'
 import { type BundleName, bundlePrefix, bundleTime, openKey, rowKey, SEALED_SUFFIX } from '../../agent/bundle/keys.ts'
+import { lasts } from '../../agent/bundle/lasts.ts'
 import { document } from '../../agent/bundle/open-bundle.ts'
-import type { Manifest, Opening, Receipt } from '../../agent/bundle/schema.ts'
+import type { Finding, Manifest, Opening, Receipt } from '../../agent/bundle/schema.ts'
+import { coreDeath } from '../../agent/findings/core-words.ts'
+import type { Unseen } from '../../agent/findings/death.ts'
+import { findingsOf } from '../../agent/findings/findings.ts'
 import { frames } from '../../agent/frames/encode.ts'
 import { parseRecipient, type Recipient } from '../../agent/seal/keys.ts'
 import { sealed } from '../../agent/seal/seal.ts'
@@ -41,6 +46,8 @@ export interface BundlePlan {
   readonly recipients?: readonly string[]
   /** `interrupted`: no manifest and no row. */
   readonly end?: 'closed' | 'interrupted'
+  /** What the collector could not look at. */
+  readonly unseen?: readonly Unseen[]
   /** What the manifest says otherwise. */
   readonly manifest?: Partial<Manifest>
 }
@@ -56,7 +63,7 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
   const prefix = bundlePrefix(name)
   const opening = openingOf(name, recipients)
   await put(`${prefix}opening.json`, document(opening))
-  await put(openKey(name), Buffer.alloc(0))
+  await put(openKey(name, lasts(opening)), Buffer.alloc(0))
   let receipts: Receipt[] = []
   const keys = recipients.map(parseRecipient)
   for (const piece of plan.pieces ?? []) {
@@ -68,15 +75,39 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
     await put(prefix + name, piece.tamper?.(stored) ?? stored)
   }
   receipts = receipts.concat(plan.others ?? [])
-  const times = { ended: bundleTime(name.bundle) + 4000, shutdown: { kind: 'poweroff', by: 'systemctl' } as const }
+  const end = { duration: 4000, shutdown: { kind: 'poweroff', by: 'systemctl' } as const }
   const manifest = {
-    ...closingManifest(opening, { ...times, clockSkew: 12, problems: [], receipts }),
+    ...closingManifest(opening, {
+      ...end,
+      clockSkew: 12,
+      problems: [],
+      receipts,
+      findings: findingsIn(receipts, plan),
+    }),
     ...plan.manifest,
   }
-  if (plan.end === 'interrupted') return manifest
+  if (plan.end === 'interrupted') {
+    if (typeof plan.store === 'string') await dated(plan.store, bundleTime(name.bundle))
+    return manifest
+  }
   await put(`${prefix}manifest.json`, document(manifest))
-  await put(rowKey(name, manifest.status), document(indexRow(manifest, name)))
+  await put(rowKey(name, manifest.status, manifest.why), document(indexRow(manifest, name)))
   return manifest
+}
+
+/** Gives all files of a store the date at which they would have been written. */
+async function dated(store: string, at: number): Promise<void> {
+  for (const entry of await readdir(store, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), new Date(at), new Date(at))
+}
+
+/** What a capture would have found, had it seen nothing but these cores. */
+function findingsIn(receipts: readonly Receipt[], { unseen = [] }: BundlePlan): readonly Finding[] {
+  const cores = receipts.filter(({ source, artifact }) => source === 'cores' && artifact !== source)
+  const deaths = cores.flatMap(
+    ({ artifact, item }) => coreDeath({ name: artifact, identity: item as ItemIdentity }, undefined) ?? [],
+  )
+  return findingsOf({ deaths, unseen, kills: 0, began: Number.MAX_SAFE_INTEGER })
 }
 
 function openingOf({ identity, bundle }: BundleName, recipients: readonly string[]): Opening {

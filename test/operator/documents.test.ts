@@ -17,7 +17,10 @@ const opening = {
   ...{ deadline: '2026-11-30T11:01:30.000Z', partBytes: 8, recipients: [] as string[] },
   host: { name: 'web-7', kernel: '6.12.0', arch: 'x64' },
 }
-const manifest = { ...opening, ended: '2026-11-30T11:00:04.000Z', status: 'complete', problems: [] as string[] }
+const manifest = {
+  ...{ ...opening, ended: '2026-11-30T11:00:04.000Z', durationMs: 4000, status: 'complete', why: 'crash' },
+  ...{ problems: [] as string[], findings: [] as object[] },
+}
 const receipt = (i: number, more: object = {}) => ({
   ...{ artifact: `cores/${i}.core.zst`, class: 'memory', source: 'cores', status: 'complete', sealed: false },
   ...{ item: { pid: i, signal: 11, at: now - i }, bytesIn: 1, bytesStored: 1, objects: [], ms: 1, ...more },
@@ -42,6 +45,16 @@ t.test('a bad receipt costs only itself, and is told', async (t) => {
     [0, 2, 3],
   )
   t.match(seen.faults, [/cannot use receipt 2: bytesIn: /, /receipt 4/, /receipt 5/, /cannot use 1 more of 7 receipts/])
+  const finding = (pid: number) => ({
+    ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { pid }, sentence: 'x', evidence: [] },
+  })
+  const bad = { ...finding(3), kind: 'bored' }
+  const told = await view({ 'manifest.json': { ...manifest, receipts: [], findings: [finding(2), bad, finding(4)] } })
+  t.strictSame(
+    told.manifest?.findings.map(({ subject }) => subject.pid),
+    [2, 4],
+  )
+  t.match(told.faults, [/cannot use finding 2: kind: /])
   const planned = await view({ 'plan.json': { ...plan, artifacts: [{ artifact: 'x' }] } })
   t.strictSame(planned.plan?.artifacts, [])
   t.match(planned.faults, [/cannot use planned artifact 1/])
@@ -89,7 +102,10 @@ t.test('what is hostile in a value is shown for what it is', async (t) => {
   const times = [1e308, -1e308, 8.64e15 + 1, 253402300800000, 0.5]
   const receipts = times.map((at, i) => receipt(i, { item: { at, pid: i, signal: 1e308 }, ms: 1e308 }))
   const evil = '{"__proto__":{"artifact":"polluted"},"constructor":{"prototype":1}}'
-  const text = JSON.stringify({ ...manifest, receipts }).replace(
+  const findings = receipts.map(({ item: { at, pid, signal } }) => ({
+    ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { pid }, at, signal, sentence: 'x', evidence: [] },
+  }))
+  const text = JSON.stringify({ ...manifest, receipts, findings }).replace(
     '"problems"',
     `"x":${evil},"__proto__":{"a":1},"problems"`,
   )

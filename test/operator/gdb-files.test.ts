@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import type { Receipt } from '../../agent/bundle/schema.ts'
+import type { Finding, Receipt } from '../../agent/bundle/schema.ts'
 import { coreScripts } from '../../agent/operator/core-scripts.ts'
 import { gdbCommands, writeGdbFiles } from '../../agent/operator/gdb-files.ts'
 import { libraryPath } from '../../agent/operator/libraries.ts'
@@ -12,7 +12,11 @@ import { bareReceipt } from './bundle.ts'
 
 const receipt = (artifact: string, exe: string): Receipt => bareReceipt('live', 'complete', { artifact, item: { exe } })
 
-const nothing = { crashes: [], otherwise: '', lacks: [], leftOut: [] }
+const finding: Finding = {
+  ...{ kind: 'crash', certainty: 'sure', boot: 'this' },
+  ...{ subject: {}, sentence: 'It crashed.', evidence: [] },
+}
+const nothing = { findings: [], deaths: [], otherwise: '', lacks: [], leftOut: [] }
 
 async function scene(directory: string, files: Readonly<Record<string, string>>): Promise<string[]> {
   for (const [name, content] of Object.entries(files)) {
@@ -119,10 +123,10 @@ t.test('for each core that is opened as it lies there', async (t) => {
 })
 
 t.test('of a crash: a script too, and before it what decompresses the core', (t) => {
-  const crash = { program: '/opt/app/app', unit: undefined, signal: 'SIGSEGV', pid: 7, at: 0 }
+  const crash = { finding, program: '/opt/app/app', unit: undefined, signal: 'SIGSEGV', pid: 7, at: 0 }
   const steps = (artifact: string, item: Receipt['item'], ...files: string[]) => {
     const core = bareReceipt('cores', 'complete', { artifact, item: { exe: '/opt/app/app', pid: 7, ...item } })
-    const verdict = { ...nothing, crashes: [{ ...crash, receipt: core }] }
+    const verdict = { ...nothing, deaths: [{ ...crash, receipt: core }] }
     return nextSteps('to', files, verdict, coreScripts(files, [core])).map(({ command }) => command)
   }
   t.match(steps('cores/app.7.core.zst', {}, 'cores/app.7.core'), ['cd to', / -x open\/cores\/app\.7\.core\.gdb$/])
@@ -201,9 +205,9 @@ t.test('what a host calls its units, programs and cores is an operand or nothing
   const item = (more: Receipt['item']) => ({ signal: 11, pid: 7, ...more })
   const steps = (unit: string, exe: string, path: string) => {
     const core = bareReceipt('cores', 'complete', { artifact: 'cores/x.core.zst', item: item({ unit, exe, path }) })
-    const crash = { program: exe, unit, signal: 'SIGSEGV', pid: 7, at: 0, receipt: core }
+    const crash = { finding, program: exe, unit, signal: 'SIGSEGV', pid: 7, at: 0, receipt: core }
     const files = [`root${path}`, 'root/var/log/journal/5a/system.journal']
-    return nextSteps('-to', files, { ...nothing, crashes: [crash] }, coreScripts(files, [core])).map(
+    return nextSteps('-to', files, { ...nothing, deaths: [crash] }, coreScripts(files, [core])).map(
       (step) => step.command,
     )
   }

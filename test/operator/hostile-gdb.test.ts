@@ -46,7 +46,8 @@ function scene(t: Test, files: Readonly<Record<string, Buffer | string>>): Scene
 async function paste({ directory, home }: Scene, files: readonly string[], receipts: readonly Receipt[], env = {}) {
   const scripts = await writeGdbFiles(directory, files, receipts)
   const { command = '' } =
-    nextSteps(directory, files, { crashes: [], otherwise: '', lacks: [], leftOut: [] }, scripts).at(-1) ?? {}
+    nextSteps(directory, files, { findings: [], deaths: [], otherwise: '', lacks: [], leftOut: [] }, scripts).at(-1) ??
+    {}
   const options = { cwd: directory, env: { PATH: process.env.PATH, HOME: home, DEBUGINFOD_URLS: ' ', ...env } }
   return await run(
     'timeout',

@@ -31,9 +31,9 @@ t.test('a host writes every key of its bundles, and no other', async (t) => {
     `${bundlePrefix(name)}opening.json`,
     `${bundlePrefix(name)}journal/system.journal.zst.age`,
     `v1/hosts/${name.identity}/checks/${name.bundle}-put`,
-    openKey(name),
-    rowKey(name, 'complete'),
-    rowKey(name, 'partial'),
+    openKey(name, 90),
+    rowKey(name, 'complete', 'crash'),
+    rowKey(name, 'partial', 'crash'),
   ]
   const { bucket, host } = parts({ host: 'web-1' })
   for (const key of keys(mine)) t.equal(evaluate([bucket, host], put(key)), 'allowed', key)

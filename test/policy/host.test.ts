@@ -77,8 +77,8 @@ if (typeof server === 'string') {
       await t.rejects(store.put(`${bundlePrefix(mine)}facts`, content, signal), failing('exists'), 'its own again')
       const foreign = [
         `${bundlePrefix(theirs)}more`,
-        openKey(theirs),
-        rowKey(theirs, 'complete'),
+        openKey(theirs, 90),
+        rowKey(theirs, 'complete', 'crash'),
         'v1/index/dt=2026-11-30/web-2/web-1/x.open',
         'v1/hosts/web-10/x',
         'aside',

@@ -117,7 +117,7 @@ if (typeof server === 'string') {
       )
     const said = ['opening.json', 'plan.json', 'manifest.json'].map((document) => bundlePrefix(name) + document)
     await made.allow([{ user: salvager, policy: own }])
-    for (const key of [...said, openKey(name), `${row}.complete.healthy.json`, `${row}.partial.json`])
+    for (const key of [...said, openKey(name, 90), `${row}.complete.healthy.json`, `${row}.partial.crash.json`])
       t.equal(await put(key), 403, key)
     const told = `${bundlePrefix(name)}salvage.json`
     t.equal(await put(told), 200)
@@ -137,7 +137,7 @@ if (typeof server === 'string') {
     await made.as(host, async () => {
       const store = await made.store(t)
       await store.put(`${bundlePrefix(name)}opening.json`, Buffer.from('{}'), signal)
-      await store.put(openKey(name), Buffer.alloc(0), signal)
+      await store.put(openKey(name, 90), Buffer.alloc(0), signal)
       const begun = await store.begin(core, signal)
       await begun.part(1, randomBytes(PART_BYTES), signal)
     })
@@ -152,7 +152,7 @@ async function refusedReads(archive: Archive, name: ReturnType<typeof newBundle>
     () => catalogue(archive, { since: 0, until: Date.now() }, Date.now(), signal),
     () => Array.fromAsync(archive.list(bundlePrefix(name), signal)),
     () => archive.read(`${bundlePrefix(name)}manifest.json`, 0, signal),
-    () => archive.read(rowKey(name, 'complete'), 0, signal),
+    () => archive.read(rowKey(name, 'complete', 'crash'), 0, signal),
   ]
   const results = await Promise.allSettled(reads.map((read) => read()))
   return results.flatMap((result) => (result.status === 'rejected' ? [result.reason.message] : []))
@@ -174,7 +174,7 @@ async function refusedSteps(client: S3Client, Bucket: string, name: ReturnType<t
   await step('find the mark', client.send(new ListObjectsV2Command({ Bucket, Prefix: `prod/v1/index/dt=` })))
   await step('list the bundle', client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix })))
   await step('read the opening', client.send(new GetObjectCommand({ Bucket, Key: `${prefix}opening.json` })))
-  await step('read the mark', client.send(new GetObjectCommand({ Bucket, Key: `prod/${openKey(name)}` })))
+  await step('read the mark', client.send(new GetObjectCommand({ Bucket, Key: `prod/${openKey(name, 90)}` })))
   const found = await step('find uploads', client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix })))
   const UploadId = found?.Uploads?.[0]?.UploadId
   if (UploadId === undefined) return refused
@@ -190,7 +190,7 @@ async function refusedSteps(client: S3Client, Bucket: string, name: ReturnType<t
   if (filled !== undefined) await step('complete', client.send(new CompleteMultipartUploadCommand(whole)))
   const put = (Key: string) => client.send(new PutObjectCommand({ Bucket, Key, Body: '{}', IfNoneMatch: '*' }))
   await step('tell', put(`${prefix}salvage.json`))
-  const row = `prod/${openKey(name).replace(/\.open$/, '')}`
+  const row = `prod/${openKey(name, 90).replace(/\.90\.open$/, '')}`
   await step('tell in the index', put(`${row}.salvaged.unknown.json`))
   return refused
 }

@@ -53,7 +53,7 @@ export class Bucket {
   /** The one bundle that is there, with its manifest. */
   async onlyBundle(signal: AbortSignal): Promise<StoredBundle> {
     const keys = await this.keys(signal)
-    const rows = keys.map(parseIndexKey).filter((entry) => entry !== undefined && entry.mark !== 'open')
+    const rows = keys.map(parseIndexKey).filter((entry) => entry?.mark.kind === 'row')
     equal(rows.length, 1, `one bundle with a row is in the bucket, which holds: ${keys.join(' ')}`)
     const [name] = rows
     ok(name)

@@ -1,7 +1,7 @@
+import { type Membership, parseMembership } from '../../words/membership.ts'
 import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
 import { numbered } from '../sources/facts/processes.ts'
-import { type Membership, parseMembership } from './cgroup.ts'
 import { numberOf, pageBytes, parseStat } from './process-files.ts'
 import { linkNow, readNow } from './read-now.ts'
 

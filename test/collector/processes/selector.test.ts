@@ -1,8 +1,8 @@
 import t from 'tap'
-import { parseMembership } from '../../../agent/collector/processes/cgroup.ts'
 import type { HostProcess } from '../../../agent/collector/processes/host-process.ts'
 import { select } from '../../../agent/collector/processes/select.ts'
 import { parseSelector, SELECTOR } from '../../../agent/collector/processes/selector.ts'
+import { parseMembership } from '../../../agent/words/membership.ts'
 
 const ID = '0123456789abcdef'.repeat(4)
 

@@ -44,6 +44,6 @@ export const scenario: Scenario = {
     deepEqual({ trigger, kind: shutdown?.kind }, { trigger: 'shutdown', kind: 'poweroff' })
     const [cores] = receiptsOf(bundle, 'cores')
     equal(cores?.status, 'absent')
-    match(cores?.reason ?? '', /nothing crashed/)
+    match(cores?.reason ?? '', /no core was found/)
   },
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { plainPath } from '../../../words/plain.ts'
 import type { System } from '../../ffi.ts'
-import { plainPath } from '../../plain-words.ts'
 
 /** What systemd-coredump attaches to a core's file (user.coredump.*, in its coredump.c), as far as it is of use. */
 export interface Attributes {

@@ -1,5 +1,6 @@
-import { isPlain, plainPath } from '../../plain-words.ts'
-import { parseMembership } from '../../processes/cgroup.ts'
+import { COREDUMP } from '../../../findings/journal-words.ts'
+import { parseMembership } from '../../../words/membership.ts'
+import { isPlain, plainPath } from '../../../words/plain.ts'
 import { coredumpEntries, type Entry } from '../journal/entries.ts'
 import { isHosts, openJournal, scanJournals } from '../journal/scan.ts'
 
@@ -16,8 +17,6 @@ export interface CrashEntry {
   readonly truncated: boolean
 }
 
-/** SD_MESSAGE_COREDUMP of systemd's sd-messages.h. */
-const MESSAGE = 'MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1'
 const FIELDS = [
   ...['FILENAME', 'UNIT', 'USER_UNIT', 'EXE', 'SIGNAL', 'TRUNCATED', 'CGROUP', 'PACKAGE_NAME', 'PACKAGE_VERSION'],
 ].map((name) => `COREDUMP_${name}`)
@@ -42,9 +41,9 @@ export async function crashEntries(root: string, signal: AbortSignal): Promise<R
     try {
       const { handle } = await openJournal(root, path, signal)
       try {
-        for await (const entry of coredumpEntries(handle, MESSAGE, FIELDS, MOST_ENTRIES, signal)) {
-          const core = entry.get('COREDUMP_FILENAME')
-          if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry))
+        for await (const entry of coredumpEntries(handle, COREDUMP, FIELDS, MOST_ENTRIES, signal)) {
+          const core = entry.fields.get('COREDUMP_FILENAME')
+          if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry.fields))
         }
       } finally {
         await handle.close()
@@ -57,7 +56,7 @@ export async function crashEntries(root: string, signal: AbortSignal): Promise<R
 }
 
 /** The same of one entry. */
-export function crashOf(entry: Entry): CrashEntry {
+export function crashOf(entry: Entry['fields']): CrashEntry {
   const unit = entry.get('COREDUMP_UNIT') ?? entry.get('COREDUMP_USER_UNIT')
   const exe = plainPath(entry.get('COREDUMP_EXE'))
   const { container } = parseMembership(`0::${entry.get('COREDUMP_CGROUP') ?? '/'}`) ?? {}

@@ -2,8 +2,8 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cannot } from '../../../cannot.ts'
-import { plainName, plainPath } from '../../plain-words.ts'
-import { parseMembership } from '../../processes/cgroup.ts'
+import { parseMembership } from '../../../words/membership.ts'
+import { plainName, plainPath } from '../../../words/plain.ts'
 
 /** A process whose core the kernel is writing, or whose core's reader has not finished. */
 export interface Dumping {

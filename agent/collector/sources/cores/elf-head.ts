@@ -1,5 +1,5 @@
+import { plainName } from '../../../words/plain.ts'
 import { HEADER, PN_XNUM, PROGRAM_HEADER, PT_LOAD, PT_NOTE } from '../../elf-headers.ts'
-import { plainName } from '../../plain-words.ts'
 import { executableOf } from '../../processes/executable.ts'
 
 /** What the beginning of an ELF core tells. */

@@ -17,5 +17,5 @@ export function nothingCrashed({ looked, missing }: Finds, pattern: CorePattern)
   const places = [...looked, ...missing.map((directory) => `${directory} (which does not exist)`)]
   const elsewhereToo = elsewhere(pattern)
   const also = elsewhereToo === '' ? '' : `; cores go${elsewhereToo}`
-  return `nothing crashed: looked in ${places.join(', ') || 'no directory'}${also}`
+  return `no core was found: looked in ${places.join(', ') || 'no directory'}${also}`
 }

@@ -1,5 +1,5 @@
+import { printable } from '../../../words/plain.ts'
 import { inTurns } from '../../in-turns.ts'
-import { printable } from '../../plain-words.ts'
 import { parseStat } from '../../processes/process-files.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'

@@ -11,11 +11,17 @@ const RECORD = 16 * 1024
 /** Records between turns of the event loop: 2 µs each. */
 const TURN = 1000
 
-/**
- * The kernel's newest messages, a line each as `dmesg` shows them: seconds since boot, text. Read record by record and
- * without blocking from /dev/kmsg, so synchronously; undefined, and noted, where it may not be read.
- */
+/** The kernel's newest messages, a line each as `dmesg` shows them: seconds since boot, text. See `readKernelRecords`. */
 export async function readKernelLog(reads: HostReads): Promise<readonly string[] | undefined> {
+  const records = await readKernelRecords(reads)
+  return records === undefined ? undefined : renderRecords(records)
+}
+
+/**
+ * The kernel's newest messages as it writes them: `kernelRecords` takes them apart. Read record by record and without
+ * blocking from /dev/kmsg, so synchronously; undefined, and noted, where it may not be read.
+ */
+export async function readKernelRecords(reads: HostReads): Promise<string | undefined> {
   const path = 'dev/kmsg'
   if (reads.over()) return undefined
   let fd: number
@@ -29,7 +35,7 @@ export async function readKernelLog(reads: HostReads): Promise<readonly string[]
     const { records, overwritten } = await tail(fd, reads.signal)
     if (overwritten > 0) reads.ledger.note(path, 'messages were overwritten while they were read')
     reads.over()
-    return renderRecords(records)
+    return records
   } catch (thrown) {
     reads.ledger.note(path, thrown)
     return undefined
@@ -38,17 +44,29 @@ export async function readKernelLog(reads: HostReads): Promise<readonly string[]
   }
 }
 
-/**
- * Records of Documentation/ABI/testing/dev-kmsg, `priority,sequence,µs,flags;text` and ` KEY=value` lines after it, as
- * lines of text. Secrets on the kernel's command line are hidden here too. Text without a record's head is left out.
- */
-export function renderRecords(records: string): readonly string[] {
+/** A record of the kernel's log. */
+export interface KernelRecord {
+  /** Whether the kernel itself wrote it (LOG_KERN of syslog(3)), and not a program through /dev/kmsg. */
+  readonly isKernels: boolean
+  /** µs since boot */
+  readonly time: number
+  readonly text: string
+}
+
+/** Records of Documentation/ABI/testing/dev-kmsg: `priority,sequence,µs,flags;text`, and ` KEY=value` lines after it, which are left out. */
+export function kernelRecords(records: string): readonly KernelRecord[] {
   return records.split('\n').flatMap((line) => {
-    const [, time, text] = /^\d+,\d+,(\d+),[^;]*;(.*)$/.exec(line) ?? []
-    return time === undefined || text === undefined
-      ? []
-      : [`[${(Number(time) / 1e6).toFixed(6).padStart(12)}] ${maskText(text)}`]
+    const [, priority, time, text] = /^(\d+),\d+,(\d+),[^;]*;(.*)$/.exec(line) ?? []
+    return text === undefined ? [] : [{ isKernels: Number(priority) < FACILITY, time: Number(time), text }]
   })
+}
+
+/** A priority is a facility times this and a level. */
+const FACILITY = 8
+
+/** Records as lines of text. Secrets on the kernel's command line are hidden here too. Text without a record's head is left out. */
+export function renderRecords(records: string): readonly string[] {
+  return kernelRecords(records).map(({ time, text }) => `[${(time / 1e6).toFixed(6).padStart(12)}] ${maskText(text)}`)
 }
 
 async function tail(

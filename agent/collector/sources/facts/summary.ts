@@ -1,4 +1,4 @@
-import { printable } from '../../plain-words.ts'
+import { printable } from '../../../words/plain.ts'
 import { numberOf } from '../../processes/process-files.ts'
 import type { FileSystem } from './mounts.ts'
 import { cpuPercent } from './process-table.ts'

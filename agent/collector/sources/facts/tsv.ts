@@ -1,4 +1,4 @@
-import { printable } from '../../plain-words.ts'
+import { printable } from '../../../words/plain.ts'
 
 export type Cell = string | number | undefined
 

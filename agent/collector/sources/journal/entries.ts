@@ -1,9 +1,15 @@
 import type { FileHandle } from 'node:fs/promises'
 import { coredumpUnits } from './coredump-words.ts'
-import { JournalObjects } from './objects.ts'
+import { JournalObjects, type Value } from './objects.ts'
 
-/** A field's name and value, for each field that was asked for and is there. */
-export type Entry = ReadonlyMap<string, string>
+/** What an entry says: a value for each field that was asked for, is there and is short; and what journald says of the entry. */
+export interface Entry {
+  readonly fields: ReadonlyMap<string, string>
+  /** ms since the epoch, by the clock of then */
+  readonly at: number
+  /** The boot in which it was written, 32 hex digits. */
+  readonly bootId: string
+}
 
 /**
  * The newest entries that systemd-coredump itself has logged into an open journal file with exactly this field (`MESSAGE_ID=…`),
@@ -21,21 +27,53 @@ export async function* coredumpEntries(
   if (wanted === undefined) return
   let left = most
   for await (const unit of coredumpUnits(objects)) {
-    for (const at of (await Array.fromAsync(objects.entriesOf(unit))).flat().reverse()) {
+    for (const at of await newestOf(objects, unit)) {
       const items = await objects.itemsOf(at)
       if (!items.includes(wanted.at)) continue
-      yield await entryOf(objects, items, fields)
+      yield await entryOf(objects, at, items, fields)
       if (--left === 0) return
     }
   }
 }
 
-async function entryOf(objects: JournalObjects, items: readonly number[], fields: readonly string[]): Promise<Entry> {
-  const entry = new Map<string, string>()
+/**
+ * The newest entries that process 1 has logged with exactly this field, likewise. That it was process 1 is journald's word (`_PID`,
+ * systemd.journal-fields(7)): anybody may send the field.
+ */
+export async function* managerEntries(
+  handle: FileHandle,
+  field: string,
+  fields: readonly string[],
+  most: number,
+  signal: AbortSignal,
+): AsyncGenerator<Entry, void, void> {
+  const objects = await JournalObjects.of(handle, signal)
+  const wanted = await objects.find(field)
+  const manager = await objects.find('_PID=1')
+  if (wanted === undefined || manager === undefined) return
+  let left = most
+  for (const at of await newestOf(objects, wanted)) {
+    const items = await objects.itemsOf(at)
+    if (!items.includes(manager.at)) continue
+    yield await entryOf(objects, at, items, fields)
+    if (--left === 0) return
+  }
+}
+
+const newestOf = async (objects: JournalObjects, value: Value): Promise<readonly number[]> =>
+  (await Array.fromAsync(objects.entriesOf(value))).flat().reverse()
+
+async function entryOf(
+  objects: JournalObjects,
+  at: number,
+  items: readonly number[],
+  names: readonly string[],
+): Promise<Entry> {
+  const fields = new Map<string, string>()
   for (const item of items) {
     const { text } = await objects.value(item)
     const [, name, value] = /^([A-Z_]+)=(.*)$/s.exec(text ?? '') ?? []
-    if (name !== undefined && value !== undefined && fields.includes(name)) entry.set(name, value)
+    if (name !== undefined && value !== undefined && names.includes(name)) fields.set(name, value)
   }
-  return entry
+  return { fields, ...(await objects.stampOf(at)) }
 }

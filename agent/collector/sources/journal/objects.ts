@@ -121,6 +121,13 @@ export class JournalObjects {
     return offsets(items, this.#compact ? 4 : 16)
   }
 
+  /** When an entry was written (ms since the epoch), and in which boot. */
+  async stampOf(entry: number): Promise<{ readonly at: number; readonly bootId: string }> {
+    const head = await this.#read(entry, ENTRY_HEADER)
+    if (head.length < ENTRY_HEADER) throw new Error(`the journal file is damaged: it ends in the entry at ${entry}`)
+    return { at: Math.floor(word(head, 24) / 1000), bootId: head.toString('hex', 40, 56) }
+  }
+
   async #field(name: string): Promise<{ readonly newest: number } | undefined> {
     const wanted = Buffer.from(name)
     for await (const at of this.#bucket(this.#fields, wanted)) {

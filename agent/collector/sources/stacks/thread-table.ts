@@ -1,4 +1,4 @@
-import { printable } from '../../plain-words.ts'
+import { printable } from '../../../words/plain.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import { tsv } from '../facts/tsv.ts'
 import { isStuck, type Stand } from './stand.ts'

@@ -216,7 +216,7 @@ t.test('old ones and too many', async (t) => {
 t.test('nothing crashed', async (t) => {
   const root = host(t)
   mkdirSync(join(root, COREDUMPS), { recursive: true })
-  const reason = `nothing crashed: looked in ${COREDUMPS}, /var/crash (which does not exist)`
+  const reason = `no core was found: looked in ${COREDUMPS}, /var/crash (which does not exist)`
   t.same(await coresSource(system).inventory(context(root), unhurried()), {
     found: [],
     gaps: [{ source: 'cores', class: 'memory', status: 'absent', reason }],

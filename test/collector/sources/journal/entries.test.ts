@@ -15,7 +15,7 @@ async function find(entries: readonly Fields[], most = 99) {
   writeFileSync(path, writeJournal(entries))
   await using file = await open(path)
   const found = await Array.fromAsync(coredumpEntries(file, CRASH, FIELDS, most, unhurried()))
-  return { path, found, pids: found.map((entry) => entry.get('COREDUMP_PID')) }
+  return { path, found, pids: found.map((entry) => entry.fields.get('COREDUMP_PID')) }
 }
 
 const real = (pid: number, more: Fields = []) => [...crash(pid, more), ...from(coredumpUnit(pid), 998)]
@@ -37,12 +37,12 @@ t.test("systemd-coredump's, newest first", async (t) => {
   t.same(pids, ['3', '2', '1'])
   t.same(pids.toReversed(), journalctl(`--file=${path}`, CRASH, '--output-fields=COREDUMP_PID').trim().split('\n'))
   t.same(
-    found.map((entry) => entry.get('COREDUMP_TRUNCATED')),
+    found.map((entry) => entry.fields.get('COREDUMP_TRUNCATED')),
     [undefined, '1', undefined],
   )
-  t.equal(found[0]?.get('COREDUMP_UNIT'), 'app@3.service')
+  t.equal(found[0]?.fields.get('COREDUMP_UNIT'), 'app@3.service')
   t.notOk(
-    found.some((entry) => entry.has('COREDUMP_PROC_MAPS')),
+    found.some((entry) => entry.fields.has('COREDUMP_PROC_MAPS')),
     'a long field may be compressed, and is left',
   )
   t.same((await find([real(1), real(2), real(3)], 2)).pids, ['3', '2'])

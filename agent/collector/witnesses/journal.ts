@@ -1,0 +1,78 @@
+import type { FileHandle } from 'node:fs/promises'
+import type { Death } from '../../findings/death.ts'
+import {
+  COREDUMP,
+  COREDUMP_FIELDS,
+  coredumpDeath,
+  exitDeath,
+  type JournalEntry,
+  OUT_OF_MEMORY,
+  outOfMemoryDeath,
+  PROCESS_EXIT,
+  UNIT_FIELDS,
+} from '../../findings/journal-words.ts'
+import { coredumpEntries, type Entry, managerEntries } from '../sources/journal/entries.ts'
+import { isHosts, type JournalFile, openJournal, scanJournals } from '../sources/journal/scan.ts'
+import { type Testimony, unseenFor } from './testimony.ts'
+
+const PLACE = 'the journal'
+
+/** An entry costs some 40 small reads, a millisecond; more deaths than this in one file are one death, over and over. */
+const MOST_ENTRIES = 64
+/** Files that are looked into: where nothing of the kind was logged, each is some ten small reads. journald keeps 100 archived ones (SystemMaxFiles=). */
+const MOST_FILES = 128
+
+/**
+ * The deaths that systemd and systemd-coredump have logged in the boot `bootId` (32 hex digits; undefined: in any), the newest first.
+ * A file that cannot be read costs what is in it, and is told where it may be of that boot.
+ */
+export async function journalTestimony(
+  root: string,
+  bootId: string | undefined,
+  signal: AbortSignal,
+): Promise<Testimony> {
+  const { files, problems } = await scanJournals(root, signal)
+  const ofBoot = files
+    .filter(({ archived, header }) => !archived || bootId === undefined || header.bootId === bootId)
+    .toSorted((a, b) => Number(isHosts(b)) - Number(isHosts(a)) || b.header.tailRealtime - a.header.tailRealtime)
+  const deaths: Death[] = []
+  const unseen = new Set<string>()
+  if (files.length === 0 && problems.length === 0) return unseenFor(PLACE, 'is not there')
+  if (problems.length > 0) unseen.add('could not all be read')
+  if (ofBoot.length > MOST_FILES) unseen.add(`has more files than the ${MOST_FILES} that were looked into`)
+  for (const file of ofBoot.slice(0, MOST_FILES)) {
+    try {
+      for await (const death of deathsIn(root, file, signal)) {
+        const boot = bootId === undefined ? 'unknown' : death.bootId === bootId ? 'this' : 'earlier'
+        const told = boot === 'earlier' ? undefined : death.of({ ...death, boot })
+        if (told !== undefined) deaths.push(told)
+      }
+    } catch {
+      unseen.add(signal.aborted ? 'did not answer in time' : 'could not all be read')
+      if (signal.aborted) break
+    }
+  }
+  return { deaths, unseen: [...unseen].map((why) => ({ place: PLACE, why })) }
+}
+
+type Logged = Entry & { readonly of: (entry: JournalEntry) => Death | undefined }
+
+async function* deathsIn(root: string, file: JournalFile, signal: AbortSignal): AsyncGenerator<Logged, void, void> {
+  const { handle } = await openJournal(root, file.path, signal)
+  try {
+    for await (const entry of coredumpEntries(handle, COREDUMP, COREDUMP_FIELDS, MOST_ENTRIES, signal))
+      yield { ...entry, of: coredumpDeath }
+    // Of its own units process 1 tells in the host's files only.
+    if (isHosts(file)) yield* unitsIn(handle, signal)
+  } finally {
+    // A read that hangs must not keep what asked for it: closing goes on alone.
+    handle.close().catch(() => {})
+  }
+}
+
+async function* unitsIn(handle: FileHandle, signal: AbortSignal): AsyncGenerator<Logged, void, void> {
+  for await (const entry of managerEntries(handle, PROCESS_EXIT, UNIT_FIELDS, MOST_ENTRIES, signal))
+    yield { ...entry, of: exitDeath }
+  for await (const entry of managerEntries(handle, OUT_OF_MEMORY, UNIT_FIELDS, MOST_ENTRIES, signal))
+    yield { ...entry, of: outOfMemoryDeath }
+}

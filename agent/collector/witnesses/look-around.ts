@@ -1,0 +1,48 @@
+import type { InventoryGap, InventoryItem } from '../../bundle/evidence.ts'
+import type { Finding } from '../../bundle/schema.ts'
+import { abandonable } from '../../deadline.ts'
+import { coreDeath } from '../../findings/core-words.ts'
+import type { Place } from '../../findings/death.ts'
+import { findingsOf } from '../../findings/findings.ts'
+import { HostReads } from '../sources/facts/host-reads.ts'
+import { ledger } from '../sources/facts/ledger.ts'
+import { thisBootId } from '../sources/journal/this-boot.ts'
+import { journalTestimony } from './journal.ts'
+import { kernelTestimony } from './kernel-log.ts'
+import { killCounts } from './kill-counts.ts'
+import { nothingOf, type Testimony } from './testimony.ts'
+
+/** What this capture's inventories have told of cores so far, and when it began (ms since the epoch). */
+export interface Listed {
+  readonly cores: readonly Pick<InventoryItem, 'name' | 'identity'>[]
+  readonly gaps: readonly InventoryGap[]
+  readonly began: number
+}
+
+/** Asks all witnesses of this boot side by side, and says what their words amount to. One that hangs costs its own words. */
+export async function lookAround(root: string, listed: Listed, signal: AbortSignal): Promise<readonly Finding[]> {
+  using reads = new HostReads(root, ledger(), signal)
+  const heard = async <T extends Testimony>(place: Place, words: Promise<T>): Promise<T | Testimony> =>
+    await abandonable(words, signal).catch((error: unknown) => nothingOf(place, error))
+  const bootId = await thisBootId(root)
+  const [kernel, journal, counts] = await Promise.all([
+    heard('the kernel’s log', kernelTestimony(reads)),
+    heard('the journal', journalTestimony(root, bootId, signal)),
+    heard('the counts of kills', killCounts(reads)),
+  ])
+  const all = [kernel, journal, counts, coresTestimony(listed, bootId)]
+  return findingsOf({
+    deaths: all.flatMap(({ deaths }) => deaths),
+    unseen: all.flatMap(({ unseen }) => unseen),
+    kills: 'kills' in counts ? counts.kills : undefined,
+    began: listed.began,
+  })
+}
+
+function coresTestimony({ cores, gaps }: Listed, bootId: string | undefined): Testimony {
+  const isUnread = gaps.some(({ source, status }) => source === 'cores' && status === 'failed')
+  return {
+    deaths: cores.flatMap((core) => coreDeath(core, bootId) ?? []),
+    unseen: isUnread ? [{ place: 'the directories of cores', why: 'could not all be read' }] : [],
+  }
+}

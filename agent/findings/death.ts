@@ -1,0 +1,42 @@
+import type { Finding } from '../bundle/schema.ts'
+
+/** Who tells of a death. `coredump`: systemd-coredump; `core`: a file that looks like a core. */
+export type Witness = 'coredump' | 'kernel' | 'systemd' | 'cgroup' | 'core'
+
+/** A process that died and should not have, as one witness tells it. */
+export interface Death {
+  readonly kind: 'crash' | 'oom'
+  readonly witness: Witness
+  readonly boot: Finding['boot']
+  /** Nobody but a user of the host says so. */
+  readonly claimed?: boolean
+  readonly subject: Finding['subject']
+  /** The thread that the kernel names where it may be another one than the process's first. */
+  readonly tid?: number
+  readonly signal?: number
+  /** ms since the epoch */
+  readonly at?: number
+  /** Processes, where the witness has counted them only. */
+  readonly count?: number
+  readonly evidence: Finding['evidence']
+}
+
+/** What was looked at for deaths, and what it told. */
+export interface Seen {
+  readonly deaths: readonly Death[]
+  /** Processes killed for want of memory since this boot, as the kernel counts them. */
+  readonly kills: number | undefined
+  /** When the capture began, in ms since the epoch: what died later died while the host went down. */
+  readonly began: number
+  /** What could not be looked at. */
+  readonly unseen: readonly Unseen[]
+}
+
+/** All that must have been looked at before anybody may say that nothing had crashed. */
+export type Place = 'the kernel’s log' | 'the journal' | 'the counts of kills' | 'the directories of cores'
+
+export interface Unseen {
+  readonly place: Place
+  /** Why, in our own words. */
+  readonly why: string
+}

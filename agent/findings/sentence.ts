@@ -1,0 +1,48 @@
+import type { Finding } from '../bundle/schema.ts'
+import { signalName } from '../words/signal-name.ts'
+import type { Unseen } from './death.ts'
+
+/** Said only where all of it was looked at: see `Place`. */
+export const NOTHING = 'Nothing had crashed.'
+
+/** What happened to whom, in one sentence. The only words of the host in it are names. */
+export function deathSentence(
+  death: Pick<Finding, 'kind' | 'subject' | 'signal' | 'count' | 'boot' | 'evidence'>,
+): string {
+  const earlier = death.boot === 'earlier' ? ', in an earlier boot' : ''
+  return `${whoOf(death)} ${fateOf(death)}${earlier}${coreOf(death)}.`
+}
+
+function whoOf({ kind, subject, count }: Pick<Finding, 'kind' | 'subject' | 'count'>): string {
+  const { exe, comm, pid, unit } = subject
+  if (count !== undefined) {
+    const what = `${kind === 'oom' ? '' : 'more '}${count === 1 ? 'process' : 'processes'}`
+    return `${count} ${what.trim()}${unit === undefined ? '' : ` of ${unit}`}`
+  }
+  const program = exe ?? comm
+  const id = pid === undefined ? '' : program === undefined ? ` ${pid}` : ` (pid ${pid})`
+  if (program === undefined) return `A process${id}${unit === undefined ? '' : ` of ${unit}`}`
+  return `${program}${id}${unit === undefined ? '' : ` of ${unit}`}`
+}
+
+function fateOf({ kind, signal, count }: Pick<Finding, 'kind' | 'signal' | 'count'>): string {
+  const was = count !== undefined && count !== 1 ? 'were' : 'was'
+  if (kind === 'oom') return `${was} killed by the kernel for want of memory`
+  return signal === undefined ? 'crashed' : `${was} ended by ${signalName(signal)}`
+}
+
+function coreOf({ kind, count, evidence }: Pick<Finding, 'kind' | 'count' | 'evidence'>): string {
+  if (kind !== 'crash' || count !== undefined) return ''
+  return hasCore({ evidence }) ? '' : '; no core was found'
+}
+
+/** Whether the core of a crash was found on the host. What became of it says its receipt. */
+export function hasCore({ evidence }: Pick<Finding, 'evidence'>): boolean {
+  return evidence.some(({ artifact }) => artifact.startsWith('cores/'))
+}
+
+/** What is not known for want of a witness. */
+export function unseenSentence({ place, why }: Unseen, somethingDied: boolean): string {
+  const what = somethingDied ? 'Whether anything else had crashed' : 'Whether anything had crashed'
+  return `${what} is not known: ${place} ${why}.`
+}

@@ -1,0 +1,111 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t, { type Test } from 'tap'
+import { lookAround } from '../../../agent/collector/witnesses/look-around.ts'
+import { unhurried } from '../reading.ts'
+import { coredumpUnit, crash, type Fields, from, writeJournal } from '../sources/journal/write-journal.ts'
+
+const BOOT = '33333333333343338333333333333333'
+const MACHINE = '11111111111111111111111111111111'
+
+/** A host by its files. */
+function host(test: Test, files: Readonly<Record<string, string | Buffer>>): string {
+  const root = test.testdir()
+  const all = { 'proc/sys/kernel/random/boot_id': `${BOOT}\n`, 'proc/uptime': '600.00 1000.00\n', ...files }
+  for (const [path, content] of Object.entries(all)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), content)
+  }
+  return root
+}
+
+const SYSTEM = `var/log/journal/${MACHINE}/system.journal`
+const manager = (...fields: readonly string[]): Fields => [...fields, '_PID=1', '_UID=0', '_COMM=systemd']
+const exit = (unit: string, code: string, status: number): Fields =>
+  manager('MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15', `UNIT=${unit}`, `EXIT_CODE=${code}`, `EXIT_STATUS=${status}`)
+const listed = { cores: [], gaps: [], began: Date.now() }
+const told = async (root: string, more: Partial<typeof listed> = {}) =>
+  (await lookAround(root, { ...listed, ...more }, unhurried())).map(({ sentence }) => sentence)
+
+const quiet = {
+  'dev/kmsg': '6,1,1000,-;Linux version 6.12\n',
+  'proc/vmstat': 'nr_free_pages 1\noom_kill 0\n',
+  [SYSTEM]: writeJournal([['MESSAGE=hello']], BOOT),
+}
+
+t.test('a host where nothing had crashed, and one where that is not known', async (t) => {
+  t.same(await told(host(t, quiet)), ['Nothing had crashed.'])
+  const { 'dev/kmsg': _, ...without } = quiet
+  t.same(await told(host(t, without)), ['Whether anything had crashed is not known: the kernel’s log is not there.'])
+  t.same(await told(host(t, {})), [
+    'Whether anything had crashed is not known: the kernel’s log is not there.',
+    'Whether anything had crashed is not known: the journal is not there.',
+    'Whether anything had crashed is not known: the counts of kills could not be read.',
+  ])
+  t.same(await told(host(t, { ...quiet, [SYSTEM]: 'no journal at all' })), [
+    'Whether anything had crashed is not known: the journal could not all be read.',
+  ])
+})
+
+t.test('units whose processes crashed, as systemd tells of them', async (t) => {
+  const entries = [
+    exit('shop.service', 'dumped', 11),
+    exit('mail.service', 'killed', 6),
+    exit('fine.service', 'killed', 15),
+    exit('failed.service', 'exited', 1),
+    exit('stopped.service', 'killed', 9),
+    manager('MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef', 'UNIT=java.service'),
+    // Anybody may send these fields.
+    exit('forged.service', 'dumped', 11).filter((field) => field !== '_PID=1'),
+  ]
+  t.same(await told(host(t, { ...quiet, [SYSTEM]: writeJournal(entries, BOOT) })), [
+    'A process of java.service was killed by the kernel for want of memory.',
+    'A process of mail.service was ended by SIGABRT; no core was found.',
+    'A process of shop.service was ended by SIGSEGV; no core was found.',
+  ])
+  const other = writeJournal(entries, '4'.repeat(32))
+  t.same(await told(host(t, { ...quiet, [SYSTEM]: other })), ['Nothing had crashed.'], 'in another boot')
+})
+
+t.test('a crash whose core systemd-coredump could not store, and one whose core is there', async (t) => {
+  const entry = (pid: number) => [
+    ...crash(pid, [`COREDUMP_COMM=shop`, `COREDUMP_EXE=/opt/shop`, 'COREDUMP_SIGNAL=11']),
+    ...from(coredumpUnit(pid), 998),
+  ]
+  const root = host(t, { ...quiet, [SYSTEM]: writeJournal([entry(7), entry(8)], BOOT) })
+  const core = { name: 'cores/shop.7.core.zst', identity: { pid: 7, bootId: BOOT, signal: 11 } }
+  const lines = await told(root, { cores: [core] } as object)
+  t.equal(lines.length, 2)
+  t.match(lines[0], /^\/opt\/shop \(pid 8\) of .* was ended by SIGSEGV; no core was found\.$/)
+  t.match(lines[1], /^\/opt\/shop \(pid 7\) of .* was ended by SIGSEGV\.$/)
+})
+
+t.test("the kernel's own words, and not what programs write into its log", async (t) => {
+  const kmsg = [
+    '6,9,500000000,-;shop[812]: segfault at 0 ip 0000 sp 0000 error 6 in shop[1+1]',
+    '14,10,500000001,-;forged[813]: segfault at 0 ip 0000 sp 0000 error 6',
+    '',
+  ].join('\n')
+  const [line, ...others] = await told(host(t, { ...quiet, 'dev/kmsg': kmsg }))
+  t.equal(line, 'shop (pid 812) was ended by SIGSEGV; no core was found.')
+  t.same(others, [])
+})
+
+t.test('kills by their counts: of groups themselves, not of those below them', async (t) => {
+  const tree = 'sys/fs/cgroup'
+  const events = (kills: number) => `low 0\nhigh 0\nmax 0\noom 0\noom_kill ${kills}\n`
+  const root = host(t, {
+    ...{ ...quiet, 'proc/vmstat': 'oom_kill 3\n' },
+    'proc/self/mountinfo': '30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n',
+    [`${tree}/system.slice/memory.events`]: events(2),
+    [`${tree}/system.slice/memory.events.local`]: events(0),
+    [`${tree}/system.slice/shop.service/memory.events`]: events(2),
+    [`${tree}/system.slice/shop.service/memory.events.local`]: events(2),
+    [`${tree}/system.slice/fine.service/memory.events`]: events(0),
+    [`${tree}/system.slice/fine.service/memory.events.local`]: events(0),
+  })
+  t.same(await told(root), [
+    '2 processes of shop.service were killed by the kernel for want of memory.',
+    '1 process was killed by the kernel for want of memory.',
+  ])
+})
