@@ -4,6 +4,7 @@ import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
 import { parseMounts } from '../sources/facts/mounts.ts'
 import { numbered } from '../sources/facts/processes.ts'
+import { kernelTestimony } from '../witnesses/kernel-log.ts'
 import type { HostProcess } from './host-process.ts'
 import { numberOf, parseStat } from './process-files.ts'
 import { readNow } from './read-now.ts'
@@ -17,6 +18,8 @@ const THREADS_MS = 400
 /** A disk is waited for some ms at a time; who is in D in all of these looks, ms apart, waits for something else. */
 const LOOKS = 3
 const LOOK_MS = 120
+/** ms: a unit whose process was killed longer ago has lived on since. */
+const LATELY_MS = 10 * 60_000
 /** Share of a memory limit beyond which a unit is in trouble: what is counted cannot be reclaimed but by swapping. */
 const NEARLY = 0.9
 
@@ -30,13 +33,18 @@ export async function findTrouble(
 ): Promise<ReadonlyMap<number, string>> {
   const asked = unitStates(reads.root, process.geteuid?.() ?? 0, within(STATES_MS, reads.signal)).catch(() => undefined)
   const blocked = await findBlocked(reads, processes)
+  const killed = await killedIn(reads, processes)
   const short = await shortOfMemory(reads, processes)
   const states = await asked
   const found = new Map<number, string>()
   for (const { pid, unit, cgroup } of processes) {
     const state = unit === undefined ? undefined : states?.get(unit)
     const stopping = state === 'deactivating' ? `${unit} was being stopped and ran on` : undefined
-    const why = blocked.get(pid) ?? (state === 'failed' ? `${unit} has failed` : stopping) ?? short.get(cgroup)
+    const why =
+      blocked.get(pid) ??
+      (state === 'failed' ? `${unit} has failed` : stopping) ??
+      killed.get(cgroup) ??
+      short.get(cgroup)
     if (why !== undefined) found.set(pid, why)
   }
   return found
@@ -81,13 +89,44 @@ function isBlocked(reads: HostReads, { pid, tid }: Blocked): boolean {
   return parseStat(readNow(reads.root, `proc/${pid}/task/${tid}/stat`) ?? '', 1)?.state === 'D'
 }
 
-/** The cgroups in which, or above which, memory has run out or nearly: Documentation/admin-guide/cgroup-v2.rst. */
+/**
+ * The cgroups in which the kernel has killed for want of memory, of late, and whom. What a group has counted since it was made says nothing of
+ * today, so its own count (`memory.events.local`: not what is below it) is asked only where the kernel's log cannot be read.
+ */
+async function killedIn(reads: HostReads, processes: readonly HostProcess[]): Promise<ReadonlyMap<string, string>> {
+  const { deaths, unseen } = await kernelTestimony(reads)
+  const since = Date.now() - LATELY_MS
+  const tree = await treeOf(reads)
+  const found = new Map<string, string>()
+  for (const { cgroup, unit } of new Map(processes.map((process) => [process.cgroup, process])).values()) {
+    if (unit === undefined) continue
+    const last = deaths.findLast(({ kind, subject }) => kind === 'oom' && subject.unit === unit)
+    if (last?.at !== undefined && last.at > since)
+      found.set(
+        cgroup,
+        `${unit} ran out of memory: ${last.subject.comm ?? 'a process'} (${last.subject.pid}) was killed`,
+      )
+    else if (unseen.length > 0 && tree !== undefined) {
+      const events = await reads.text(`${tree}${cgroup}/memory.events.local`, { optional: true, once: true })
+      const count = numberOf(events, 'oom_kill') ?? 0
+      if (count > 0) found.set(cgroup, `${unit} ran out of memory: ${count} killed`)
+    }
+  }
+  return found
+}
+
+/** Where the cgroups of version 2 are, without the leading slash. */
+async function treeOf(reads: HostReads): Promise<string | undefined> {
+  const mounts = parseMounts((await reads.text('proc/self/mountinfo', { optional: true })) ?? '')
+  return mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
+}
+
+/** The cgroups in which, or above which, memory has nearly run out: Documentation/admin-guide/cgroup-v2.rst. */
 async function shortOfMemory(
   reads: HostReads,
   processes: readonly HostProcess[],
 ): Promise<ReadonlyMap<string, string>> {
-  const mounts = parseMounts((await reads.text('proc/self/mountinfo', { optional: true })) ?? '')
-  const tree = mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
+  const tree = await treeOf(reads)
   const found = new Map<string, string>()
   if (tree === undefined) return found
   const looked = new Map<string, Promise<string | undefined>>()
@@ -108,8 +147,6 @@ async function shortOfMemory(
 
 async function shortage(reads: HostReads, directory: string, name: string): Promise<string | undefined> {
   const text = (file: string) => reads.text(`${directory}/${file}`, { optional: true, once: true })
-  const killed = numberOf(await text('memory.events'), 'oom_kill') ?? 0
-  if (killed > 0) return `${name} ran out of memory: ${killed} killed`
   const limits = [await text('memory.high'), await text('memory.max')].map((limit) => Number.parseInt(limit ?? '', 10))
   const limit = Math.min(...limits.filter((bytes) => bytes > 0))
   if (limit === Infinity) return undefined

@@ -36,17 +36,20 @@ const host = {
     '75': one(75, 'flock', 'S', '/system.slice/lastgasp-hold.service'),
     '80': {},
     self: { mountinfo: '30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n', stack: '' },
+    uptime: '1000.00 2000.00\n',
   },
   sys: {
     fs: {
       cgroup: {
         'system.slice': {
+          // Of all that are below it, since the host was booted.
+          'memory.events': 'oom_kill 3\n',
           'large.service': {
             ...{ 'memory.max': 'max\n', 'memory.high': '1000000\n' },
             'memory.stat': 'anon 900000\nfile 5\nshmem 50000\n',
             inner: { 'memory.max': 'max\n' },
           },
-          'killed.service': { 'memory.events': 'low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\n' },
+          'killed.service': { 'memory.events.local': 'low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\n' },
           'cache.service': {
             ...{ 'memory.max': '1000000\n', 'memory.current': '1000000\n', 'memory.events': 'oom_kill 0\n' },
             'memory.stat': 'anon 1000\nfile 990000\nshmem 0\n',
@@ -78,6 +81,19 @@ t.test('who is there, and who is in trouble', async (t) => {
     ],
     'nor who waits for a disk now and then, or fills its limit with caches',
   )
+})
+
+t.test('who was killed for want of memory, lately and in the unit itself', async (t) => {
+  const killed = (unit: string, seconds: number) => {
+    const at = seconds * 1_000_000
+    const group = `oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),task_memcg=/system.slice/${unit},task=java,pid=812,uid=33`
+    return `6,1,${at},-;${group}\n6,2,${at},-;Memory cgroup out of memory: Killed process 812 (java) total-vm:1kB\n`
+  }
+  const dev = { kmsg: killed('fine.service', 999) + killed('killed.service', 1) }
+  const { troubled } = await newPatients().survey(t.testdir({ ...host, dev }), soon())
+  t.equal(troubled.get(10), 'fine.service ran out of memory: java (812) was killed')
+  t.notOk(troubled.has(50), 'what was killed a quarter of an hour ago is not what the host dies of')
+  t.strictSame([...troubled.keys()], [10, 20, 40], 'and nobody else')
 })
 
 t.test('this machine: a process that was started here, and not we', async (t) => {

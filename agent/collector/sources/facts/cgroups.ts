@@ -30,7 +30,8 @@ const COLUMNS: readonly Column[] = [
   keyed('memory_high_events', 'memory.events', 'high '),
   keyed('memory_max_events', 'memory.events', 'max '),
   keyed('oom', 'memory.events', 'oom '),
-  keyed('oom_kill', 'memory.events', 'oom_kill '),
+  // Of the group itself: memory.events counts what is below it too.
+  keyed('oom_kill', 'memory.events.local', 'oom_kill '),
   keyed('memory_full_avg10', 'memory.pressure', 'full avg10='),
   whole('pids_current', 'pids.current'),
   whole('pids_peak', 'pids.peak'),

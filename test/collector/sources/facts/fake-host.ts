@@ -108,6 +108,7 @@ export function fakeHost(t: Test): Tree {
               'memory.current': '471859200\n',
               'memory.max': '500000000\n',
               'memory.events': 'low 0\nhigh 0\nmax 12\noom 2\noom_kill 2\noom_group_kill 0\n',
+              'memory.events.local': 'low 0\nhigh 0\nmax 12\noom 2\noom_kill 2\noom_group_kill 0\n',
               'memory.stat': 'anon 1\n',
               'pids.current': '2\n',
               'pids.max': 'max\n',
