@@ -1,7 +1,7 @@
 import type { Finding } from '../bundle/schema.ts'
 
-/** Who tells of a death. `coredump`: systemd-coredump; `core`: a file that looks like a core. */
-export type Witness = 'coredump' | 'kernel' | 'systemd' | 'cgroup' | 'core'
+/** Who tells of a death. `coredump`: systemd-coredump when it has dealt with a core, `dumping`: when it was given one; `core`: a file that looks like a core. */
+export type Witness = 'coredump' | 'dumping' | 'kernel' | 'systemd' | 'cgroup' | 'core'
 
 /** A process that died and should not have, as one witness tells it. */
 export interface Death {

@@ -15,6 +15,16 @@ export const COREDUMP = 'MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1'
 export const PROCESS_EXIT = 'MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15'
 export const OUT_OF_MEMORY = 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef'
 
+/** Whose word it is, by what journald says of the sender: process 1. */
+export const MANAGER = '_PID=1'
+/**
+ * And systemd-coredump as the kernel starts it, as root (since 254): it tells that a process has crashed before it does anything else. While the host
+ * goes down it is all that it tells, for then the service that would store the core is not started any more.
+ */
+export const DUMPING = ['_EXE=/usr/lib/systemd/systemd-coredump', '_UID=0']
+/** This has no fields of its own: coredump-config and -receive of systemd's src/coredump. */
+const TERMINATED = /^Process (\d+) \((.{0,15})\) of user (\d+) terminated abnormally with signal (\d+)\//
+
 /** The fields that the rules below read: systemd-coredump(8), systemd.journal-fields(7). */
 export const COREDUMP_FIELDS = ['PID', 'UID', 'COMM', 'EXE', 'UNIT', 'USER_UNIT', 'SIGNAL', 'TIMESTAMP', 'CGROUP'].map(
   (name) => `COREDUMP_${name}`,
@@ -55,6 +65,14 @@ export function coredumpDeath({ fields, at, boot }: JournalEntry): Death {
     at: time === undefined ? at : Math.min(time / 1000, at),
     evidence: EVIDENCE,
   }
+}
+
+/** What systemd-coredump logged of a process whose core it was given; undefined for whatever else it says. */
+export function dumpingDeath({ fields, at, boot }: JournalEntry): Death | undefined {
+  const [, pid, comm, uid, signal] = TERMINATED.exec(fields.get('MESSAGE') ?? '') ?? []
+  if (pid === undefined || comm === undefined) return undefined
+  const subject = { comm: plainName(comm), pid: Number(pid), uid: Number(uid) }
+  return { kind: 'crash', witness: 'dumping', boot, subject, signal: Number(signal), at, evidence: EVIDENCE }
 }
 
 /** What systemd logged of a unit's process that ended: undefined where that was no crash. */

@@ -6,14 +6,15 @@ export interface Told extends Omit<Death, 'witness'> {
 }
 
 /** In this order they are heard: what one has told, the next one adds to. */
-const ORDER: readonly Witness[] = ['coredump', 'core', 'kernel', 'systemd']
+const ORDER: readonly Witness[] = ['coredump', 'dumping', 'core', 'kernel', 'systemd']
 
 /** ms: ids of processes come again, but not within an hour in one boot (32,768 of them at least). */
 const SAME_PID_MS = 3_600_000
 /** ms: the kernel's message, and the second in which systemd-coredump has it. */
 const SAME_MOMENT_MS = 3_000
-/** ms: systemd sees the end of a process when its core has been written. */
+/** ms: systemd sees the end of a process when its core has been written; where only the time tells whose end it is, much later is another's. */
 const DUMPING_MS = 600_000
+const SOON_MS = 30_000
 /** ms: what may lie between the clocks of the journal and of the kernel's log. */
 const CLOCKS_MS = 5_000
 
@@ -64,7 +65,7 @@ function sameEnd(told: Told, death: Death): boolean {
   if (death.witness === 'kernel') return Math.abs(later) <= SAME_MOMENT_MS
   if (death.witness !== 'systemd' || !agree(told.subject.unit, death.subject.unit)) return false
   const isUnit = told.subject.unit !== undefined
-  return later >= -CLOCKS_MS && later <= (isUnit ? DUMPING_MS : SAME_MOMENT_MS + CLOCKS_MS)
+  return later >= -CLOCKS_MS && later <= (isUnit ? DUMPING_MS : SOON_MS)
 }
 
 const agree = (a: number | string | undefined, b: number | string | undefined) =>

@@ -4,14 +4,17 @@ import {
   COREDUMP,
   COREDUMP_FIELDS,
   coredumpDeath,
+  DUMPING,
+  dumpingDeath,
   exitDeath,
   type JournalEntry,
+  MANAGER,
   OUT_OF_MEMORY,
   outOfMemoryDeath,
   PROCESS_EXIT,
   UNIT_FIELDS,
 } from '../../findings/journal-words.ts'
-import { coredumpEntries, type Entry, managerEntries } from '../sources/journal/entries.ts'
+import { coredumpEntries, type Entry, entriesWith } from '../sources/journal/entries.ts'
 import { isHosts, type JournalFile, openJournal, scanJournals } from '../sources/journal/scan.ts'
 import { type Testimony, unseenFor } from './testimony.ts'
 
@@ -62,7 +65,7 @@ async function* deathsIn(root: string, file: JournalFile, signal: AbortSignal): 
   try {
     for await (const entry of coredumpEntries(handle, COREDUMP, COREDUMP_FIELDS, MOST_ENTRIES, signal))
       yield { ...entry, of: coredumpDeath }
-    // Of its own units process 1 tells in the host's files only.
+    // What is root's word is in the host's files.
     if (isHosts(file)) yield* unitsIn(handle, signal)
   } finally {
     // A read that hangs must not keep what asked for it: closing goes on alone.
@@ -71,8 +74,9 @@ async function* deathsIn(root: string, file: JournalFile, signal: AbortSignal): 
 }
 
 async function* unitsIn(handle: FileHandle, signal: AbortSignal): AsyncGenerator<Logged, void, void> {
-  for await (const entry of managerEntries(handle, PROCESS_EXIT, UNIT_FIELDS, MOST_ENTRIES, signal))
-    yield { ...entry, of: exitDeath }
-  for await (const entry of managerEntries(handle, OUT_OF_MEMORY, UNIT_FIELDS, MOST_ENTRIES, signal))
-    yield { ...entry, of: outOfMemoryDeath }
+  const read = (values: readonly string[], fields: readonly string[]) =>
+    entriesWith(handle, values, fields, MOST_ENTRIES, signal)
+  for await (const entry of read(DUMPING, ['MESSAGE'])) yield { ...entry, of: dumpingDeath }
+  for await (const entry of read([PROCESS_EXIT, MANAGER], UNIT_FIELDS)) yield { ...entry, of: exitDeath }
+  for await (const entry of read([OUT_OF_MEMORY, MANAGER], UNIT_FIELDS)) yield { ...entry, of: outOfMemoryDeath }
 }

@@ -67,6 +67,25 @@ t.test('units whose processes crashed, as systemd tells of them', async (t) => {
   t.same(await told(host(t, { ...quiet, [SYSTEM]: other })), ['Nothing had crashed.'], 'in another boot')
 })
 
+t.test('two services that crash while the host goes down, when no core is stored any more', async (t) => {
+  const handler = (pid: number, signal: string, ...more: readonly string[]) => [
+    `MESSAGE=Process ${pid} (fragile) of user 33 terminated abnormally with signal ${signal}, processing...`,
+    ...['_UID=0', '_EXE=/usr/lib/systemd/systemd-coredump', ...more],
+  ]
+  const entries = [
+    handler(377, '6/ABRT'),
+    handler(387, '11/SEGV'),
+    exit('abrt.service', 'dumped', 6),
+    exit('segv.service', 'dumped', 11),
+    ['MESSAGE=Process 9 (forged) of user 0 terminated abnormally with signal 11/SEGV, ', '_UID=1000', '_EXE=/tmp/x'],
+  ]
+  const root = host(t, { ...quiet, [SYSTEM]: writeJournal(entries, BOOT) })
+  t.same(await told(root), [
+    'fragile (pid 387) of segv.service was ended by SIGSEGV; no core was found.',
+    'fragile (pid 377) of abrt.service was ended by SIGABRT; no core was found.',
+  ])
+})
+
 t.test('a crash whose core systemd-coredump could not store, and one whose core is there', async (t) => {
   const entry = (pid: number) => [
     ...crash(pid, [`COREDUMP_COMM=shop`, `COREDUMP_EXE=/opt/shop`, 'COREDUMP_SIGNAL=11']),

@@ -37,24 +37,28 @@ export async function* coredumpEntries(
 }
 
 /**
- * The newest entries that process 1 has logged with exactly this field, likewise. That it was process 1 is journald's word (`_PID`,
- * systemd.journal-fields(7)): anybody may send the field.
+ * The newest entries that have all of these fields (`NAME=value`), likewise. Anybody may send a field but for those that begin with `_`:
+ * they are journald's word on the sender (systemd.journal-fields(7)).
  */
-export async function* managerEntries(
+export async function* entriesWith(
   handle: FileHandle,
-  field: string,
+  values: readonly string[],
   fields: readonly string[],
   most: number,
   signal: AbortSignal,
 ): AsyncGenerator<Entry, void, void> {
   const objects = await JournalObjects.of(handle, signal)
-  const wanted = await objects.find(field)
-  const manager = await objects.find('_PID=1')
-  if (wanted === undefined || manager === undefined) return
+  const wanted: Value[] = []
+  for (const value of values) {
+    const found = await objects.find(value)
+    if (found === undefined) return
+    wanted.push(found)
+  }
+  const [rarest] = wanted.toSorted((a, b) => a.entries - b.entries)
   let left = most
-  for (const at of await newestOf(objects, wanted)) {
+  for (const at of rarest === undefined ? [] : await newestOf(objects, rarest)) {
     const items = await objects.itemsOf(at)
-    if (!items.includes(manager.at)) continue
+    if (!wanted.every((value) => items.includes(value.at))) continue
     yield await entryOf(objects, at, items, fields)
     if (--left === 0) return
   }
