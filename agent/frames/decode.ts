@@ -18,6 +18,7 @@ import {
 } from './marker.ts'
 import { ordinaryContent } from './ordinary.ts'
 import { type Entry, formatSeekTable, seekTableBytes } from './seek-table.ts'
+import { contentHash } from './zeros.ts'
 
 export { CutError, DamageError } from './errors.ts'
 
@@ -85,7 +86,7 @@ async function* ourContent(intake: Intake, signal: AbortSignal): AsyncGenerator<
     if (shortFrames > SHORT_FRAMES_MAX) throw damaged(`more than ${SHORT_FRAMES_MAX} of its frames are short`)
     const frame = await take(marker.storedLength)
     const content = await frameContent(frame, marker).catch((why) => Promise.reject(damaged(why)))
-    hash.update(content)
+    hash.update(contentHash(content))
     accept(MARKER_BYTES, 0)
     accept(frame.length, content.length)
     frames += 1

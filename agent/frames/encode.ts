@@ -4,6 +4,7 @@ import { Compressor } from './compressor.ts'
 import { pieceCounter } from './give-back.ts'
 import { FRAME_BYTES, formatDigest, formatMarker } from './marker.ts'
 import { type Entry, formatSeekTable } from './seek-table.ts'
+import { contentHash, isZeros, ZEROS, zeroFrame } from './zeros.ts'
 
 /**
  * zstd's level. 3 stores about a tenth less than 1 and takes half as much processor time again: worth it only where
@@ -31,7 +32,7 @@ export interface FramesSummary {
   readonly plainBytes: number
   readonly storedBytes: number
   readonly frames: number
-  /** Of the plain content, in hex. */
+  /** Of the SHA-256 of each frame's content, one after the other, in hex. */
   readonly sha256: string
 }
 
@@ -63,6 +64,8 @@ interface Tally {
 
 interface Compressed {
   readonly block: Buffer
+  /** Of the block. */
+  readonly sha256: Buffer
   /** In pieces. */
   readonly frame: readonly Buffer[]
 }
@@ -77,13 +80,13 @@ async function* written(
     tally.storedBytes += stored
     tally.plainBytes += plain
   }
-  for await (const { block, frame } of blocks) {
+  for await (const { block, sha256, frame } of blocks) {
     const place = { storedOffset: tally.storedBytes, plainOffset: tally.plainBytes }
     const storedLength = frame.reduce((sum, { length }) => sum + length, 0)
     const marker = formatMarker({ ...place, storedLength, plainLength: block.length })
     count(marker.length, 0)
     yield marker
-    tally.hash.update(block)
+    tally.hash.update(sha256)
     tally.frames += 1
     count(storedLength, block.length)
     for (const piece of frame) if ((yield piece) === piece) takeBack(piece)
@@ -113,10 +116,11 @@ async function* compressed(
   let ended = false
   let failure: { readonly error: unknown } | undefined
   const compress = async (block: Buffer): Promise<Compressed> => {
+    if (isZeros(block)) return { block, sha256: contentHash(ZEROS), frame: [zeroFrame()] }
     const compressor = idle.pop() ?? compressors.use(new Compressor(level))
     const frame = await compressor.compress(block)
     idle.push(compressor)
-    return { block, frame }
+    return { block, sha256: contentHash(block), frame }
   }
   const begin = (block: Buffer): void => {
     const frame = compress(block)

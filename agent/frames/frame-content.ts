@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { FRAME_BYTES, type Marker } from './marker.ts'
+import { isZeroFrame, ZEROS } from './zeros.ts'
 
 /** Magic_Number: RFC 8878, section 3.1.1. A skippable frame here would make the decoder go on to what follows. */
 const FRAME_MAGIC = 0xfd2fb528
@@ -12,8 +13,12 @@ const WINDOW_LOG = Math.log2(FRAME_BYTES)
 /** Room behind the content, so that the decoder sees the end of a frame without asking for another buffer. */
 const SLACK_BYTES = 64
 
-/** The content of one zstd frame, checked against its own checksum and what its marker says. Throws a plain reason. */
+/**
+ * The content of one zstd frame, checked against its own checksum and what its marker says; not to be written to, as it may be ZEROS.
+ * Throws a plain reason.
+ */
 export async function frameContent(frame: Buffer, marker: Marker): Promise<Buffer> {
+  if (marker.plainLength === FRAME_BYTES && isZeroFrame(frame)) return ZEROS
   if (frame.length < DESCRIPTOR_AT || frame.readUInt32LE(0) !== FRAME_MAGIC) throw new Error('it is no zstd frame')
   if (((frame[DESCRIPTOR_AT] ?? 0) & CHECKSUM_FLAG) === 0) throw new Error('the frame has no checksum')
   const { buffer, engine } = await decompress(frame, {

@@ -39,6 +39,7 @@ export interface Marker {
 export interface Digest {
   readonly frames: number
   readonly plainBytes: number
+  /** Of the SHA-256 of each frame's content, one after the other. */
   readonly sha256: Buffer
 }
 

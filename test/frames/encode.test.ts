@@ -1,15 +1,24 @@
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { CutError, plain } from '../../agent/frames/decode.ts'
 import { BLOCKS, frames } from '../../agent/frames/encode.ts'
+import { ZEROS } from '../../agent/frames/zeros.ts'
 import { bytesOf, inPieces, lines, noise, prefixOf, thenThrow } from './streams.ts'
 
 const { signal } = new AbortController()
 const BLOCK = 4 * 1024 * 1024
 const noZstd = spawnSync('zstd', ['--version']).error ? 'the zstd program is not installed' : false
+
+/** SHA-256 of the SHA-256 of each frame's content. */
+function digestOf(content: Buffer): string {
+  const all = createHash('sha256')
+  for (let at = 0; at < content.length; at += BLOCK)
+    all.update(hash('sha256', content.subarray(at, at + BLOCK), 'buffer'))
+  return all.digest('hex')
+}
 
 const half = Buffer.concat([noise(3 * BLOCK, 1), lines(BLOCK)])
 const sizes = [0, 1, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7]
@@ -35,8 +44,40 @@ t.test('zstd opens what is written, at every odd size', { skip: noZstd }, async 
       plainBytes: size,
       storedBytes: stored.length,
       frames: frameCount,
-      sha256: createHash('sha256').update(content).digest('hex'),
+      sha256: digestOf(content),
     })
+  }
+})
+
+t.test('zeros, as they come and as holes', { skip: noZstd }, async (t) => {
+  const content = Buffer.concat([Buffer.alloc(2 * BLOCK), noise(BLOCK, 4), Buffer.alloc(BLOCK), Buffer.alloc(7)])
+  async function* holes() {
+    yield* [ZEROS, ZEROS, content.subarray(2 * BLOCK, 3 * BLOCK), ZEROS, content.subarray(4 * BLOCK)]
+  }
+  const framing = frames(holes(), {}, signal)
+  const pieces = await Array.fromAsync(framing.stored)
+  const stored = Buffer.concat(pieces)
+  t.ok(stored.length < BLOCK + 100_000, `${stored.length} bytes`)
+  t.match(framing.summary(), { plainBytes: content.length, frames: 5, sha256: digestOf(content) })
+  t.ok(
+    stored.equals(await bytesOf(frames(inPieces(content, 65_537), {}, signal).stored)),
+    'no other than zeros that were read',
+  )
+  const file = t.testdir({ 'holes.zst': stored })
+  const back = spawnSync('zstd', ['-dcq', `${file}/holes.zst`], { maxBuffer: 2 ** 26 })
+  t.ok(back.stdout.equals(content))
+  const chunks = await Array.fromAsync(plain(inPieces(stored, 1_000_000), signal))
+  t.ok(Buffer.concat(chunks).equals(content))
+  t.strictSame(
+    chunks.map((chunk) => chunk === ZEROS),
+    [true, true, false, true, false],
+    'known without a look at their bytes',
+  )
+  const frame = stored.indexOf(Buffer.from('28b52ffd', 'hex'))
+  for (const at of [frame + 30, frame + 149]) {
+    const damaged = Buffer.from(stored)
+    damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at)
+    t.match((await prefixOf(plain(inPieces(damaged, 1_000_000), signal))).error, { name: 'DamageError' })
   }
 })
 
