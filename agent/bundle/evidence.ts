@@ -33,6 +33,14 @@ export type Status = 'complete' | 'truncated' | 'skipped' | 'failed' | 'absent'
 /** `frames`: we compress it into zstd frames; `as-is`: it travels as it lies on disk, already compressed. */
 export type Encoding = 'frames' | 'as-is'
 
+/**
+ * Why it was not found out on the host whether a core is whole, so that it may have been cut before it was taken. `format`: compressed in a
+ * way that is not read there. `headers`: it has no ELF headers, which would say how long it is, or damaged ones. `slow`: it passed by faster
+ * than it could be decompressed.
+ */
+export type Unchecked = (typeof UNCHECKED)[number]
+export const UNCHECKED = ['format', 'headers', 'slow'] as const
+
 /** Which thing on the host an artifact shows, as far as it is known. Holds no secret: never a command line. */
 export interface ItemIdentity {
   /** Absolute path on the host, for what was a file there; `fetch` puts it back at this place below its root. */
@@ -63,6 +71,10 @@ export interface ItemIdentity {
   readonly trouble?: string
   /** Whoever owns the file (`uid`) may have made it up: nothing else here is more than that user's word. */
   readonly claimed?: boolean
+  /** Bytes of the content that are a sparse file's holes: zeros that were not read. */
+  readonly holes?: number
+  /** Of a core: why nobody has compared its length with what its headers promise. */
+  readonly unchecked?: Unchecked
   /** Anything else worth a line in `show`. */
   readonly note?: string
 }
@@ -79,6 +91,8 @@ export interface InventoryItem {
   readonly encoding: Encoding
   /** Bytes that will be read, as far as stat tells. */
   readonly bytes: number
+  /** Bytes of these that are a sparse file's holes, as far as stat tells: they cost next to no time. */
+  readonly holes?: number
   /** Bytes stored per byte read, as a guess for the plan: 1 for what is compressed already. */
   readonly ratio: number
   /** Worth of the whole item to the person who reads it, against a facts artifact of 1000. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { UNCHECKED } from './evidence.ts'
 import { IDENTITY, isBundleId, KINDS, STATUSES } from './keys.ts'
 
 /**
@@ -55,6 +56,8 @@ export const itemSchema = z.object({
   torn: z.number().optional(),
   trouble: z.string().optional(),
   claimed: z.boolean().optional(),
+  holes: bytes.optional(),
+  unchecked: z.enum(UNCHECKED).optional(),
   note: z.string().optional(),
 })
 

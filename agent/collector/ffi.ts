@@ -9,6 +9,8 @@ export interface SystemCalls {
   flock(fd: number, operation: number): number
   /** lgetxattr(2), which follows no symbolic link: the value, or undefined where there is none to be had. */
   getxattr(path: string, name: string): Buffer | undefined
+  /** lseek(2) with SEEK_DATA: where the next data lie at or after a byte of an open file; Infinity where none do, undefined where that is not told. */
+  seekData(fd: number, at: number): number | undefined
   /** ptrace(2) with a number as data: 0, or the errno. What is traced belongs to the thread that called. */
   ptrace(request: number, tid: number, data: number): number
   /** PTRACE_GETREGSET or PTRACE_GETSIGINFO, of a thread that stands still, into `into`: bytes written; 0 if it has no such thing. */
@@ -63,6 +65,10 @@ const ENOSYS = 38
 /** A thread that has a filter which others lack: its number comes in place of an errno. */
 const ESRCH = 3
 
+/** lseek(2): Linux include/uapi/linux/fs.h. ENXIO: nothing but a hole until the end. */
+const SEEK_DATA = 3
+const ENXIO = 6
+
 /** Longest attribute value read, in bytes: PATH_MAX, as the longest of systemd-coredump's is a path. */
 const XATTR_BYTES = 4096
 
@@ -76,6 +82,7 @@ export function openSystem(): System {
     const { functions } = ffi.dlopen(null, {
       flock: { arguments: ['int32', 'int32'], return: 'int32' },
       lgetxattr: { arguments: ['string', 'string', 'buffer', 'uint64'], return: 'int64' },
+      lseek: { arguments: ['int32', 'int64', 'int32'], return: 'int64' },
       ptrace: { arguments: ['int64', 'int64', 'uint64', 'uint64'], return: 'int64' },
       waitpid: { arguments: ['int32', 'buffer', 'int32'], return: 'int32' },
       ioctl: { arguments: ['int32', 'uint64', 'buffer'], return: 'int32' },
@@ -97,6 +104,11 @@ export function openSystem(): System {
         const value = Buffer.alloc(XATTR_BYTES)
         const length = Number(functions.lgetxattr(path, name, value, BigInt(value.length)))
         return length < 0 ? undefined : value.subarray(0, length)
+      },
+      seekData(fd, at) {
+        const data = functions.lseek(fd, BigInt(at), SEEK_DATA)
+        if (data >= 0n) return Number(data)
+        return errno() === ENXIO ? Infinity : undefined
       },
       ptrace: (request, tid, data) =>
         functions.ptrace(BigInt(request), BigInt(tid), 0n, BigInt(data)) === 0n ? 0 : errno(),

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { cannot } from '../cannot.ts'
 import { abandonable } from '../deadline.ts'
+import { ZEROS } from '../frames/zeros.ts'
 import { formatBytes } from '../settings/units.ts'
 import { READ_BYTES, type Reading } from './source.ts'
 
@@ -10,6 +11,8 @@ export interface OpenFile {
   readonly path: string
   readonly handle: FileHandle
   readonly stats: Stats
+  /** Of a file with holes that may be passed over, as they read as zeros: where, at or after a byte, the next data lie. */
+  readonly nextData?: (at: number) => number
 }
 
 /**
@@ -94,16 +97,26 @@ export async function openSame(path: string, { dev, ino }: FileId, signal: Abort
 
 /**
  * The first `size` bytes of an open file, at most `limit` of them, in chunks of READ_BYTES; the next one is read while the
- * last one is being consumed. What is appended meanwhile is not read. The reading owns the file and closes it.
+ * last one is being consumed. What is appended meanwhile is not read. A chunk that is all hole is ZEROS, and not read. The reading owns the file and closes it.
  */
-export function readFrom({ path, handle }: OpenFile, size: number, limit: number, signal: AbortSignal): Reading {
+export function readFrom(
+  { path, handle, nextData }: OpenFile,
+  size: number,
+  limit: number,
+  signal: AbortSignal,
+): Reading {
   const wanted = Math.min(size, limit)
   let shrunkTo: number | undefined
+  let holes = 0
   let reading: Promise<unknown> = Promise.resolve()
   const spare: Buffer[] = []
 
   function begin(position: number): Promise<Buffer> {
     const length = Math.min(READ_BYTES, wanted - position)
+    if (length === ZEROS.length && nextData !== undefined && nextData(position) >= position + length) {
+      holes += length
+      return Promise.resolve(ZEROS)
+    }
     const chunk = readFully(handle, position, spare.pop()?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length))
     reading = chunk.catch(() => {})
     return chunk
@@ -121,7 +134,7 @@ export function readFrom({ path, handle }: OpenFile, size: number, limit: number
       if (chunk.length < asked) shrunkTo = position
       else if (position < wanted) ahead = begin(position)
       const spent = chunk.length > 0 ? yield chunk : undefined
-      if (spent?.length === READ_BYTES) spare.push(spent)
+      if (spent?.length === READ_BYTES && spent !== ZEROS) spare.push(spent)
       if (shrunkTo !== undefined) return
     }
   }
@@ -129,11 +142,12 @@ export function readFrom({ path, handle }: OpenFile, size: number, limit: number
   return {
     chunks: chunks(),
     outcome() {
+      const seen = holes > 0 ? { identity: { holes } } : {}
       if (shrunkTo !== undefined) {
-        return { truncated: `the file shrank while it was read: ${shrunkTo} of ${size} bytes were left` }
+        return { ...seen, truncated: `the file shrank while it was read: ${shrunkTo} of ${size} bytes were left` }
       }
-      if (wanted < size) return { truncated: `only the first ${formatBytes(wanted)} of ${formatBytes(size)} were read` }
-      return {}
+      if (wanted === size) return seen
+      return { ...seen, truncated: `only the first ${formatBytes(wanted)} of ${formatBytes(size)} were read` }
     },
     async [Symbol.asyncDispose]() {
       // Closing under a read in flight could let it read from whatever gets the descriptor's number next.

@@ -1,7 +1,7 @@
 /**
  * The table at the end of the file: zstd's "seekable format" 0.1.0, contrib/seekable_format in the zstd sources.
  */
-import { MARKER_BYTES, type Marker, SKIPPABLE_HEADER_BYTES } from './marker.ts'
+import { FRAME_BYTES, MARKER_BYTES, type Marker, SKIPPABLE_HEADER_BYTES } from './marker.ts'
 
 export const SEEK_TABLE_MAGIC = 0x184d2a5e
 const SEEKABLE_MAGIC = 0x8f92eab1
@@ -10,6 +10,8 @@ export const FOOTER_BYTES = 9
 const ENTRY_BYTES = 8
 /** Entries that a table has at most: two for each frame of 2 TiB of content. A footer can say any number. */
 export const ENTRIES_MAX = 2 ** 20
+/** Bytes of content that a stream holds at most: what comes after would have no place in the table. */
+export const CONTENT_MAX = (ENTRIES_MAX / 2 - 1) * FRAME_BYTES
 /** Descriptor bit 7: each entry carries a checksum too. Bits 6 to 2 are reserved, and must be 0. */
 const CHECKSUM_FLAG = 0x80
 const RESERVED_BITS = 0x7c

@@ -17,7 +17,7 @@ const NAME_BYTES = 512
 
 export function readListedItem(value: unknown): ListedItem {
   const item = record(value, 'item')
-  const { name, source, phase, encoding, closed, patience } = item
+  const { name, source, phase, encoding, closed, patience, holes } = item
   must(typeof item.id === 'string' && item.id.length <= NAME_BYTES, 'id')
   must(typeof name === 'string' && name.length <= NAME_BYTES && NAME.test(name), 'name')
   must(typeof source === 'string' && source in CLASS_OF, 'source')
@@ -25,6 +25,7 @@ export function readListedItem(value: unknown): ListedItem {
   must(phase === 'facts' || phase === 'live' || phase === 'stored', 'phase')
   must(encoding === 'frames' || encoding === 'as-is', 'encoding')
   must(isSize(item.bytes) && isSize(item.ratio) && isSize(item.value), 'bytes, ratio or value')
+  must(holes === undefined || isSize(holes), 'holes')
   must(patience === undefined || isSize(patience), 'patience')
   must(typeof item.sealed === 'boolean', 'sealed')
   must(closed === undefined || typeof closed === 'string', 'closed')

@@ -3,6 +3,16 @@ export interface FrameWalk {
   push(chunk: Buffer): void
   /** At the file's end: what is wrong with it, or undefined where the last frame is whole. */
   flaw(): string | undefined
+  /** What the frames hold that have passed, as far as they tell. */
+  readonly holds: Holds
+}
+
+/** Bytes of content. */
+export interface Holds {
+  /** Undefined where a frame does not say it. */
+  readonly exactly: number | undefined
+  /** Infinity where the format does not say how much a block may hold. */
+  readonly most: number
 }
 
 /** What a walker wants next: `take` bytes to look at, or to `skip` some. A file may end where a `frame` may begin. */
@@ -11,15 +21,19 @@ type Walker = Generator<Want, never, Buffer>
 
 /** A walk over a file with this suffix; undefined for formats that cannot be followed without decompressing. */
 export function frameWalk(suffix: string): FrameWalk | undefined {
-  if (suffix === '.zst') return walk('zstd', zstdFrames())
-  if (suffix === '.lz4') return walk('lz4', lz4Frames())
+  const holds = { exactly: 0, most: 0 }
+  if (suffix === '.zst') return walk('zstd', zstdFrames(holds), holds)
+  if (suffix === '.lz4') return walk('lz4', lz4Frames(), UNTOLD)
   return suffix === '.xz' ? xzFooter() : undefined
 }
 
+const UNTOLD: Holds = { exactly: undefined, most: Infinity }
 const SKIPPABLE = 0x184d2a50
+/** Block_Maximum_Size: RFC 8878, 3.1.1.2.4. */
+const BLOCK_MOST = 128 * 1024
 
-/** RFC 8878, 3.1: frames of a header, blocks that say their size, and a checksum. */
-function* zstdFrames(): Walker {
+/** RFC 8878, 3.1: frames of a header, blocks that say their size, and a checksum. Adds up in `holds` what they hold. */
+function* zstdFrames(holds: { exactly: number | undefined; most: number }): Walker {
   while (true) {
     const magic = (yield { take: 4, frame: true }).readUInt32LE()
     if ((magic & ~0xf) >>> 0 === SKIPPABLE) {
@@ -32,15 +46,29 @@ function* zstdFrames(): Walker {
     const window = 1 - single
     const dictionary = [0, 1, 2, 4][descriptor & 3] ?? 0
     const contentSize = [single, 2, 4, 8][descriptor >> 6] ?? 0
-    yield { skip: window + dictionary + contentSize }
+    const fields = yield { take: window + dictionary + contentSize }
+    const told = contentSizeOf(fields.subarray(window + dictionary))
+    holds.exactly = holds.exactly === undefined || told === undefined ? undefined : holds.exactly + told
     for (let last = 0; last === 0; ) {
       const header = (yield { take: 3 }).readUIntLE(0, 3)
       last = header & 1
-      const isRun = ((header >> 1) & 3) === 1
-      yield { skip: isRun ? 1 : header >> 3 }
+      const kind = (header >> 1) & 3
+      holds.most += kind === RAW || kind === RUN ? header >> 3 : BLOCK_MOST
+      yield { skip: kind === RUN ? 1 : header >> 3 }
     }
     if ((descriptor & 4) !== 0) yield { skip: 4 }
   }
+}
+
+/** Block_Type: RFC 8878, 3.1.1.2.2. */
+const RAW = 0
+const RUN = 1
+
+/** Frame_Content_Size: RFC 8878, 3.1.1.1.4. */
+function contentSizeOf(field: Buffer): number | undefined {
+  if (field.length === 8) return Number(field.readBigUInt64LE())
+  if (field.length === 2) return field.readUInt16LE() + 256
+  return field.length === 0 ? undefined : field.readUIntLE(0, field.length)
 }
 
 /** LZ4 frame format 1.6 (lz4_Frame_format.md): a descriptor, blocks that say their size, an end mark of zeros. */
@@ -68,6 +96,7 @@ function* lz4Frames(): Walker {
 function xzFooter(): FrameWalk {
   let end = Buffer.alloc(0)
   return {
+    holds: UNTOLD,
     push(chunk) {
       end = Buffer.concat([end, chunk.subarray(-2)]).subarray(-2)
     },
@@ -75,7 +104,7 @@ function xzFooter(): FrameWalk {
   }
 }
 
-function walk(format: string, walker: Walker): FrameWalk {
+function walk(format: string, walker: Walker, holds: Holds): FrameWalk {
   let want: Want = walker.next().value
   let pending = Buffer.alloc(0)
   let skip = 0
@@ -93,6 +122,7 @@ function walk(format: string, walker: Walker): FrameWalk {
   }
 
   return {
+    holds,
     push(chunk) {
       for (let at = 0; at < chunk.length && broken === undefined; ) {
         const count = Math.min(chunk.length - at, 'skip' in want ? skip : want.take - pending.length)

@@ -3,9 +3,10 @@ import type { System } from '../../ffi.ts'
 import { openSame } from '../../read-file.ts'
 import type { Found } from '../../source.ts'
 import { coredumpAttributes } from './attributes.ts'
-import type { CoreFile } from './core-file.ts'
+import { type CoreFile, charge } from './core-file.ts'
 import type { CrashEntry } from './crash-entries.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
+import { knowingHoles } from './holes.ts'
 import { readCore } from './read-core.ts'
 
 /** Where cores are read, and how. */
@@ -47,13 +48,15 @@ export function coreItem(
     phase: 'stored',
     encoding: core.suffix === '' ? 'frames' : 'as-is',
     bytes: Math.max(core.bytes, writer?.bytes ?? 0),
+    ...(core.suffix === '' && system.kind === 'ready' && { holes: core.bytes - charge(core) }),
     ratio: core.suffix === '' ? RATIO * Math.min(1, core.allocated / Math.max(1, core.bytes)) : 1,
     value,
     identity,
     async open(limit, signal) {
       if (writer !== undefined) await dumpFinished(join(root, 'proc'), writer, signal)
-      const file = await openSame(join(root, core.path), core.file, signal)
-      const reading = readCore(file, { suffix: core.suffix, rlimit, cut }, limit, signal)
+      const opened = await openSame(join(root, core.path), core.file, signal)
+      const file = core.suffix === '' ? await knowingHoles(opened, system) : opened
+      const reading = await readCore(file, { suffix: core.suffix, rlimit, cut }, limit, signal)
       return {
         ...reading,
         outcome() {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { abandonable } from '../../../deadline.ts'
 import { openSame } from '../../read-file.ts'
 import type { CoreFile } from '../cores/core-file.ts'
+import { coreStart } from '../cores/core-start.ts'
 import { mappedFilesOf } from '../cores/elf-head.ts'
-import { readHead } from '../cores/read-core.ts'
 import type { Program } from './program.ts'
 
 /** Cores that are looked into, the most wanted; each costs some ms. More are one crash, over and over. */
@@ -31,7 +31,7 @@ async function namedBy(root: string, core: CoreFile, signal: AbortSignal): Promi
   const file = await openSame(join(root, core.path), core.file, signal).catch(() => undefined)
   if (file === undefined) return []
   try {
-    return (await readHead(file, core.suffix, mappedFilesOf, signal).catch(() => undefined)) ?? []
+    return (await mappedFilesOf(await coreStart(file, core.suffix, signal)).catch(() => undefined)) ?? []
   } finally {
     await file.handle.close()
   }

@@ -1,0 +1,79 @@
+import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { abandonable } from '../../../deadline.ts'
+import type { ReadAt } from '../../../elf/core-layout.ts'
+import { START_BYTES } from '../../../elf/start-of.ts'
+import type { OpenFile } from '../../read-file.ts'
+
+/** As much of a compressed core as is read for the start of what it holds. */
+const COMPRESSED_BYTES = 4 * 1024 * 1024
+/** What goes through a decompressor at a time. */
+const CHUNK_BYTES = 256 * 1024
+/** Skippable frames that are passed over: RFC 8878, 3.1.2. */
+const SKIPPABLE = 0x184d2a50
+const MOST_SKIPPED = 64
+
+/** Whether it can be told what is in a file with this suffix. */
+export const isUnpacked = (suffix: string): boolean => ['', '.zst', '.gz'].includes(suffix)
+
+/** What unpacks a file with this suffix; undefined where Node has nothing that does. */
+export function unpacker(suffix: string, chunkSize = CHUNK_BYTES) {
+  if (suffix === '.zst') return createZstdDecompress({ chunkSize })
+  return suffix === '.gz' ? createGunzip({ chunkSize }) : undefined
+}
+
+/**
+ * Reads in what a core holds that is open: anywhere in a plain one, in the first START_BYTES of a compressed one, and nowhere in one that
+ * Node cannot decompress.
+ */
+export async function coreStart(file: OpenFile, suffix: string, signal: AbortSignal): Promise<ReadAt> {
+  if (suffix === '') return (at, length) => readAt(file, at, length, signal)
+  const start = await unpackedStart(file, suffix, signal)
+  return async (at, length) => start.subarray(at, at + length)
+}
+
+async function unpackedStart(file: OpenFile, suffix: string, signal: AbortSignal): Promise<Buffer> {
+  const decompressor = unpacker(suffix)
+  if (decompressor === undefined) return Buffer.alloc(0)
+  const from = suffix === '.zst' ? await firstFrame(file, signal) : 0
+  decompressor.end(await readAt(file, from, COMPRESSED_BYTES, signal))
+  const parts: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const part of decompressor as AsyncIterable<Buffer>) {
+      signal.throwIfAborted()
+      parts.push(part)
+      bytes += part.length
+      if (bytes >= START_BYTES) break
+    }
+  } catch {
+    // Cut there, or no such format, which the walk over its frames says better.
+    signal.throwIfAborted()
+  } finally {
+    decompressor.destroy()
+  }
+  return Buffer.concat(parts)
+}
+
+/** Where the first frame with content begins: others may lie before it, however long they are. */
+async function firstFrame(file: OpenFile, signal: AbortSignal): Promise<number> {
+  let at = 0
+  for (let skipped = 0; skipped < MOST_SKIPPED; skipped++) {
+    const head = await readAt(file, at, 8, signal)
+    if (head.length < 8 || (head.readUInt32LE(0) & ~0xf) >>> 0 !== SKIPPABLE) break
+    at += 8 + head.readUInt32LE(4)
+  }
+  return at
+}
+
+/** Fewer bytes where the file ends, and none at a place that no file has. */
+async function readAt({ handle }: OpenFile, at: number, length: number, signal: AbortSignal): Promise<Buffer> {
+  const into = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length && Number.isSafeInteger(at + length)) {
+    const reading = handle.read(into, filled, length - filled, at + filled)
+    const { bytesRead } = await abandonable(reading, signal)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return into.subarray(0, filled)
+}
