@@ -4,6 +4,7 @@ import { cannot } from '../cannot.ts'
 import { abandonable } from '../deadline.ts'
 import { ZEROS } from '../frames/zeros.ts'
 import { formatBytes } from '../settings/units.ts'
+import { toldBytes } from './plain-words.ts'
 import { READ_BYTES, type Reading } from './source.ts'
 
 /** A regular file that is open, and what it was when it was opened. The caller closes the handle. */
@@ -17,11 +18,12 @@ export interface OpenFile {
 
 /**
  * Opens a regular file for reading. A symbolic link, FIFO or device planted in its place is an error and hangs nobody;
- * an open that hangs all the same is left behind when the signal aborts.
+ * an open that hangs all the same is left behind when the signal aborts. A path that is no UTF-8 is given as its bytes.
  */
-export async function openRegular(path: string, signal: AbortSignal): Promise<OpenFile> {
+export async function openRegular(reach: string | Buffer, signal: AbortSignal): Promise<OpenFile> {
+  const path = typeof reach === 'string' ? reach : toldBytes(reach)
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-  const opening = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).then(async (handle) => {
+  const opening = open(reach, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).then(async (handle) => {
     const stats = await handle.stat()
     if (stats.isFile()) return { path, handle, stats }
     await handle.close()
@@ -85,12 +87,12 @@ export interface FileId {
  * Opens the very file that was seen before. `openRegular` follows no link at the path's end; this also finds out a directory
  * above it that was swapped for a link meanwhile, by whoever may write there.
  */
-export async function openSame(path: string, { dev, ino }: FileId, signal: AbortSignal): Promise<OpenFile> {
-  const file = await openRegular(path, signal)
+export async function openSame(reach: string | Buffer, { dev, ino }: FileId, signal: AbortSignal): Promise<OpenFile> {
+  const file = await openRegular(reach, signal)
   if (file.stats.dev === dev && file.stats.ino === ino) return file
   await file.handle.close()
   throw cannot(
-    `open ${path}`,
+    `open ${file.path}`,
     'it is not the file that was found there before: it, or a directory above it, was replaced',
   )
 }

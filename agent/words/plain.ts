@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { normalize } from 'node:path'
 
 /** PATH_MAX of Linux's limits.h. */
@@ -12,9 +13,25 @@ export function plainPath(text: string | undefined): string | undefined {
   return Buffer.byteLength(text) < PATH_BYTES && isPlain(text) ? text : undefined
 }
 
-/** A name that is taken from what somebody else wrote: what is not plain is escaped, or shown as `?`. */
-export function plainName(text: string): string {
+/**
+ * A name that is taken from what somebody else wrote: what is not plain is escaped, or shown as `?`. What could not be read as UTF-8 is `?`
+ * and no more: the kernel cuts a process's name at 15 bytes, in the middle of a letter.
+ */
+export function plainName(name: string): string {
+  const text = name.replaceAll('\ufffd', '?')
   return isPlain(text) ? text : printable(text).replace(/[^\x20-\x7e]/g, '?')
+}
+
+/** A name as it is on disk, told as text: bytes that are no UTF-8 as `\xNN`. */
+export function toldBytes(name: Buffer): string {
+  if (isUtf8(name)) return name.toString('utf8')
+  let told = ''
+  for (let at = 0; at < name.length; ) {
+    const length = [1, 2, 3, 4].find((bytes) => at + bytes <= name.length && isUtf8(name.subarray(at, at + bytes)))
+    told += length === undefined ? `\\x${name.toString('hex', at, at + 1)}` : name.toString('utf8', at, at + length)
+    at += length ?? 1
+  }
+  return told
 }
 
 /** Whether a text has nothing in it that drives a terminal, ends a line, turns a line round or is not seen at all. */

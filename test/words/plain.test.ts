@@ -1,5 +1,5 @@
 import t from 'tap'
-import { plainName, plainPath } from '../../agent/words/plain.ts'
+import { plainName, plainPath, toldBytes } from '../../agent/words/plain.ts'
 
 t.test('a path that somebody else wrote', async (t) => {
   for (const path of ['/usr/bin/app', '/opt/my app/näive-1.2_(x)', '/a']) t.equal(plainPath(path), path)
@@ -26,4 +26,12 @@ t.test('a name that somebody else wrote', async (t) => {
   t.equal(plainName('my näive app'), 'my näive app')
   t.equal(plainName('a\x1b]52;c;x\x07b\n'), 'a\\x1b]52;c;x\\x07b\\x0a')
   t.equal(plainName('a\u202eb'), 'a?b')
+  t.equal(plainName(Buffer.from('обработчик').toString('utf8', 0, 15)), 'обработ?', 'cut in the middle of a letter')
+})
+
+t.test('bytes of a name', async (t) => {
+  const cut = Buffer.from('обработчик').subarray(0, 15)
+  t.equal(toldBytes(cut), 'обработ\\xd1')
+  t.equal(toldBytes(Buffer.from('обработчик')), 'обработчик')
+  t.equal(toldBytes(Buffer.from([0xff, 0x61, 0xe2, 0x82, 0xac, 0xe2, 0x82])), '\\xffa€\\xe2\\x82')
 })

@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration } from '../../../settings/units.ts'
+import { type Boot, bootOf, isOlder } from './boot.ts'
 import { type CoreFile, charge, isServiceUser } from './core-file.ts'
 import { shareOut, type Tier } from './shares.ts'
 import { type Surplus, surplusOf } from './surplus.ts'
@@ -15,6 +16,13 @@ const TIERS: readonly Tier[] = [
   { weight: 1, most: MOST_CLAIMED },
 ]
 
+/** Which boot comes first, and what a core of it is worth of one of this boot. */
+const BOOTS = {
+  this: { rank: 0, worth: 1 },
+  unknown: { rank: 1, worth: 0.5 },
+  earlier: { rank: 2, worth: 0.3 },
+} as const
+
 export interface CoreChoice {
   /** Most wanted first. */
   readonly chosen: readonly { readonly core: CoreFile; readonly value: number }[]
@@ -24,25 +32,17 @@ export interface CoreChoice {
   readonly surplus: readonly Surplus[]
 }
 
-/** The boot that the host is in. */
-export interface Boot {
-  /** 32 hex digits */
-  readonly id: string | undefined
-  /** ms since the epoch */
-  readonly began: number
-}
-
 export interface Circumstances {
   /** ms since the epoch */
   readonly now: number
   readonly boot: Boot
-  /** Paths that an earlier capture has read already. */
+  /** Ids of the files that an earlier capture has read already. */
   readonly read: ReadonlySet<string>
 }
 
 /**
  * Which cores to take: not yet read ones first, this boot's before earlier ones', the newest first; none older than `age`
- * (ms), no more than `limit` bytes on disk together and no more than MOST_CORES; of each owner a fair share. One that is too
+ * (ms) for certain, no more than `limit` bytes on disk together and no more than MOST_CORES; of each owner a fair share. One that is too
  * big keeps no smaller one out. Pure.
  */
 export function chooseCores(
@@ -51,14 +51,14 @@ export function chooseCores(
   circumstances: Circumstances,
 ): CoreChoice {
   const { now, read, boot } = circumstances
-  const isOld = ({ at }: CoreFile) => now - at > age
+  const isOld = (core: CoreFile) => isOlder(core, age, now, boot)
   const wanted = cores
     .filter((core) => !isOld(core))
     .toSorted(
       (a, b) =>
         tierOf(a) - tierOf(b) ||
-        Number(read.has(a.path)) - Number(read.has(b.path)) ||
-        Number(ofThisBoot(b, boot)) - Number(ofThisBoot(a, boot)) ||
+        Number(read.has(a.id)) - Number(read.has(b.id)) ||
+        BOOTS[bootOf(a, boot)].rank - BOOTS[bootOf(b, boot)].rank ||
         b.at - a.at,
     )
   const wishes = wanted.map((core) => ({ item: core, bytes: charge(core), owner: core.owner, tier: tierOf(core) }))
@@ -91,17 +91,12 @@ function worthOf(core: CoreFile, rank: number, circumstances: Circumstances): nu
   // Small, and says why the kernel died.
   if (core.kind === 'dmesg') return 800
   if (core.kind === 'vmcore') return 400
-  const boot = ofThisBoot(core, circumstances.boot) ? 1 : 0.3
-  const unread = circumstances.read.has(core.path) ? 0.1 : 1
+  const boot = BOOTS[bootOf(core, circumstances.boot)].worth
+  const unread = circumstances.read.has(core.id) ? 0.1 : 1
   // What anybody may lay down comes after all that is the host's word.
   if (core.claimed && !isServiceUser(core.owner)) return 1
   const service = isServiceUser(core.owner) ? (core.claimed ? 0.5 : 1) : 0.5
   return Math.max(1, Math.round(500 * boot * unread * service * 0.9 ** rank))
-}
-
-/** Whether a core was written in this boot: by the boot's id where its name has one, else by its time. */
-export function ofThisBoot({ identity, at }: CoreFile, { id, began }: Boot): boolean {
-  return identity.bootId !== undefined && id !== undefined ? identity.bootId === id : at >= began
 }
 
 function amount(cores: readonly CoreFile[]): string {

@@ -1,11 +1,17 @@
+import { isUtf8 } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import type { ItemIdentity } from '../../../bundle/evidence.ts'
+import { toldBytes } from '../../plain-words.ts'
 import type { FileId } from '../../read-file.ts'
 
 /** A core, kernel dump or crash report that lies on the host. */
 export interface CoreFile {
-  /** Absolute path on the host. */
+  /** Different for each file: its path, unless that is no text. */
+  readonly id: string
+  /** Absolute path on the host, as it is told. */
   readonly path: string
+  /** The same as it is on disk: bytes, which need not be UTF-8. */
+  readonly raw: Buffer
   /** The directory that was looked into. */
   readonly directory: string
   /** The file that was seen there, and the only one that is read. */
@@ -21,12 +27,24 @@ export interface CoreFile {
   readonly allocated: number
   /** ms since the epoch, never later than when it was looked at. */
   readonly at: number
+  /** It lies in memory, so this boot has written it. */
+  readonly isVolatile: boolean
   /** Who is behind it: whose process crashed, as far as the host says so, else whose file it is. */
   readonly owner: number
   /** Somebody else than the host may have written it: no more is known of it than whose it is. */
   readonly claimed: boolean
   readonly identity: ItemIdentity
 }
+
+/** What names a file, by its directory and its name on disk. */
+export function named(directory: Buffer, name: Buffer): Pick<CoreFile, 'id' | 'path' | 'raw'> {
+  const raw = Buffer.concat([directory, Buffer.from(directory.length === 1 ? '' : '/'), name])
+  const path = toldBytes(raw)
+  return { id: isUtf8(raw) ? path : `bytes ${raw.toString('latin1')}`, path, raw }
+}
+
+/** Where a file of the host lies below `root`. */
+export const below = (root: string, raw: Buffer): Buffer => Buffer.concat([Buffer.from(root), raw])
 
 /** What `st_blocks` counts in: inode(7). */
 export const BLOCK_BYTES = 512

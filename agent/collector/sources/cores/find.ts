@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { Dirent, Stats } from 'node:fs'
 import * as fs from 'node:fs'
 import { opendir, readFile, stat } from 'node:fs/promises'
@@ -6,7 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cannot } from '../../../cannot.ts'
 import { parseMounts, safeMounts } from '../facts/mounts.ts'
-import type { CoreFile } from './core-file.ts'
+import { isVolatile } from './boot.ts'
+import { below, type CoreFile, named } from './core-file.ts'
 import type { CorePattern } from './core-pattern.ts'
 import { isHostsOwn, isKeptByHost, linksAreGuarded, STICKY } from './keepers.ts'
 import { kernelDumps } from './kernel-dumps.ts'
@@ -54,7 +54,7 @@ export async function findCores(
     try {
       const kept = await isKeptByHost(root, directory)
       const owned = guarded && ((await stat(join(root, directory))).mode & STICKY) !== 0
-      grounds.push({ directory, kept, owned, now: Date.now() })
+      grounds.push({ directory, kept, owned, isVolatile: await isVolatile(join(root, directory)), now: Date.now() })
     } catch (error) {
       signal.throwIfAborted()
       if (isMissing(error)) missing.push(directory)
@@ -107,48 +107,46 @@ async function fill(look: Look, search: Search, signal: AbortSignal): Promise<vo
   const { directory, kept } = look.ground
   const { root, names, everything, left } = search
   const began = performance.now()
-  let [looked, illegible, isLate] = [0, 0, false]
-  let batch: { readonly entry: Dirent; readonly name: string }[] = []
+  let [looked, isLate] = [0, false]
+  let batch: Dirent[] = []
   for await (const entry of await opendir(join(root, directory), { encoding: BYTES, bufferSize: 1024 })) {
     isLate = !kept && performance.now() - began > left.ms
     if (isLate) break
     looked++
-    const raw = entry.name as unknown as Buffer
-    const name = raw.toString('utf8')
+    const name = rawName(entry).toString('utf8')
     // Dot files are systemd-coredump's and kdump's unfinished ones.
     if (name.startsWith('.') || !(everything || names?.test(name))) continue
-    if (!isUtf8(raw)) illegible++
-    else if (batch.push({ entry, name }) === AT_ONCE) {
+    if (batch.push(entry) === AT_ONCE) {
       signal.throwIfAborted()
-      await Promise.all(batch.map((one) => see(look, search, one.entry, one.name, signal)))
+      await Promise.all(batch.map((one) => see(look, search, one, signal)))
       batch = []
     }
   }
-  await Promise.all(batch.map((one) => see(look, search, one.entry, one.name, signal)))
+  await Promise.all(batch.map((one) => see(look, search, one, signal)))
   if (isLate)
     look.problems.push(
       `cannot look at all of ${directory}: it has more than ${looked} entries, and there was no more time`,
     )
   if (!kept) left.ms -= performance.now() - began
-  if (illegible > 0)
-    look.problems.push(`cannot take ${illegible} of the files in ${directory}: their names are no UTF-8`)
 }
 
-/** Names as they are on disk. */
+/** Names as they are on disk: a process's name is cut in the middle of a letter, and stands in its core's. */
 const BYTES = 'buffer' as BufferEncoding
+const rawName = (entry: Dirent) => entry.name as unknown as Buffer
 
-async function see(look: Look, search: Search, entry: Dirent, name: string, signal: AbortSignal): Promise<void> {
-  const { directory, kept, owned, now } = look.ground
+async function see(look: Look, search: Search, entry: Dirent, signal: AbortSignal): Promise<void> {
+  const { directory, kept, owned, isVolatile, now } = look.ground
   const { root, names, everything, hung } = search
-  const path = join(directory, name)
+  const name = rawName(entry)
+  const { path, raw } = named(Buffer.from(directory), name)
   if (!(entry.isFile() || entry.isDirectory() || isUnknown(entry))) return look.irregular()
   try {
     if (hung.has(path)) throw new Error('a file system that may not answer is mounted there')
-    const stats: Stats = await lstat(join(root, path))
-    if (stats.isFile()) return look.file(name, stats, names?.exec(name)?.groups)
+    const stats: Stats = await lstat(below(root, raw))
+    if (stats.isFile()) return look.file(name, stats, names?.exec(name.toString('utf8'))?.groups)
     if (!stats.isDirectory() || !everything) return look.irregular()
     if (!isHostsOwn(stats) || !(kept || owned)) return look.strange()
-    const dumps = await kernelDumps(root, { directory, name, now }, signal)
+    const dumps = await kernelDumps(root, { directory, name, isVolatile, now }, signal)
     look.dumps(dumps.files, dumps.others)
   } catch (error) {
     signal.throwIfAborted()

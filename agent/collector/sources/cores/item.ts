@@ -3,7 +3,7 @@ import type { System } from '../../ffi.ts'
 import { openSame } from '../../read-file.ts'
 import type { Found } from '../../source.ts'
 import { coredumpAttributes } from './attributes.ts'
-import { type CoreFile, charge } from './core-file.ts'
+import { below, type CoreFile, charge } from './core-file.ts'
 import type { CrashEntry } from './crash-entries.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
 import { knowingHoles } from './holes.ts'
@@ -13,8 +13,8 @@ import { readCore } from './read-core.ts'
 export interface Host {
   readonly root: string
   readonly system: System
-  /** Told of each path that was read to its end. */
-  readonly onRead: (path: string) => void
+  /** Told of each file that was read to its end, by its id. */
+  readonly onRead: (id: string) => void
 }
 
 /** What a core shrinks to: zeros, pointers and text. Its holes shrink to nothing. */
@@ -38,9 +38,12 @@ export function coreItem(
   const note = bySystemd && system.kind === 'missing' ? { note: `its attributes were not read: ${system.reason}` } : {}
   // What the file itself says counts most: the journal and the attributes add to it.
   const identity = { ...note, ...logged, ...attributes, ...core.identity }
-  const cut = truncated || core.path.includes('incomplete') ? 'the host stored only a part of it' : undefined
+  // kdump says so in the name of what it could not finish; a process may be called anything.
+  const isDump = core.kind === 'vmcore' || core.kind === 'dmesg'
+  const cut =
+    truncated || (isDump && core.path.includes('incomplete')) ? 'the host stored only a part of it' : undefined
   return {
-    id: core.path,
+    id: core.id,
     source: 'cores',
     name,
     // A kernel's log too: its name is no proof of what is in it, and the facts have one that is text.
@@ -54,14 +57,14 @@ export function coreItem(
     identity,
     async open(limit, signal) {
       if (writer !== undefined) await dumpFinished(join(root, 'proc'), writer, signal)
-      const opened = await openSame(join(root, core.path), core.file, signal)
+      const opened = await openSame(below(root, core.raw), core.file, signal)
       const file = core.suffix === '' ? await knowingHoles(opened, system) : opened
       const reading = await readCore(file, { suffix: core.suffix, rlimit, cut }, limit, signal)
       return {
         ...reading,
         outcome() {
           const { identity: seen, ...outcome } = reading.outcome()
-          if (outcome.truncated === undefined) onRead(core.path)
+          if (outcome.truncated === undefined) onRead(core.id)
           return { ...outcome, identity: { ...seen, ...identity } }
         },
       }

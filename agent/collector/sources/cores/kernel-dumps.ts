@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { lstat, open, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CoreFile, seen } from './core-file.ts'
+import { below, type CoreFile, named, seen } from './core-file.ts'
 import { COMPRESSED } from './coredump-name.ts'
 import { isHostsOwn } from './keepers.ts'
 
@@ -15,7 +15,9 @@ const MOST_ENTRIES = 1000
 /** A directory for one crash of the kernel, below the one that is looked into. */
 export interface DumpPlace {
   readonly directory: string
-  readonly name: string
+  readonly name: Buffer
+  /** It lies in memory. */
+  readonly isVolatile: boolean
   /** ms since the epoch */
   readonly now: number
 }
@@ -23,11 +25,13 @@ export interface DumpPlace {
 /** What kdump left in its directory for one crash, and how many entries are there besides. By stat only. */
 export async function kernelDumps(
   root: string,
-  { directory, name: stamp, now }: DumpPlace,
+  { directory, name: own, isVolatile, now }: DumpPlace,
   signal: AbortSignal,
 ): Promise<{ readonly files: readonly CoreFile[]; readonly others: number }> {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
-  const handle = await open(join(root, directory, stamp), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  const place = named(Buffer.from(directory), own)
+  const stamp = own.toString('utf8')
+  const handle = await open(below(root, place.raw), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   try {
     // By descriptor: whoever may write the directory above could swap this one for another while it is looked into.
     const here = `/proc/self/fd/${handle.fd}`
@@ -44,12 +48,23 @@ export async function kernelDumps(
         others++
         continue
       }
-      const path = join(directory, stamp, name)
+      const file = named(place.raw, Buffer.from(name))
       const suffix = COMPRESSED.exec(name)?.[0] ?? ''
       const label = `${stamp}.${name.slice(0, name.length - suffix.length)}`
       const found = seen(stats, now)
-      const identity = { path, at: found.at, comm: 'kernel' }
-      files.push({ path, directory, ...found, kind, label, suffix, owner: stats.uid, claimed: false, identity })
+      const identity = { path: file.path, at: found.at, comm: 'kernel' }
+      files.push({
+        ...file,
+        directory,
+        ...found,
+        kind,
+        label,
+        suffix,
+        owner: stats.uid,
+        claimed: false,
+        isVolatile,
+        identity,
+      })
     }
     return { files, others }
   } finally {

@@ -1,9 +1,8 @@
 import type { Stats } from 'node:fs'
-import { join } from 'node:path'
 import { sentence } from '../../../cannot.ts'
 import { countOf } from '../../../count-of.ts'
 import { plainName } from '../../../words/plain.ts'
-import { BLOCK_BYTES, type CoreFile, charge, isServiceUser, seen } from './core-file.ts'
+import { BLOCK_BYTES, type CoreFile, charge, isServiceUser, named, seen } from './core-file.ts'
 import { COMPRESSED, parseCoredumpName } from './coredump-name.ts'
 import { isHost } from './keepers.ts'
 import type { Surplus } from './surplus.ts'
@@ -15,6 +14,8 @@ export interface Ground {
   readonly kept: boolean
   /** What belongs to the host was put there by the host, under that name. */
   readonly owned: boolean
+  /** It is in memory: tmpfs. */
+  readonly isVolatile: boolean
   /** ms since the epoch */
   readonly now: number
 }
@@ -26,7 +27,7 @@ const OWNERS = 256
 
 /** A regular file as it was seen. */
 interface Sighting {
-  readonly name: string
+  readonly name: Buffer
   readonly stats: Stats
   /** What core_pattern tells of its name. */
   readonly fields: Record<string, string> | undefined
@@ -38,7 +39,7 @@ export class Look {
   readonly #seen = new Map<number, Sighting[]>()
   readonly #dumps: CoreFile[] = []
   readonly #dropped = new Map<number, Surplus>()
-  readonly #failures = new Map<string, { first: string; times: number }>()
+  readonly #failures = new Map<string, { first: Buffer; times: number }>()
   readonly #others = { irregular: 0, below: 0, strange: 0 }
   readonly problems: string[] = []
 
@@ -47,7 +48,7 @@ export class Look {
   }
 
   /** A regular file; `fields` are what core_pattern tells of its name. */
-  file(name: string, stats: Stats, fields: Record<string, string> | undefined): void {
+  file(name: Buffer, stats: Stats, fields: Record<string, string> | undefined): void {
     if (!this.ground.kept && stats.nlink > 1) this.failed(name, 'it has another name elsewhere (a hard link)')
     else this.#add({ name, stats, fields })
   }
@@ -68,7 +69,7 @@ export class Look {
   }
 
   /** An entry that cannot be looked at or taken. */
-  failed(name: string, error: unknown): void {
+  failed(name: Buffer, error: unknown): void {
     const code = error instanceof Error && 'code' in error ? String(error.code) : sentence(error)
     const known = this.#failures.get(code)
     if (known !== undefined) known.times++
@@ -89,7 +90,7 @@ export class Look {
     const { directory } = this.ground
     return [...this.#failures].map(([why, { first, times }]) => {
       const more = times > 1 ? ` (and ${times - 1} more like it)` : ''
-      return `cannot take ${plainName(join(directory, first))}: ${why}${more}`
+      return `cannot take ${plainName(named(Buffer.from(directory), first).path)}: ${why}${more}`
     })
   }
 
@@ -133,11 +134,17 @@ export class Look {
   }
 }
 
-function coreFile({ directory, kept, now }: Ground, { name, stats, fields }: Sighting, claimed: boolean): CoreFile {
-  const path = join(directory, name)
+function coreFile(
+  { directory, kept, isVolatile, now }: Ground,
+  { name: raw, stats, fields }: Sighting,
+  claimed: boolean,
+): CoreFile {
+  const file = named(Buffer.from(directory), raw)
+  const name = raw.toString('utf8')
+  const { path } = file
   const suffix = COMPRESSED.exec(name)?.[0] ?? ''
   const stem = name.slice(0, name.length - suffix.length)
-  const common = { path, directory, ...seen(stats, now), suffix, owner: stats.uid, claimed }
+  const common = { ...file, directory, ...seen(stats, now), suffix, owner: stats.uid, claimed, isVolatile }
   const coredump = kept ? parseCoredumpName(name) : undefined
   if (coredump !== undefined) {
     const { pid, uid, bootId } = coredump

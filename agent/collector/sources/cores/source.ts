@@ -4,8 +4,8 @@ import type { InventoryGap } from '../../../bundle/evidence.ts'
 import { within } from '../../../deadline.ts'
 import type { System } from '../../ffi.ts'
 import type { Found, Source, SourceContext } from '../../source.ts'
-import { bootTime, thisBootId } from '../journal/this-boot.ts'
-import { type Boot, chooseCores, ofThisBoot } from './choose.ts'
+import { type Boot, bootOf, thisBoot } from './boot.ts'
+import { chooseCores } from './choose.ts'
 import type { CoreFile } from './core-file.ts'
 import { type CorePattern, parseCorePattern } from './core-pattern.ts'
 import { crashEntries } from './crash-entries.ts'
@@ -19,7 +19,7 @@ import { uniqueName } from './unique-name.ts'
 
 /** What the source remembers of a capture, from its inventory to its last words. */
 interface Round {
-  /** Paths that were seen, those that were left out too. */
+  /** Ids of the files that were seen, those that were left out too. */
   readonly known: Set<string>
   readonly names: Set<string>
   /** Sentences of gaps that have their receipt. */
@@ -47,7 +47,7 @@ export function coresSource(system: System): Source {
   const newRound = (): Round => ({ known: new Set(), names: new Set(), said: new Set(), dumping: new Set() })
   let round = newRound()
   const read = new Set<string>()
-  const hostAt = (root: string): Host => ({ root, system, onRead: (path) => read.add(path) })
+  const hostAt = (root: string): Host => ({ root, system, onRead: (id) => read.add(id) })
 
   function isNew(sentence: string): boolean {
     const before = round.said.size
@@ -59,9 +59,9 @@ export function coresSource(system: System): Source {
     const pattern = await corePattern(root)
     const finds = await findCores(root, settings.cores.directories, pattern, signal, ms * OTHERS_SHARE)
     const dumping = await dumpingProcesses(join(root, 'proc'), signal)
-    const fresh = finds.files.filter(({ path }) => !round.known.has(path))
-    for (const { path } of fresh) round.known.add(path)
-    const boot: Boot = { id: await thisBootId(root), began: await bootTime(root) }
+    const fresh = finds.files.filter(({ id }) => !round.known.has(id))
+    for (const { id } of fresh) round.known.add(id)
+    const boot = await thisBoot(root)
     const choice = chooseCores(fresh, settings.cores, { now: Date.now(), read, boot })
     const inTime = within(Math.max(0, ms * ENTRIES_BY - (performance.now() - began)), signal)
     const crashes = choice.chosen.length > 0 ? await crashEntries(root, inTime) : undefined
@@ -93,8 +93,8 @@ export function coresSource(system: System): Source {
     const name = uniqueName(`${process.comm}.${process.pid}.core`, suffix, round.names)
     return unfinishedItem(hostAt(root), process, { name, value: UNFINISHED_VALUE, suffix }, async (signal) => {
       const { files } = await findCores(root, places, pattern, signal)
-      const core = files.find((file) => isOf(file, process, boot) && !round.known.has(file.path))
-      if (core?.suffix === suffix) round.known.add(core.path)
+      const core = files.find((file) => isOf(file, process, boot) && !round.known.has(file.id))
+      if (core?.suffix === suffix) round.known.add(core.id)
       return core
     })
   }
@@ -149,7 +149,7 @@ function isOf(core: CoreFile, { pid, comm, uid }: Dumping, boot: Boot): boolean 
   const { kind, identity, claimed, owner } = core
   // The kernel gives a core to the user whose process it was: another user's is none of it, whatever it is called.
   if (claimed && owner !== uid) return false
-  if ((kind !== 'systemd' && kind !== 'plain') || !ofThisBoot(core, boot)) return false
+  if ((kind !== 'systemd' && kind !== 'plain') || bootOf(core, boot) !== 'this') return false
   return identity.pid === undefined ? kind === 'plain' && (identity.comm ?? comm) === comm : identity.pid === pid
 }
 

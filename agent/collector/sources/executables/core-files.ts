@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../../deadline.ts'
 import { openSame } from '../../read-file.ts'
-import type { CoreFile } from '../cores/core-file.ts'
+import { below, type CoreFile } from '../cores/core-file.ts'
 import { coreStart } from '../cores/core-start.ts'
 import { mappedFilesOf } from '../cores/elf-head.ts'
 import type { Program } from './program.ts'
@@ -28,7 +28,7 @@ export async function filesOfCores(
 
 /** Paths of the files that were mapped, the program's first; none of a core that does not tell. */
 async function namedBy(root: string, core: CoreFile, signal: AbortSignal): Promise<readonly string[]> {
-  const file = await openSame(join(root, core.path), core.file, signal).catch(() => undefined)
+  const file = await openSame(below(root, core.raw), core.file, signal).catch(() => undefined)
   if (file === undefined) return []
   try {
     return (await mappedFilesOf(await coreStart(file, core.suffix, signal)).catch(() => undefined)) ?? []

@@ -10,10 +10,10 @@ import type { Patients } from '../../processes/patients.ts'
 import { select } from '../../processes/select.ts'
 import { parseSelector } from '../../processes/selector.ts'
 import type { Inventory, Source, SourceContext } from '../../source.ts'
+import { thisBoot } from '../cores/boot.ts'
 import { chooseCores } from '../cores/choose.ts'
 import { parseCorePattern } from '../cores/core-pattern.ts'
 import { findCores } from '../cores/find.ts'
-import { bootTime, thisBootId } from '../journal/this-boot.ts'
 import { filesOfCores } from './core-files.ts'
 import { executableItem } from './item.ts'
 import { type Kept, MOST_BYTES, MOST_FILES, withinLimits } from './limits.ts'
@@ -60,8 +60,7 @@ async function unpackaged(context: SourceContext, patients: Patients, signal: Ab
 async function coresOf({ root, settings }: SourceContext, signal: AbortSignal) {
   const text = await readFile(join(root, 'proc/sys/kernel/core_pattern'), 'utf8').catch(() => 'core')
   const { files } = await findCores(root, settings.cores.directories, parseCorePattern(text), signal)
-  const boot = { id: await thisBootId(root), began: await bootTime(root) }
-  const circumstances = { now: Date.now(), boot, read: new Set<string>() }
+  const circumstances = { now: Date.now(), boot: await thisBoot(root), read: new Set<string>() }
   // A core that anybody may have written names what he likes: nothing of the host's is read for it.
   const trusted = files.filter(({ claimed }) => !claimed)
   return chooseCores(trusted, settings.cores, circumstances).chosen.map(({ core }) => core)

@@ -1,12 +1,17 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { thisBoot } from '../../../../agent/collector/sources/cores/boot.ts'
 import { chooseCores, MOST_CLAIMED, MOST_CORES } from '../../../../agent/collector/sources/cores/choose.ts'
 import type { CoreFile } from '../../../../agent/collector/sources/cores/core-file.ts'
-import { BOOT } from './cores.ts'
+import { BOOT, write } from './cores.ts'
 
 const NOW = 1_700_000_000_000
 const HOUR = 3_600_000
 const core = (path: string, fields: Partial<CoreFile> = {}): CoreFile => ({
+  id: path,
   path,
+  raw: Buffer.from(path),
   directory: '/cores',
   file: { dev: 1, ino: 1 },
   kind: 'systemd',
@@ -17,10 +22,15 @@ const core = (path: string, fields: Partial<CoreFile> = {}): CoreFile => ({
   at: NOW - HOUR,
   owner: 998,
   claimed: false,
+  isVolatile: false,
   identity: { path, uid: 998, bootId: BOOT },
   ...fields,
 })
-const circumstances = { now: NOW, boot: { id: BOOT, began: NOW - 24 * HOUR }, read: new Set<string>() }
+const circumstances = {
+  now: NOW,
+  boot: { id: BOOT, began: NOW - 24 * HOUR, earliest: NOW - 24 * HOUR },
+  read: new Set<string>(),
+}
 const settings = { limit: 1024 ** 3, age: 14 * 24 * HOUR }
 const paths = (choice: ReturnType<typeof chooseCores>) => choice.chosen.map((chosen) => chosen.core.path)
 
@@ -55,12 +65,56 @@ t.test('a service before a user, the reason of a panic before all', async (t) =>
   t.same(byValue, ['dmesg', 'service', 'dynamic user', 'user'])
 })
 
+t.test('whatever the clock said, a core of this boot is no older than the boot', async (t) => {
+  const DAY = 24 * HOUR
+  const plain = { kind: 'plain', identity: {} } as const
+  const cores = [
+    core('this boot, 1970', { at: 1000 }),
+    core('this boot', { at: NOW - HOUR }),
+    core('this boot, of a month ago', { at: NOW - 30 * DAY }),
+    core('in memory, 1970', { ...plain, at: 1000, isVolatile: true }),
+    core('no clock', { ...plain, at: 5 * DAY }),
+    core('earlier boot, 1970', { at: 1000, identity: { bootId: 'another' } }),
+    core('earlier boot', { at: NOW - 20 * DAY, identity: { bootId: 'another' } }),
+    core('older', { ...plain, at: NOW - 20 * DAY }),
+  ]
+  const choice = chooseCores(cores, settings, circumstances)
+  t.same(paths(choice), [
+    ...['this boot', 'this boot, of a month ago', 'this boot, 1970', 'in memory, 1970'],
+    ...['no clock', 'earlier boot, 1970'],
+  ])
+  t.same(choice.leftOut, ['2 cores, 2MiB, older than cores.age = 14d'])
+
+  const long = { ...circumstances, boot: { id: BOOT, began: NOW - 60 * DAY, earliest: NOW - 60 * DAY } }
+  const left = paths(chooseCores(cores, settings, long))
+  t.notOk(left.includes('this boot, of a month ago'), 'a boot may be older than cores.age, and then a core of it')
+  t.ok(left.includes('this boot, 1970'))
+
+  const set = { ...circumstances, boot: { id: BOOT, began: NOW - HOUR / 2, earliest: NOW - 21 * DAY } }
+  const before = chooseCores(cores, settings, set)
+  t.ok(paths(before).includes('older'), 'the clock was set since: it may be of this boot')
+  t.same(before.leftOut, ['1 core, 1MiB, older than cores.age = 14d'])
+})
+
+t.test('the earliest time of a boot whose clock was set', async (t) => {
+  const root = mkdtempSync('/dev/shm/lastgasp-')
+  t.teardown(() => rmSync(root, { recursive: true }))
+  const btime = (seconds: number) => write(root, '/proc/stat', `btime ${seconds}\n`)
+  mkdirSync(join(root, 'run'))
+  const made = statSync(join(root, 'run')).birthtimeMs
+  btime(Math.ceil(made / 1000) + 1000)
+  t.match(await thisBoot(root), { earliest: made }, 'the clock was set forward since')
+  btime(Math.floor(made / 1000) - 1000)
+  const boot = await thisBoot(root)
+  t.equal(boot.earliest, boot.began)
+})
+
 t.test('age and limit', async (t) => {
   const cores = [
     core('new', { bytes: 600 * 1024 ** 2, allocated: 600 * 1024 ** 2 }),
     core('big', { bytes: 600 * 1024 ** 2, allocated: 600 * 1024 ** 2, at: NOW - 2 * HOUR }),
     core('small', { at: NOW - 3 * HOUR }),
-    core('old', { at: NOW - 15 * 24 * HOUR }),
+    core('old', { at: NOW - 15 * 24 * HOUR, identity: { bootId: 'another' } }),
   ]
   const choice = chooseCores(cores, settings, circumstances)
   t.same(paths(choice), ['new', 'small'], 'what is too big keeps nothing smaller out')

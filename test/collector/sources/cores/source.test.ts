@@ -151,18 +151,57 @@ t.test('what is there and is not taken is said once, and is not "nothing crashed
   const root = host(t)
   mkdirSync(join(root, COREDUMPS), { recursive: true })
   symlinkSync('/etc/shadow', join(root, COREDUMPS, 'core.link'))
-  writeFileSync(Buffer.concat([Buffer.from(join(root, COREDUMPS, 'core.')), Buffer.from([0xff])]), 'core')
   const source = coresSource(system)
   const { found, gaps } = await source.inventory(context(root), unhurried())
   t.same(found, [])
+  t.match(gaps, [{ status: 'skipped', reason: `entries of ${COREDUMPS}: 1 that are no regular files` }])
+  t.equal(gaps.length, 1)
+  t.same((await source.lastWords?.(context(root), unhurried()))?.gaps, [])
+})
+
+t.test('names that are no UTF-8', async (t) => {
+  const root = host(t, '/var/crash/core.%e.%p')
+  mkdirSync(join(root, 'var/crash'), { recursive: true })
+  const place = (name: Buffer | string) => Buffer.concat([Buffer.from(join(root, 'var/crash/')), Buffer.from(name)])
+  const cut = Buffer.from('обработчик').subarray(0, 15)
+  const names = [
+    Buffer.concat([Buffer.from('core.'), cut, Buffer.from('.77')]),
+    Buffer.concat([Buffer.from('core.'), cut.subarray(0, 14), Buffer.from([0xd0]), Buffer.from('.77')]),
+    'core.обработ\\xd1.77',
+    Buffer.concat([Buffer.from('_usr_bin_'), cut, Buffer.from('.0.crash')]),
+  ]
+  for (const [index, name] of names.entries()) writeFileSync(place(name), `content ${index}`)
+  const dump = Buffer.concat([place('20250102'), Buffer.from([0xff])])
+  mkdirSync(dump)
+  writeFileSync(Buffer.concat([dump, Buffer.from('/vmcore')]), 'content 4')
+  const source = coresSource(system)
+  const { found, gaps } = await source.inventory(context(root), unhurried())
+  t.same(gaps, [])
+  const taken = await Promise.all(found.map(async (one) => ({ ...one, ...(await readAll(one)) })))
+  taken.sort((a, b) => a.content.compare(b.content))
   t.same(
-    gaps.map(({ status, reason }) => [status, reason]),
+    taken.map(({ content }) => content.toString()),
+    [0, 1, 2, 3, 4].map((index) => `content ${index}`),
+  )
+  t.equal(new Set(taken.map(({ name }) => name)).size, 5, 'each has a name of its own in the bundle')
+  t.equal(new Set(taken.map(({ id }) => id)).size, 5)
+  t.ok(taken.every(({ name }) => /^cores\/[\w.-]+$/.test(name)))
+  t.match(
+    taken.map(({ identity }) => identity.path),
     [
-      ['failed', `cannot take 1 of the files in ${COREDUMPS}: their names are no UTF-8`],
-      ['skipped', `entries of ${COREDUMPS}: 1 that are no regular files`],
+      '/var/crash/core.обработ\\xd1.77',
+      '/var/crash/core.обработ\\xd0.77',
+      '/var/crash/core.обработ\\xd1.77',
+      '/var/crash/_usr_bin_обработ\\xd1.0.crash',
+      '/var/crash/20250102\\xff/vmcore',
     ],
   )
-  t.same((await source.lastWords?.(context(root), unhurried()))?.gaps, [])
+  t.match(taken[0]?.identity, { comm: 'обработ?', pid: 77 })
+  const again = await source.inventory(context(root), unhurried())
+  t.ok(
+    again.found.every(({ value, name }) => value < 100 || name.includes('vmcore')),
+    'and is known when it comes again',
+  )
 })
 
 t.test('a directory that is swapped for a link after the inventory', async (t) => {
@@ -181,7 +220,7 @@ t.test("a kernel dump's directory that is a link", async (t) => {
   write(root, '/secrets/vmcore', 'secret')
   mkdirSync(join(root, 'var/crash'), { recursive: true })
   symlinkSync(join(root, 'secrets'), join(root, 'var/crash/202501020000'))
-  const place = { directory: '/var/crash', name: '202501020000', now: Date.now() }
+  const place = { directory: '/var/crash', name: Buffer.from('202501020000'), isVolatile: false, now: Date.now() }
   await t.rejects(kernelDumps(root, place, unhurried()), /ENOTDIR/)
 })
 
@@ -197,7 +236,7 @@ t.test("a plain core_pattern's directory: its own names only", { skip }, async (
 
 t.test('old ones and too many', async (t) => {
   const root = host(t)
-  store(root, coredumpName('old', 1, { ago: 15 * 86_400_000 }), Buffer.alloc(10))
+  store(root, coredumpName('old', 1, { ago: 15 * 86_400_000, boot: 'f'.repeat(32) }), Buffer.alloc(10))
   store(root, coredumpName('new', 2), Buffer.alloc(100))
   store(root, coredumpName('newer', 3, { ago: 1000 }), Buffer.alloc(100))
   const source = coresSource(system)
