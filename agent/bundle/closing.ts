@@ -1,3 +1,4 @@
+import { isoTime, NO_TIME } from '../words/instant.ts'
 import type { BundleName } from './keys.ts'
 import type { Finding, Manifest, Opening, Receipt, Row, Shutdown } from './schema.ts'
 
@@ -20,7 +21,7 @@ export function closingManifest(opening: Opening, ending: Ending): Manifest {
   const durationMs = Math.round(ending.duration)
   return {
     ...opening,
-    ended: new Date(Date.parse(opening.started) + durationMs).toISOString(),
+    ended: isoTime(Date.parse(opening.started) + durationMs) ?? NO_TIME,
     durationMs,
     status: bundleStatus(receipts),
     why: findings[0]?.kind ?? 'unknown',

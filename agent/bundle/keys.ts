@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isoSecond } from '../words/instant.ts'
 
 /** Version of the bundle format, the `v1` of every key: see BUNDLE.md. */
 export const BUNDLE_VERSION = 1
@@ -20,7 +21,7 @@ export function newBundle(identity: string, now: number): BundleName {
 
 /** `yyyymmddThhmmssZ` */
 function stampOf(at: number): string {
-  return new Date(at).toISOString().replace(/[-:]|\.\d+/g, '')
+  return isoSecond(at)?.replace(/[-:]/g, '') ?? '00000000T000000Z'
 }
 
 /** Where all objects of a bundle lie, with the trailing slash. */

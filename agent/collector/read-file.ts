@@ -4,7 +4,7 @@ import { cannot } from '../cannot.ts'
 import { abandonable } from '../deadline.ts'
 import { ZEROS } from '../frames/zeros.ts'
 import { formatBytes } from '../settings/units.ts'
-import { toldBytes } from './plain-words.ts'
+import { toldBytes } from '../words/host-name.ts'
 import { READ_BYTES, type Reading } from './source.ts'
 
 /** A regular file that is open, and what it was when it was opened. The caller closes the handle. */

@@ -4,6 +4,7 @@ import { cannot } from '../cannot.ts'
 import { shellWord } from '../operator/printable.ts'
 import { wrap } from '../operator/table.ts'
 import { generateIdentity, recipientOf, secretText } from '../seal/keys.ts'
+import { isoSecond } from '../words/instant.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import type { GlobalOptions } from './options.ts'
 
@@ -31,7 +32,7 @@ export const keygenCommand = (io: Io): CommandModule<GlobalOptions, Options> => 
 async function keygen({ out, output }: Options, io: Io): Promise<Exit> {
   const identity = generateIdentity()
   const recipient = recipientOf(identity).text
-  const created = new Date().toISOString().replace(/\.\d+/, '')
+  const created = isoSecond(Date.now())
   // The form of age-keygen(1), whose tools read it.
   const text = `# created: ${created}\n# public key: ${recipient}\n${secretText(identity)}\n`
   await writeFile(out, text, { flag: 'wx', mode: 0o600, flush: true, signal: io.signal }).catch(

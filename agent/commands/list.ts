@@ -6,6 +6,7 @@ import { countOf } from '../count-of.ts'
 import { type CatalogueEntry, CLOCK_ERROR, catalogue, indexedDays } from '../operator/catalogue.ts'
 import { listLines } from '../operator/list-lines.ts'
 import { moment } from '../operator/moments.ts'
+import { isoTime } from '../words/instant.ts'
 import { Ending, EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import { archiveOf, type GlobalOptions } from './options.ts'
 
@@ -88,7 +89,7 @@ function periodOf({ since, until, all }: Options, now: number) {
 const asJson = ({ identity, bundle, state, why, doubt }: CatalogueEntry) => ({
   identity,
   bundle,
-  started: new Date(bundleTime(bundle)).toISOString(),
+  started: isoTime(bundleTime(bundle)) ?? null,
   status: state,
   why: why ?? null,
   doubt: doubt ?? null,

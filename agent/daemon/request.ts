@@ -2,6 +2,7 @@ import type { Trigger } from '../bundle/evidence.ts'
 import { BUNDLE_VERSION, type BundleName } from '../bundle/keys.ts'
 import type { Host, Opening } from '../bundle/schema.ts'
 import { PART_BYTES } from '../store/store.ts'
+import { isoTime, NO_TIME } from '../words/instant.ts'
 
 /** All that a capture has to know of its host and its settings before it runs. */
 export interface CaptureRequest {
@@ -28,8 +29,8 @@ export function openingOf(request: CaptureRequest, { identity, bundle }: BundleN
     bundle,
     host: request.host,
     trigger: request.trigger,
-    started: new Date(now).toISOString(),
-    deadline: new Date(now + request.deadline).toISOString(),
+    started: isoTime(now) ?? NO_TIME,
+    deadline: isoTime(now + request.deadline) ?? NO_TIME,
     partBytes: PART_BYTES,
     recipients: [...request.recipients],
     agent: request.agent,

@@ -1,5 +1,6 @@
 import { cannot } from '../cannot.ts'
 import { DURATION, parseDuration } from '../settings/units.ts'
+import { isoSecond, isoTime } from '../words/instant.ts'
 
 /**
  * What a person means by `--since` and `--until`, in ms since the epoch: a duration before `now` (`30min`, `6h`,
@@ -18,15 +19,10 @@ export function moment(text: string, now: number): number {
 
 /** An instant as people read it, in UTC to the second; `?` for what is none. */
 export function instant(at: number | undefined): string {
-  const date = new Date(at ?? Number.NaN)
-  if (Number.isNaN(date.getTime())) return '?'
-  return date
-    .toISOString()
-    .replace('T', ' ')
-    .replace(/\.\d+Z$/, ' UTC')
+  return isoSecond(at)?.replace('T', ' ').replace('Z', ' UTC') ?? '?'
 }
 
-/** The day (UTC, `YYYY-MM-DD`) of an instant. */
+/** The day (UTC, `YYYY-MM-DD`) of an instant; before or after all calendars, the first or the last that there is. */
 export function dayOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10)
+  return isoTime(at)?.slice(0, 10) ?? (at > 0 ? '9999-12-31' : '0000-01-01')
 }

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { normalize } from 'node:path'
 
 /** PATH_MAX of Linux's limits.h. */
@@ -20,18 +19,6 @@ export function plainPath(text: string | undefined): string | undefined {
 export function plainName(name: string): string {
   const text = name.replaceAll('\ufffd', '?')
   return isPlain(text) ? text : printable(text).replace(/[^\x20-\x7e]/g, '?')
-}
-
-/** A name as it is on disk, told as text: bytes that are no UTF-8 as `\xNN`. */
-export function toldBytes(name: Buffer): string {
-  if (isUtf8(name)) return name.toString('utf8')
-  let told = ''
-  for (let at = 0; at < name.length; ) {
-    const length = [1, 2, 3, 4].find((bytes) => at + bytes <= name.length && isUtf8(name.subarray(at, at + bytes)))
-    told += length === undefined ? `\\x${name.toString('hex', at, at + 1)}` : name.toString('utf8', at, at + length)
-    at += length ?? 1
-  }
-  return told
 }
 
 /** Whether a text has nothing in it that drives a terminal, ends a line, turns a line round or is not seen at all. */

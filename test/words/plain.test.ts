@@ -1,5 +1,6 @@
 import t from 'tap'
-import { plainName, plainPath, toldBytes } from '../../agent/words/plain.ts'
+import { toldBytes } from '../../agent/words/host-name.ts'
+import { plainName, plainPath } from '../../agent/words/plain.ts'
 
 t.test('a path that somebody else wrote', async (t) => {
   for (const path of ['/usr/bin/app', '/opt/my app/näive-1.2_(x)', '/a']) t.equal(plainPath(path), path)

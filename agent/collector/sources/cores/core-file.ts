@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import type { ItemIdentity } from '../../../bundle/evidence.ts'
-import { toldBytes } from '../../plain-words.ts'
+import { toldBytes } from '../../../words/host-name.ts'
 import type { FileId } from '../../read-file.ts'
 
 /** A core, kernel dump or crash report that lies on the host. */

@@ -2,6 +2,7 @@ import { COREDUMP } from '../../../findings/journal-words.ts'
 import { parseMembership } from '../../../words/membership.ts'
 import { isPlain, plainPath } from '../../../words/plain.ts'
 import { coredumpEntries, type Entry } from '../journal/entries.ts'
+import { byLastEntry } from '../journal/header.ts'
 import { isHosts, openJournal, scanJournals } from '../journal/scan.ts'
 
 /** What systemd-coredump logged of a crash (systemd-coredump(8)): what a core's file itself does not tell. */
@@ -34,8 +35,9 @@ const MOST_FILES = 8
 export async function crashEntries(root: string, signal: AbortSignal): Promise<ReadonlyMap<string, CrashEntry>> {
   const crashes = new Map<string, CrashEntry>()
   const { files } = await scanJournals(root, signal).catch(() => ({ files: [] }))
+  const newestFirst = byLastEntry(Date.now())
   const newest = files
-    .toSorted((a, b) => Number(isHosts(b)) - Number(isHosts(a)) || b.header.tailRealtime - a.header.tailRealtime)
+    .toSorted((a, b) => Number(isHosts(b)) - Number(isHosts(a)) || newestFirst(a, b))
     .slice(0, MOST_FILES)
   for (const { path } of newest) {
     try {

@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs'
+import { isoTime } from '../../../words/instant.ts'
 import { inTurns } from '../../in-turns.ts'
 import { type Entry, textEntry } from './entry.ts'
 import type { HostReads } from './host-reads.ts'
@@ -12,7 +13,7 @@ const LOOKED = 2048
 
 /** crash-files.tsv: what earlier crashes have left, by name, size and time; nothing is opened. */
 export async function crashFiles(reads: HostReads): Promise<Entry> {
-  const rows: [string, number, string, number][] = []
+  const rows: [string, number, string | undefined, number][] = []
   for (const directory of CRASH_DIRECTORIES) {
     const names = (await reads.names(directory, { optional: true })) ?? []
     const found: { readonly name: string; readonly stat: Stats }[] = []
@@ -24,7 +25,7 @@ export async function crashFiles(reads: HostReads): Promise<Entry> {
     if (names.length > listed.length)
       reads.ledger.note('crash-files.tsv', `${listed.length} of ${names.length} names in /${directory}`)
     for (const { name, stat } of listed.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
-      rows.push([`/${directory}/${name}`, stat.size, stat.mtime.toISOString(), stat.uid])
+      rows.push([`/${directory}/${name}`, stat.size, isoTime(stat.mtimeMs), stat.uid])
   }
   return textEntry('crash-files.tsv', tsv(['path', 'size', 'modified', 'uid'], rows))
 }

@@ -1,3 +1,4 @@
+import { isoSecond } from '../../../words/instant.ts'
 import type { Process } from './processes.ts'
 import { type Cell, tsv } from './tsv.ts'
 
@@ -24,7 +25,7 @@ const COLUMNS: readonly (readonly [string, (process: Process, clock: Clock) => C
   ['threads', (p) => p.threads],
   ['uid', (p) => p.uid],
   ['nice', (p) => p.nice],
-  ['started', (p, clock) => `${new Date(clock.booted + p.start * 1000).toISOString().slice(0, 19)}Z`],
+  ['started', (p, clock) => isoSecond(clock.booted + p.start * 1000)],
   ['rss', (p) => p.rss],
   ['swap', (p) => p.swap],
   ['vsz', (p) => p.vsz],

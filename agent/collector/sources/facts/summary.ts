@@ -1,3 +1,4 @@
+import { isoSecond } from '../../../words/instant.ts'
 import { printable } from '../../../words/plain.ts'
 import { numberOf } from '../../processes/process-files.ts'
 import type { FileSystem } from './mounts.ts'
@@ -39,7 +40,7 @@ function heading(snapshot: Snapshot): readonly string[] {
   const system = text('usr/lib/os-release')?.match(/^PRETTY_NAME="?([^"\n]*)/m)?.[1]
   const lines: readonly (readonly [string, string])[] = [
     ['host', `${text('proc/sys/kernel/hostname') ?? '?'}, boot ${text('proc/sys/kernel/random/boot_id') ?? '?'}`],
-    ['taken', `${new Date(snapshot.at).toISOString().slice(0, 19)}Z, ${age(clockOf(snapshot).uptime)} after boot`],
+    ['taken', `${isoSecond(snapshot.at) ?? '?'}, ${age(clockOf(snapshot).uptime)} after boot`],
     [
       'system',
       `${system ?? '?'}, Linux ${text('proc/sys/kernel/osrelease') ?? '?'}, tainted ${text('proc/sys/kernel/tainted') ?? '?'}`,

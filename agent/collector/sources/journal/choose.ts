@@ -1,5 +1,6 @@
 import { formatBytes } from '../../../settings/units.ts'
 import { inTurns } from '../../in-turns.ts'
+import { byLastEntry } from './header.ts'
 import { isHosts, type JournalFile } from './scan.ts'
 
 export interface Choice {
@@ -7,20 +8,25 @@ export interface Choice {
   readonly chosen: readonly JournalFile[]
   /** What is left out, and the setting that would take it: one sentence per setting. */
   readonly leftOut: readonly string[]
+  /** Those that say of themselves that they hold nothing. */
+  readonly empty: readonly JournalFile[]
 }
 
 /**
  * Which files belong to the last `boots` boots (this one, or the newest there is, counts as the first), up to `limit` bytes: the host's
  * own, newest first; then the users' in turns, so that nobody's lines push out those of others. After one that does not fit
  * nothing older of the same log is taken. The newest file is taken whatever its size: a limit below one file's size would
- * otherwise give nothing. A file that has lines of two boots counts as the later one's. Pure.
+ * otherwise give nothing. A file that has lines of two boots counts as the later one's. One that was not closed is not believed
+ * to be empty. `now` in ms since the epoch. Pure.
  */
 export function chooseFiles(
   all: readonly JournalFile[],
   thisBoot: string | undefined,
   { boots, limit }: { readonly boots: number; readonly limit: number },
+  now: number,
 ): Choice {
-  const newest = all.filter(({ header }) => header.entries > 0).sort((a, b) => lastEntry(b) - lastEntry(a))
+  const isEmpty = ({ header, dirty }: JournalFile) => header.entries === 0 && !dirty
+  const newest = all.filter((file) => !isEmpty(file)).sort(byLastEntry(now))
   const order = new Set(newest.map(({ header }) => header.bootId).sort((a, b) => mine(b) - mine(a)))
   function mine(boot: string): number {
     return boot === thisBoot ? 1 : 0
@@ -46,6 +52,7 @@ export function chooseFiles(
         ? [`${amount(earlier)}, of earlier boots: journal.boots = ${order.size} would take them`]
         : []),
     ],
+    empty: all.filter(isEmpty),
   }
 }
 
@@ -63,7 +70,6 @@ function ordered(files: readonly JournalFile[]): readonly JournalFile[] {
   ]
 }
 
-const lastEntry = ({ header }: JournalFile) => header.tailRealtime
 const bytesOf = (files: readonly JournalFile[]) => files.reduce((sum, { size }) => sum + size, 0)
 const amount = (files: readonly JournalFile[]) =>
   `${files.length} journal file${files.length === 1 ? '' : 's'}, ${formatBytes(bytesOf(files))}`

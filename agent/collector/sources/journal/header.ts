@@ -1,3 +1,5 @@
+import { isOnCalendar } from '../../../words/instant.ts'
+
 /**
  * The header of a journal file, as far as it says what is in the file:
  * https://systemd.io/JOURNAL_FILE_FORMAT and struct Header in systemd's journal-def.h. All numbers little-endian.
@@ -17,6 +19,23 @@ export interface JournalHeader {
   readonly headRealtime: number
   /** µs since the epoch */
   readonly tailRealtime: number
+}
+
+/** A file's times are the host's clock's, which may have been set back since by about a time zone, in ms. */
+const CLOCK_ERROR_MS = 86_400_000
+
+/**
+ * Sorts the newest last entry first, behind them those of a time that cannot be: a damaged header, or one from before the clock
+ * was set, is not to stand in front of what is known. `now` in ms since the epoch.
+ */
+export function byLastEntry(now: number): (a: Timed, b: Timed) => number {
+  const isCredible = ({ header }: Timed) =>
+    isOnCalendar(header.tailRealtime / 1000) && header.tailRealtime / 1000 <= now + CLOCK_ERROR_MS
+  return (a, b) => Number(isCredible(b)) - Number(isCredible(a)) || b.header.tailRealtime - a.header.tailRealtime
+}
+
+interface Timed {
+  readonly header: Pick<JournalHeader, 'tailRealtime'>
 }
 
 /** As much of a file as `parseHeader` needs: the header of systemd 187, up to tail_entry_monotonic. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { sentence } from '../../../cannot.ts'
 import { abandonable, within } from '../../../deadline.ts'
 import { formatBytes } from '../../../settings/units.ts'
+import { bytePath, shownName } from '../../../words/host-name.ts'
 import { connectVarlink, type Varlink } from './varlink.ts'
 
 /** Sync and rotate take 50 ms each in a VM under emulation (systemd 252); a journald that needs longer hangs. */
@@ -64,9 +65,9 @@ async function call(
 
 async function spaceShort(root: string, directories: readonly string[]): Promise<string | undefined> {
   for (const directory of directories) {
-    const { bavail, bsize } = await statfs(join(root, directory))
+    const { bavail, bsize } = await statfs(bytePath(root, directory))
     const free = bavail * bsize
-    if (free < SHORT_BYTES) return `only ${formatBytes(free)} are free in ${directory}`
+    if (free < SHORT_BYTES) return `only ${formatBytes(free)} are free in ${shownName(directory)}`
   }
   return undefined
 }

@@ -1,17 +1,22 @@
-import type { EvidenceClass, InventoryGap } from '../../../bundle/evidence.ts'
+import type { EvidenceClass } from '../../../bundle/evidence.ts'
+import { within } from '../../../deadline.ts'
+import { shownName } from '../../../words/host-name.ts'
 import { clearance } from '../../clearance.ts'
 import type { Found, Source } from '../../source.ts'
 import { chooseFiles } from './choose.ts'
 import { coredumpUser } from './coredump-words.ts'
+import { absentGap, emptyGaps, leftOutGaps, problemGaps, strangeGaps } from './gaps.ts'
 import { archivedName } from './header.ts'
 import { holdsMemory } from './memory-fields.ts'
 import { isHosts, type JournalFile, reopenJournal, scanJournals } from './scan.ts'
-import { describeEntries, lastEntryAt, type Round, rotationOf, takeJournal } from './take.ts'
+import { entriesTold, type Round, rotationOf, takeJournal } from './take.ts'
 import { thisBootId } from './this-boot.ts'
 import type { Varlink } from './varlink.ts'
 
 /** journald compresses long fields; indexes and short ones still shrink to about this. */
 const RATIO = 0.25
+/** Share of its time in which the source looks into files for what class they are of: what it finds must be told after that. */
+const LOOKING = 3 / 4
 /** By how much a live file may have grown when it is read: journald enlarges files by this (FILE_SIZE_INCREASE). */
 const GROWTH_BYTES = 8 * 1024 * 1024
 
@@ -27,6 +32,7 @@ export function journalSource(journald?: Varlink): Source {
     journald,
     closed,
     known: new Set(),
+    given: new Set(),
     taken: new Map(),
     rotations: new Map(),
   })
@@ -34,20 +40,23 @@ export function journalSource(journald?: Varlink): Source {
   return {
     name: 'journal',
 
-    async inventory({ root, settings }, signal) {
+    async inventory({ root, settings, ms }, signal) {
+      const looking = within(ms * LOOKING, signal)
       const cleared = clearance('memory', settings.seal)
       round = newRound(root, await coredumpUser(root), cleared.kind === 'closed' ? cleared.reason : undefined)
-      const { files, problems } = await scanJournals(root, signal)
+      const { files, problems, strange } = await scanJournals(root, looking)
       for (const { header } of files) round.known.add(header.fileId)
-      const { chosen, leftOut } = chooseFiles(files, await thisBootId(root), settings.journal)
+      const { chosen, leftOut, empty } = chooseFiles(files, await thisBootId(root), settings.journal, Date.now())
       const listed: Found[] = []
-      for (const [rank, file] of chosen.entries()) listed.push(await found(file, rank, round, '', signal))
+      for (const [rank, file] of chosen.entries()) listed.push(await found(file, rank, round, '', looking))
       return {
         found: listed,
         gaps: [
-          ...gaps('absent', files.length + problems.length === 0 ? [ABSENT] : []),
-          ...gaps('failed', problems),
-          ...gaps('skipped', leftOut),
+          ...(files.length + problems.length === 0 ? [absentGap()] : []),
+          ...problemGaps(problems),
+          ...leftOutGaps(leftOut),
+          ...emptyGaps(empty),
+          ...strangeGaps(strange),
         ],
       }
     },
@@ -68,15 +77,9 @@ export function journalSource(journald?: Varlink): Source {
         const grown = header.entries > (round.taken.get(header.fileId) ?? Number.POSITIVE_INFINITY)
         if (!isKnown || grown) fresh.push(await found(file, 0, round, isKnown ? '.again' : '', signal))
       }
-      return { found: fresh, gaps: gaps('failed', problems) }
+      return { found: fresh, gaps: problemGaps(problems) }
     },
   }
-}
-
-const ABSENT = 'no journal files in /var/log/journal and /run/log/journal'
-
-function gaps(status: InventoryGap['status'], reasons: readonly string[]): InventoryGap[] {
-  return reasons.map((reason) => ({ source: 'journal', class: 'text', status, reason }))
 }
 
 /**
@@ -106,10 +109,11 @@ async function found(
   const name = (archived ? original : archivedName(stem, header)) + mark
   const key = `${namespace === '' ? '' : `${namespace}.`}${name}${dirty ? '.dirty' : ''}`
   const listedAs = await classOf(file, round, signal)
+  const unique = (text: string) => uniqueIn(round.given, text)
   return {
-    id: header.fileId + mark,
+    id: unique(header.fileId + mark),
     source: 'journal',
-    name: `journal/${key.replace(/[^A-Za-z0-9@._-]/g, '_')}.journal.zst`,
+    name: `journal/${unique(key.replace(/[^A-Za-z0-9@._-]/g, '_').slice(0, NAME))}.journal.zst`,
     class: listedAs,
     phase: 'stored',
     encoding: 'frames',
@@ -118,11 +122,21 @@ async function found(
     // The host's own journal before the users', later lines before earlier ones.
     value: Math.round((isHosts(file) ? 600 : 300) * 0.9 ** rank),
     identity: {
-      path: `${directory}/${name}.journal${dirty ? '~' : ''}`,
+      path: shownName(`${directory}/${name}.journal${dirty ? '~' : ''}`),
       bootId: header.bootId,
-      at: lastEntryAt(header),
-      note: describeEntries(header),
+      ...entriesTold(header),
     },
     open: (limit, signal) => takeJournal(file, listedAs, round, limit, signal),
   }
+}
+
+/** Longest name of an artifact that comes from a file's name; with the rest it stays below what a file's name may have. */
+const NAME = 180
+
+/** The text, or, where it is taken already (a copy of a file has its id, and what is no letter becomes the same), with a number. */
+function uniqueIn(taken: Set<string>, text: string): string {
+  let one = text
+  for (let copy = 2; taken.has(one); copy++) one = `${text}-${copy}`
+  taken.add(one)
+  return one
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EvidenceClass } from '../../../bundle/evidence.ts'
+import type { EvidenceClass, ItemIdentity } from '../../../bundle/evidence.ts'
 import { cannot, sentence } from '../../../cannot.ts'
+import { shownName } from '../../../words/host-name.ts'
+import { isOnCalendar, isoSecond } from '../../../words/instant.ts'
 import { readFrom } from '../../read-file.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Reading } from '../../source.ts'
@@ -25,6 +27,8 @@ export interface Round {
   readonly closed: string | undefined
   /** Ids of all files that the inventory saw, those that were left out too. */
   readonly known: Set<string>
+  /** Ids and names of items that were given out. */
+  readonly given: Set<string>
   /** Entries that were in a file when it was read. */
   readonly taken: Map<string, number>
   /** One rotation for all live files of a journald, made when the first of them is opened. */
@@ -54,7 +58,7 @@ export async function takeJournal(
     if (listedAs === 'memory' || round.closed === undefined) return
     if (!(await holdsMemory(opened.handle, round.coredumpUid, signal))) return
     signal.throwIfAborted()
-    throw new Refusal('seal', `${now.path} holds a crash's environment or core by now: ${round.closed}`)
+    throw new Refusal('seal', `${shownName(now.path)} holds a crash's environment or core by now: ${round.closed}`)
   }
   try {
     const header = now.archived && !now.dirty ? await settled(opened, signal) : opened.header
@@ -65,6 +69,7 @@ export async function takeJournal(
     const whole = header.state === 'archived' ? size : Math.min(size, header.bytes)
     if (whole < header.bytes) notes.push(`the host's file is shorter than the ${header.bytes} bytes its header says`)
     const reading = readFrom(opened, whole, limit, signal)
+    const told = entriesTold(header)
     return {
       ...reading,
       chunks: header.state === 'archived' ? reading.chunks : eachAfter(confine, reading.chunks),
@@ -72,7 +77,7 @@ export async function takeJournal(
         const { truncated } = reading.outcome()
         const padding = `for journalctl make it as long again: truncate -s ${header.bytes}`
         return {
-          identity: { at: lastEntryAt(header), note: [describeEntries(header), ...notes].join('; ') },
+          identity: { ...told, note: [told.note, ...notes].join('; ') },
           ...(truncated !== undefined && { truncated: `${truncated}; ${padding}` }),
         }
       },
@@ -91,13 +96,11 @@ async function* eachAfter(confine: () => Promise<void>, chunks: AsyncIterable<Bu
   }
 }
 
-/** When a file's last line was logged: ms since the epoch. */
-export const lastEntryAt = ({ tailRealtime }: JournalHeader): number => Math.round(tailRealtime / 1000)
-
-/** How many lines of which time a file holds, for people. */
-export function describeEntries({ entries, headRealtime, tailRealtime }: JournalHeader): string {
-  const time = (µs: number) => new Date(µs / 1000).toISOString().replace(/\.\d+/, '')
-  return `${entries} entries, ${time(headRealtime)} to ${time(tailRealtime)}`
+/** What a file's header says of its lines: how many, of which time (for people), and when the last was logged, where that can be. */
+export function entriesTold({ entries, headRealtime, tailRealtime }: JournalHeader): Pick<ItemIdentity, 'at' | 'note'> {
+  const [from, to] = [headRealtime, tailRealtime].map((µs) => isoSecond(µs / 1000) ?? 'an unknown time')
+  const at = Math.round(tailRealtime / 1000)
+  return { note: `${entries} entries, ${from} to ${to}`, ...(isOnCalendar(at) && { at }) }
 }
 
 /** The rotation of a journald's live files in this round: made once, then remembered. */
@@ -115,11 +118,12 @@ export async function rotationOf(round: Round, namespace: string, signal: AbortS
   return rotation
 }
 
-/** The rotation renamed it; its own id finds it under any name. */
+/** The rotation renamed it; its own id finds it under any name. One that stayed is not mistaken for a copy of it. */
 async function findAgain(root: string, file: JournalFile, signal: AbortSignal): Promise<JournalFile> {
   const { files } = await scanJournals(root, signal)
-  const now = files.find(({ header }) => header.fileId === file.header.fileId)
-  if (now === undefined) throw cannot(`copy ${file.path}`, 'journald has removed it since the inventory')
+  const same = files.filter(({ header }) => header.fileId === file.header.fileId)
+  const now = same.find(({ path }) => path === file.path) ?? same[0]
+  if (now === undefined) throw cannot(`copy ${shownName(file.path)}`, 'journald has removed it since the inventory')
   return now
 }
 

@@ -1,3 +1,4 @@
+import { isoTime } from '../../../words/instant.ts'
 import type { Executable } from '../../processes/executable.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import { tsv } from '../facts/tsv.ts'
@@ -42,7 +43,7 @@ export function coreTable(rows: readonly CoreRow[], booted: number): string {
     rows.map(
       ({ process: { pid, unit, container, comm, exe, start }, entry, executable, threads, freezeMs, missed }) => [
         ...[entry, pid, unit, container, comm, exe, executable.buildId, executable.package],
-        booted > 0 ? new Date(booted + (start * 1000) / TICKS).toISOString() : undefined,
+        booted > 0 ? isoTime(booted + (start * 1000) / TICKS) : undefined,
         ...[threads, freezeMs.toFixed(1), missed.join('; ')],
       ],
     ),

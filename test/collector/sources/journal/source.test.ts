@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import { archivedName, parseHeader } from '../../../../agent/collector/sources/journal/header.ts'
@@ -265,6 +265,58 @@ t.test('what is no journal file is said', async (t) => {
   t.same(gaps.filter(({ status }) => status === 'failed').length, 2)
   t.match(gaps.map(({ reason }) => reason).join('\n'), /user-7\.journal: it is no regular file/)
   t.match(gaps.map(({ reason }) => reason).join('\n'), /system@1-2-3\.journal: it does not begin as a journal/)
+})
+
+t.test('one damaged header costs only itself', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const damaged = fixture('system.journal.zst')
+  damaged.fill(0xff, 184, 200)
+  damaged.write('other id', 24)
+  writeFileSync(join(directory, 'system@0006000000000000-0000000000000001.journal~'), damaged)
+  const { found, gaps } = await journalSource().inventory(context(root), unhurried())
+  t.equal(found.length, 3)
+  const item = found.find(({ name }) => name.includes('@0006'))
+  t.match(item, { class: 'memory', identity: { note: '3 entries, an unknown time to an unknown time' } })
+  t.equal(item?.identity.at, undefined)
+  t.equal(item, found.at(-1), 'and it is not taken for the newest')
+  t.same(
+    gaps.filter(({ status }) => status === 'failed'),
+    [],
+  )
+  for (const one of found) t.equal((await readAll(one)).outcome.truncated, undefined)
+  const last = await journalSource().lastWords?.(context(root), unhurried())
+  t.ok(last?.found.some(({ name }) => name.includes('@0006')))
+})
+
+t.test('what holds nothing, has a name of its own, or is a copy of another file', async (t) => {
+  const root = t.testdir()
+  const directory = layOut(root)
+  const empty = fixture('system.journal.zst')
+  empty.writeBigUInt64LE(0n, 152)
+  empty.write('other id', 24)
+  writeFileSync(join(directory, 'user-9.journal'), empty)
+  empty.write('another.', 24)
+  writeFileSync(join(directory, 'user-9@1-2.journal~'), empty)
+  writeFileSync(`${directory}/system@copy.journal`, fixture('system.journal.zst'))
+  writeFileSync(
+    Buffer.concat([Buffer.from(`${directory}/user-`), Buffer.from([0xe9]), Buffer.from('.journal')]),
+    fixture('crash/system.journal.zst'),
+  )
+  mkdirSync(join(root, 'var/log/journal/remote'))
+  const { found, gaps } = await journalSource().inventory(context(root, { boots: 9 }), unhurried())
+  t.match(gaps, [
+    { status: 'absent', reason: /user-9\.journal holds no entries/, identity: { path: /user-9\.journal$/ } },
+    { status: 'skipped', reason: /not looked at: \/var\/log\/journal\/remote$/ },
+  ])
+  t.equal(gaps.length, 2)
+  const names = found.map(({ name }) => name)
+  t.match(names, new Set([/user-9@1-2\.dirty/]))
+  const odd = found.find(({ identity }) => identity.path?.includes('user-\\xe9@'))
+  t.ok(odd, 'shown by its bytes')
+  t.equal(new Set(found.map(({ id }) => id)).size, found.length)
+  t.equal(new Set(names).size, found.length)
+  for (const one of found) t.ok((await readAll(one)).content.length > 0)
 })
 
 t.test('a file that journald removed meanwhile', async (t) => {
