@@ -104,7 +104,8 @@ export interface InventoryItem {
 
 /** A source that has nothing to give, or could not be asked: becomes a receipt. */
 export interface InventoryGap {
-  readonly source: SourceName
+  /** `collector`: it has listed something of which not even that can be told. */
+  readonly source: SourceName | 'collector'
   readonly class: EvidenceClass
   readonly status: 'absent' | 'failed' | 'skipped'
   readonly reason: string

@@ -6,6 +6,7 @@ import { abandonable, aborted, within } from '../deadline.ts'
 import { carriedOver } from '../settings/carry-over.ts'
 import type { Loaded } from '../settings/layers.ts'
 import type { Health, ListedItem, Taken } from '../wall/answers.ts'
+import { readGap, readListedItem, readTaken, unreadable } from '../wall/read-answers.ts'
 import { clearance } from './clearance.ts'
 import { collect } from './collect.ts'
 import type { HoldLock } from './hold-lock.ts'
@@ -123,10 +124,10 @@ async function list(
     for (const item of found) {
       const id = `${source.name}:${item.id}`
       desk.listing.set(id, item)
-      await answer.send('item', { item: listed(desk, id, item) })
+      await answer.send('item', told('item', readListedItem, listed(desk, id, item)))
     }
     desk.gaps.push(...gaps)
-    for (const gap of gaps) await answer.send('item', { gap })
+    for (const gap of gaps) await answer.send('item', told('gap', readGap, gap))
   }
   await answer.send('end', {})
 }
@@ -143,6 +144,15 @@ function listed(desk: Desk, id: string, { open: _, ...item }: Found): ListedItem
   const cleared = clearance(item.class, desk.loaded.settings.seal)
   const closed = cleared.kind === 'closed' ? { closed: cleared.reason } : {}
   return { ...item, id, sealed: cleared.kind === 'sealed', ...closed }
+}
+
+/** As the protocol has it: what a source says may be longer, or no number. What it cannot tell costs that alone. */
+function told<Value>(name: string, read: (value: unknown) => Value, value: Value): object {
+  try {
+    return { [name]: read(value) }
+  } catch (error) {
+    return { gap: unreadable(value, error) }
+  }
 }
 
 function unanswered(source: SourceName, error: unknown): InventoryGap {
@@ -170,7 +180,7 @@ async function take(
   try {
     let step = await collecting.next()
     for (; step.done !== true; step = await collecting.next(step.value)) await answer.data(step.value)
-    await answer.send('end', step.value satisfies Taken)
+    await answer.send('end', readTaken(step.value satisfies Taken))
   } finally {
     collecting.return(undefined as never).catch(() => {})
   }

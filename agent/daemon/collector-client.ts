@@ -4,7 +4,16 @@ import type { InventoryGap } from '../bundle/evidence.ts'
 import type { Because, Finding } from '../bundle/schema.ts'
 import { cannot, sentence } from '../cannot.ts'
 import type { Health, ListedItem, Listing, Taken, Why } from '../wall/answers.ts'
-import { readFinding, readGap, readListedItem, readTaken } from '../wall/read-answers.ts'
+import {
+  readFailure,
+  readGap,
+  readHealth,
+  readListedItem,
+  readTaken,
+  readWhy,
+  unreadable,
+} from '../wall/read-answers.ts'
+import { readFinding } from '../wall/read-finding.ts'
 import { type Message, message, messages, WALL_VERSION } from '../wall/wire.ts'
 import { connectTo } from './connection.ts'
 
@@ -70,9 +79,9 @@ export function collectorAt(path: string): Collector {
       signal.throwIfAborted()
       throw broken('it hung up')
     },
-    why: async (signal) => (await call('why', signal)) as unknown as Why,
+    why: async (signal) => readWhy(await call('why', signal)),
     reload: async (signal) => void (await call('reload', signal)),
-    health: async (signal) => (await call('health', signal)) as unknown as Health,
+    health: async (signal) => believed(readHealth, await call('health', signal)),
   }
 }
 
@@ -99,8 +108,8 @@ async function* request(
     for await (const answer of messages(pieces, 'collector')) {
       if (ended) throw cannot('trust the collector', `"${answer.kind}" came after its end`)
       if (answer.kind === 'fail') {
-        const { reason, because } = answer.json
-        throw new CollectorError((because ?? 'collector') as Because, String(reason))
+        const { reason, because } = readFailure(answer.json)
+        throw new CollectorError(because, reason)
       }
       ended = answer.kind === 'end'
       yield answer
@@ -122,8 +131,13 @@ async function list(path: string, asked: Asked, signal: AbortSignal): Promise<Li
     if (answer.kind === 'end') return { items, gaps }
     if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "${asked.do}"`)
     if (items.length + gaps.length >= MAX_ITEMS) throw broken(`it lists more than ${MAX_ITEMS} items`)
-    if ('gap' in answer.json) gaps.push(believed(readGap, answer.json.gap))
-    else items.push(believed(readListedItem, answer.json.item))
+    const { gap, item } = answer.json
+    try {
+      if (gap !== undefined) gaps.push(readGap(gap))
+      else items.push(readListedItem(item))
+    } catch (error) {
+      gaps.push(unreadable(gap ?? item, error))
+    }
   }
   throw broken('it hung up within its list')
 }

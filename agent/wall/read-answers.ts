@@ -1,96 +1,149 @@
-import { CLASS_OF, type InventoryGap } from '../bundle/evidence.ts'
-import { KINDS } from '../bundle/keys.ts'
-import type { Finding } from '../bundle/schema.ts'
-import { cannot } from '../cannot.ts'
-import type { ListedItem, Taken } from './answers.ts'
+import { CLASS_OF, type EvidenceClass, type InventoryGap } from '../bundle/evidence.ts'
+import type { Because, Shutdown } from '../bundle/schema.ts'
+import { sentence } from '../cannot.ts'
+import { tellable } from '../words/tellable.ts'
+import type { Failure, Health, ListedItem, Taken, Why } from './answers.ts'
+import { isSize, type Json, must, record, whole } from './read-fields.ts'
+import { readIdentity } from './read-identity.ts'
 
 /**
- * What the collector answered, held against what PROTOCOL.md promises: names become keys and numbers become plans, so
- * they are looked at before the daemon believes them. Throw where something is not as promised.
+ * What a collector answers, held against what PROTOCOL.md promises: names become keys, numbers become plans, and all of it becomes
+ * receipts that must be read again. The collector looks before it sends, the daemon before it believes. What is of another type
+ * throws where nothing can be made of it; text is cut and made plain.
  */
-
-type Json = Readonly<Record<string, unknown>>
 
 /** A key below a bundle's prefix: no empty, `.` or `..` segment, nothing that a store, a shell or a URL takes apart. */
 const NAME = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.@:+=,~-]+(\/[\w.@:+=,~-]+)*$/
 const NAME_BYTES = 512
+/** Characters of a reason, which is a line of `show`. */
+const REASON = 4000
+/** Problems of settings that are told; the settings have fewer keys. */
+const PROBLEMS = 200
+
+const BECAUSE: Readonly<Record<Because, true>> = {
+  limit: true,
+  seal: true,
+  deadline: true,
+  host: true,
+  store: true,
+  collector: true,
+}
+const SHUTDOWNS: Readonly<Record<Shutdown['kind'], true>> = {
+  poweroff: true,
+  reboot: true,
+  halt: true,
+  kexec: true,
+  'soft-reboot': true,
+  unknown: true,
+}
 
 export function readListedItem(value: unknown): ListedItem {
   const item = record(value, 'item')
-  const { name, source, phase, encoding, closed, patience, holes } = item
-  must(typeof item.id === 'string' && item.id.length <= NAME_BYTES, 'id')
+  const {
+    id,
+    name,
+    source,
+    class: of,
+    phase,
+    encoding,
+    bytes,
+    ratio,
+    value: worth,
+    holes,
+    patience,
+    sealed,
+    closed,
+  } = item
+  must(typeof id === 'string' && id.length <= NAME_BYTES, 'id')
   must(typeof name === 'string' && name.length <= NAME_BYTES && NAME.test(name), 'name')
-  must(typeof source === 'string' && source in CLASS_OF, 'source')
-  must(isClass(item.class), 'class')
+  must(isSource(source), 'source')
+  must(isClass(of), 'class')
   must(phase === 'facts' || phase === 'live' || phase === 'stored', 'phase')
   must(encoding === 'frames' || encoding === 'as-is', 'encoding')
-  must(isSize(item.bytes) && isSize(item.ratio) && isSize(item.value), 'bytes, ratio or value')
+  must(isSize(bytes) && isSize(ratio) && isSize(worth), 'bytes, ratio or value')
   must(holes === undefined || isSize(holes), 'holes')
   must(patience === undefined || isSize(patience), 'patience')
-  must(typeof item.sealed === 'boolean', 'sealed')
+  must(typeof sealed === 'boolean', 'sealed')
   must(closed === undefined || typeof closed === 'string', 'closed')
-  record(item.identity, 'identity')
-  return value as ListedItem
+  return {
+    ...{ id, name, source, class: of, phase, encoding, bytes: whole(bytes), ratio, value: worth, sealed },
+    ...(holes !== undefined && { holes: whole(holes) }),
+    ...(patience !== undefined && { patience }),
+    ...(closed !== undefined && { closed: tellable(closed, REASON) }),
+    identity: readIdentity(record(item.identity, 'identity')),
+  }
 }
 
 export function readGap(value: unknown): InventoryGap {
-  const { source, class: of, status, reason } = record(value, 'gap')
-  must(typeof source === 'string' && source in CLASS_OF, 'source')
-  must(isClass(of) && (status === 'absent' || status === 'failed' || status === 'skipped'), 'class or status')
+  const { source, class: of, status, reason, because, identity } = record(value, 'gap')
+  must(isSource(source) || source === 'collector', 'source')
+  must(isClass(of), 'class')
+  must(status === 'absent' || status === 'failed' || status === 'skipped', 'status')
   must(typeof reason === 'string', 'reason')
-  return value as InventoryGap
-}
-
-export function readFinding(value: unknown): Finding {
-  const { kind, certainty, boot, subject, signal, at, late, count, sentence, evidence } = record(value, 'finding')
-  must(isOneOf(KINDS, kind) && isOneOf(['sure', 'likely', 'claimed'], certainty), 'kind or certainty')
-  must(isOneOf(['this', 'earlier', 'unknown'], boot) && isOptional(late, 'boolean'), 'boot or late')
-  must(
-    [signal, at, count].every((number) => number === undefined || isSize(number)),
-    'signal, at or count',
-  )
-  must(isWord(sentence), 'sentence')
-  const { unit, exe, comm, pid, uid, container } = record(subject, 'subject')
-  must(
-    [unit, exe, comm, container].every((word) => word === undefined || isWord(word)),
-    'subject',
-  )
-  must(
-    [pid, uid].every((id) => id === undefined || isSize(id)),
-    'pid or uid',
-  )
-  must(Array.isArray(evidence) && evidence.length <= MOST_PLACES, 'evidence')
-  for (const place of evidence) {
-    const { artifact, entry } = record(place, 'evidence')
-    must(isWord(artifact) && (entry === undefined || isWord(entry)), 'evidence')
+  must(because === undefined || isBecause(because), 'because')
+  return {
+    ...{ source, class: of, status, reason: tellable(reason, REASON) },
+    ...(because !== undefined && { because }),
+    ...(identity !== undefined && { identity: readIdentity(record(identity, 'identity')) }),
   }
-  return value as Finding
 }
 
-/** Witnesses of one death, and cores of it: more than there are kinds of. */
-const MOST_PLACES = 16
-/** Characters of a name or a sentence: a path is at most 4096 bytes. */
-const MOST_CHARACTERS = 8192
-const isWord = (value: unknown): value is string => typeof value === 'string' && value.length <= MOST_CHARACTERS
-const isOptional = (value: unknown, type: 'boolean') => value === undefined || typeof value === type
-const isOneOf = (all: readonly string[], value: unknown) => typeof value === 'string' && all.includes(value)
+/** What stands for something that the collector has listed and that cannot be read: it costs itself, and is told. */
+export function unreadable(value: unknown, error: unknown): InventoryGap {
+  const { source, class: of, name } = (value ?? {}) as Json
+  const told = typeof name === 'string' ? `${tellable(name, NAME_BYTES)}: ` : ''
+  return {
+    source: isSource(source) ? source : 'collector',
+    class: isClass(of) ? of : 'open',
+    status: 'failed',
+    reason: `${told}${sentence(error)}`,
+    because: 'collector',
+  }
+}
 
-export function readTaken(value: Json): Taken {
-  const { bytesIn, ms, frames, truncated, identity } = value
-  must(isSize(bytesIn) && isSize(ms) && (frames === undefined || isSize(frames)), 'bytesIn, ms or frames')
+export function readTaken(value: unknown): Taken {
+  const { bytesIn, ms, frames, truncated, identity } = record(value, 'end')
+  must(isSize(bytesIn), 'bytesIn')
+  must(isSize(ms), 'ms')
+  must(frames === undefined || isSize(frames), 'frames')
   must(truncated === undefined || typeof truncated === 'string', 'truncated')
-  if (identity !== undefined) record(identity, 'identity')
-  return value as unknown as Taken
+  return {
+    ...{ bytesIn: whole(bytesIn), ms },
+    ...(frames !== undefined && { frames: whole(frames) }),
+    ...(truncated !== undefined && { truncated: tellable(truncated, REASON) }),
+    ...(identity !== undefined && { identity: readIdentity(record(identity, 'identity')) }),
+  }
 }
 
-const isClass = (value: unknown) => value === 'open' || value === 'text' || value === 'memory'
-const isSize = (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value >= 0
-
-function record(value: unknown, what: string): Json {
-  must(typeof value === 'object' && value !== null && !Array.isArray(value), what)
-  return value as Json
+/** Never throws: which shutdown it is may be unknown, and what asked for it as well. */
+export function readWhy({ kind, by }: Json): Why {
+  const isKnown = typeof kind === 'string' && Object.hasOwn(SHUTDOWNS, kind)
+  return {
+    kind: isKnown ? (kind as Shutdown['kind']) : 'unknown',
+    ...(typeof by === 'string' && { by: tellable(by, REASON) }),
+  }
 }
 
-function must(holds: boolean, what: string): asserts holds {
-  if (!holds) throw cannot('trust the collector', `its ${what} is not as the protocol has it`)
+export function readHealth({ version, problems, closed }: Json): Health {
+  must(typeof version === 'string', 'version')
+  must(Array.isArray(problems), 'problems')
+  must(closed === undefined || typeof closed === 'string', 'closed')
+  return {
+    version: tellable(version, NAME_BYTES),
+    problems: problems.slice(0, PROBLEMS).map((problem) => tellable(String(problem), REASON)),
+    ...(closed !== undefined && { closed: tellable(closed, REASON) }),
+  }
 }
+
+/** Never throws: it is told why something went wrong. */
+export function readFailure({ reason, because }: Json): Failure {
+  return {
+    reason: typeof reason === 'string' ? tellable(reason, REASON) : 'it did not say why',
+    because: isBecause(because) ? because : 'collector',
+  }
+}
+
+const isSource = (value: unknown): value is ListedItem['source'] =>
+  typeof value === 'string' && Object.hasOwn(CLASS_OF, value)
+const isClass = (value: unknown): value is EvidenceClass => value === 'open' || value === 'text' || value === 'memory'
+const isBecause = (value: unknown): value is Because => typeof value === 'string' && Object.hasOwn(BECAUSE, value)

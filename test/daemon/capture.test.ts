@@ -161,6 +161,58 @@ async function rogue(test: Test, answer: (socket: Socket, what: string) => void)
 
 const listed = { ...item('cores/a', () => chunks()), id: 'cores:a', sealed: false }
 
+t.test('one bad item or gap costs only itself, on either side of the wall', async (t) => {
+  const { store } = await storeIn(t)
+  const path = await rogue(t, (socket, what) => {
+    const item = { ...listed, identity: { uid: Number.NaN, comm: 'app' } }
+    const bad = [{ item: { ...listed, name: '../up' } }, { gap: { source: 'cores', class: 'memory' } }, {}, { item: 4 }]
+    const answers = [...bad, { item }].map((json) => message('item', json))
+    if (what === 'inventory') socket.end(Buffer.concat([...answers, message('end', {})]))
+    else if (what === 'take')
+      socket.end(Buffer.concat([dataHeader(1), Buffer.from('x'), message('end', { bytesIn: 1, ms: 1 })]))
+    else socket.end(message('end', {}))
+  })
+  const { manifest } = await capture(request, collectorAt(path), store, never)
+  t.match(receiptOf(manifest, 'cores/a'), { status: 'complete', item: { comm: 'app', note: /uid cannot be/ } })
+  t.equal(receiptOf(manifest, 'cores/a')?.item.uid, undefined)
+  const bad = manifest.receipts.filter(({ status }) => status === 'failed')
+  t.strictSame(
+    bad.map(({ source, because }) => [source, because]),
+    [...Array(2).fill(['cores', 'collector']), ...Array(2).fill(['collector', 'collector'])],
+  )
+  t.match(bad[0]?.reason, /its name is not as the protocol has it/)
+})
+
+t.test('what a source cannot tell costs its item, what it tells at length is cut', async (t) => {
+  const { store } = await storeIn(t)
+  const note = 'n'.repeat(200_000)
+  const long = item('cores/long', () => chunks('x'), {
+    identity: { note, uid: Number.NaN },
+    open: async () => ({
+      chunks: chunks('x'),
+      outcome: () => ({ truncated: note, identity: { note, torn: Number.NaN } }),
+      [Symbol.asyncDispose]: async () => {},
+    }),
+  })
+  const { socket } = await collectorOf(t, [
+    source('cores', [item('cores/bad', () => chunks('x'), { bytes: Number.NaN }), long], {}),
+    source('journal', [], {
+      inventory: async () => ({
+        found: [],
+        gaps: [{ source: 'journal', class: 'text', status: 'failed', reason: note }],
+      }),
+    }),
+  ])
+  const { manifest } = await capture(request, collectorAt(socket), store, never)
+  t.match(receiptOf(manifest, 'cores/long'), {
+    status: 'truncated',
+    reason: /^n{3999}…$/,
+    item: { note: /torn cannot be; / },
+  })
+  t.match(receiptOf(manifest, 'cores'), { status: 'failed', because: 'collector', reason: /^cores\/bad: .*its bytes/ })
+  t.match(receiptOf(manifest, 'journal'), { status: 'failed', reason: /^n{3999}…$/ })
+})
+
 t.test('a collector that dies, floods or lies costs its artifact', async (t) => {
   const behaviours: Record<string, (socket: Socket) => void> = {
     'hangs up at once': (socket) => socket.destroy(),

@@ -1,5 +1,13 @@
 import t from 'tap'
-import { readGap, readListedItem, readTaken } from '../../agent/wall/read-answers.ts'
+import {
+  readFailure,
+  readGap,
+  readHealth,
+  readListedItem,
+  readTaken,
+  readWhy,
+  unreadable,
+} from '../../agent/wall/read-answers.ts'
 
 const item = {
   id: 'cores:a',
@@ -16,8 +24,10 @@ const item = {
 }
 
 t.test('what is as promised is believed', async (t) => {
-  t.equal(readListedItem(item), item)
-  t.ok(readListedItem({ ...item, closed: 'because', patience: 1000 }))
+  t.same(readListedItem(item), item)
+  const closed = { ...item, closed: 'because', patience: 1000 }
+  t.same(readListedItem(closed), closed)
+  t.same(readListedItem({ ...item, more: 1 }), item, 'and nothing beside it')
   t.ok(readGap({ source: 'cores', class: 'memory', status: 'absent', reason: 'nothing crashed' }))
   t.ok(readTaken({ bytesIn: 0, ms: 1.5 }))
 })
@@ -49,4 +59,59 @@ t.test('a name that would leave the bundle, or any wrong type, is not', async (t
     t.throws(() => readGap(bad), /cannot trust the collector/)
   for (const bad of [{}, { bytesIn: -1, ms: 1 }, { bytesIn: 1, ms: Number.NaN }, { bytesIn: 1, ms: 1, identity: 3 }])
     t.throws(() => readTaken(bad), /cannot trust the collector/)
+})
+
+t.test('a field of an identity that cannot be costs itself, and is named', async (t) => {
+  const identity = {
+    pid: 7,
+    uid: Number.NaN,
+    at: null,
+    comm: 'a\x1b[2J\u202e',
+    claimed: 1,
+    path: 'p'.repeat(9000),
+    x: 1,
+  }
+  const read = readListedItem({ ...item, identity }).identity
+  t.match(read, {
+    pid: 7,
+    comm: 'a\\u{1b}[2J\\u{202e}',
+    note: 'what the collector said of uid, at, claimed cannot be',
+  })
+  t.strictSame(Object.keys(read).sort(), ['comm', 'note', 'path', 'pid'])
+  t.equal(read.path?.length, 4096)
+  t.same(readListedItem({ ...item, identity: read }).identity, read, 'once is as good as twice')
+  t.match(readTaken({ bytesIn: 2 ** 70, ms: 1, frames: 1.4, identity: { torn: Infinity, note: 'n' } }), {
+    ...{ bytesIn: Number.MAX_SAFE_INTEGER, frames: 1 },
+    identity: { note: 'what the collector said of torn cannot be; n' },
+  })
+  t.match(readGap({ source: 'cores', class: 'memory', status: 'failed', reason: 'r', identity: { uid: '0' } }), {
+    identity: { note: /uid cannot be/ },
+  })
+})
+
+t.test('texts are bounded, and all of them can be seen', async (t) => {
+  const gap = { source: 'cores', class: 'memory', status: 'failed' }
+  t.equal(readGap({ ...gap, reason: 'r\n'.repeat(9000) }).reason.length, 4000)
+  t.match(readTaken({ bytesIn: 1, ms: 1, truncated: 'a\nb' }).truncated, 'a\\u{a}b')
+  t.throws(() => readGap({ ...gap, reason: 'r', because: 'fate' }), /its because is not/)
+  t.same(readWhy({ kind: 'reboot', by: 'logind\x07' }), { kind: 'reboot', by: 'logind\\u{7}' })
+  t.same(readWhy({ kind: 'toString', by: 4 }), { kind: 'unknown' })
+  t.same(readFailure({ reason: 4, because: 'fate' }), { reason: 'it did not say why', because: 'collector' })
+  t.same(readHealth({ version: '1', problems: ['a', 2], closed: 'c' }), {
+    version: '1',
+    problems: ['a', '2'],
+    closed: 'c',
+  })
+  for (const bad of [{}, { version: 1, problems: [] }, { version: '1', problems: 'none' }])
+    t.throws(() => readHealth(bad), /cannot trust the collector/)
+})
+
+t.test('what cannot be read becomes a gap that says so', async (t) => {
+  const error = new Error('its id is not')
+  t.same(unreadable({ ...item, id: 3 }, error), {
+    ...{ source: 'cores', class: 'memory', status: 'failed', because: 'collector' },
+    reason: 'cores/app@1.2-3_x.core.zst: its id is not',
+  })
+  for (const bad of [null, 3, 'x', [], { source: 'constructor', class: 'secret' }])
+    t.match(unreadable(bad, error), { source: 'collector', class: 'open', status: 'failed', reason: 'its id is not' })
 })
