@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { cannot } from '../cannot.ts'
 import type { Archive } from '../store/store.ts'
+import { tellable } from '../words/tellable.ts'
 import { parseJson } from './json.ts'
 
 /**
@@ -14,6 +15,8 @@ export const MOST_LISTED = 20_000
 const MOST_PARTS = 1000
 /** What is wrong with single elements, of how many it is told. */
 const TOLD = 3
+/** Characters of an artifact's name that are told. */
+const NAME = 200
 
 /** A document's form, and what `faults` gets where a part of it cannot be used. Throws where nothing of it can. */
 export type Reading<T> = (json: unknown, faults: string[]) => T
@@ -73,13 +76,41 @@ export function checkedEach<T>(
       good.push(checked(schema, element))
     } catch (error) {
       bad += 1
-      if (bad <= TOLD) faults.push(cannot(`use ${what} ${index + 1}`, error).message)
+      if (bad <= TOLD) faults.push(cannot(`use ${what} ${index + 1}${nameIn(element)}`, error).message)
     }
   }
   if (bad > TOLD) faults.push(`cannot use ${bad - TOLD} more of ${list.length} ${what}s`)
   if (list.length > MOST_LISTED)
     faults.push(`there are ${list.length} ${what}s, and those after ${MOST_LISTED} are left out`)
   return good
+}
+
+/** Which artifact an element of a list is about, as far as it says. */
+function nameIn(element: unknown): string {
+  const { artifact } = (element ?? {}) as { readonly artifact?: unknown }
+  return typeof artifact === 'string' ? ` (${tellable(artifact, NAME)})` : ''
+}
+
+/**
+ * An object without those of its `optional` members that have not the form: each is a fault, and costs nothing but itself.
+ */
+export function spared(
+  schemas: Readonly<Record<string, z.core.$ZodType>>,
+  value: object,
+  optional: readonly string[],
+  faults: string[],
+): object {
+  const members = Object.entries(value).filter(([name, member]) => {
+    const schema = optional.includes(name) ? schemas[name] : undefined
+    try {
+      if (schema !== undefined) checked(schema, member)
+      return true
+    } catch (error) {
+      faults.push(cannot(`use its ${name}`, error).message)
+      return false
+    }
+  })
+  return Object.fromEntries(members)
 }
 
 /** An object's content, which must be no larger than a document may be. */

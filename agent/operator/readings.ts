@@ -10,7 +10,10 @@ import {
   planSchema,
   receiptSchema,
 } from '../bundle/schema.ts'
-import { apart, checked, checkedEach, type Reading } from './documents.ts'
+import { apart, checked, checkedEach, type Reading, spared } from './documents.ts'
+
+/** What a manifest may lack. */
+const OPTIONAL = ['shutdown', 'clockSkewMs']
 
 /**
  * How the documents of a bundle are read. What was copied from another bundle is refused; of what is listed, each element
@@ -35,7 +38,8 @@ export function readingsOf({ identity, bundle }: BundleName): {
     manifest: (json, faults) => {
       const { rest, listed } = apart(json, 'receipts')
       const { rest: plain, listed: found } = apart(rest, 'findings')
-      const manifest = ours(checked(manifestSchema.omit({ receipts: true, findings: true }), plain))
+      const form = manifestSchema.omit({ receipts: true, findings: true })
+      const manifest = ours(checked(form, spared(manifestSchema.shape, plain, OPTIONAL, faults)))
       const findings = checkedEach('finding', findingSchema, found, faults)
       return { ...manifest, findings, receipts: checkedEach('receipt', receiptSchema, listed, faults) }
     },

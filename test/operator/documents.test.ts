@@ -44,7 +44,12 @@ t.test('a bad receipt costs only itself, and is told', async (t) => {
     seen.manifest?.receipts.map(({ item }) => item.pid),
     [0, 2, 3],
   )
-  t.match(seen.faults, [/cannot use receipt 2: bytesIn: /, /receipt 4/, /receipt 5/, /cannot use 1 more of 7 receipts/])
+  t.match(seen.faults, [
+    /^cannot use receipt 2 \(cores\/1\.core\.zst\): bytesIn: /,
+    /receipt 4/,
+    /receipt 5/,
+    /cannot use 1 more of 7 receipts/,
+  ])
   const finding = (pid: number) => ({
     ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { pid }, sentence: 'x', evidence: [] },
   })
@@ -58,6 +63,27 @@ t.test('a bad receipt costs only itself, and is told', async (t) => {
   const planned = await view({ 'plan.json': { ...plan, artifacts: [{ artifact: 'x' }] } })
   t.strictSame(planned.plan?.artifacts, [])
   t.match(planned.faults, [/cannot use planned artifact 1/])
+})
+
+t.test('what a host could not tell as a number costs its receipt, and not the manifest', async (t) => {
+  const receipts = [
+    receipt(0, { item: { uid: null } }),
+    receipt(1),
+    { ...receipt(2), artifact: 'a\x1b[m'.repeat(99), ms: null },
+  ]
+  const seen = await view({ 'manifest.json': { ...manifest, clockSkewMs: null, shutdown: { kind: 'nap' }, receipts } })
+  t.strictSame(
+    seen.manifest?.receipts.map(({ item }) => item.pid),
+    [1],
+  )
+  t.equal(seen.manifest?.shutdown, undefined)
+  t.match(seen.faults, [
+    /^cannot use its clockSkewMs: /,
+    /^cannot use its shutdown: kind: /,
+    /^cannot use receipt 1 \(cores\/0\.core\.zst\): item\.uid: /,
+    /^cannot use receipt 3 \(a\\u\{1b\}\[m.{186,190}…\): ms: /,
+  ])
+  t.equal(verdict(seen).lacks.length, 4)
 })
 
 t.test('300,000 receipts: the first 20,000, and how many there are', async (t) => {
