@@ -67,6 +67,17 @@ export function compiled(t: Test, name = 'patient'): string {
   return path
 }
 
+/** What its environment holds, no part of it like another. */
+const PLANTED = Array.from({ length: 64 }, (_, i) => `planted-${i}`).join('.')
+/** Bytes of a vector register (AVX-512). What looks through an environment leaves such a piece in one, as on the stack where it is saved. */
+const REGISTER = 64
+
+/** A part of its environment, longer than what a register may have kept of it, that is in these bytes; undefined where there is none. */
+export function plantedIn(bytes: Buffer): string | undefined {
+  const parts = Array.from({ length: PLANTED.length - REGISTER }, (_, at) => PLANTED.slice(at, at + REGISTER + 1))
+  return parts.find((part) => bytes.includes(part))
+}
+
 /** A program that runs. */
 export interface Started {
   readonly pid: number
@@ -81,7 +92,7 @@ export interface Started {
 export async function started(t: Test, path: string, what: string): Promise<Started> {
   const shell = spawn('sh', ['-c', '"$0" "$1" & echo "pid $!"; wait', path, what], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PLANTED: 'planted-in-the-environment' },
+    env: { PLANTED },
   })
   const gone = once(shell, 'exit')
   let said = ''

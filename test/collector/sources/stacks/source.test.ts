@@ -10,7 +10,7 @@ import { READ_BYTES, type SourceContext } from '../../../../agent/collector/sour
 import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
 import { readAll, unhurried } from '../../reading.ts'
-import { compiled, noCompiler, noTracing, started } from './program.ts'
+import { compiled, noCompiler, noTracing, plantedIn, started } from './program.ts'
 
 const skip = noCompiler || noTracing()
 const missing: System = { kind: 'missing', reason: 'this Node has no node:ffi' }
@@ -82,7 +82,7 @@ t.test(
       rows(text('threads.tsv')).find((row) => row.pid === String(idle.pid)),
       { call: 'pause', comm: 'patient', exe: path },
     )
-    t.notOk(tar.includes('planted-in-the-environment'))
+    t.equal(plantedIn(tar), undefined, 'nothing of an environment')
 
     const cores = rows(text('cores.tsv'))
     t.equal(cores.length, 3)
