@@ -1,6 +1,8 @@
+import { shownName } from '../../words/host-name.ts'
+
 /** What the cgroup of a process says of it. */
 export interface Membership {
-  /** Path below the hierarchy's root; `/` where nobody made groups. */
+  /** Path below the hierarchy's root, a character for each byte; `/` where nobody made groups. */
   readonly cgroup: string
   /** The innermost systemd service or scope. */
   readonly unit?: string
@@ -17,7 +19,7 @@ const CONTAINER = /^(?!.*conmon)(?:.*[-:])?([0-9a-f]{64})(?:\.scope)?$/
 
 /**
  * Reads /proc/PID/cgroup (cgroups(7)): the group of version 2, or systemd's own hierarchy where version 2 is not used
- * for services. Undefined for text that is none.
+ * for services. The text has a character for each byte. Undefined for text that is none.
  */
 export function parseMembership(text: string): Membership | undefined {
   const unified = /^0::(\/.*)$/m.exec(text)?.[1]
@@ -32,5 +34,5 @@ export function parseMembership(text: string): Membership | undefined {
     .map((part) => CONTAINER.exec(part)?.[1])
     .filter((id) => id !== undefined)
     .at(-1)
-  return { cgroup, ...(unit !== undefined && { unit }), ...(container !== undefined && { container }) }
+  return { cgroup, ...(unit !== undefined && { unit: shownName(unit) }), ...(container !== undefined && { container }) }
 }

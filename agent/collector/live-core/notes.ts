@@ -78,8 +78,8 @@ function prpsinfo(facts: ProcessFacts): Buffer {
   bytes.writeUInt32LE(facts.uid, PRPSINFO.uid)
   bytes.writeUInt32LE(facts.gid, PRPSINFO.uid + 4)
   writeIds(bytes, PRPSINFO.pid, [facts.pid, facts.ppid, facts.pgrp, facts.session])
-  bytes.write(facts.comm, PRPSINFO.name, PRPSINFO.nameBytes - 1)
-  bytes.write(facts.comm, PRPSINFO.arguments, PRPSINFO.argumentsBytes - 1)
+  bytes.write(facts.comm, PRPSINFO.name, PRPSINFO.nameBytes - 1, 'latin1')
+  bytes.write(facts.comm, PRPSINFO.arguments, PRPSINFO.argumentsBytes - 1, 'latin1')
   return bytes
 }
 

@@ -8,6 +8,7 @@ import { type Target, Untouchable } from './target.ts'
 /** What the notes of a core say of the process, and where its strings lie: proc_pid_stat(5), proc_pid_status(5). */
 export interface ProcessFacts {
   readonly pid: number
+  /** A character for each byte: a name may be cut inside a letter. */
   readonly comm: string
   readonly state: string
   readonly ppid: number
@@ -35,7 +36,7 @@ export const processPath = ({ root, pid }: Target, ...rest: readonly string[]) =
 /** Reads them, or says why the process is not to be touched. Takes none of its locks, so it does not hang with it. */
 export async function readFacts(target: Target, signal: AbortSignal): Promise<ProcessFacts> {
   checkStart(target)
-  const stat = parseStat(readFileSync(processPath(target, 'stat'), 'utf8'))
+  const stat = parseStat(readFileSync(processPath(target, 'stat'), 'latin1'))
   const status = (await abandonable(readFile(processPath(target, 'status')), signal)).toString()
   const id = (name: string) => numberOf(status, name) ?? 0
   return { pid: target.pid, ...stat, uid: id('Uid'), gid: id('Gid'), tracer: id('TracerPid') }

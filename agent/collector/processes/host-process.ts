@@ -78,8 +78,8 @@ async function look(reads: HostReads, pid: number, stat: Stat): Promise<HostProc
   const path = `proc/${pid}`
   const status = readNow(reads.root, `${path}/status`)
   // Takes a lock of all cgroups, which somebody may hold for good.
-  const group = await reads.text(`${path}/cgroup`, { once: true, optional: true })
-  const membership = parseMembership(group ?? '') ?? { cgroup: '/' }
+  const group = await reads.bytes(`${path}/cgroup`, { once: true, optional: true })
+  const membership = parseMembership(group?.toString('latin1') ?? '') ?? { cgroup: '/' }
   const exe = linkNow(reads.root, `${path}/exe`)
   const { comm, state, threads, start, rss } = stat
   const kinds = ['RssAnon', 'RssShmem', 'VmSwap'].map((name) => numberOf(status, name) ?? 0)

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { shownName } from '../../words/host-name.ts'
 
 /**
  * A file of /proc at once; undefined where it is not to be had. Only for those that the kernel gives without waiting for
@@ -17,7 +18,7 @@ export function readNow(root: string, path: string): string | undefined {
 /** The same for a link, as `exe`. */
 export function linkNow(root: string, path: string): string | undefined {
   try {
-    return readlinkSync(join(root, path))
+    return shownName(readlinkSync(join(root, path), 'latin1'))
   } catch {
     return undefined
   }

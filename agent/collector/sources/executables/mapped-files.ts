@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../../deadline.ts'
+import { shownName } from '../../../words/host-name.ts'
 import { type Mapping, readMappings } from '../../live-core/mappings.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Program } from './program.ts'
@@ -56,7 +57,7 @@ async function programOf(
   { start, end, path: mapped }: Mapping,
   signal: AbortSignal,
 ): Promise<Program | undefined> {
-  const name = Buffer.from(mapped, 'latin1').toString('utf8')
+  const name = shownName(mapped)
   const path = name.replace(/ \(deleted\)$/, '')
   // The very file, be it deleted or in another mount namespace: proc_pid_map_files(5). That takes CAP_SYS_ADMIN.
   const link = join(root, 'proc', String(pid), 'map_files', `${start.toString(16)}-${end.toString(16)}`)

@@ -14,18 +14,22 @@ const THREADS_WAIT = 500
 /** Blocked ones that are described: a hang shows in the first few, the rest wait behind them. */
 const DESCRIBED = 128
 
+/** A thread that has ended is no news. */
+const DETAIL = { optional: true, detail: true } as const
+
 /**
  * blocked-tasks.txt: every thread in uninterruptible sleep with what it waits for: kernel function, system call, and
  * kernel stack, as `proc_pid_stack(5)` and its neighbours give it.
  */
 export async function readBlockedTasks(reads: HostReads, processes: readonly Process[]): Promise<string> {
   const blocked = await findBlocked(reads, processes)
-  if (blocked.length > DESCRIBED) reads.ledger.lost('blocked-tasks.txt', `${blocked.length - DESCRIBED} tasks left out`)
+  if (blocked.length > DESCRIBED)
+    reads.ledger.lost('blocked-tasks.txt', `${blocked.length - DESCRIBED} tasks left out`, DETAIL)
   if (blocked.length === 0) return 'No task is in uninterruptible sleep.\n'
   const texts: string[] = []
   for (const { process, tid, comm } of blocked.slice(0, DESCRIBED)) {
     const text = async (name: string) =>
-      (await reads.text(`proc/${process.pid}/task/${tid}/${name}`, { optional: true, once: true }))?.trimEnd() || '-'
+      (await reads.text(`proc/${process.pid}/task/${tid}/${name}`, { ...DETAIL, once: true }))?.trimEnd() || '-'
     const unit = process.unit === undefined ? '' : ` of ${printable(process.unit)}`
     const stack = (await text('stack')).replace(/^/gm, '  ')
     texts.push(
@@ -52,19 +56,19 @@ async function findBlocked(reads: HostReads, processes: readonly Process[]): Pro
       if (process.state === 'D') blocked.push({ process, tid: process.pid, comm: process.comm })
       return
     }
-    const tids = numbered(await reads.names(`proc/${process.pid}/task`, { optional: true }))
+    const tids = numbered(await reads.names(`proc/${process.pid}/task`, DETAIL))
     missed ||= tids.length > THREADS_OF_ONE
     for (const tid of tids.slice(0, THREADS_OF_ONE)) {
       if (--left < 0 || performance.now() > until) {
         missed = true
         return
       }
-      const line = await reads.text(`proc/${process.pid}/task/${tid}/stat`, { optional: true, once: true })
+      const line = await reads.text(`proc/${process.pid}/task/${tid}/stat`, { ...DETAIL, once: true })
       const task = line === undefined ? undefined : parseStat(line, 1)
       if (task?.state === 'D') blocked.push({ process, tid, comm: task.comm })
     }
   })
-  if (missed) reads.ledger.lost('blocked-tasks.txt', 'not every thread was looked at')
+  if (missed) reads.ledger.lost('blocked-tasks.txt', 'not every thread was looked at', DETAIL)
   const ordered = blocked.sort((a, b) => a.process.pid - b.process.pid || a.tid - b.tid)
   return inTurns(ordered, ({ process }) => uidOf(process))
 }

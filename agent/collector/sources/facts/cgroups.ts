@@ -1,3 +1,4 @@
+import { shownName } from '../../../words/host-name.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
 import { tsv } from './tsv.ts'
@@ -59,7 +60,10 @@ export async function readCgroups(reads: HostReads, mount: string): Promise<read
 
 /** cgroups.tsv */
 export function cgroupTable(cgroups: readonly Cgroup[]): string {
-  const rows = cgroups.map((cgroup) => [cgroup.path, ...COLUMNS.map((column) => cgroup.values.get(column.name))])
+  const rows = cgroups.map((cgroup) => [
+    shownName(cgroup.path),
+    ...COLUMNS.map((column) => cgroup.values.get(column.name)),
+  ])
   return tsv(['cgroup', ...COLUMNS.map((column) => column.name)], rows)
 }
 

@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs'
+import { shownName } from '../../../words/host-name.ts'
 import { isoTime } from '../../../words/instant.ts'
 import { inTurns } from '../../in-turns.ts'
 import { type Entry, textEntry } from './entry.ts'
@@ -15,17 +16,17 @@ const LOOKED = 2048
 export async function crashFiles(reads: HostReads): Promise<Entry> {
   const rows: [string, number, string | undefined, number][] = []
   for (const directory of CRASH_DIRECTORIES) {
-    const names = (await reads.names(directory, { optional: true })) ?? []
+    const names = (await reads.names(directory, { optional: true, detail: true })) ?? []
     const found: { readonly name: string; readonly stat: Stats }[] = []
     for (const name of names.slice(-LOOKED)) {
-      const stat = await reads.stat(`${directory}/${name}`, { optional: true })
+      const stat = await reads.stat(`${directory}/${name}`, { optional: true, detail: true })
       if (stat !== undefined) found.push({ name, stat })
     }
     const listed = inTurns(found.toReversed(), ({ stat }) => stat.uid).slice(0, LISTED)
     if (names.length > listed.length)
       reads.ledger.note('crash-files.tsv', `${listed.length} of ${names.length} names in /${directory}`)
     for (const { name, stat } of listed.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
-      rows.push([`/${directory}/${name}`, stat.size, isoTime(stat.mtimeMs), stat.uid])
+      rows.push([shownName(`/${directory}/${name}`), stat.size, isoTime(stat.mtimeMs), stat.uid])
   }
   return textEntry('crash-files.tsv', tsv(['path', 'size', 'modified', 'uid'], rows))
 }

@@ -1,3 +1,4 @@
+import { shownName } from '../../../words/host-name.ts'
 import type { HostReads } from './host-reads.ts'
 import { maskText } from './mask.ts'
 import type { WantedFile } from './wanted-files.ts'
@@ -19,7 +20,8 @@ export async function wanted(reads: HostReads, list: readonly WantedFile[]): Pro
   for (const file of list) {
     for (const name of await expand(reads, file.path)) {
       const content = await reads.bytes(name, file)
-      if (content !== undefined) entries.push({ name, content: file.masked ? masked(content) : content })
+      if (content !== undefined)
+        entries.push({ name: shownName(name), content: file.masked ? masked(content) : content })
     }
   }
   return entries

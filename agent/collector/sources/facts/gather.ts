@@ -29,7 +29,8 @@ export async function* gather(reads: HostReads, at: number, lines: number): Asyn
   const files = new Map(always.map(({ name, content }) => [name, content.toString()]))
   const kernelLog = (await readKernelLog(reads)) ?? []
   const processes = await readProcesses(reads)
-  const mounts = parseMounts(files.get('proc/self/mountinfo') ?? '')
+  const mountinfo = always.find(({ name }) => name === 'proc/self/mountinfo')
+  const mounts = parseMounts(mountinfo?.content.toString('latin1') ?? '')
   const tree = mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
   if (tree === undefined) reads.ledger.note('cgroups.tsv', 'no cgroup file system of version 2 is mounted')
   const cgroups = tree === undefined ? [] : await readCgroups(reads, tree)
@@ -61,14 +62,19 @@ function ofCgroups(tree: string, cgroups: readonly Cgroup[]) {
   const memory = (cgroup: Cgroup) => Number(cgroup.values.get('memory_current') ?? 0)
   const largest = [...cgroups].sort((a, b) => memory(b) - memory(a)).slice(0, CGROUPS)
   return largest.flatMap(({ path }) =>
-    OF_CGROUP.map((file) => ({ path: `${tree}${path === '/' ? '' : path}/${file}`, optional: true, once: true })),
+    OF_CGROUP.map((file) => ({
+      path: `${tree}${path === '/' ? '' : path}/${file}`,
+      optional: true,
+      once: true,
+      detail: true,
+    })),
   )
 }
 
 function ofLargest(processes: readonly Process[]) {
   const largest = processes.filter(({ kernelThread }) => !kernelThread).sort((a, b) => b.rss - a.rss)
   return largest.slice(0, BROKEN_DOWN).map(({ pid, uid }) => ({
-    ...{ path: `proc/${pid}/smaps_rollup`, optional: true },
+    ...{ path: `proc/${pid}/smaps_rollup`, optional: true, detail: true },
     ...(uid !== undefined && { uid }),
   }))
 }

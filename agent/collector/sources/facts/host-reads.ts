@@ -1,6 +1,6 @@
 import * as fs from 'node:fs'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { bytePath, shownName } from '../../../words/host-name.ts'
 import { isAbsent, kindOf, type Ledger } from './ledger.ts'
 
 /** How long one file may take, in ms. Read from memory in 50 µs; what needs longer than this is stuck in the kernel. */
@@ -35,13 +35,15 @@ export interface ReadOptions {
   readonly optional?: boolean
   /** That there is more than the limit is no news either. */
   readonly head?: boolean
+  /** What is lost of it is told in errors.txt, and makes the facts no less complete: ledger.ts. */
+  readonly detail?: boolean
   /** Whose process it is about: who makes reads hang on purpose shall not keep those of the system from being read. */
   readonly uid?: number
 }
 
 /**
  * Reads files below a root, each within its own bounds of time and size. Nothing throws: what cannot be read is
- * `undefined` and a line in the ledger. A read that hangs in the kernel costs its wait and one pool thread; its
+ * `undefined` and a line in the ledger. Paths have a character for each byte (words/host-name.ts), as `names` gives them. A read that hangs in the kernel costs its wait and one pool thread; its
  * descriptor and buffer stay with it until the kernel lets go.
  */
 export class HostReads implements Disposable {
@@ -74,31 +76,32 @@ export class HostReads implements Disposable {
     return this.#ask(path, options, () => this.#content(path, options, (part) => part.toString('utf8')))
   }
 
-  /** Names in a directory, sorted; only of directories where asked. */
+  /** Names in a directory, sorted, a character for each byte; only of directories where asked. */
   names(
     path: string,
     options: ReadOptions & { readonly folders?: boolean } = {},
   ): Promise<readonly string[] | undefined> {
     return this.#ask(path, options, async () => {
       const names: string[] = []
-      for await (const entry of await opendir(join(this.root, path), { bufferSize: 1024 })) {
+      const directory = await opendir(bytePath(this.root, path), { bufferSize: 1024, encoding: 'latin1' })
+      for await (const entry of directory) {
         if (options.folders && !entry.isDirectory()) continue
         if (names.push(entry.name) < NAMES) continue
-        this.ledger.lost(path, `cut after ${NAMES} names`)
+        this.ledger.lost(path, `cut after ${NAMES} names`, options)
         break
       }
       return names.sort()
     })
   }
 
-  /** Where a symbolic link points to, as it is written there. */
+  /** Where a symbolic link points to, as people read it. */
   link(path: string, options: ReadOptions = {}): Promise<string | undefined> {
-    return this.#ask(path, options, () => readlink(join(this.root, path)))
+    return this.#ask(path, options, async () => shownName(await readlink(bytePath(this.root, path), 'latin1')))
   }
 
   /** What stat says of a path, following links only where asked: to follow one is to ask the file system it leads to. */
   stat(path: string, options: ReadOptions & { readonly follow?: boolean } = {}): Promise<fs.Stats | undefined> {
-    return this.#ask(path, options, () => (options.follow ? stat : lstat)(join(this.root, path)))
+    return this.#ask(path, options, () => (options.follow ? stat : lstat)(bytePath(this.root, path)))
   }
 
   /** Anything else that asks the kernel about a path, under the same bounds. */
@@ -116,14 +119,14 @@ export class HostReads implements Disposable {
     if (this.over()) return undefined
     const kind = kindOf(path) + ((options.uid ?? 0) >= FIRST_PERSON ? " of people's" : '')
     if (this.#stuckNow >= STUCK_THREADS || (this.#stuckKinds.get(kind) ?? 0) >= STUCK_OF_A_KIND) {
-      this.ledger.lost(path, 'not tried, because reads before it hung')
+      this.ledger.lost(path, 'not tried, because reads before it hung', options)
       return undefined
     }
     try {
       return await this.#inTime(kind, work)
     } catch (thrown) {
       if (this.over()) return undefined
-      if (thrown instanceof Hung) this.ledger.lost(path, thrown)
+      if (thrown instanceof Hung) this.ledger.lost(path, thrown, options)
       else if (!(options.optional && isAbsent(thrown))) this.ledger.note(path, thrown)
       return undefined
     }
@@ -157,7 +160,7 @@ export class HostReads implements Disposable {
   async #content<T extends string | Buffer>(path: string, options: ReadOptions, made: (all: Buffer) => T): Promise<T> {
     const limit = options.limit ?? FILE_BYTES
     const scratch = this.#scratch.pop() ?? Buffer.allocUnsafeSlow(FILE_BYTES)
-    const fd = await open(join(this.root, path), 'r').catch((thrown) => {
+    const fd = await open(bytePath(this.root, path), 'r').catch((thrown) => {
       this.#scratch.push(scratch)
       throw thrown
     })
@@ -179,7 +182,7 @@ export class HostReads implements Disposable {
       }
       const last = scratch.subarray(0, filled)
       const all = full.length === 0 ? last : Buffer.concat([...full, last])
-      if (taken > limit && !options.head) this.ledger.lost(path, `cut after ${limit} bytes`)
+      if (taken > limit && !options.head) this.ledger.lost(path, `cut after ${limit} bytes`, options)
       return made(all.subarray(0, limit))
     } finally {
       this.#scratch.push(scratch)

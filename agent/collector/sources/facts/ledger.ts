@@ -2,8 +2,11 @@
 export interface Ledger {
   /** Something is not in the facts. Equal reasons of one kind of file are counted, not repeated. */
   note(path: string, reason: unknown): void
-  /** Evidence that was there is left out, by time or size: the receipt will say `truncated` for it. */
-  lost(path: string, reason: unknown): void
+  /**
+   * Evidence that was there is left out, by time or size. Of what is always taken the receipt will say `truncated` for it; of a
+   * detail, errors.txt alone says so.
+   */
+  lost(path: string, reason: unknown, weight?: { readonly detail?: boolean }): void
   /** Number of lines errors.txt would have. */
   count(): number
   /** Why the facts are not all of it, if something was lost. */
@@ -15,9 +18,13 @@ export interface Ledger {
 interface Line {
   readonly path: string
   readonly reason: string
-  readonly lost: boolean
+  readonly weight: Weight
   times: number
 }
+
+type Weight = (typeof WEIGHTS)[number]
+/** In the order of errors.txt. */
+const WEIGHTS = ['lost', 'detail', 'note'] as const
 
 /** Kinds of trouble kept apart; a host with more of them than this is understood from the first. */
 const LINES = 500
@@ -25,27 +32,27 @@ const LINES = 500
 /** An empty ledger. */
 export function ledger(): Ledger {
   const lines = new Map<string, Line>()
-  const put = (path: string, thrown: unknown, lost: boolean) => {
+  const put = (path: string, thrown: unknown, weight: Weight) => {
     const reason = reasonOf(thrown)
-    const key = `${kindOf(path)}\n${reason}`
+    const key = `${weight} ${kindOf(path)}\n${reason}`
     const known = lines.get(key)
     if (known !== undefined) known.times++
-    else if (lines.size < LINES) lines.set(key, { path, reason, lost, times: 1 })
+    else if (lines.size < LINES) lines.set(key, { path, reason, weight, times: 1 })
   }
-  const lostLines = () => [...lines.values()].filter((line) => line.lost)
+  const of = (weight: Weight) => [...lines.values()].filter((line) => line.weight === weight)
   return {
-    note: (path, reason) => put(path, reason, false),
-    lost: (path, reason) => put(path, reason, true),
+    note: (path, reason) => put(path, reason, 'note'),
+    lost: (path, reason, { detail = false } = {}) => put(path, reason, detail ? 'detail' : 'lost'),
     count: () => lines.size,
     truncated() {
-      const all = lostLines()
+      const all = of('lost')
       if (all.length === 0) return undefined
       const [first] = all
       const more = all.length > 1 ? `, and ${all.length - 1} more in errors.txt` : ''
       return `${first?.path}: ${first?.reason}${more}`
     },
     text() {
-      const all = [...lostLines(), ...[...lines.values()].filter((line) => !line.lost)]
+      const all = WEIGHTS.flatMap(of)
       if (all.length === 0) return 'Everything that was asked for could be read.\n'
       return all.map((line) => `${line.path}: ${line.reason}${times(line)}\n`).join('')
     },

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { bytePath, shownName } from '../../../words/host-name.ts'
 import type { HostReads } from './host-reads.ts'
 import { tsv } from './tsv.ts'
 
@@ -36,7 +36,7 @@ const VIRTUAL = new Set(
   ).split(' '),
 )
 
-/** The mounts of a mountinfo file. */
+/** The mounts of a mountinfo file, its text with a character for each byte, as names are kept. */
 export function parseMounts(mountinfo: string): readonly Mount[] {
   return mountinfo.split('\n').flatMap((line) => {
     const [own, ofSuper] = line.split(' - ', 2)
@@ -66,7 +66,8 @@ export async function readFileSystems(reads: HostReads, mounts: readonly Mount[]
   for (const mount of visible.values()) {
     if (VIRTUAL.has(mount.type) || mount.type === 'autofs' || seen.has(mount.device)) continue
     seen.add(mount.device)
-    systems.push(safe.has(mount) ? await asked(reads, mount) : { ...mount, note: 'not asked: it might hang' })
+    const system = safe.has(mount) ? await asked(reads, mount) : { ...mount, note: 'not asked: it might hang' }
+    systems.push({ ...system, path: shownName(mount.path), source: shownName(mount.source) })
   }
   return systems
 }
@@ -91,7 +92,7 @@ export function mountTable(systems: readonly FileSystem[]): string {
 }
 
 async function asked(reads: HostReads, mount: Mount): Promise<FileSystem> {
-  const stat = await reads.ask(`statfs${mount.path}`, () => statfs(join(reads.root, mount.path)))
+  const stat = await reads.ask(`statfs${mount.path}`, () => statfs(bytePath(reads.root, mount.path)))
   if (stat === undefined) return { ...mount, note: 'no answer' }
   return {
     ...mount,

@@ -14,6 +14,9 @@ const LINKS_OF_ONE = 2048
 const DELETED = 512
 const DELETED_OF_ONE = 64
 
+/** A process that has ended is no news. */
+const DETAIL = { optional: true, detail: true } as const
+
 export interface OpenFiles {
   /** open-files.tsv: how many descriptors of each kind a process has. */
   readonly kinds: string
@@ -40,13 +43,13 @@ export async function readOpenFiles(
     async ({ pid, comm, fds }) => {
       if (!fds) return
       const counts = new Map<string, number>()
-      const names = (await reads.names(`proc/${pid}/fd`, { optional: true })) ?? []
+      const names = (await reads.names(`proc/${pid}/fd`, DETAIL)) ?? []
       const some = names.slice(0, Math.min(LINKS_OF_ONE, left))
       left -= some.length
       for (const fd of some) {
         if (performance.now() > until) left = 0
         if (left === 0) break
-        const target = await reads.link(`proc/${pid}/fd/${fd}`, { optional: true })
+        const target = await reads.link(`proc/${pid}/fd/${fd}`, DETAIL)
         if (target === undefined) continue
         const kind = kindOfLink(target)
         counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -54,7 +57,7 @@ export async function readOpenFiles(
         deleted.push([pid, comm, fd, await heldBytes(reads, pid, fd, safe), target.slice(0, -DELETED_MARK.length)])
       }
       if (names.length > some.length || left === 0)
-        reads.ledger.lost(`proc/${pid}/fd`, 'not every descriptor was looked at')
+        reads.ledger.lost(`proc/${pid}/fd`, 'not every descriptor was looked at', DETAIL)
       for (const [kind, count] of counts) kinds.push([pid, comm, kind, count])
     },
   )
@@ -84,9 +87,9 @@ async function heldBytes(
   fd: string,
   safe: ReadonlySet<number>,
 ): Promise<number | undefined> {
-  const info = await reads.text(`proc/${pid}/fdinfo/${fd}`, { once: true, optional: true })
+  const info = await reads.text(`proc/${pid}/fdinfo/${fd}`, { ...DETAIL, once: true })
   const mount = info?.match(/^mnt_id:\s+(\d+)/m)?.[1]
   if (mount === undefined || !safe.has(Number(mount))) return undefined
-  const stat = await reads.stat(`proc/${pid}/fd/${fd}`, { follow: true, optional: true })
+  const stat = await reads.stat(`proc/${pid}/fd/${fd}`, { ...DETAIL, follow: true })
   return stat === undefined ? undefined : stat.blocks * 512
 }

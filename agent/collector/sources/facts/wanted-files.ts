@@ -23,8 +23,8 @@ export const ALWAYS: readonly WantedFile[] = [
   ...paths('proc/sys/net/netfilter/', 'nf_conntrack_count nf_conntrack_max', { optional: true }),
 ]
 
-/** Then by what may have gone wrong, in the order of worth per byte. */
-export const BY_FAILURE: readonly WantedFile[] = [
+/** Then details by what may have gone wrong, in the order of worth per byte. */
+export const BY_FAILURE: readonly WantedFile[] = details([
   // Panic in the previous boot: its last kernel lines.
   { path: 'sys/fs/pstore/*', optional: true, masked: true },
   { path: 'var/lib/systemd/pstore/*/dmesg.txt', optional: true, masked: true, limit: 128 * KIB },
@@ -50,7 +50,7 @@ export const BY_FAILURE: readonly WantedFile[] = [
   { path: 'proc/modules', limit: 128 * KIB, optional: true },
   { path: 'sys/kernel/kexec_crash_loaded', optional: true },
   { path: 'proc/sys/kernel/hung_task_timeout_secs', optional: true },
-]
+])
 
 /** Of each cgroup of the largest, as they are: what the table does not break down. */
 export const OF_CGROUP = ['memory.stat', 'memory.pressure', 'io.stat'] as const
@@ -62,6 +62,10 @@ export const CRASH_DIRECTORIES = [
   'var/crash',
   'var/lib/systemd/coredump',
 ] as const
+
+function details(files: readonly WantedFile[]): readonly WantedFile[] {
+  return files.map((file) => ({ ...file, detail: true }))
+}
 
 function paths(prefix: string, names: string, options: ReadOptions = {}): readonly WantedFile[] {
   return names.split(' ').map((name) => ({ path: prefix + name, ...options }))

@@ -1,12 +1,26 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { READ_BYTES, type SourceContext } from '../../../../agent/collector/source.ts'
 import { factsSource } from '../../../../agent/collector/sources/facts/source.ts'
 import { fakeHost } from './fake-host.ts'
 
+/** Only tmpfs keeps such times. */
+const noShm = !existsSync('/dev/shm') && 'no /dev/shm'
 const ROOM = 64 * 1024 * 1024
 
 async function take(root: string, limit = ROOM, signal = AbortSignal.timeout(60_000)) {
@@ -112,6 +126,45 @@ t.test('a process whose files hang costs its own row', async (t) => {
   t.match(extracted(tar, 'processes.tsv'), /^200\t.*odd\.service.*a\) b \(c\t-$/m)
   t.match(extracted(tar, 'processes.tsv'), /^300\t.*\/srv\/shop/m, 'others are whole')
 })
+
+t.test('a detail that hangs is a line in errors.txt, and the facts are complete', async (t) => {
+  const root = t.testdir(fakeHost(t))
+  const hung = ['proc/300/smaps_rollup', 'sys/fs/cgroup/system.slice/shop.service/memory.stat'].map((name) =>
+    join(root, name),
+  )
+  execFileSync('rm', hung)
+  execFileSync('mkfifo', hung)
+  const { tar, outcome } = await take(root)
+  for (const path of hung) closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+  t.equal(outcome.truncated, undefined)
+  t.match(extracted(tar, 'errors.txt'), /^proc\/300\/smaps_rollup: no answer from the kernel/m)
+  t.match(extracted(tar, 'errors.txt'), /^sys\/fs\/cgroup\/.*memory.stat: no answer from the kernel/m)
+})
+
+t.test(
+  'a file of a year that no calendar has, a name that is no UTF-8, a start that is no number',
+  { skip: noShm },
+  async (t) => {
+    const root = mkdtempSync('/dev/shm/lastgasp-test-')
+    t.teardown(() => rmSync(root, { recursive: true }))
+    mkdirSync(join(root, 'var/crash'), { recursive: true })
+    mkdirSync(join(root, 'proc/7'), { recursive: true })
+    writeFileSync(join(root, 'proc/7/stat'), '7 (app) S 1 7 7 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0\n')
+    const names = [Buffer.from('old'), Buffer.from([0x63, 0xc3])]
+    for (const name of names) {
+      const path = Buffer.concat([Buffer.from(`${root}/var/crash/`), name])
+      writeFileSync(path, 'x')
+      utimesSync(path, 9e12, 9e12)
+    }
+    const { tar, outcome } = await take(root)
+    t.equal(outcome.truncated, undefined)
+    t.strictSame(extracted(tar, 'crash-files.tsv').trimEnd().split('\n').slice(1), [
+      `/var/crash/c\\xc3\t1\t-\t${process.getuid?.()}`,
+      `/var/crash/old\t1\t-\t${process.getuid?.()}`,
+    ])
+    t.match(extracted(tar, 'processes.tsv'), /^7\t1\t7\tS\t1\t-\t0\t-\t/m)
+  },
+)
 
 t.test('a host without anything to read has facts that say so', async (t) => {
   const { tar, outcome } = await take(t.testdir({}))
