@@ -1,9 +1,10 @@
+import { cannot } from '../../cannot.ts'
 import { type Membership, parseMembership } from '../../words/membership.ts'
 import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
 import { numbered } from '../sources/facts/processes.ts'
 import { numberOf, pageBytes, parseStat } from './process-files.ts'
-import { linkNow, readNow } from './read-now.ts'
+import { isThere, linkNow, readNow } from './read-now.ts'
 
 /** A process that may be a patient: no kernel thread, not one of ours. */
 export interface HostProcess extends Membership {
@@ -24,8 +25,10 @@ export interface HostProcess extends Membership {
 /** The processes of a host at one moment. */
 export interface ProcessSurvey {
   readonly processes: readonly HostProcess[]
-  /** Processes that there was no time to look at. */
+  /** Processes that are there and could not be looked at: there was no time, or no answer. */
   readonly unseen: number
+  /** Those of which it could not be read in which unit they are: one may be ours, so none of them is touched. */
+  readonly unplaced: number
 }
 
 /** ms to tell processes from kernel threads: a file each, 25 µs, so 20,000 of them. */
@@ -41,19 +44,34 @@ const TICKS = 100
  */
 export async function surveyProcesses(reads: HostReads): Promise<ProcessSurvey> {
   const page = pageBytes(await reads.bytes('proc/self/auxv', { optional: true }))
-  const pids = numbered(await reads.names('proc'))
+  const names = await reads.names('proc', { optional: true })
+  if (names === undefined && isThere(reads.root, 'proc')) throw cannot('list the processes', reads.ledger.text().trim())
+  const pids = numbered(names)
   const stats = statsOf(reads, pids, page)
   const until = performance.now() + DETAILS_MS
   const processes: HostProcess[] = []
   let unseen = stats.unseen
+  let unplaced = 0
   await fewAtATime(stats.stats, async ({ pid, stat }) => {
     if (performance.now() > until) unseen++
     else {
-      const process = await look(reads, pid, stat)
-      if (!isOurs(process)) processes.push(process)
+      const membership = await membershipOf(reads, pid)
+      const process = membership && look(reads, pid, stat, membership)
+      if (process === undefined) unplaced++
+      else if (!isOurs(process)) processes.push(process)
     }
   })
-  return { processes: processes.sort((a, b) => a.pid - b.pid), unseen }
+  return { processes: processes.sort((a, b) => a.pid - b.pid), unseen, unplaced }
+}
+
+/** What is not known of the host's processes, in a sentence; undefined where all could be looked at. */
+export function lackOf({ processes, unseen, unplaced }: ProcessSurvey): string | undefined {
+  const all = processes.length + unseen + unplaced
+  const lacks = [
+    ...(unseen > 0 ? [`${unseen} of ${all} processes could not be looked at in time`] : []),
+    ...(unplaced > 0 ? [`of ${unplaced} of ${all} processes it could not be read in which unit they are`] : []),
+  ]
+  return lacks.length === 0 ? undefined : lacks.join('; ')
 }
 
 type Stat = NonNullable<ReturnType<typeof parseStat>>
@@ -69,17 +87,24 @@ function statsOf(reads: HostReads, pids: readonly number[], page: number) {
       continue
     }
     const stat = parseStat(readNow(reads.root, `proc/${pid}/stat`) ?? '', page)
+    // It has ended, or there is no descriptor left to read it with: that is not the same.
+    if (stat === undefined && isThere(reads.root, `proc/${pid}/stat`)) unseen++
     if (stat !== undefined && !stat.kernelThread) stats.push({ pid, stat })
   }
   return { stats: stats.sort((a, b) => b.stat.rss - a.stat.rss), unseen }
 }
 
-async function look(reads: HostReads, pid: number, stat: Stat): Promise<HostProcess> {
+/** Undefined where the kernel does not say: the file takes a lock of all cgroups, which somebody may hold for good. */
+async function membershipOf(reads: HostReads, pid: number): Promise<Membership | undefined> {
+  const group = await reads.bytes(`proc/${pid}/cgroup`, { once: true, optional: true })
+  // Without cgroups the file is empty, or not there at all.
+  const text = group?.toString('latin1') ?? (isThere(reads.root, `proc/${pid}/cgroup`) ? undefined : '')
+  return text === undefined ? undefined : (parseMembership(text) ?? { cgroup: '/' })
+}
+
+function look(reads: HostReads, pid: number, stat: Stat, membership: Membership): HostProcess {
   const path = `proc/${pid}`
   const status = readNow(reads.root, `${path}/status`)
-  // Takes a lock of all cgroups, which somebody may hold for good.
-  const group = await reads.bytes(`${path}/cgroup`, { once: true, optional: true })
-  const membership = parseMembership(group?.toString('latin1') ?? '') ?? { cgroup: '/' }
   const exe = linkNow(reads.root, `${path}/exe`)
   const { comm, state, threads, start, rss } = stat
   const kinds = ['RssAnon', 'RssShmem', 'VmSwap'].map((name) => numberOf(status, name) ?? 0)

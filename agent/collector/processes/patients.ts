@@ -1,12 +1,14 @@
 import { abandonable } from '../../deadline.ts'
 import { HostReads } from '../sources/facts/host-reads.ts'
 import { ledger } from '../sources/facts/ledger.ts'
-import { type ProcessSurvey, surveyProcesses } from './host-process.ts'
+import { lackOf, type ProcessSurvey, surveyProcesses } from './host-process.ts'
 import { findTrouble } from './trouble.ts'
 
 export interface HostSurvey extends ProcessSurvey {
   /** Processes in trouble, by pid, and why. */
   readonly troubled: ReadonlyMap<number, string>
+  /** What could not be seen of the processes, in a sentence: then nobody can say that there is none of a kind. */
+  readonly lack: string | undefined
 }
 
 /** What those who look at living processes share. */
@@ -53,5 +55,6 @@ async function takeSurvey(root: string, signal: AbortSignal): Promise<HostSurvey
   signal.throwIfAborted()
   const { processes } = survey
   const hasUnits = processes.some(({ unit }) => unit !== undefined)
-  return { ...survey, troubled: hasUnits ? await findTrouble(reads, processes) : new Map() }
+  const troubled = hasUnits ? await findTrouble(reads, processes) : new Map<number, string>()
+  return { ...survey, troubled, lack: lackOf(survey) }
 }

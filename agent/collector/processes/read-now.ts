@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { shownName } from '../../words/host-name.ts'
 
@@ -22,4 +22,9 @@ export function linkNow(root: string, path: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether there is such a file, for which no descriptor is needed. */
+export function isThere(root: string, path: string): boolean {
+  return existsSync(join(root, path))
 }

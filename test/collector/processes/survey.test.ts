@@ -1,7 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { newPatients } from '../../../agent/collector/processes/patients.ts'
+import { executablesSource } from '../../../agent/collector/sources/executables/source.ts'
+import { liveSource } from '../../../agent/collector/sources/live/source.ts'
+import { stacksSource } from '../../../agent/collector/sources/stacks/source.ts'
+import { defaultSettings } from '../../../agent/settings/schema.ts'
 
 const soon = () => AbortSignal.timeout(30_000)
 const stat = (pid: number, comm: string, state: string, { threads = 1, flags = 4194304 } = {}) =>
@@ -94,6 +100,35 @@ t.test('who was killed for want of memory, lately and in the unit itself', async
   t.equal(troubled.get(10), 'fine.service ran out of memory: java (812) was killed')
   t.notOk(troubled.has(50), 'what was killed a quarter of an hour ago is not what the host dies of')
   t.strictSame([...troubled.keys()], [10, 20, 40], 'and nobody else')
+})
+
+t.test('what could not be read of a host is not absent', async (t) => {
+  const root = t.testdir(host)
+  const names = [10, 20, 30, 40, 50, 60].map((pid) => join(root, `proc/${pid}/cgroup`))
+  for (const name of names) rmSync(name)
+  execFileSync('mkfifo', names)
+  const patients = newPatients()
+  const seal = { ...defaultSettings().seal, unsealed: 'allow' as const }
+  const settings = { ...defaultSettings(), seal, executables: 'unpackaged' as const }
+  const context = { root, settings, seen: new Set<string>(), ms: 60_000 }
+  const missing = { kind: 'missing', reason: 'none' } as const
+  const sources = [stacksSource(missing, patients), liveSource(missing, patients), executablesSource(patients)]
+  // Two hang, and the others are not tried; lastgasp's own cannot be told from them.
+  const reason = 'of 8 of 8 processes it could not be read in which unit they are'
+  for (const { found, gaps } of await Promise.all(sources.map((source) => source.inventory(context, soon())))) {
+    t.strictSame(found, [])
+    t.match(gaps, [{ status: 'failed', reason }])
+    t.equal(gaps.length, 1)
+  }
+  for (const name of names) closeSync(openSync(name, constants.O_RDWR | constants.O_NONBLOCK))
+})
+
+t.test('a process whose stat cannot be read is counted, and one that is gone is not', async (t) => {
+  const root = t.testdir({ proc: { '7': { stat: {} }, '8': {}, '10': host.proc['10'] } })
+  const { processes, unseen, lack } = await newPatients().survey(root, soon())
+  t.equal(processes.length, 1)
+  t.equal(unseen, 1)
+  t.equal(lack, '1 of 2 processes could not be looked at in time')
 })
 
 t.test('this machine: a process that was started here, and not we', async (t) => {

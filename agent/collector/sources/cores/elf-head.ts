@@ -1,7 +1,7 @@
 import { type CoreLayout, coreLayout, type ReadAt, type Stretch } from '../../../elf/core-layout.ts'
 import type { Numbers } from '../../../elf/numbers.ts'
-import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../../elf-headers.ts'
 import { plainName } from '../../../words/plain.ts'
+import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../../elf-headers.ts'
 import { executableOf } from '../../processes/executable.ts'
 
 /** What the process was of which there is a core. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InventoryGap } from '../../../bundle/evidence.ts'
+import { sentence } from '../../../cannot.ts'
 import { countOf } from '../../../count-of.ts'
 import { within } from '../../../deadline.ts'
 import { formatBytes } from '../../../settings/units.ts'
@@ -39,14 +40,18 @@ export function executablesSource(patients: Patients): Source {
 
 async function unpackaged(context: SourceContext, patients: Patients, signal: AbortSignal): Promise<Inventory> {
   const { root, settings } = context
-  const { processes, troubled } = await patients.survey(root, signal)
+  const { processes, troubled, lack } = await patients.survey(root, signal)
   const wished = [...new Set([...settings.live.cores, ...settings.stacks.processes])]
   const { chosen } = select(processes, wished.map(parseSelector), troubled)
   const mapped = await mappedFiles(root, chosen, signal)
   const crashed = await filesOfCores(root, await coresOf(context, signal), signal)
   const programs = [...mapped.programs, ...crashed]
-  const kept = await withoutPackage(programs, signal)
-  const problems = mapped.problems.map((problem) => gap('failed', `cannot tell what is mapped: ${problem}`))
+  const { kept, unread } = await withoutPackage(programs, signal)
+  const problems = [
+    ...(lack === undefined ? [] : [lack]),
+    ...mapped.problems.map((problem) => `cannot tell what is mapped: ${problem}`),
+    ...unreadTold(unread),
+  ].map((problem) => gap('failed', problem))
   if (kept.size === 0 && problems.length === 0) {
     const why = programs.length === 0 ? 'no process is captured' : `all ${programs.length} files belong to packages`
     return { found: [], gaps: [gap('absent', why)] }
@@ -70,7 +75,7 @@ async function coresOf({ root, settings }: SourceContext, signal: AbortSignal) {
 async function withoutPackage(
   programs: readonly Program[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<Program, Executable>> {
+): Promise<{ readonly kept: ReadonlyMap<Program, Executable>; readonly unread: readonly string[] }> {
   const packaged = new Map<string, ReadonlySet<string>>()
   for (const [tree, of] of Map.groupBy(programs, (program) => program.tree)) {
     const paths = of.map(({ path }) => path)
@@ -78,17 +83,29 @@ async function withoutPackage(
   }
   const kept = new Map<Program, Executable>()
   const known = new Set<string>()
+  const unread: string[] = []
   for (const program of programs) {
     const { tree, path, reach, file } = program
     if (packaged.get(tree)?.has(path)) continue
-    const executable = await executableAt(reach, signal).catch(() => undefined)
+    const executable = await executableAt(reach, signal).catch((error: Error) => error)
     signal.throwIfAborted()
+    if (executable instanceof Error) {
+      unread.push(`${path}: ${sentence(executable)}`)
+      continue
+    }
     const id = executable?.buildId ?? `${file.dev} ${file.ino}`
     if (executable === undefined || executable.package !== undefined || known.has(id)) continue
     known.add(id)
     kept.set(program, executable)
   }
-  return kept
+  return { kept, unread }
+}
+
+/** Files that may or may not have to be taken: what they are could not be read. */
+function unreadTold(unread: readonly string[]): string[] {
+  const [first] = unread
+  if (first === undefined) return []
+  return [`cannot read ${countOf(unread.length, 'file')} that processes have mapped, the first ${first}`]
 }
 
 function leftOut(left: readonly Kept[]): InventoryGap[] {

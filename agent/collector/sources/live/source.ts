@@ -24,12 +24,13 @@ export function liveSource(system: System, patients: Patients): Source {
       const closed = unasked(settings.seal)
       if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
       if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
-      const { processes, troubled, unseen } = await patients.survey(root, signal)
+      const { processes, troubled, lack } = await patients.survey(root, signal)
       const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)
-      const gaps = unseen > 0 ? [gap('failed', `there was no time to look at ${unseen} processes`)] : []
+      const gaps = lack === undefined ? [] : [gap('failed', lack)]
       if (chosen.length === 0) {
         const why = reasons.join('; ') || `no process is meant by ${cores.join(', ')}`
-        return { found: [], gaps: [...gaps, gap('absent', why)] }
+        // What could not be read is not absent.
+        return { found: [], gaps: lack === undefined ? [gap('absent', why)] : gaps }
       }
       const preflight = by === 'gcore' ? canGcore(root) : canTrace(system, root)
       if (!preflight.ok) {

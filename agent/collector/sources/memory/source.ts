@@ -33,18 +33,19 @@ export function memorySource(patients: Patients): Source {
       const machine = await openMachine(root, signal).catch((error: Error) => error)
       if (machine instanceof Withheld) return { found: [], gaps: [gap(machine.status, sentence(machine))] }
       if (machine instanceof Error) return { found: [], gaps: [gap('failed', sentence(machine))] }
-      const processes = await processesOf(scope, root, patients, signal)
+      const { processes, lack } = await processesOf(scope, root, patients, signal)
       const meminfo = await abandonable(readFile(join(root, 'proc/meminfo'), 'latin1'), signal).catch(() => '')
       const unitBytes = processes.reduce((sum, { memory }) => sum + memory, 0)
       const bytes = estimateBytes(scope, machine.memory.ram, meminfo, unitBytes)
       const costs = scopeCosts(machine.memory.ram, meminfo, RATIO)
-      const absent = scope.kind === 'kernel+unit' && processes.length === 0
+      const none = scope.kind === 'kernel+unit' && processes.length === 0
+      const absent = none ? [gap('absent', `no process is in ${scope.unit}: its pages are in no snapshot`)] : []
       return {
         found: [
           companionsItem(root, VALUE.companions, PATIENCE_MS),
           vmcoreItem({ root, machine, scope, processes }, bytes, costs),
         ],
-        gaps: absent ? [gap('absent', `no process is in ${scope.unit}: its pages are in no snapshot`)] : [],
+        gaps: lack === undefined ? absent : [gap('failed', `not all pages of the unit may be known: ${lack}`)],
       }
     },
   }
@@ -73,10 +74,10 @@ async function processesOf(
   root: string,
   patients: Patients,
   signal: AbortSignal,
-): Promise<readonly HostProcess[]> {
-  if (scope.kind !== 'kernel+unit') return []
-  const { processes } = await patients.survey(root, signal)
-  return processes.filter(({ unit }) => unit === scope.unit)
+): Promise<{ readonly processes: readonly HostProcess[]; readonly lack: string | undefined }> {
+  if (scope.kind !== 'kernel+unit') return { processes: [], lack: undefined }
+  const { processes, lack } = await patients.survey(root, signal)
+  return { processes: processes.filter(({ unit }) => unit === scope.unit), lack }
 }
 
 function gap(status: InventoryGap['status'], reason: string): InventoryGap {

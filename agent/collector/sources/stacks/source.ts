@@ -29,11 +29,13 @@ export function stacksSource(system: System, patients: Patients): Source {
       const closed = unasked(settings.seal)
       if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
       if (wished.length === 0) return { found: [], gaps: [gap('skipped', 'stacks.processes names none')] }
-      const { processes, troubled, unseen } = await patients.survey(root, signal)
+      const { processes, troubled, lack } = await patients.survey(root, signal)
       const { chosen, reasons } = select(processes, wished.map(parseSelector), troubled)
-      const gaps = unseen > 0 ? [gap('failed', `there was no time to look at ${unseen} processes`)] : []
-      if (chosen.length === 0)
-        return { found: [], gaps: [...gaps, gap('absent', reasons.join('; ') || 'none was meant')] }
+      const gaps = lack === undefined ? [] : [gap('failed', lack)]
+      if (chosen.length === 0) {
+        // What could not be read is not absent.
+        return { found: [], gaps: lack === undefined ? [gap('absent', reasons.join('; ') || 'none was meant')] : gaps }
+      }
       const threads = chosen.reduce((sum, process) => sum + process.threads, 0)
       const preflight = canTrace(system, root)
       const found = {
