@@ -1,4 +1,4 @@
-import { shownName } from '../../words/host-name.ts'
+import { shownName } from './host-name.ts'
 
 /** What the cgroup of a process says of it. */
 export interface Membership {
