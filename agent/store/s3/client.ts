@@ -2,10 +2,12 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { cannot, sentence } from '../../cannot.ts'
 import type { Settings } from '../../settings/schema.ts'
 import type { Location } from '../location.ts'
+import { Pace } from '../pace.ts'
 import { StoreError } from '../store.ts'
 import type { Side } from './advice.ts'
 import { credentialSources } from './credential-sources.ts'
 import { Credentials } from './credentials.ts'
+import { exchanges } from './exchange.ts'
 import { type Where, whereIs } from './region.ts'
 import { openRoads, type Roads } from './roads.ts'
 import { clockSkew } from './skew.ts'
@@ -19,7 +21,7 @@ export type S3Location = Extract<Location, { scheme: 's3' }>
 export interface Patience {
   /** For a connection. */
   readonly connect: number
-  /** With no byte moving in either direction, while a request is under way. */
+  /** Without a sign of life, once what was sent cannot be in buffers before a slow link any more (silence.ts). */
   readonly silence: number
   /** How often to try what may work later. */
   readonly tries: number
@@ -47,6 +49,7 @@ export class Bucket implements AsyncDisposable {
   readonly side: Side
   readonly credentials: Credentials
   readonly roads: Roads
+  readonly pace: Pace
   /** What is under way. */
   readonly waits = new Waits()
   /** Whether bodies of parts are signed: where no checksum guards them on their way, and where the bucket wants it. */
@@ -56,7 +59,7 @@ export class Bucket implements AsyncDisposable {
   /** ms the store's clock is ahead of ours, by its last answer. */
   clockSkew: number | undefined
 
-  constructor({ client, location, where, settings, patience, side, credentials, roads }: BucketParts) {
+  constructor({ client, location, where, settings, patience, side, credentials, roads, pace }: BucketParts) {
     this.client = client
     this.name = location.bucket
     this.prefix = location.prefix
@@ -67,6 +70,7 @@ export class Bucket implements AsyncDisposable {
     this.side = side
     this.credentials = credentials
     this.roads = roads
+    this.pace = pace
     this.signsParts = settings.checksums === 'required'
     this.host = settings.endpoint === undefined ? `S3 in ${this.region}` : new URL(settings.endpoint).host
     // Nearest to the socket, so that refusals are seen as well.
@@ -101,7 +105,8 @@ export class Bucket implements AsyncDisposable {
   }
 }
 
-interface BucketParts extends Pick<Bucket, 'client' | 'settings' | 'patience' | 'side' | 'credentials' | 'roads'> {
+interface BucketParts
+  extends Pick<Bucket, 'client' | 'settings' | 'patience' | 'side' | 'credentials' | 'roads' | 'pace'> {
   readonly location: S3Location
   readonly where: Where
 }
@@ -122,12 +127,8 @@ export async function openBucket(
   const roads = await openRoads(process.env).catch((thrown: unknown) => {
     throw unusable(url, sentence(thrown), thrown)
   })
-  const requestHandler = {
-    connectionTimeout: patience.connect,
-    socketTimeout: patience.silence,
-    httpAgent: roads.httpAgent,
-    httpsAgent: roads.httpsAgent,
-  }
+  const pace = new Pace()
+  const requestHandler = exchanges(roads, patience, pace)
   const where = whereIs(location.bucket, settings, { requestHandler })
   const route = { requestHandler, ...(endpoint === undefined && named !== undefined && { region: named }) }
   const credentials = new Credentials(() => credentialSources(process.env, route))
@@ -151,7 +152,7 @@ export async function openBucket(
       client.destroy()
       throw unusable(url, `${sentence(thrown).replace(/\.$/, '')}: check s3.region or AWS_REGION`, thrown)
     })
-  return new Bucket({ client, location, where, settings, patience, side, credentials, roads })
+  return new Bucket({ client, location, where, settings, patience, side, credentials, roads, pace })
 }
 
 function unusable(url: string, why: string, cause?: unknown): StoreError {

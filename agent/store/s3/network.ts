@@ -1,4 +1,5 @@
 import { TRUST_AUTHORITY } from './advice.ts'
+import { QuietError } from './exchange.ts'
 import { of, type Task, type Thrown, type Verdict, type Verdicts } from './verdict.ts'
 
 /** What it means that no answer came: the network, TLS, a proxy, or a request that could not even be made. */
@@ -8,7 +9,7 @@ export function unanswered(task: Task, thrown: Thrown): Verdict {
   const known = of(NETWORK, code)?.(task, thrown)
   if (known !== undefined) return byWayOf(task, known)
   if (UNTRUSTED.test(code)) return untrusted(task, code)
-  if (name === 'TimeoutError') return byWayOf(task, ['transient', silence(task, message)])
+  if (thrown instanceof QuietError) return byWayOf(task, ['transient', quiet(task, thrown)])
   if (/^HPE_/.test(code))
     return ['permanent', `${task.host} does not speak HTTP (${code}): should the endpoint be https:// ?`]
   // The SDK and Node refuse a request that cannot be one: no store will ever see it.
@@ -62,9 +63,8 @@ function untrusted({ host, side, distrust }: Task, code: string): Verdict {
   return ['permanent', `the certificate of ${host} is not trusted (${code}): ${help}`]
 }
 
-function silence({ host }: Task, message: string): string {
-  const connecting = message.includes('did not establish a connection')
-  return connecting ? `no connection to ${host} came about in time` : `${host} fell silent`
+function quiet({ host }: Task, { connected }: QuietError): string {
+  return connected ? `${host} fell silent` : `no connection to ${host} came about in time`
 }
 
 /** A proxy's status, to CONNECT (RFC 9110, 9.3.6). */

@@ -1,0 +1,102 @@
+/** Fewer bytes than this tell of round trips, not of a rate. */
+const TELLING_BYTES = 64 * 1024
+/** What was seen counts half after so many ms of work. */
+const HALF_MS = 2_000
+
+/** Bytes on their way to a store. The first of the calls counts. */
+export interface Sent {
+  /** The store has answered for them. */
+  landed(): void
+  /** They are given up, and nobody knows how far they came. */
+  lost(): void
+  /** They are given up because nothing came of them: the rate is less than was thought. */
+  silent(): void
+}
+
+/**
+ * How fast a store takes what it is sent, over all that is under way to it. Only what it has answered for counts: what was
+ * merely written may lie in a buffer on this side of the slowest link. `now` is a monotonic clock in ms.
+ */
+export class Pace {
+  readonly #now: () => number
+  #held = 0
+  #underWay = 0
+  /** Up to when the time that something was under way has been counted. */
+  #counted = 0
+  /** Shortest time to the answer of a small request, ms: so much has nothing to do with bytes. */
+  #shortest = Number.POSITIVE_INFINITY
+  /** Bytes that landed, and the ms in which something was under way: since the last look, and in all. */
+  #fresh = { bytes: 0, ms: 0 }
+  #seen = { bytes: 0, ms: 0 }
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  /** Bytes under way. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** Bytes per second; undefined while too little has been seen. */
+  get rate(): number | undefined {
+    return this.#seen.bytes === 0 ? undefined : (this.#seen.bytes * 1000) / this.#seen.ms
+  }
+
+  /** ms until `bytes` that are sent now are answered for, behind all that is under way; undefined while nobody knows. */
+  msFor(bytes: number): number | undefined {
+    return this.rate && this.#roundTrip + ((this.#held + bytes) * 1000) / this.rate
+  }
+
+  /** How many bytes that are sent now are answered for within `ms`; undefined while nobody knows. */
+  bytesWithin(ms: number): number | undefined {
+    return this.rate && Math.max(0, Math.floor(((ms - this.#roundTrip) * this.rate) / 1000) - this.#held)
+  }
+
+  get #roundTrip(): number {
+    return Number.isFinite(this.#shortest) ? this.#shortest : 0
+  }
+
+  send(bytes: number): Sent {
+    const began = this.#count()
+    this.#held += bytes
+    this.#underWay += 1
+    let open = true
+    const end = (note: (ms: number) => void) => () => {
+      if (!open) return
+      open = false
+      note(this.#count() - began)
+      this.#held -= bytes
+      this.#underWay -= 1
+      // Little, and then nothing: that was a round trip.
+      if (this.#underWay === 0) this.#fresh = { bytes: 0, ms: 0 }
+    }
+    return {
+      landed: end((ms) => this.#landed(bytes, ms)),
+      lost: end(() => {}),
+      silent: end((ms) => {
+        if (this.#held >= TELLING_BYTES) this.#seen = { bytes: this.#held, ms }
+      }),
+    }
+  }
+
+  #landed(bytes: number, ms: number): void {
+    if (bytes < TELLING_BYTES) this.#shortest = Math.min(this.#shortest, ms)
+    this.#fresh.bytes += bytes
+    if (this.#fresh.bytes < TELLING_BYTES) return
+    const weight = 0.5 ** (this.#fresh.ms / HALF_MS)
+    this.#seen = {
+      bytes: this.#seen.bytes * weight + this.#fresh.bytes,
+      ms: this.#seen.ms * weight + Math.max(1, this.#fresh.ms - this.#roundTrip),
+    }
+    this.#fresh = { bytes: 0, ms: 0 }
+  }
+
+  /** Counts the time up to now, and gives it. */
+  #count(): number {
+    const now = this.#now()
+    if (this.#underWay > 0) this.#fresh.ms += now - this.#counted
+    this.#counted = now
+    return now
+  }
+}

@@ -1,0 +1,93 @@
+import t from 'tap'
+import { Pace } from '../../agent/store/pace.ts'
+
+const MiB = 1024 * 1024
+
+/** A pace with a clock of its own. */
+function setUp() {
+  let now = 1000
+  const pace = new Pace(() => now)
+  const after = (ms: number) => {
+    now += ms
+  }
+  const sent = (bytes: number, ms: number) => {
+    const under = pace.send(bytes)
+    after(ms)
+    under.landed()
+  }
+  return { pace, after, sent }
+}
+
+t.test('nothing is known before something has been answered for', async (t) => {
+  const { pace, after } = setUp()
+  pace.send(8 * MiB)
+  after(60_000)
+  t.same([pace.rate, pace.msFor(1), pace.bytesWithin(1000), pace.held], [undefined, undefined, undefined, 8 * MiB])
+})
+
+t.test('small requests tell of round trips, and those are no matter of bytes', async (t) => {
+  const { pace, sent } = setUp()
+  for (let count = 0; count < 100; count++) sent(2_000, 100)
+  t.equal(pace.rate, undefined)
+  sent(1_000_000, 1_100)
+  t.equal(pace.rate, 1_000_000)
+  t.equal(pace.msFor(2_000_000), 2_100)
+  t.equal(pace.bytesWithin(2_100), 2_000_000)
+  t.equal(pace.bytesWithin(50), 0)
+})
+
+t.test('what goes side by side shares the link', async (t) => {
+  const { pace, after } = setUp()
+  const parts = [pace.send(4 * MiB), pace.send(4 * MiB)]
+  for (const [index, part] of parts.entries()) {
+    after(index === 0 ? 8_000 : 0)
+    part.landed()
+  }
+  t.equal(Math.round((pace.rate ?? 0) / 1024), 1024)
+  t.equal(pace.held, 0)
+})
+
+t.test('what is under way goes first', async (t) => {
+  const { pace, sent } = setUp()
+  sent(0, 0)
+  sent(1_000_000, 1000)
+  pace.send(3_000_000)
+  t.equal(pace.msFor(1_000_000), 4_000)
+  t.equal(pace.bytesWithin(4_000), 1_000_000)
+  t.equal(pace.bytesWithin(1_000), 0)
+})
+
+t.test('a link that changes is known anew', async (t) => {
+  const { pace, sent } = setUp()
+  sent(0, 0)
+  for (let count = 0; count < 1000; count++) sent(8 * MiB, 100)
+  t.equal(Math.round((pace.rate ?? 0) / MiB), 80)
+  for (let count = 0; count < 5; count++) sent(8 * MiB, 8_000)
+  t.ok((pace.rate ?? 0) < 2 * MiB, 'slower')
+  for (let count = 0; count < 20; count++) sent(8 * MiB, 100)
+  t.ok((pace.rate ?? 0) > 20 * MiB, 'faster')
+})
+
+t.test('silence tells that the rate is less than was thought; of a small request it tells nothing', async (t) => {
+  const { pace, after, sent } = setUp()
+  sent(0, 0)
+  sent(8 * MiB, 100)
+  const small = pace.send(2_000)
+  after(10_000)
+  small.silent()
+  t.equal(Math.round((pace.rate ?? 0) / MiB), 80)
+  const part = pace.send(8 * MiB)
+  after(10_000)
+  part.silent()
+  part.landed()
+  t.equal(pace.rate, (8 * MiB) / 10)
+  t.equal(pace.held, 0, 'only the first end counts')
+})
+
+t.test('what is given up tells nothing', async (t) => {
+  const { pace, after } = setUp()
+  const part = pace.send(8 * MiB)
+  after(10)
+  part.lost()
+  t.same([pace.rate, pace.held], [undefined, 0])
+})
