@@ -37,9 +37,11 @@ export async function capture(
   const receipts: (Receipt | Promise<Receipt>)[] = []
   const why = request.trigger === 'shutdown' ? collector.why(signal).catch(() => undefined) : undefined
   const bundle = openBundle(store, (name) => openingOf(request, name), request.identity, within(budget.opening, signal))
-  // A store that hangs may cost the artifacts, never the end: what is in flight is given up with half of the reserve left.
-  const artifacts = within(left() - budget.reserve / 2, signal)
-  const ground = { collector, store: bundle.store, signal: artifacts }
+  // A store that hangs may cost the artifacts, never the end: with half of the reserve left nothing is sent any more, what has
+  // landed becomes objects, and the last quarter belongs to the closing manifest.
+  const sending = deadlineIn(left() - budget.reserve / 2, signal)
+  const artifacts = within(left() - budget.reserve / 4, signal)
+  const ground = { collector, store: bundle.store, sending, signal: artifacts }
 
   // Phase 1: reading waits for nobody; only the writes wait until the bundle is open.
   const phase = deadlineIn(budget.live, signal)
@@ -69,13 +71,19 @@ export async function capture(
     signal,
   )
   await Promise.all(receipts)
-  const words = await ask(collector.lastWords(within(budget.reserve / 4, signal)), receipts)
+  const wordsEnd = budget.reserve * 0.375
+  const words = await ask(
+    collector.lastWords(within(Math.min(budget.reserve / 4, left() - wordsEnd), signal)),
+    receipts,
+  )
   // Asked once more, for what crashed meanwhile; who does not answer now may have answered then.
-  const late = collector.findings(within(budget.reserve / 8, signal)).catch(() => early)
+  const late = collector
+    .findings(within(Math.min(budget.reserve / 8, left() - budget.reserve * 0.3), signal))
+    .catch(() => early)
   const last = {
     ...ground,
     left: () => left() - budget.reserve / 2,
-    signal: within(left() - budget.reserve / 4, signal),
+    sending: deadlineIn(left() - wordsEnd, signal),
   }
   await takeInOrder(words.items, last, receipts, signal)
 

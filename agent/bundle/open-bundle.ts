@@ -34,6 +34,7 @@ export function openBundle(
     opened,
     store: {
       url: store.url,
+      pace: store.pace,
       warm: (limit) => store.warm(limit),
       put: async (name, body, limit) => ({ ...(await store.put(await place(name), body, limit)), key: name }),
       begin: async (name, limit) => {

@@ -2,8 +2,8 @@ import type { SourceName } from '../bundle/evidence.ts'
 import { SEALED_SUFFIX } from '../bundle/keys.ts'
 import type { Receipt } from '../bundle/schema.ts'
 import { sentence } from '../cannot.ts'
-import { abandonable, within } from '../deadline.ts'
-import { artifactBudget, CLOSE_MS, LEAST_MS, STALL_MS } from '../plan/budget.ts'
+import { abandonable, type Deadline, deadlineIn, within } from '../deadline.ts'
+import { artifactBudget, CLOSE_MS, LEAST_MS, STALL_MS, sendingBudget } from '../plan/budget.ts'
 import { type Planned, seconds } from '../plan/plan.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import { writeObject } from '../store/write-object.ts'
@@ -18,7 +18,9 @@ export interface Ground {
   readonly store: Store
   /** ms left for artifacts: the reserve is taken off already. */
   readonly left: () => number
-  /** The end of everything, a moment after `left` has come to 0. */
+  /** When the sending ends, a moment after `left` has come to 0: what was stopped has closed its frames and seal by then. */
+  readonly sending: Deadline
+  /** The end of everything: by then what has landed of an upload is an object. */
   readonly signal: AbortSignal
 }
 
@@ -57,15 +59,20 @@ async function attempt(planned: Planned, waiting: number, ground: Ground, onColl
   const limit = planned.decision === 'degrade' && CHOOSES.has(item.source) ? planned.limit : growthLimit(item.bytes)
   const taking = ground.collector.take(item.id, limit, signal)
   taking.taken.then(onCollected, onCollected)
-  const pace = paced(
-    taking,
-    Math.max(STALL_MS, item.patience ?? 0),
-    within(artifactBudget(cost.ms, left, waiting), ground.signal),
-    (reason) => cutter.abort(reason),
+  const budget = artifactBudget(cost.ms, left, waiting)
+  const pace = paced(taking, Math.max(STALL_MS, item.patience ?? 0), within(budget, ground.signal), (reason) =>
+    cutter.abort(reason),
   )
   const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
   try {
-    const written = await writeObject(ground.store, name, pace.stored, { inFlight: PARTS_IN_FLIGHT }, ground.signal)
+    const until = deadlineIn(sendingBudget(budget, ground.sending.left()), ground.sending.signal)
+    const written = await writeObject(
+      ground.store,
+      name,
+      pace.stored,
+      { inFlight: PARTS_IN_FLIGHT, until },
+      ground.signal,
+    )
     const cut = written.cut && failure(written.cut)
     const stopped = pace.stopped() ?? cut
     if (stopped !== undefined && written.segments.length === 0)
@@ -75,8 +82,13 @@ async function attempt(planned: Planned, waiting: number, ground: Ground, onColl
     return storedReceipt(planned, { written, taken, stopped, ms })
   } catch (error) {
     cutter.abort(error)
-    return failedReceipt(planned, pace.stopped() ?? failure(error), performance.now() - started)
+    return failedReceipt(planned, blamed(pace.stopped(), failure(error)), performance.now() - started)
   }
+}
+
+/** Where an item was stopped and then could not be stored either, both are told. */
+function blamed(stopped: Blame | undefined, failed: Blame): Blame {
+  return stopped === undefined ? failed : { ...stopped, reason: `${stopped.reason}; ${failed.reason}` }
 }
 
 /** Who is behind an error, and what it says. */

@@ -44,6 +44,17 @@ export function artifactBudget(estimate: number, left: number, waiting: number):
   return Math.max(0, Math.min(left, Math.max(estimate * SLACK + GROUND_MS, left - waiting * 2)))
 }
 
+/** What was stopped closes its frames and its seal, and its last part is sent. */
+const TAIL_MS = 4_000
+
+/**
+ * What the sending of an artifact may take whose item is told to end after `budget` ms, when all sending ends in `left` ms. Over a
+ * slow link what it has given by then is megabytes: for these, half of what is left for others then.
+ */
+export function sendingBudget(budget: number, left: number): number {
+  return Math.min(left, budget + Math.max(TAIL_MS, (left - budget) / 2))
+}
+
 /** No byte from the collector for this long while we are ready to take one: the item hangs. */
 export const STALL_MS = 5_000
 /** What a stopped item gets to close its frames and its seal before the connection is cut. */

@@ -9,7 +9,7 @@ export interface Sent {
   landed(): void
   /** They are given up, and nobody knows how far they came. */
   lost(): void
-  /** They are given up because nothing came of them: the rate is less than was thought. */
+  /** They are given up because nothing came of them: the rate may be less than was thought. */
   silent(): void
 }
 
@@ -28,6 +28,8 @@ export class Pace {
   /** Bytes that landed, and the ms in which something was under way: since the last look, and in all. */
   #fresh = { bytes: 0, ms: 0 }
   #seen = { bytes: 0, ms: 0 }
+  /** What silence has told since: no more bytes per second than that. */
+  #most = Number.POSITIVE_INFINITY
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now
@@ -38,23 +40,31 @@ export class Pace {
     return this.#held
   }
 
-  /** Bytes per second; undefined while too little has been seen. */
+  /** Bytes per second; undefined while too little has landed. */
   get rate(): number | undefined {
     return this.#seen.bytes === 0 ? undefined : (this.#seen.bytes * 1000) / this.#seen.ms
   }
 
-  /** ms until `bytes` that are sent now are answered for, behind all that is under way; undefined while nobody knows. */
-  msFor(bytes: number): number | undefined {
-    return this.rate && this.#roundTrip + ((this.#held + bytes) * 1000) / this.rate
+  /** The rate, or what a silence since then leaves of it: to wait by, for a store that is merely slow. */
+  get cautiousRate(): number | undefined {
+    return this.rate && Math.min(this.rate, this.#most)
   }
 
-  /** How many bytes that are sent now are answered for within `ms`; undefined while nobody knows. */
+  /** How many bytes that are sent now land within `ms`, behind all that is under way; undefined while nobody knows. */
   bytesWithin(ms: number): number | undefined {
     return this.rate && Math.max(0, Math.floor(((ms - this.#roundTrip) * this.rate) / 1000) - this.#held)
   }
 
-  get #roundTrip(): number {
-    return Number.isFinite(this.#shortest) ? this.#shortest : 0
+  /** Sends `bytes` by `work`, which resolves when they have landed. */
+  async during<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const sent = this.send(bytes)
+    try {
+      const done = await work()
+      sent.landed()
+      return done
+    } finally {
+      sent.lost()
+    }
   }
 
   send(bytes: number): Sent {
@@ -75,7 +85,8 @@ export class Pace {
       landed: end((ms) => this.#landed(bytes, ms)),
       lost: end(() => {}),
       silent: end((ms) => {
-        if (this.#held >= TELLING_BYTES) this.#seen = { bytes: this.#held, ms }
+        this.#fresh = { bytes: 0, ms: 0 }
+        if (this.#held >= TELLING_BYTES) this.#most = (this.#held * 1000) / ms
       }),
     }
   }
@@ -90,6 +101,11 @@ export class Pace {
       ms: this.#seen.ms * weight + Math.max(1, this.#fresh.ms - this.#roundTrip),
     }
     this.#fresh = { bytes: 0, ms: 0 }
+    this.#most = Number.POSITIVE_INFINITY
+  }
+
+  get #roundTrip(): number {
+    return Number.isFinite(this.#shortest) ? this.#shortest : 0
   }
 
   /** Counts the time up to now, and gives it. */

@@ -1,3 +1,5 @@
+import type { Pace } from './pace.ts'
+
 /** Something that a store is waiting for, for a person who waits with it. */
 export interface Wait {
   /** Host and purpose: `127.0.0.1:9000, to list s3://bucket/prefix`. */
@@ -15,6 +17,8 @@ export interface Wait {
 export interface Store extends AsyncDisposable {
   /** For messages: `s3://bucket/prefix` or `file:///path`, no credentials. */
   readonly url: string
+  /** How fast it has taken what it was sent. */
+  readonly pace: Pace
   /** What has been waited for the longest, where the store can tell. */
   waiting?(): Wait | undefined
   /**
@@ -34,7 +38,7 @@ export interface Upload {
   part(number: number, body: Buffer, signal: AbortSignal): Promise<void>
   /**
    * Makes an object of the parts 1..n that have arrived without a gap (what lies beyond a gap stays in the
-   * upload for salvage, or is dropped). `exists` if the key was taken meanwhile. Servers differ: Ceph's gateway (16.2)
+   * upload for salvage, or is dropped). No part that was given up is added to it any more. `exists` if the key was taken meanwhile. Servers differ: Ceph's gateway (16.2)
    * replaces what is there, and refuses (`permanent`) an upload with a gap.
    */
   complete(signal: AbortSignal): Promise<Stored>

@@ -1,12 +1,15 @@
 import { createHash, type Hash } from 'node:crypto'
 import { cannot } from '../cannot.ts'
+import type { Deadline } from '../deadline.ts'
 import { gather } from './gather.ts'
 import { PARTS_PER_SEGMENT, type Store, StoreError } from './store.ts'
 import { hex, type Segment, writeSegment } from './write-segment.ts'
 
 export interface WriteOptions {
-  /** Parts under way at a time, at least 1. Memory is that many parts and one more. */
+  /** Parts under way at a time at most, at least 1. Memory is that many parts and one more. */
   readonly inFlight: number
+  /** When the sending ends, if before the hard end: what has landed by then becomes the object in the time between. */
+  readonly until?: Deadline
   /** Parts after which the object goes on in the next segment. */
   readonly partsPerSegment?: number
 }
@@ -24,7 +27,7 @@ export interface Written {
 /**
  * Stores a stream under `key` (and `key.001` and so on): in one request when it fits into one part, else in parts. When
  * the stream fails or is ended, what had arrived becomes the object, to the last byte; so do the leading parts when the
- * store fails later on. `signal` is the hard end of it all. Throws a StoreError when nothing could be stored.
+ * store fails later on, or the time to send ends. `signal` is the hard end of it all. Throws a StoreError when nothing could be stored.
  */
 export async function writeObject(
   store: Store,
@@ -34,9 +37,10 @@ export async function writeObject(
   signal: AbortSignal,
 ): Promise<Written> {
   const { inFlight, partsPerSegment = PARTS_PER_SEGMENT } = options
+  const until = options.until ?? { signal, at: Number.POSITIVE_INFINITY, left: () => Number.POSITIVE_INFINITY }
   const stop = new AbortController()
-  const parts = gather(stored, AbortSignal.any([signal, stop.signal]))
-  const stream = { store, parts, inFlight, partsPerSegment, stop, signal }
+  const parts = gather(stored, AbortSignal.any([until.signal, signal, stop.signal]))
+  const stream = { store, parts, inFlight, partsPerSegment, stop, until, signal }
   const segments: Segment[] = []
   let total: Hash | undefined
   let cut: Error | undefined

@@ -1,6 +1,10 @@
 import { createHash, type Hash } from 'node:crypto'
+import { sentence } from '../cannot.ts'
+import { countOf } from '../count-of.ts'
+import type { Deadline } from '../deadline.ts'
+import { fitted, fittedFirst, partsAtOnce, TimeUp } from './fit.ts'
 import type { Gathered } from './gather.ts'
-import type { Store, StoreError } from './store.ts'
+import { type Store, StoreError } from './store.ts'
 
 /** An object as it lies in the store. `sha256` in hex. */
 export interface Segment {
@@ -17,6 +21,9 @@ export interface Stream {
   readonly partsPerSegment: number
   /** Ends `parts` when the store has failed. */
   readonly stop: AbortController
+  /** When the sending ends. */
+  readonly until: Deadline
+  /** The hard end. */
   readonly signal: AbortSignal
 }
 
@@ -31,23 +38,24 @@ export interface SegmentEnd {
 
 /**
  * Stores one segment that begins with `first`; `before` has seen all segments before it. The first part is acknowledged
- * before the second is sent, for it holds the seal's header. When a later part fails, the leading parts become the
- * object. Throws a StoreError (or the signal's reason) when nothing can be stored.
+ * before the second is sent, for it holds the seal's header. When a later part fails, or the time to send ends, the leading
+ * parts become the object. Throws a StoreError (or the signal's reason) when nothing can be stored.
  */
 export async function writeSegment(stream: Stream, key: string, first: Gathered, before?: Hash): Promise<SegmentEnd> {
-  const { store, signal } = stream
+  const { store, until, signal } = stream
   const total = before?.copy() ?? createHash('sha256')
   // One object, one hash: only a second segment has two.
-  const own = before === undefined ? total : createHash('sha256')
-  if (!first.last) return await writeParts(stream, key, first, { own, total })
-  update({ own, total }, first.body)
-  const { bytes } = await store.put(key, first.body, signal)
-  return { segment: { key, bytes, sha256: hex(own) }, total, cut: first.cut }
+  const sums = { own: before === undefined ? total : createHash('sha256'), total }
+  const part = fittedFirst(first, store.pace, until)
+  if (!part.last) return await writeParts(stream, key, part, sums)
+  update(sums, part.body)
+  const { bytes } = await store.put(key, part.body, signal)
+  return { segment: { key, bytes, sha256: hex(sums.own) }, total, cut: part.cut }
 }
 
 async function writeParts(stream: Stream, key: string, first: Gathered, sums: Sums): Promise<SegmentEnd> {
-  const { store, parts, inFlight, partsPerSegment, stop, signal } = stream
-  const upload = await store.begin(key, signal)
+  const { store, parts, inFlight, partsPerSegment, stop, until, signal } = stream
+  const upload = await store.begin(key, until.signal)
   const flying = new Set<Promise<void>>()
   const landed = new Set<number>()
   // The sums up to each part from the last of the leading ones that have landed: where a failure may make us end.
@@ -61,7 +69,7 @@ async function writeParts(stream: Stream, key: string, first: Gathered, sums: Su
     update(sums, part.body)
     marks.set(number, copy(sums))
     const flight = upload
-      .part(number, part.body, signal)
+      .part(number, part.body, until.signal)
       .then(
         () => {
           part.release()
@@ -90,12 +98,14 @@ async function writeParts(stream: Stream, key: string, first: Gathered, sums: Su
   let cut: Error | undefined
   while (failure === undefined) {
     next = await coming
+    if (next === undefined && until.signal.aborted) cut = new TimeUp(store.pace)
     if (next === undefined || sent === partsPerSegment) break
-    if (flying.size >= inFlight) await Promise.race(flying)
+    while (flying.size >= partsAtOnce(store.pace, inFlight)) await Promise.race(flying)
     if (failure !== undefined) break
-    send(next)
-    cut = next.cut
-    if (next.last) {
+    const part = fitted(next, store.pace, until)
+    if (part !== undefined) send(part)
+    cut = part === undefined ? new TimeUp(store.pace) : part.cut
+    if (part?.last !== false) {
       next = undefined
       break
     }
@@ -104,11 +114,18 @@ async function writeParts(stream: Stream, key: string, first: Gathered, sums: Su
   await Promise.all(flying)
   if (signal.aborted) throw failure ?? signal.reason
   const end = marks.get(leading)
-  if (end === undefined) throw failure
+  if (end === undefined) throw failure ?? cut
   const { bytes } = await upload.complete(signal).catch((thrown: unknown) => {
-    throw failure ?? thrown
+    throw unfinished(failure ?? thrown, leading)
   })
   return { segment: { key, bytes, sha256: hex(end.own) }, total: end.total, next, cut: failure ?? cut }
+}
+
+/** Says beside the error what has landed and became no object. */
+function unfinished(thrown: unknown, parts: number): StoreError {
+  const failure = thrown instanceof StoreError ? thrown.failure : 'transient'
+  const message = `${sentence(thrown)}; what had landed (${countOf(parts, 'part')}) is in an unfinished upload`
+  return new StoreError(failure, message, { cause: thrown })
 }
 
 /** sha256 over one segment and over all of them; the same object while there is but one. */

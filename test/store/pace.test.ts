@@ -22,7 +22,8 @@ t.test('nothing is known before something has been answered for', async (t) => {
   const { pace, after } = setUp()
   pace.send(8 * MiB)
   after(60_000)
-  t.same([pace.rate, pace.msFor(1), pace.bytesWithin(1000), pace.held], [undefined, undefined, undefined, 8 * MiB])
+  t.same([pace.rate, pace.cautiousRate, pace.bytesWithin(1000)], [undefined, undefined, undefined])
+  t.equal(pace.held, 8 * MiB)
 })
 
 t.test('small requests tell of round trips, and those are no matter of bytes', async (t) => {
@@ -31,7 +32,6 @@ t.test('small requests tell of round trips, and those are no matter of bytes', a
   t.equal(pace.rate, undefined)
   sent(1_000_000, 1_100)
   t.equal(pace.rate, 1_000_000)
-  t.equal(pace.msFor(2_000_000), 2_100)
   t.equal(pace.bytesWithin(2_100), 2_000_000)
   t.equal(pace.bytesWithin(50), 0)
 })
@@ -52,7 +52,6 @@ t.test('what is under way goes first', async (t) => {
   sent(0, 0)
   sent(1_000_000, 1000)
   pace.send(3_000_000)
-  t.equal(pace.msFor(1_000_000), 4_000)
   t.equal(pace.bytesWithin(4_000), 1_000_000)
   t.equal(pace.bytesWithin(1_000), 0)
 })
@@ -80,8 +79,12 @@ t.test('silence tells that the rate is less than was thought; of a small request
   after(10_000)
   part.silent()
   part.landed()
-  t.equal(pace.rate, (8 * MiB) / 10)
+  t.equal(pace.cautiousRate, (8 * MiB) / 10)
+  t.equal(Math.round((pace.rate ?? 0) / MiB), 80, 'what lands next may be as fast as before')
   t.equal(pace.held, 0, 'only the first end counts')
+  sent(8 * MiB, 40_000)
+  t.equal(Math.round(((pace.rate ?? 0) / MiB) * 40), 8)
+  t.equal(pace.cautiousRate, pace.rate)
 })
 
 t.test('what is given up tells nothing', async (t) => {
@@ -90,4 +93,8 @@ t.test('what is given up tells nothing', async (t) => {
   after(10)
   part.lost()
   t.same([pace.rate, pace.held], [undefined, 0])
+  await t.rejects(pace.during(8 * MiB, () => Promise.reject(new Error('no'))))
+  t.same([pace.rate, pace.held], [undefined, 0])
+  await pace.during(8 * MiB, async () => after(1000))
+  t.equal(pace.rate, 8 * MiB)
 })

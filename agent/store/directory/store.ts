@@ -3,6 +3,7 @@ import { open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { checkKey, UPLOADS } from '../key.ts'
+import { Pace } from '../pace.ts'
 import type { Store, Stored } from '../store.ts'
 import { FILE_MODE, makeDirectory, publish } from './durable.ts'
 import { onDisk } from './failure.ts'
@@ -12,11 +13,13 @@ import { beginUpload } from './upload.ts'
 /** A store in a directory, laid out as DIRECTORY.md says. The directory is made when it is not there. */
 export function directoryStore(root: string): Store {
   const { href: url } = pathToFileURL(root)
+  const pace = new Pace()
   return {
     url,
+    pace,
     warm: (signal) => onDisk(`use ${url}`, signal, () => makeDirectory(join(root, UPLOADS))),
-    put: (key, body, signal) => put(root, key, body, signal),
-    begin: (key, signal) => beginUpload(root, key, signal),
+    put: (key, body, signal) => pace.during(body.length, () => put(root, key, body, signal)),
+    begin: (key, signal) => beginUpload(root, key, pace, signal),
     [Symbol.asyncDispose]: async () => {},
   }
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cannot } from '../../cannot.ts'
 import { checkKey, UPLOADS } from '../key.ts'
+import type { Pace } from '../pace.ts'
 import { checkPart, leadingParts } from '../parts.ts'
 import { PART_BYTES, StoreError, type Upload } from '../store.ts'
 import { FILE_MODE, makeDirectory, publish } from './durable.ts'
@@ -10,7 +11,7 @@ import { onDisk } from './failure.ts'
 import { refuseLinks } from './links.ts'
 
 /** Begins an upload in a directory of its own below `.uploads`. If nobody completes it, it stays there for salvage. */
-export async function beginUpload(root: string, key: string, signal: AbortSignal): Promise<Upload> {
+export async function beginUpload(root: string, key: string, pace: Pace, signal: AbortSignal): Promise<Upload> {
   checkKey(key)
   const path = join(root, key)
   const upload = join(root, UPLOADS, randomBytes(8).toString('hex'))
@@ -21,16 +22,21 @@ export async function beginUpload(root: string, key: string, signal: AbortSignal
     await writeFile(data, '', { flag: 'wx', mode: FILE_MODE })
   })
   const arrived = new Map<number, number>()
+  const writing = new Set<Promise<void>>()
   return {
     key,
     async part(number, body, signal) {
       checkPart(key, number, body)
-      await onDisk(`store part ${number} of ${path}`, signal, async () => {
-        // Opened for each part: an upload has no owner that could close what it holds.
-        await using file = await open(data, 'r+')
-        await writeAt(file, body, (number - 1) * PART_BYTES)
-        await file.datasync()
-      })
+      await pace.during(body.length, () =>
+        onDisk(`store part ${number} of ${path}`, signal, async () => {
+          // Opened for each part: an upload has no owner that could close what it holds.
+          await using file = await open(data, 'r+')
+          const write = writeAt(file, body, (number - 1) * PART_BYTES, signal).finally(() => writing.delete(write))
+          writing.add(write)
+          await write
+          await file.datasync()
+        }),
+      )
       arrived.set(number, body.length)
     },
     async complete(signal) {
@@ -40,6 +46,8 @@ export async function beginUpload(root: string, key: string, signal: AbortSignal
       await onDisk(`complete ${path}`, signal, async () => {
         await refuseLinks(root, key)
         await makeDirectory(dirname(path))
+        // A part that was given up may still be writing, and would do so behind the end.
+        await Promise.allSettled(writing)
         await using file = await open(data, 'r+')
         await file.truncate(bytes)
         await file.sync()
@@ -53,9 +61,14 @@ export async function beginUpload(root: string, key: string, signal: AbortSignal
   }
 }
 
-async function writeAt(file: FileHandle, body: Buffer, position: number): Promise<void> {
+/** Bytes that one write(2) takes, which nothing can end. */
+const WRITE_BYTES = 1024 * 1024
+
+async function writeAt(file: FileHandle, body: Buffer, position: number, signal: AbortSignal): Promise<void> {
   for (let done = 0; done < body.length; ) {
-    const { bytesWritten } = await file.write(body, done, body.length - done, position + done)
+    signal.throwIfAborted()
+    const length = Math.min(WRITE_BYTES, body.length - done)
+    const { bytesWritten } = await file.write(body, done, length, position + done)
     done += bytesWritten
   }
 }

@@ -41,7 +41,7 @@ export class Silence {
   }
 
   #look(): void {
-    const { held, rate = SLOWEST } = this.#pace
+    const { held, cautiousRate: rate = SLOWEST } = this.#pace
     const allowed = this.#ms + (SLACK * held * 1000) / Math.max(SLOWEST, rate)
     const left = this.#since + allowed - performance.now()
     // Others may have been answered meanwhile, and less is allowed: so it is looked at again before the time is up.

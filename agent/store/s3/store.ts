@@ -16,6 +16,7 @@ export async function s3Store(
   const bucket = await openBucket(location, settings, patience, 'host')
   return {
     url: bucket.url,
+    pace: bucket.pace,
     waiting: () => bucket.waits.longest(),
     warm: (signal) => warm(bucket, signal),
     put: (key, body, signal) => putObject(bucket, key, body, signal),
