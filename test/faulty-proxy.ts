@@ -30,6 +30,11 @@ export interface FaultyProxy extends AsyncDisposable {
   connections(): number
   /** The next `times` requests whose line matches meet the fault. */
   on(line: RegExp, fault: Fault, times?: number): void
+  /**
+   * From now on all requests together go through at so many bytes a second, as over a slow link. What it has not let through
+   * lies in the kernel's buffers, here and at the sender, as before a slow router.
+   */
+  slowLink(rate: number): void
   /** Stops listening and breaks every connection: from now on they are refused. */
   refuse(): Promise<void>
   /** Listens again, on the same port. */
@@ -53,6 +58,15 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
     if (rule === undefined) return undefined
     rule.times -= 1
     return rule.fault
+  }
+
+  let rate = Number.POSITIVE_INFINITY
+  /** When what the link has taken so far will be through, on the clock of `performance.now()`. */
+  let linkFree = 0
+  async function passLink(bytes: number): Promise<void> {
+    if (rate === Number.POSITIVE_INFINITY) return
+    linkFree = Math.max(linkFree, performance.now()) + (bytes / rate) * 1000
+    await sleep(linkFree - performance.now())
   }
 
   let accepted = 0
@@ -86,6 +100,7 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
       if ((requests[number]?.length ?? REMEMBERED) < REMEMBERED) requests[number] += chunk.toString('latin1')
       if (fault?.kind === 'answer') return void client.end(errorAnswer(fault))
       if (fault?.kind === 'slow') await sleep((chunk.length / fault.rate) * 1000)
+      await passLink(chunk.length)
       const limit = fault?.kind === 'stall' || fault?.kind === 'cut' ? fault.after : Number.POSITIVE_INFINITY
       if (limit > forwarded) upstream.write(chunk.subarray(0, limit - forwarded))
       forwarded += chunk.length
@@ -113,6 +128,9 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
     requests,
     connections: () => accepted,
     on: (line, fault, times = Number.POSITIVE_INFINITY) => void rules.push({ line, fault, times }),
+    slowLink: (bytesPerSecond) => {
+      rate = bytesPerSecond
+    },
     refuse,
     accept: async () => void (await once(server.listen(mine, '127.0.0.1'), 'listening')),
     [Symbol.asyncDispose]: refuse,

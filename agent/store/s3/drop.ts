@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http'
-import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 
-/** What Node has below a socket of TLS; not documented, so it may be missing. */
+/** What Node has below a socket of TLS: the handle of TCP. Not documented, so it may be missing. */
 interface Below {
   readonly _handle?: { readonly _parent?: { readonly reset?: (done: () => void) => number } }
 }
@@ -11,17 +11,15 @@ interface Below {
  * on occupying a slow link, and what is to be stored instead would wait behind them.
  */
 export function drop(request: ClientRequest): void {
-  if (request.socket) reset(request.socket)
-  request.destroy()
-}
-
-function reset(socket: Socket): void {
-  if (socket.destroyed) return
-  try {
-    const below = (socket as Below)._handle?._parent
-    if (below?.reset === undefined) socket.resetAndDestroy()
-    else below.reset(() => {})
-  } catch {
-    // No TCP of ours (ERR_INVALID_HANDLE_TYPE): it is closed as it can be.
+  const { socket } = request
+  if (!(socket instanceof TLSSocket)) {
+    // There is none before a connection, whatever its type says.
+    socket?.resetAndDestroy()
+    request.destroy()
+    return
   }
+  const tcp = (socket as Below)._handle?._parent
+  // In this order: a socket of TLS does not notice that its connection is gone.
+  request.destroy()
+  tcp?.reset?.(() => {})
 }
