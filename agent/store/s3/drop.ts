@@ -1,25 +1,14 @@
 import type { ClientRequest } from 'node:http'
 import { TLSSocket } from 'node:tls'
 
-/** What Node has below a socket of TLS: the handle of TCP. Not documented, so it may be missing. */
-interface Below {
-  readonly _handle?: { readonly _parent?: { readonly reset?: (done: () => void) => number } }
-}
-
 /**
  * Ends a request with all that the kernel still holds of it (TCP's RST). Merely closed, the megabytes in its buffers would go
- * on occupying a slow link, and what is to be stored instead would wait behind them.
+ * on occupying a slow link, and what is to be stored instead would share it with them. Node can do that to no socket of
+ * TLS: one is closed, and what the kernel has taken is sent.
  */
 export function drop(request: ClientRequest): void {
   const { socket } = request
-  if (!(socket instanceof TLSSocket)) {
-    // There is none before a connection, whatever its type says.
-    socket?.resetAndDestroy()
-    request.destroy()
-    return
-  }
-  const tcp = (socket as Below)._handle?._parent
-  // In this order: a socket of TLS does not notice that its connection is gone.
+  // There is none before a connection, whatever its type says.
+  if (!(socket instanceof TLSSocket)) socket?.resetAndDestroy()
   request.destroy()
-  tcp?.reset?.(() => {})
 }
