@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { answering, s3Error } from '../store/answering.ts'
-import { lastgasp, MAIN } from './lastgasp.ts'
+import { CLEAN, lastgasp, MAIN } from './lastgasp.ts'
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'INVENTED', AWS_SECRET_ACCESS_KEY: 'invented' }
 /** Longer than any of these commands may live: who waits for a helper waits for this. */
@@ -49,7 +49,7 @@ t.test('who waits for a silent endpoint is told for what, and can stop it', asyn
   const args = [MAIN, 'list', '--store', 's3://bucket/p', ...to(silent.endpoint)]
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...KEYS, PATH: process.env.PATH },
+    env: { ...CLEAN, ...KEYS },
   })
   const ended = once(child, 'close')
   const [told] = (await once(child.stderr, 'data')) as [Buffer]

@@ -4,8 +4,14 @@ import { text } from 'node:stream/consumers'
 
 export const MAIN = join(import.meta.dirname, '../../agent/main.ts')
 
-/** Node keeps what it has compiled here, so that the program starts in half of the time. Absolute: some tests start it elsewhere. */
-const COMPILED = join(import.meta.dirname, '../../.cache/compile')
+/**
+ * The environment of a program that is to heed nothing of this one. Node keeps what it has compiled in a directory, by an absolute name for
+ * tests that start it elsewhere: so it starts in half of the time.
+ */
+export const CLEAN: NodeJS.ProcessEnv = {
+  PATH: process.env.PATH,
+  NODE_COMPILE_CACHE: join(import.meta.dirname, '../../.cache/compile'),
+}
 
 export interface Ended {
   readonly code: number | null
@@ -17,7 +23,7 @@ export interface Ended {
 export async function lastgasp(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILED, ...env },
+    env: { ...CLEAN, ...env },
   })
   const [stdout, stderr, code] = await Promise.all([
     text(child.stdout),

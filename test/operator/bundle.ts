@@ -15,6 +15,7 @@ import { coreDeath } from '../../agent/findings/core-words.ts'
 import type { Unseen } from '../../agent/findings/death.ts'
 import { findingsOf } from '../../agent/findings/findings.ts'
 import { frames } from '../../agent/frames/encode.ts'
+import { inParallel } from '../../agent/operator/in-parallel.ts'
 import { parseRecipient, type Recipient } from '../../agent/seal/keys.ts'
 import { sealed } from '../../agent/seal/seal.ts'
 import { defaultSettings } from '../../agent/settings/schema.ts'
@@ -22,6 +23,8 @@ import { openStore } from '../../agent/store/open.ts'
 import type { Store } from '../../agent/store/store.ts'
 
 const never = new AbortController().signal
+/** Objects that are stored at a time: a disk takes some ms for each, whatever its size. */
+const AT_A_TIME = 16
 
 /** One artifact of a bundle to be built: what it holds, and what its receipt is to say otherwise than the truth. */
 export interface Piece {
@@ -64,17 +67,15 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
   const opening = openingOf(name, recipients)
   await put(`${prefix}opening.json`, document(opening))
   await put(openKey(name, lasts(opening)), Buffer.alloc(0))
-  let receipts: Receipt[] = []
   const keys = recipients.map(parseRecipient)
-  for (const piece of plan.pieces ?? []) {
+  const taken = await inParallel(plan.pieces ?? [], AT_A_TIME, async (piece) => {
     const stored = await storedBytes(piece, keys)
-    const receipt = receiptOf(piece, stored, keys.length > 0)
-    receipts.push(receipt)
     // Under its own name, whatever the receipt says of it.
     const name = piece.artifact + (keys.length > 0 ? SEALED_SUFFIX : '')
     await put(prefix + name, piece.tamper?.(stored) ?? stored)
-  }
-  receipts = receipts.concat(plan.others ?? [])
+    return receiptOf(piece, stored, keys.length > 0)
+  })
+  const receipts = [...taken, ...(plan.others ?? [])]
   const end = { duration: 4000, shutdown: { kind: 'poweroff', by: 'systemctl' } as const }
   const manifest = {
     ...closingManifest(opening, {
