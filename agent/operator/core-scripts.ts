@@ -16,6 +16,7 @@ export interface CoreScript {
   readonly packed?: string
   /** Path of the program on the host, where it is a plain one. */
   readonly program?: string
+  readonly buildId?: string
   readonly pid?: number
   /** Of a core that is an artifact of its own. */
   readonly receipt?: Receipt
@@ -26,6 +27,7 @@ export interface StackCore {
   readonly core: string
   readonly exe: string | undefined
   readonly pid: number | undefined
+  readonly buildId: string | undefined
 }
 
 /** systemd-coredump's compressions: coredump.conf(5). */
@@ -60,16 +62,16 @@ export function coreScripts(
     if (CRASHED.test(file)) return [crashScript(file, file, taken, undefined)]
     const [, kind] = LIVING.exec(file) ?? []
     if (kind !== 'live' && kind !== 'stacks') return []
-    const { exe, pid } = (kind === 'live' ? live.get(file)?.item : table.get(file)) ?? {}
-    return [{ kind, script: `${OPEN}/${file}.gdb`, core: file, ...known(exe, pid) }]
+    const process = (kind === 'live' ? live.get(file)?.item : table.get(file)) ?? {}
+    return [{ kind, script: `${OPEN}/${file}.gdb`, core: file, ...known(process) }]
   })
   return [...crashed, ...others].slice(0, MOST)
 }
 
 const isCrash = ({ source, item }: Receipt) => source === 'cores' && (item.signal ?? item.pid) !== undefined
 
-/** Where the artifact of a receipt may have landed. */
-function placesOf({ artifact, item }: Receipt): string[] {
+/** Where the artifact of a receipt may have landed, if no other has its place. */
+export function placesOf({ artifact, item }: Receipt): string[] {
   const place = item.path === undefined ? undefined : placeOf(item.path)
   return [...(place === undefined ? [] : [place]), artifact, artifact.replace(/\.zst$/, '')]
 }
@@ -81,15 +83,15 @@ function crashScript(file: string, artifact: string, taken: Set<string>, receipt
   taken.add(name)
   const own = `${OPEN}/cores/${name}.core`
   const packing = PACKED.test(file) ? { core: own, packed: file } : { core: file }
-  const { exe, pid } = receipt?.item ?? {}
-  return { kind: 'cores', script: `${own}.gdb`, ...packing, ...known(exe, pid), ...(receipt && { receipt }) }
+  return { kind: 'cores', script: `${own}.gdb`, ...packing, ...known(receipt?.item ?? {}), ...(receipt && { receipt }) }
 }
 
-function known(exe: string | undefined, pid: number | undefined) {
+function known({ exe, pid, buildId }: Partial<Pick<StackCore, 'exe' | 'pid' | 'buildId'>>) {
   const program = exe?.replace(/ \(deleted\)$/, '')
   return {
     ...(program !== undefined && isPlainPath(program) && { program }),
     ...(pid !== undefined && Number.isSafeInteger(pid) && { pid }),
+    ...(buildId !== undefined && { buildId }),
   }
 }
 

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import type { Receipt } from '../bundle/schema.ts'
 import { CONFINE, confinement } from './confine.ts'
 import { type CoreScript, coreScripts, OPEN, type StackCore } from './core-scripts.ts'
+import { type FetchedProgram, fetchedPrograms, linkByBuildId } from './fetched-programs.ts'
 import { tableRows } from './fetched-table.ts'
 import { placeOf } from './landing.ts'
-import { libraryPath } from './libraries.ts'
 import { gdbCommand } from './next-steps.ts'
 import { placeBelow, writeOwn } from './place.ts'
 import { type Striking, strikingThreads } from './striking-threads.ts'
+import { SYMBOLS, symbols } from './symbols.ts'
 
 /** Where gdb looks for what a core names: nowhere, for this is never made. Out of a directory that is there a name with `..` in it would lead. */
 const NOWHERE = `${OPEN}/nowhere`
@@ -25,28 +26,39 @@ export async function writeGdbFiles(
   const scripts = coreScripts(files, receipts, await coresOfStacks(directory, files))
   if (scripts.length === 0) return []
   const striking = await strikingThreads(directory, files)
-  const libraries = libraryPath(files)
+  const programs = fetchedPrograms(files, receipts)
+  await linkByBuildId(directory, programs)
   await writeOwn(await placeBelow(directory, CONFINE), confinement())
+  await writeOwn(await placeBelow(directory, SYMBOLS), symbols())
   const written: CoreScript[] = []
   for (const script of scripts) {
-    const { program, pid } = script
-    const place = program === undefined ? undefined : placeOf(program)
-    const here = place !== undefined && (await isFile(join(directory, place))) ? place : undefined
+    const { pid } = script
+    const here = await programOf(script, programs, directory)
     const thread = pid === undefined ? undefined : striking.get(pid)
     const path = await placeBelow(directory, script.script).catch(() => undefined)
     if (path === undefined) continue
-    await writeOwn(path, gdbCommands(script, { here, libraries, thread }))
+    await writeOwn(path, gdbCommands(script, { here, thread }))
     written.push(script)
   }
   return written
+}
+
+/** Where the program of a core lies, by its path. One of another build is none: gdb then looks by the build-id that the core tells. */
+async function programOf(
+  { program, buildId }: CoreScript,
+  programs: readonly FetchedProgram[],
+  directory: string,
+): Promise<string | undefined> {
+  const place = program === undefined ? undefined : placeOf(program)
+  const there = programs.find(({ file }) => file === place)?.buildId
+  const isOther = buildId !== undefined && there !== undefined && there !== buildId
+  return place !== undefined && !isOther && (await isFile(join(directory, place))) ? place : undefined
 }
 
 /** What of a core's process was fetched. */
 export interface CoreScene {
   /** Where its program lies, below the directory of the fetch. */
   readonly here?: string | undefined
-  /** Directories with libraries: `libraryPath`. */
-  readonly libraries?: string
   /** The thread that matters first, where one does. */
   readonly thread?: Striking | undefined
 }
@@ -58,7 +70,7 @@ export interface CoreScene {
  */
 export function gdbCommands(
   { script, core, program }: Pick<CoreScript, 'script' | 'core' | 'program'>,
-  { here, libraries = '', thread }: CoreScene,
+  { here, thread }: CoreScene,
 ): string {
   const of = program === undefined ? 'Which program it is of is not known here.' : `It is of ${program}.`
   return [
@@ -74,9 +86,12 @@ export function gdbCommands(
     'else',
     '  eval "set sysroot %s", $image',
     'end',
-    ...(libraries === '' ? [] : [`set solib-search-path ${libraries}`]),
     ...programLines(program, here),
     `core-file ${core}`,
+    // A function that is written in Python: a gdb without it would leave this file at what it cannot run.
+    'if !$_isvoid($_streq)',
+    `  source ${SYMBOLS}`,
+    'end',
     'info threads',
     'thread apply all backtrace',
     ...(thread === undefined ? [] : lastly(thread)),
@@ -104,8 +119,8 @@ function lastly({ tid, stand }: Striking): string[] {
 async function coresOfStacks(directory: string, files: readonly string[]): Promise<StackCore[]> {
   const table = 'stacks/cores.tsv'
   if (!files.includes(table)) return []
-  const rows = await Array.fromAsync(tableRows(join(directory, table), ['core', 'exe', 'pid']))
-  return rows.map(({ core = '', exe, pid }) => ({ core, exe, pid: Number(pid) }))
+  const rows = await Array.fromAsync(tableRows(join(directory, table), ['core', 'exe', 'pid', 'build_id']))
+  return rows.map(({ core = '', exe, pid, build_id: buildId }) => ({ core, exe, pid: Number(pid), buildId }))
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -5,10 +5,10 @@ import { isPlain, operand, unitOption } from './operand.ts'
 import type { Death, Verdict } from './verdict.ts'
 
 /**
- * Asks the distributions' own servers (https://sourceware.org/elfutils/Debuginfod.html), unless the operator has named others: what stands before
- * the program in a shell's command.
+ * Asks the distributions' own servers (https://sourceware.org/elfutils/Debuginfod.html), unless the operator has named others, or none: what
+ * stands before the program in a shell's command.
  */
-export const DEBUGINFOD = `DEBUGINFOD_URLS=\${DEBUGINFOD_URLS:-https://debuginfod.elfutils.org/}`
+export const DEBUGINFOD = `DEBUGINFOD_URLS=\${DEBUGINFOD_URLS-https://debuginfod.elfutils.org/}`
 
 /** A command to paste, and what it is for. */
 export interface Step {

@@ -4,7 +4,6 @@ import t from 'tap'
 import type { Finding, Receipt } from '../../agent/bundle/schema.ts'
 import { coreScripts } from '../../agent/operator/core-scripts.ts'
 import { gdbCommands, writeGdbFiles } from '../../agent/operator/gdb-files.ts'
-import { libraryPath } from '../../agent/operator/libraries.ts'
 import { nextSteps } from '../../agent/operator/next-steps.ts'
 import { operand } from '../../agent/operator/operand.ts'
 import { strikingThreads } from '../../agent/operator/striking-threads.ts'
@@ -32,7 +31,7 @@ t.test('golden: the commands for a core whose program is not here, and for one w
   t.equal(
     gdbCommands({ ...core, program: '/usr/bin/app%n' }, {}),
     `# It is of /usr/bin/app%n. Start in the directory of the bundle, to have programs and libraries by build-id:
-#   DEBUGINFOD_URLS=\${DEBUGINFOD_URLS:-https://debuginfod.elfutils.org/} gdb -iex 'set auto-load off' -ex 'set debuginfod enabled on' -x open/confine.py -x open/live/app.12.core.gdb
+#   DEBUGINFOD_URLS=\${DEBUGINFOD_URLS-https://debuginfod.elfutils.org/} gdb -iex 'set auto-load off' -ex 'set debuginfod enabled on' -x open/confine.py -x open/live/app.12.core.gdb
 # Where they are in no distribution: the root of the image that the host ran, as another option before the first -x:
 #   -ex 'set $image = "/path/of/the/image"'
 set auto-load off
@@ -47,6 +46,9 @@ if !$_isvoid($image)
   eval "file %s/usr/bin/app%%n", $image
 end
 core-file live/app.12.core
+if !$_isvoid($_streq)
+  source open/symbols.py
+end
 info threads
 thread apply all backtrace
 `,
@@ -54,7 +56,10 @@ thread apply all backtrace
   t.equal(
     gdbCommands(
       { ...core, program: '/opt/app/app' },
-      { here: 'root/opt/app/app', libraries: 'root/opt/app/lib', thread: { tid: 13, stand: 'blocked' } },
+      {
+        here: 'root/opt/app/app',
+        thread: { tid: 13, stand: 'blocked' },
+      },
     ).replace(/^#.*\n/gm, ''),
     `set auto-load off
 set pagination off
@@ -64,9 +69,11 @@ if $_isvoid($image)
 else
   eval "set sysroot %s", $image
 end
-set solib-search-path root/opt/app/lib
 file root/opt/app/app
 core-file live/app.12.core
+if !$_isvoid($_streq)
+  source open/symbols.py
+end
 info threads
 thread apply all backtrace
 echo \\nThe thread that matters first: 13 (blocked)\\n
@@ -74,16 +81,6 @@ python [t.switch() for t in gdb.selected_inferior().threads() if t.ptid[1] == 13
 backtrace
 `,
   )
-})
-
-t.test('libraries are looked for where they were put, and nowhere that gdb or a shell would read otherwise', (t) => {
-  const names = ['root/opt/a/lib/x.so', 'root/opt/a/lib/y.so.1.2', 'root/opt/b/z.so', 'live/x.so', 'root/opt/b/so']
-  t.equal(libraryPath(names), 'root/opt/a/lib:root/opt/b')
-  t.equal(
-    libraryPath(["root/o'pt/x.so", 'root/a:b/x.so', 'root/a b/x.so', 'root/a\nshell x/x.so', 'root/$(x)/x.so']),
-    '',
-  )
-  t.end()
 })
 
 t.test('the thread that matters first, by the table: the worst of a process, of a hang only', async (t) => {
@@ -120,6 +117,20 @@ t.test('for each core that is opened as it lies there', async (t) => {
     { about: 'a living process, all of it', command: / gdb .* -x open\/live\/app\.service\.12\.core\.gdb$/ },
     { about: 'the stacks of a living process', command: / -x open\/stacks\/web\.service\/web\.7\.core\.gdb$/ },
   ])
+})
+
+t.test('a program is that of its path, unless it is known to be another build', async (t) => {
+  const directory = t.testdir({})
+  const files = await scene(directory, { 'live/app.core': 'core', 'root/opt/app': 'ELF' })
+  const item = { path: '/opt/app', buildId: 'ab12' }
+  const sent = bareReceipt('executables', 'complete', { artifact: 'executables/ab12/app.zst', item })
+  const opens = async (buildId?: string) => {
+    const core = receipt('live/app.core.zst', '/opt/app')
+    await writeGdbFiles(directory, files, [{ ...core, item: { ...core.item, ...(buildId && { buildId }) } }, sent])
+    return await readFile(join(directory, 'open/live/app.core.gdb'), 'utf8')
+  }
+  for (const known of ['ab12', undefined]) t.match(await opens(known), '\nfile root/opt/app\n')
+  t.notMatch(await opens('cd34'), '\nfile ')
 })
 
 t.test('of a crash: a script too, and before it what decompresses the core', (t) => {
