@@ -21,8 +21,7 @@ export async function bundleOf(archive: Archive, reference: string, io: Io): Pro
   const now = Date.now()
   const [entry, ...others] = await findBundles(archive, reference, now, io.signal)
   if (entry === undefined) {
-    const hint =
-      'a bundle is named by the beginning of its id, "latest" or HOST/latest, which pass over ids of the future; "lastgasp list --all" has all'
+    const hint = 'a bundle is named by the beginning of its id, "latest" or HOST/latest; "lastgasp list --all" has all'
     throw new Ending(EXIT.nothing, `cannot find the bundle "${reference}" in ${archive.url}: ${hint}`)
   }
   if (others.length > 0) {

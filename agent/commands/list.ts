@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
-import { bundleTime } from '../bundle/keys.ts'
 import { sentence } from '../cannot.ts'
 import { countOf } from '../count-of.ts'
-import { type CatalogueEntry, CLOCK_ERROR, catalogue, indexedDays } from '../operator/catalogue.ts'
+import { type CatalogueEntry, catalogue, END_OF_TIME } from '../operator/catalogue.ts'
+import { CLOCK_ERROR, indexedDays, isOdd } from '../operator/indexed-days.ts'
 import { listLines } from '../operator/list-lines.ts'
 import { moment } from '../operator/moments.ts'
 import { isoTime } from '../words/instant.ts'
@@ -29,9 +29,6 @@ const options = {
 } as const
 type Options = GlobalOptions & InferredOptionTypes<typeof options>
 
-/** Later than any bundle id can name, in ms since the epoch. */
-const END_OF_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
-
 /** `lastgasp list` */
 export const listCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
   command: 'list',
@@ -52,16 +49,18 @@ async function list(chosen: Options, io: Io): Promise<Exit> {
   const now = Date.now()
   const period = periodOf(chosen, now)
   await using archive = await archiveOf(chosen, io)
-  const { entries: all, daysAhead } = await catalogue(archive, period, now, io.signal)
+  const { entries: all, daysLeft } = await catalogue(archive, period, now, io.signal)
   const entries = all.filter(
     ({ identity, state }) =>
       posix.matchesGlob(identity, chosen.host ?? '*') && (chosen.status ?? [state]).includes(state),
   )
   if (chosen.output === 'json') await sayJson(io.stdout, entries.map(asJson))
   else if (entries.length > 0) await say(io.stdout, listLines(entries, screenOf(io.stdout)))
-  const ahead = countOf(daysAhead.length, 'day that has not come', 'days that have not come')
-  if (daysAhead.length > 0)
-    await say(io.stderr, [`lastgasp: there are marks of ${ahead}, up to ${daysAhead[0]}; --all lists them`])
+  const [newest, oldest] = [daysLeft[0], daysLeft.at(-1)]
+  if (newest !== undefined)
+    await say(io.stderr, [
+      `lastgasp: there are marks of ${daysLeft.length} days on which nothing can have begun (${oldest} to ${newest}); --all lists them`,
+    ])
   if (entries.length > 0) return EXIT.done
   await say(io.stderr, [`lastgasp: nothing found in ${archive.url}: ${await hint(all.length)}`])
   return EXIT.nothing
@@ -69,7 +68,8 @@ async function list(chosen: Options, io: Io): Promise<Exit> {
   async function hint(others: number): Promise<string> {
     if (others > 0)
       return `${countOf(others, 'other bundle is', 'other bundles are')} there in that time; ask without --host and --status`
-    const [newest] = await indexedDays(archive, io.signal)
+    const days = await indexedDays(archive, io.signal)
+    const newest = days.find((day) => !isOdd(day, now)) ?? days[0]
     if (newest === undefined) return 'there is no bundle at all; is this the right bucket and prefix?'
     return `no bundle from that time; the newest is of ${newest}, and --all lists all`
   }
@@ -86,10 +86,10 @@ function periodOf({ since, until, all }: Options, now: number) {
   }
 }
 
-const asJson = ({ identity, bundle, state, why, doubt }: CatalogueEntry) => ({
+const asJson = ({ identity, bundle, at, state, why, doubt }: CatalogueEntry) => ({
   identity,
   bundle,
-  started: isoTime(bundleTime(bundle)) ?? null,
+  started: isoTime(at) ?? null,
   status: state,
   why: why ?? null,
   doubt: doubt ?? null,

@@ -10,6 +10,7 @@ import {
   type Why,
 } from '../bundle/keys.ts'
 import type { Archive } from '../store/store.ts'
+import { CLOCK_ERROR, indexedDays, sortedOut } from './indexed-days.ts'
 import { dayOf } from './moments.ts'
 
 /**
@@ -19,10 +20,10 @@ import { dayOf } from './moments.ts'
 export type BundleState = BundleStatus | 'open' | 'interrupted'
 
 /**
- * Why the index is not to be believed of a bundle. `future`: its id is of a time that had not come when the store got its
- * mark. `rows differ`: it has two rows that no capture writes for one bundle.
+ * Why the index is not to be believed of a bundle. `clock`: its id is of another time than the store's date of its mark, for the
+ * host's clock was wrong, or the store is a copy. `rows differ`: it has two rows that no capture writes for one bundle.
  */
-export type Doubt = 'future' | 'rows differ'
+export type Doubt = 'clock' | 'rows differ'
 
 export interface CatalogueEntry extends BundleName {
   readonly state: BundleState
@@ -35,9 +36,10 @@ export interface CatalogueEntry extends BundleName {
 
 /** ms: a closing row that is on its way when the capture must have ended, and a listing that lags behind it. */
 const LAG_MS = 5_000
-/** How far clocks of hosts run ahead, in ms: a clock that is set to local time is up to 14 hours off. */
-export const CLOCK_ERROR = 86_400_000
-
+/** ms by which an id and the store's date differ before it is told: more than it takes to write the first objects. */
+const CLOCK_TOLD = 60_000
+/** Later than any bundle id can name, in ms since the epoch. */
+export const END_OF_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
 /** Days that are listed one by one: three years. */
 const MOST_DAYS = 1096
 
@@ -50,44 +52,24 @@ export function unclosed(stored: number, seconds: number, now: number): 'open' |
 }
 
 /**
- * When a bundle was begun. Its id is the host's word; the store's date of its first object is not (0: not known), and
- * nothing can have begun after it. So an id of next year puts no bundle in front of those of today.
+ * When a bundle was begun: the store's date of its first object. That is nobody's word, and no clock of a host makes a bundle newer or
+ * older than it is. Where it is not known (0), as its id says.
  */
 export function begunAt(bundle: string, stored: number, now: number): number {
-  return Math.min(bundleTime(bundle), stored > 0 ? stored : now)
-}
-
-/** Whether the id of a bundle is of a time that had not come when the store got its first object, whatever clocks err. */
-export function isOfFuture(bundle: string, stored: number, now: number): boolean {
-  return bundleTime(bundle) > (stored > 0 ? stored : now) + CLOCK_ERROR
+  return stored > 0 ? stored : Math.min(bundleTime(bundle), now)
 }
 
 export interface Period {
-  /** ms since the epoch, by the ids of bundles; both ends are within. */
+  /** ms since the epoch, as `begunAt`; both ends are within. */
   readonly since: number
   readonly until: number
-}
-
-/** The days (`YYYY-MM-DD`) that the index has, newest first. */
-export async function indexedDays(archive: Archive, signal: AbortSignal): Promise<string[]> {
-  const days: string[] = []
-  for await (const folder of archive.folders(INDEX_PREFIX, signal)) {
-    const day = /dt=(\d{4}-\d\d-\d\d)\/$/.exec(folder)?.[1]
-    if (day !== undefined && isOnCalendar(day)) days.push(day)
-  }
-  return days.sort().reverse()
-}
-
-function isOnCalendar(day: string): boolean {
-  const at = Date.parse(`${day}T00:00Z`)
-  return !Number.isNaN(at) && dayOf(at) === day
 }
 
 export interface Catalogue {
   /** Newest first. */
   readonly entries: readonly CatalogueEntry[]
-  /** Days beyond the period that have not come yet, and have marks all the same. */
-  readonly daysAhead: readonly string[]
+  /** Days on which nothing can have begun, that have marks all the same and were not looked at: see indexed-days.ts. */
+  readonly daysLeft: readonly string[]
 }
 
 /** The bundles begun in a period: a listing per day or one of all, and no object is read. */
@@ -97,19 +79,19 @@ export async function catalogue(
   now: number,
   signal: AbortSignal,
 ): Promise<Catalogue> {
-  const entries: CatalogueEntry[] = []
   const days = await indexedDays(archive, signal)
-  const within = days.filter((day) => day >= dayOf(since) && day <= dayOf(until))
+  const { even, odd, left } = sortedOut(days, now)
+  // The index is by the hosts' clocks, and the period is not.
+  const [first, last] = [dayOf(since - CLOCK_ERROR), dayOf(Math.min(until, END_OF_TIME - CLOCK_ERROR) + CLOCK_ERROR)]
+  const within = [...even, ...left].filter((day) => day >= first && day <= last).concat(odd)
   // Marks can be written for every day of ten thousand years: then all keys are fewer requests than a listing per day.
   const prefixes = within.length > MOST_DAYS ? [INDEX_PREFIX] : within.map((day) => `${INDEX_PREFIX}dt=${day}/`)
+  const entries: CatalogueEntry[] = []
   for (const prefix of prefixes) {
-    for (const entry of await indexed(archive, prefix, now, signal)) {
-      const at = bundleTime(entry.bundle)
-      if (at >= since && at <= until) entries.push(entry)
-    }
+    for (const entry of await indexed(archive, prefix, now, signal))
+      if (entry.at >= since && entry.at <= until) entries.push(entry)
   }
-  const daysAhead = days.filter((day) => day > dayOf(until) && day > dayOf(now + CLOCK_ERROR))
-  return { entries: entries.sort(newestFirst), daysAhead }
+  return { entries: entries.sort(newestFirst), daysLeft: left.filter((day) => !within.includes(day)) }
 }
 
 /** The bundles that the index has below a prefix, one entry each. Of several rows the best counts: see BUNDLE.md. */
@@ -129,9 +111,9 @@ export async function indexed(
       if (marked !== undefined) entries.push(entryOf(marked, now))
       marked = { identity: entry.identity, bundle: entry.bundle, rows: [], seconds: 0, stored: modified }
     }
+    marked.stored = Math.min(marked.stored, modified)
     if (entry.mark.kind === 'row') marked.rows.push(entry.mark)
     else marked.seconds = Math.max(marked.seconds, entry.mark.seconds)
-    marked.stored = Math.min(marked.stored, modified)
   }
   if (marked !== undefined) entries.push(entryOf(marked, now))
   return entries
@@ -149,12 +131,15 @@ function entryOf({ identity, bundle, rows, seconds, stored }: Marked, now: numbe
   const [best] = rows.toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status))
   // A salvager's row beside the host's own is no contradiction.
   const differ = rows.filter(({ status }) => status !== 'salvaged').length > 1
-  const doubt = isOfFuture(bundle, stored, now) ? 'future' : differ ? 'rows differ' : undefined
+  const doubt = differ ? 'rows differ' : Math.abs(at - bundleTime(bundle)) > CLOCK_TOLD ? 'clock' : undefined
   return { identity, bundle, at, doubt, state: best?.status ?? unclosed(stored, seconds, now), why: best?.why }
 }
 
 /** Newest first; of one time by their ids and identities. */
-export function newestFirst(a: CatalogueEntry, b: CatalogueEntry): number {
+export function newestFirst(
+  a: BundleName & Pick<CatalogueEntry, 'at'>,
+  b: BundleName & Pick<CatalogueEntry, 'at'>,
+): number {
   if (a.at !== b.at) return b.at - a.at
   if (a.bundle !== b.bundle) return a.bundle < b.bundle ? 1 : -1
   return a.identity < b.identity ? -1 : 1

@@ -1,19 +1,13 @@
-import { type BundleName, bundlePrefix, bundleTime, HOSTS_PREFIX, INDEX_PREFIX, isBundleId } from '../bundle/keys.ts'
+import { type BundleName, bundleDay, bundlePrefix, HOSTS_PREFIX, INDEX_PREFIX, isBundleId } from '../bundle/keys.ts'
 import { cannot } from '../cannot.ts'
 import type { Archive } from '../store/store.ts'
-import {
-  begunAt,
-  type CatalogueEntry,
-  CLOCK_ERROR,
-  indexed,
-  indexedDays,
-  isOfFuture,
-  newestFirst,
-} from './catalogue.ts'
-import { dayOf } from './moments.ts'
+import { begunAt, type CatalogueEntry, indexed, newestFirst } from './catalogue.ts'
+import { CLOCK_ERROR, indexedDays, sortedOut } from './indexed-days.ts'
 
 /** Bundles that are looked for before `latest` is given up: each takes a request, and marks can be written for none. */
 const MOST_LOOKS = 100
+/** ms in which a bundle's mark follows its opening, on a link that is slow. */
+const MARKED_MS = 60_000
 
 /**
  * The bundles that a reference may mean: a bundle id or a beginning of one, `latest`, or either behind `HOST/`.
@@ -45,26 +39,11 @@ export async function findBundles(
   return host === undefined ? [] : await ofHost(archive, host, start, signal)
 }
 
-/**
- * The newest bundle of all. The index says which it may be, and anybody who may write there may have written it: a bundle
- * counts that its host has begun below its own prefix, in the order of the store's dates, and none whose id is of the future.
- */
+/** The newest bundle of all, by the index: see `newest`. */
 async function latest(archive: Archive, now: number, signal: AbortSignal): Promise<BundleName | undefined> {
-  const begun = looker(archive, signal)
-  let candidates: CatalogueEntry[] = []
-  for (const day of await indexedDays(archive, signal)) {
-    if (day > dayOf(now + CLOCK_ERROR)) continue
-    const entries = await indexed(archive, `${INDEX_PREFIX}dt=${day}/`, now, signal)
-    candidates = candidates.concat(entries.filter(({ doubt }) => doubt !== 'future')).sort(newestFirst)
-    // What was begun on an older day is indexed there: these are newer than all of them.
-    const midnight = Date.parse(`${day}T00:00Z`)
-    const older = candidates.findIndex(({ at }) => at < midnight)
-    const sure = older < 0 ? candidates : candidates.slice(0, older)
-    for (const candidate of sure) if ((await begun(candidate)) !== undefined) return candidate
-    candidates = candidates.slice(sure.length)
-  }
-  for (const candidate of candidates) if ((await begun(candidate)) !== undefined) return candidate
-  return undefined
+  const { even, odd } = sortedOut(await indexedDays(archive, signal), now)
+  const onDay = (day: string) => indexed(archive, `${INDEX_PREFIX}dt=${day}/`, now, signal)
+  return await newest(odd, even, onDay, looker(archive, signal))
 }
 
 /** A host's newest bundle, by what lies below its own prefix: also one that the index has lost. */
@@ -74,18 +53,54 @@ async function latestOf(
   now: number,
   signal: AbortSignal,
 ): Promise<BundleName | undefined> {
-  const begun = looker(archive, signal)
-  let newest: { readonly name: BundleName; readonly at: number } | undefined
-  for (const name of await ofHost(archive, identity, '', signal)) {
-    const time = bundleTime(name.bundle)
-    if (newest !== undefined && time <= newest.at) break
-    if (time > now + CLOCK_ERROR) continue
-    const stored = await begun(name)
-    if (stored === undefined || isOfFuture(name.bundle, stored, now)) continue
-    const at = begunAt(name.bundle, stored, now)
-    if (newest === undefined || at > newest.at) newest = { name, at }
+  const names = await ofHost(archive, identity, '', signal)
+  const { even, odd } = sortedOut([...new Set(names.map(({ bundle }) => bundleDay(bundle)))], now)
+  const onDay = async (day: string): Promise<Dated[]> => {
+    const entries = await indexed(archive, `${INDEX_PREFIX}dt=${day}/${identity}/`, now, signal)
+    const marked = new Map(entries.map(({ bundle, at }) => [bundle, at]))
+    return names
+      .filter(({ bundle }) => bundleDay(bundle) === day)
+      .map((name) => ({ ...name, at: marked.get(name.bundle) ?? begunAt(name.bundle, 0, now) }))
   }
-  return newest?.name
+  return await newest(odd, even, onDay, looker(archive, signal))
+}
+
+/** A bundle, and when it was begun: `begunAt`. */
+type Dated = BundleName & Pick<CatalogueEntry, 'at'>
+
+/**
+ * The newest bundle of these days. The index says which it may be, and anybody who may write there may have written it: a
+ * bundle counts that its host has begun below its own prefix, and when it was begun is the store's date of that.
+ */
+async function newest(
+  odd: readonly string[],
+  even: readonly string[],
+  onDay: (day: string) => Promise<readonly Dated[]>,
+  begun: (name: BundleName) => Promise<number | undefined>,
+): Promise<BundleName | undefined> {
+  const candidates: Dated[] = []
+  for (const day of odd) for (const one of await onDay(day)) candidates.push(one)
+  for (const day of even) {
+    for (const one of await onDay(day)) candidates.push(one)
+    // What was begun later is indexed on this day or a younger one, unless a clock is further off.
+    const found = await newestSince(Date.parse(`${day}T00:00Z`) + CLOCK_ERROR)
+    if (found !== undefined) return found
+  }
+  return await newestSince(Number.NEGATIVE_INFINITY)
+
+  async function newestSince(since: number): Promise<BundleName | undefined> {
+    candidates.sort(newestFirst)
+    for (let first = candidates[0]; first !== undefined && first.at >= since; first = candidates[0]) {
+      candidates.shift()
+      const at = await begun(first)
+      if (at === undefined) continue
+      if (at <= 0 || at > first.at - MARKED_MS) return { identity: first.identity, bundle: first.bundle }
+      // It was marked anew, or has lost its mark and has a row.
+      candidates.push({ ...first, at })
+      candidates.sort(newestFirst)
+    }
+    return undefined
+  }
 }
 
 /** Tells the store's date of a bundle's opening, undefined where it has none; MOST_LOOKS times. */

@@ -18,21 +18,22 @@ export function listLines(entries: readonly CatalogueEntry[], screen: Screen): L
       { title: 'BUNDLE' },
       { title: 'HOST' },
     ],
-    entries.map(({ identity, bundle, state, why, doubt }) => [
-      instant(bundleTime(bundle)),
+    entries.map(({ identity, bundle, at, state, why, doubt }) => [
+      instant(at),
       state,
       why ?? '',
       bundle.slice(0, digits),
-      doubt === undefined ? identity : `${identity}: ${DOUBTS[doubt]}`,
+      doubt === undefined ? identity : `${identity}: ${doubtTold(doubt, bundle)}`,
     ]),
     screen,
   )
 }
 
 /** What is to be said where the index is not to be believed. */
-const DOUBTS: Readonly<Record<Doubt, string>> = {
-  future: 'its id is of a time that had not come when the store got it',
-  'rows differ': 'complete and partial by its rows; show tells what its host says',
+function doubtTold(doubt: Doubt, bundle: string): string {
+  return doubt === 'clock'
+    ? `its clock said ${instant(bundleTime(bundle))}`
+    : 'complete and partial by its rows; show tells what its host says'
 }
 
 /** The style of a bundle's state. */

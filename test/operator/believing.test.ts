@@ -29,39 +29,66 @@ const honest = newBundle('web-7', now - HOUR)
 const found = async (puts: readonly Put[], reference = 'latest') =>
   (await findBundles(archiveOf(puts), reference, now, signal))[0]?.bundle
 
-t.test('an id of the year 9999 does not own latest, of the fleet or of its host', async (t) => {
+t.test('an id of the year 9999 owns latest no longer than it is the newest', async (t) => {
   const forged = { identity: 'evil', bundle: '99991231T235959Z-0123456789abcdef' }
-  const puts = [...marks(honest, now - HOUR, { rows: ['complete'] }), ...marks(forged, now)]
-  t.equal(await found(puts), honest.bundle)
-  t.equal(await found(puts, 'web-7/latest'), honest.bundle)
-  t.equal(await found(puts, 'evil/latest'), undefined)
-  t.equal(await found(puts, forged.bundle), forged.bundle, 'by its name it is found')
-  const [week, all] = [{ since: now - 7 * DAY, until: now + DAY }, ALL] as const
-  const shown = await catalogue(archiveOf(puts), week, now, signal)
-  t.strictSame([shown.entries.length, shown.daysAhead], [1, ['9999-12-31']], 'it is told')
-  const { entries } = await catalogue(archiveOf(puts), all, now, signal)
-  t.strictSame(
+  const before = marks(forged, now - 2 * HOUR)
+  const puts = [...marks(honest, now - HOUR, { rows: ['complete'] }), ...before]
+  t.equal(await found(before), forged.bundle)
+  t.equal(await found(puts), honest.bundle, 'by the dates of the store')
+  t.equal(await found(puts, 'evil/latest'), forged.bundle)
+  t.equal(await found(puts, forged.bundle), forged.bundle)
+  const { entries } = await catalogue(archiveOf(puts), { since: now - 7 * DAY, until: now + DAY }, now, signal)
+  t.match(
     entries.map(({ identity, doubt }) => [identity, doubt]),
     [
-      ['evil', 'future'],
       ['web-7', undefined],
+      ['evil', 'clock'],
     ],
   )
-  t.match(plain(listLines(entries, { width: undefined })).join('\n'), /evil: its id is of a time that had not/)
+  const [, , line] = plain(listLines(entries, { width: undefined }))
+  t.match(line, /^2026-11-30 10:00:00 UTC .* evil: its clock said 9999-12-31 23:59:59 UTC$/)
 })
 
-t.test('a clock that is some hours ahead owns latest no longer than it is the newest', async (t) => {
-  const ahead = newBundle('ahead', now + 10 * HOUR)
-  const before = marks(ahead, now - 2 * HOUR)
-  t.equal(await found(before), ahead.bundle, 'it is a bundle as good as another')
-  t.equal(await found([...before, ...marks(honest, now - HOUR)]), honest.bundle, 'by the dates of the store')
-  const lastNight = newBundle('web-7', now - 30 * HOUR)
-  const tomorrow = newBundle('ahead', now + 20 * HOUR)
-  const puts = [...marks(lastNight, now - 30 * HOUR), ...marks(tomorrow, now - 2 * HOUR)]
-  t.equal(await found(puts), tomorrow.bundle, 'also across days')
-  t.equal(await found([...puts, ...marks(honest, now - HOUR)]), honest.bundle)
-  const own = [...marks(newBundle('web-7', now + 10 * HOUR), now - 2 * HOUR), ...marks(honest, now - HOUR)]
-  t.equal(await found(own, 'web-7/latest'), honest.bundle, 'and for one host')
+t.test('a host that has lost its clock is found, by the dates of the store', async (t) => {
+  for (const clock of [Date.UTC(1970, 0, 1, 0, 0, 12), Date.UTC(2022, 10, 7), Date.UTC(2038, 0, 19, 3, 14, 8)]) {
+    const lost = newBundle('pi-1', clock)
+    const old = newBundle('pi-1', now - 30 * DAY)
+    const puts = [...marks(honest, now - HOUR), ...marks(lost, now - 60_000), ...marks(old, now - 30 * DAY)]
+    t.equal(await found(puts), lost.bundle)
+    t.equal(await found(puts, 'pi-1/latest'), lost.bundle)
+    const again = newBundle('pi-1', now)
+    t.equal(await found([...puts, ...marks(again, now)], 'pi-1/latest'), again.bundle, 'until it has one again')
+  }
+})
+
+t.test('a clock that is some hours off, before or behind, orders nothing', async (t) => {
+  for (const hours of [-20, -3, 3, 20]) {
+    const off = newBundle('off', now - 2 * HOUR + hours * HOUR)
+    const before = marks(off, now - 2 * HOUR)
+    const older = marks(newBundle('web-6', now - 3 * HOUR), now - 3 * HOUR)
+    t.equal(await found([...before, ...older]), off.bundle, `${hours} h: it is the newest`)
+    t.equal(await found([...before, ...older, ...marks(honest, now - HOUR)]), honest.bundle, `${hours} h: it is not`)
+    const own = [...before, ...marks(newBundle('off', now - HOUR), now - HOUR)]
+    t.not(await found(own, 'off/latest'), off.bundle, `${hours} h: nor for one host`)
+    const period = { since: now - 2.5 * HOUR, until: now - 1.5 * HOUR }
+    const { entries } = await catalogue(archiveOf([...before, ...older]), period, now, signal)
+    t.match(entries, [{ identity: 'off', at: now - 2 * HOUR, doubt: 'clock' }], `${hours} h: by its time it is found`)
+  }
+})
+
+t.test('a mark that is written anew makes no bundle newer than its opening', async (t) => {
+  const old = newBundle('evil', now - 5 * DAY)
+  const opening = { key: `${bundlePrefix(old)}opening.json`, modified: now - 5 * DAY }
+  t.equal(await found([...marks(old, now, { opening: false }), opening, ...marks(honest, now - HOUR)]), honest.bundle)
+})
+
+t.test('marks of days that no clock has are told, and too many are not looked at', async (t) => {
+  const odd = Array.from({ length: 40 }, (_, i) => marks(newBundle('evil', Date.UTC(2100, 0, 1 + i)), now)).flat()
+  const archive = archiveOf([...odd, ...marks(honest, now - HOUR)])
+  const { entries, daysLeft } = await catalogue(archive, { since: now - 7 * DAY, until: now + DAY }, now, signal)
+  t.strictSame([entries.length, daysLeft.length, daysLeft[0]], [1, 40, '2100-02-09'])
+  t.ok(archive.requests.length < 5)
+  t.strictSame((await catalogue(archive, ALL, now, signal)).entries.length, 41)
 })
 
 t.test('a store that was copied has later dates: ids count', async (t) => {
