@@ -12,7 +12,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import t, { type Test } from 'tap'
-import { bundleDay, bundlePrefix, newBundle, openKey, rowKey } from '../../agent/bundle/keys.ts'
+import { bundleDay, bundlePrefix, INDEX_PREFIX, newBundle, openKey } from '../../agent/bundle/keys.ts'
 import { catalogue } from '../../agent/operator/catalogue.ts'
 import { type Archive, PART_BYTES } from '../../agent/store/store.ts'
 import { lastgasp } from '../commands/lastgasp.ts'
@@ -152,7 +152,11 @@ async function refusedReads(archive: Archive, name: ReturnType<typeof newBundle>
     () => catalogue(archive, { since: 0, until: Date.now() }, Date.now(), signal),
     () => Array.fromAsync(archive.list(bundlePrefix(name), signal)),
     () => archive.read(`${bundlePrefix(name)}manifest.json`, 0, signal),
-    () => archive.read(rowKey(name, 'complete', 'crash'), 0, signal),
+    async () => {
+      const marks = await Array.fromAsync(archive.list(`${INDEX_PREFIX}dt=${bundleDay(name.bundle)}/`, signal))
+      const row = marks.find(({ key }) => key.includes(name.bundle) && key.endsWith('.json'))
+      return await archive.read(row?.key ?? '', 0, signal)
+    },
   ]
   const results = await Promise.allSettled(reads.map((read) => read()))
   return results.flatMap((result) => (result.status === 'rejected' ? [result.reason.message] : []))
