@@ -4,6 +4,8 @@
 #   s3-server.sh install            the three packages, as root, once per machine
 #   s3-server.sh start DIR [PID]    starts a server below DIR on free ports; with PID, it ends with that process
 #   s3-server.sh user DIR NAME      makes another user there, and prints its access_key= and secret_key= lines
+#   s3-server.sh key DIR ID         gives start's user one more key of this id, and prints the same lines
+#   s3-server.sh revoke DIR ID      takes a key back: the server does not know it any more
 #   s3-server.sh stop DIR           stops it
 #
 # start prints endpoint=, region=, access_key= and secret_key= lines (invented credentials), also kept in DIR/server.env.
@@ -174,10 +176,27 @@ make_user() {
   printf '%s\n' "access_key=INVENTED$name" "secret_key=invented-secret-of-$name"
 }
 
+make_key() {
+  local dir=$1 id=$2
+  [[ $id =~ ^[A-Z0-9]+$ ]] || fail "cannot make the key $id: use capital letters and digits"
+  radosgw-admin -c "$dir/ceph.conf" -n client.rgw key create --uid=test --key-type=s3 \
+    --access-key="$id" --secret-key="invented-secret-of-$id" >>"$dir/log/users.log" 2>&1 ||
+    fail "cannot make the key $id: see $dir/log/users.log"
+  printf '%s\n' "access_key=$id" "secret_key=invented-secret-of-$id"
+}
+
+revoke_key() {
+  local dir=$1 id=$2
+  radosgw-admin -c "$dir/ceph.conf" -n client.rgw key rm --uid=test --key-type=s3 \
+    --access-key="$id" >>"$dir/log/users.log" 2>&1 || fail "cannot revoke the key $id: see $dir/log/users.log"
+}
+
 case "${1:-} $#" in
   'install 1') install_server ;;
   'start 2' | 'start 3') start_server "$2" "${3:-}" ;;
   'user 3') make_user "$(realpath "$2")" "$3" ;;
+  'key 3') make_key "$(realpath "$2")" "$3" ;;
+  'revoke 3') revoke_key "$(realpath "$2")" "$3" ;;
   'stop 2') [ ! -d "$2" ] || stop_server "$(realpath "$2")" ;;
-  *) fail "usage: s3-server.sh install | start DIR [PID] | user DIR NAME | stop DIR" 2 ;;
+  *) fail "usage: s3-server.sh install | start DIR [PID] | user DIR NAME | key DIR ID | revoke DIR ID | stop DIR" 2 ;;
 esac

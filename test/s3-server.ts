@@ -23,16 +23,24 @@ export interface S3Server extends AsyncDisposable {
   makeBucket(name: string): Promise<void>
   /** Another user of the server, who may do nothing in buckets that are not its own until a policy says so. */
   makeUser(name: string): Promise<S3User>
+  /** One more key of the server's own user, of an invented id in capital letters. */
+  makeKey(id: string): Promise<S3Key>
+  /** From now on the server does not know the key. */
+  revokeKey(id: string): Promise<void>
   /** Denies these actions to everybody, its owner too. */
   forbid(bucket: string, actions: readonly string[]): Promise<void>
 }
 
-/** Invented credentials, and the name by which a bucket's policy calls whose they are. */
-export interface S3User {
-  readonly name: string
-  readonly arn: string
+/** Invented credentials. */
+export interface S3Key {
   readonly accessKeyId: string
   readonly secretAccessKey: string
+}
+
+/** With the name by which a bucket's policy calls whose they are. */
+export interface S3User extends S3Key {
+  readonly name: string
+  readonly arn: string
 }
 
 /**
@@ -57,6 +65,11 @@ export async function startS3Server(bytes = 4 * 2 ** 30): Promise<S3Server | str
 function printedValues(printed: string): (name: string) => string {
   const values = new Map(printed.split('\n').map((line) => line.split('=', 2) as [string, string]))
   return (name) => values.get(name) ?? ''
+}
+
+function printedKey(printed: string): S3Key {
+  const value = printedValues(printed)
+  return { accessKeyId: value('access_key'), secretAccessKey: value('secret_key') }
 }
 
 function server(directory: string, printed: string): S3Server {
@@ -84,9 +97,14 @@ function server(directory: string, printed: string): S3Server {
       await client.send(new CreateBucketCommand({ Bucket: name }))
     },
     async makeUser(name) {
-      const value = printedValues((await run(SCRIPT, ['user', directory, name])).stdout)
-      const keys = { accessKeyId: value('access_key'), secretAccessKey: value('secret_key') }
-      return { name, arn: `arn:aws:iam:::user/${name}`, ...keys }
+      const key = printedKey((await run(SCRIPT, ['user', directory, name])).stdout)
+      return { name, arn: `arn:aws:iam:::user/${name}`, ...key }
+    },
+    async makeKey(id) {
+      return printedKey((await run(SCRIPT, ['key', directory, id])).stdout)
+    },
+    async revokeKey(id) {
+      await run(SCRIPT, ['revoke', directory, id])
     },
     async forbid(bucket, actions) {
       const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]
