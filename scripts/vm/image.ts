@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cannot } from '../../agent/cannot.ts'
 import { baseTar, type Suite } from './base.ts'
@@ -35,6 +35,7 @@ export async function buildImage(suite: Suite, options: ImageOptions, signal: Ab
     await forgetBuilder(root)
     for (const tree of trees) await output('cp', ['-rT', '--preserve=mode,links', tree, root], {}, signal)
     await bake(root, signal)
+    await bootedBefore(root)
     const boot = await readdir(join(root, 'boot'))
     const image = { suite, disk: join(home, 'disk'), kernel: join(home, 'kernel'), initrd: join(home, 'initrd') }
     await cp(join(root, 'boot', one(boot, 'vmlinuz-')), image.kernel)
@@ -50,6 +51,18 @@ export async function buildImage(suite: Suite, options: ImageOptions, signal: Ab
 async function forgetBuilder(root: string): Promise<void> {
   for (const path of ['etc/apt/sources.list', 'etc/apt/sources.list.d', 'etc/resolv.conf', 'etc/hostname']) {
     await rm(join(root, path), { recursive: true, force: true })
+  }
+}
+
+/**
+ * Says to systemd that this /usr has been booted before (systemd-update-done.service(8)): the caches of linker and journal that it
+ * would make at a first boot take a fifth of that in emulation.
+ */
+async function bootedBefore(root: string): Promise<void> {
+  const later = Date.now() / 1000 + 60 // than what the bake has written to /usr, in whole seconds too
+  for (const path of ['etc/.updated', 'var/.updated']) {
+    await writeFile(join(root, path), '')
+    await utimes(join(root, path), later, later)
   }
 }
 

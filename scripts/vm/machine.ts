@@ -17,6 +17,7 @@ export interface BootOptions {
   /** Port on this machine's loopback that the guest reaches as `STORE_ADDRESS`, and nothing else. */
   readonly port: number
   readonly memoryMiB?: number
+  readonly root?: 'ro' | 'rw'
   /** Where the console is kept. */
   readonly console: string
 }
@@ -52,8 +53,8 @@ export class Machine implements AsyncDisposable {
       throw thrown
     }
     const sockets = { qmp: join(directory, 'qmp'), channel: join(directory, 'channel') }
-    const { port, memoryMiB = 1024 } = options
-    const args = qemuArguments({ ...image, disk, port, memoryMiB, sockets })
+    const { port, memoryMiB = 1024, root = 'rw' } = options
+    const args = qemuArguments({ ...image, disk, port, memoryMiB, root, sockets })
     // pdeathsig: a machine does not outlive the test run, however that ends.
     const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const machine = new Machine(qemu, directory, disk, new Console(qemu.stdout, options.console))
