@@ -58,8 +58,8 @@ export class Bucket {
     const [name] = rows
     ok(name)
     const prefix = bundlePrefix(name)
-    const manifest = manifestSchema.parse(await this.#json(`${prefix}manifest.json`, signal))
-    const plan = planSchema.parse(await this.#json(`${prefix}plan.json`, signal))
+    const manifest = manifestSchema.parse(await this.json(`${prefix}manifest.json`, signal))
+    const plan = planSchema.parse(await this.json(`${prefix}plan.json`, signal))
     const objects = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
     return { manifest, plan, objects }
   }
@@ -74,7 +74,8 @@ export class Bucket {
     }
   }
 
-  async #json(key: string, signal: AbortSignal): Promise<unknown> {
+  /** A document below the prefix that the hosts have in their settings. */
+  async json(key: string, signal: AbortSignal): Promise<unknown> {
     return JSON.parse(await this.#text(key, signal))
   }
 

@@ -8,6 +8,8 @@ export type Behaviour = 'open' | 'silent' | { readonly bytesPerSecond: number }
 /** A way from the guest to the store on loopback whose behaviour can be changed at any time. */
 export class Link implements AsyncDisposable {
   behaviour: Behaviour = 'open'
+  /** The port on loopback that it leads to. */
+  target: number
   /** Connections that a guest has made so far. */
   connections = 0
   readonly port: number
@@ -19,10 +21,11 @@ export class Link implements AsyncDisposable {
   private constructor(server: Server, port: number, target: number) {
     this.#server = server
     this.port = port
+    this.target = target
     server.on('connection', (client) => {
       this.connections++
       this.#keep(client)
-      this.#carry(client, this.#keep(createConnection(target, '127.0.0.1')))
+      this.#carry(client, this.#keep(createConnection(this.target, '127.0.0.1')))
     })
   }
 

@@ -1,15 +1,21 @@
 import type { Suite } from '../../scripts/vm/base.ts'
 import type { GuestFile } from '../../scripts/vm/disk.ts'
 import type { Machine } from '../../scripts/vm/machine.ts'
+import type { S3Server } from '../s3-server.ts'
 import type { Bucket } from './bucket.ts'
 import type { program } from './images.ts'
 import type { Link } from './link.ts'
 import type { Operator } from './operator.ts'
 
+/** What is rare or long is tried too, and everything on every Debian that it is about. */
+export const FULL = process.env.LASTGASP_FULL === '1'
+
 /** Something that happens to a host, and what must come of it. Throws when it does not. */
 export interface Scenario {
   readonly name: string
   readonly suites: readonly Suite[]
+  /** What it takes on a machine with nothing else to do, where that is more than one. */
+  readonly minutes?: number
   run(context: Context, signal: AbortSignal): Promise<void>
 }
 
@@ -19,6 +25,8 @@ export interface Context {
   /** An empty directory. */
   readonly scratch: string
   readonly bucket: Bucket
+  /** Where the bucket is. */
+  readonly server: S3Server
   /** The way from the machine to the bucket. */
   readonly link: Link
   readonly operator: Operator
@@ -37,6 +45,9 @@ export interface HostOptions {
   /** s; 60 where nothing is said. */
   readonly deadline?: number
   readonly secretKey?: string
+  /** It has neither store nor credentials when it boots. */
+  readonly bare?: boolean
   readonly files?: Readonly<Record<string, GuestFile>>
   readonly memoryMiB?: number
+  readonly root?: 'ro' | 'rw'
 }

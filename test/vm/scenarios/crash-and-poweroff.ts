@@ -8,12 +8,12 @@ import { lingererUnit } from '../applications.ts'
 import { checkWhole } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import type { Scenario } from '../scenario.ts'
+import { FULL, type Scenario } from '../scenario.ts'
 
 /** MiB of data in the process that crashes. The issue asks for 1 GiB: that is LASTGASP_FULL=1. */
-const DATA = process.env.LASTGASP_FULL === '1' ? 1024 : 128
+const DATA = FULL ? 1024 : 128
 /** s. In emulation a core leaves the guest at some MB/s, and 1 GiB of this data is a core of 0.4 GB; live evidence has 30 %. */
-const DEADLINE = process.env.LASTGASP_FULL === '1' ? 600 : 120
+const DEADLINE = FULL ? 600 : 120
 /** A program that lives as long as the daemon does. */
 const APP = lingererUnit('app', DEADLINE, '/sys/fs/cgroup/lastgasp.slice/lastgasp.service')
 /** How much of the capture's end the journal may lack, in ms: a second, and what emulation on a busy machine makes of it. */

@@ -6,10 +6,8 @@ import { applicationUnit } from '../applications.ts'
 import { checkWhole, receiptsOf } from '../bucket.ts'
 import { backtraces, coreOf, type Evidence, fetchEvidence, standing } from '../live-evidence.ts'
 import { bootDone } from '../power.ts'
-import type { Scenario } from '../scenario.ts'
+import { FULL, type Scenario } from '../scenario.ts'
 
-/** On all suites; the emulated machines of a busy host do not always have time for a second look. */
-const FULL = process.env.LASTGASP_FULL === '1'
 /** s: live evidence may take 30 % of it, which emulation needs beside a service that spins. */
 const DEADLINE = 180
 /** MiB: makes the deadlocked service the largest, so that its full core is taken by default. */

@@ -11,7 +11,7 @@ import { dumpGuest } from '../memory/peer.ts'
 import { captureByHand, fetchMemory, VMCORE } from '../memory/snapshot.ts'
 import { Vmcore } from '../memory/vmcore.ts'
 import { bootDone } from '../power.ts'
-import type { Scenario } from '../scenario.ts'
+import { FULL, type Scenario } from '../scenario.ts'
 
 /** MiB of memory. Of 1 GiB the kernel's own would be too large a part to say anything. */
 const MEMORY = 4096
@@ -23,8 +23,6 @@ const APART = 0.1
 const PEAK = 200 * 1024 ** 2
 /** The whole machine by QEMU, for makedumpfile. */
 const DUMP = 'dump'
-/** It is memory-matrix.ts that tries it. */
-const FULL = process.env.LASTGASP_FULL === '1'
 
 /** A host with nothing to do: how much of its memory is worth taking. */
 export const scenario: Scenario = {

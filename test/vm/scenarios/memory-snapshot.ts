@@ -22,13 +22,11 @@ import {
 } from '../memory/verdict.ts'
 import { PAGE, Vmcore } from '../memory/vmcore.ts'
 import { bootDone } from '../power.ts'
-import type { Scenario } from '../scenario.ts'
+import { FULL, type Scenario } from '../scenario.ts'
 
-/** memory-matrix.ts tries all suites and sizes, all of the memory, and two readers against each other. */
-const FULL = process.env.LASTGASP_FULL === '1'
 const MEMORY: { readonly memoryMiB?: number } =
   process.env.LASTGASP_MEMORY_MIB === undefined ? {} : { memoryMiB: Number(process.env.LASTGASP_MEMORY_MIB) }
-/** Some minutes of emulation, and more than the hold allows with more memory. */
+/** All of the memory too, and two readers against each other: some minutes of emulation, and more than the hold allows with more memory. */
 const THOROUGH = FULL && MEMORY.memoryMiB === undefined
 /** Where the files are cut. */
 const CUTS = [0.25, 0.5, 0.75, 0.9]
@@ -40,6 +38,7 @@ const CUTS = [0.25, 0.5, 0.75, 0.9]
 export const scenario: Scenario = {
   name: 'memory-snapshot',
   suites: FULL ? SUITES : ['trixie'],
+  minutes: 5,
   async run(context, signal) {
     const { suite, boot, bucket, operator, scratch, step } = context
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`

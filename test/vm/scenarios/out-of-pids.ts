@@ -18,6 +18,7 @@ const STUBBORN = 60
 export const scenario: Scenario = {
   name: 'out-of-pids',
   suites: ['trixie'],
+  minutes: 2,
   async run({ boot, bucket, operator, program, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, deadline: DEADLINE })
