@@ -11,7 +11,7 @@ export type Suite = (typeof SUITES)[number]
 /** Everything a small server has and a capture meets; what lastgasp itself needs is brought by the bake. */
 const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'systemd-coredump', 'systemd-resolved', 'dbus', 'udev', 'kmod', 'iproute2'],
-  ...['linux-image-cloud-amd64', 'initramfs-tools', 'zstd'],
+  ...['linux-image-cloud-amd64', 'initramfs-tools', 'zstd', 'cloud-init'],
 ]
 
 /** The base system of a suite as a tar file below `cache`, made by mmdebstrap(1) unless it is there already. */
