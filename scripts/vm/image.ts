@@ -55,8 +55,8 @@ async function forgetBuilder(root: string): Promise<void> {
 }
 
 /**
- * Says to systemd that this /usr has been booted before (systemd-update-done.service(8)): the caches of linker and journal that it
- * would make at a first boot take a fifth of that in emulation.
+ * Tells systemd that this /usr has been booted before (systemd-update-done.service(8)): every machine is a fresh copy, and would
+ * spend seconds of emulation on the caches of the linker and of the journal's catalog.
  */
 async function bootedBefore(root: string): Promise<void> {
   const later = Date.now() / 1000 + 60 // than what the bake has written to /usr, in whole seconds too

@@ -21,3 +21,19 @@ export async function crash(machine: Machine, unit: string, mib: number, signal:
   if (sums.length !== 1 || !sha256 || !path) throw cannot('find the core', `there are ${sums.join(', ')}`)
   return { path, sha256 }
 }
+
+/**
+ * Lets a service with one of the programs' command lines, and properties of systemd's, end badly, and waits until systemd has seen it.
+ * Unlike `crash`, where there is no core to wait for.
+ */
+export async function failedUnit(
+  machine: Machine,
+  unit: string,
+  command: string,
+  signal: AbortSignal,
+  properties: readonly string[] = [],
+): Promise<void> {
+  const options = [`--unit=${unit}`, ...properties.map((property) => `--property=${property}`)]
+  await machine.ok(`systemd-run --quiet ${options.join(' ')} /usr/lib/vm/${command}`, signal)
+  await machine.ok(`until systemctl is-failed --quiet ${unit}; do sleep 0.5; done`, signal)
+}

@@ -22,6 +22,8 @@ const NAMES = [
   'watcher',
   'mallory',
   'intruder',
+  'swollen',
+  'fragile',
 ] as const
 
 /** A program as it is in the image, with its symbols. */

@@ -40,8 +40,8 @@ export const scenario: Scenario = {
     const bundle = await bucket.onlyBundle(signal)
     checkWhole(bundle)
     step(bundle.manifest.receipts.map(({ artifact, ms }) => `${artifact} ${ms} ms`).join(', '))
-    const { trigger, shutdown } = bundle.manifest
-    deepEqual({ trigger, kind: shutdown?.kind }, { trigger: 'shutdown', kind: 'poweroff' })
+    const { trigger, shutdown, why } = bundle.manifest
+    deepEqual({ trigger, kind: shutdown?.kind, why }, { trigger: 'shutdown', kind: 'poweroff', why: 'healthy' })
     const [cores] = receiptsOf(bundle, 'cores')
     equal(cores?.status, 'absent')
     match(cores?.reason ?? '', /no core was found/)

@@ -1,10 +1,11 @@
-import { equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { join } from 'node:path'
 import { output } from '../../../scripts/vm/program.ts'
-import { lingererUnit } from '../applications.ts'
+import { applicationUnit, lingererUnit } from '../applications.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
+import { checkNamed, deaths, toldOfLatest } from '../told.ts'
 
 /** s: live evidence may take 30 % of it, which emulation needs. */
 const DEADLINE = 120
@@ -15,13 +16,19 @@ const BYTES_PER_SECOND = 1_500_000
 /** Takes the lock for a moment as soon as the collector has let it go, and says when that was. */
 const WATCH = '/usr/lib/vm/watcher /run/lastgasp/hold'
 
-/** Applications of three kinds live until the hold is released, and stop while the upload still runs. */
+const FILES = {
+  ...lingererUnit('service', 2),
+  ...applicationUnit('segv', 'fragile segv'),
+  ...applicationUnit('abrt', 'fragile abrt'),
+}
+
+/** Applications of three kinds live until the hold is released, and stop while the upload still runs; two crash as they do, and are named. */
 export const scenario: Scenario = {
   name: 'hold',
   suites: ['trixie'],
   async run({ boot, bucket, link, operator, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
-    await using machine = await boot({ settings, files: lingererUnit('service', 2), deadline: DEADLINE })
+    await using machine = await boot({ settings, files: FILES, deadline: DEADLINE })
     await machine.ok(
       'systemd-run --quiet --unit=transient -p SyslogIdentifier=transient /usr/lib/vm/lingerer transient 2',
       signal,
@@ -63,6 +70,14 @@ export const scenario: Scenario = {
     const [hold, stop, upload] = [released - asked, at('service stopped') - asked, ended - asked].map((s) =>
       s.toFixed(1),
     )
+    const told = await toldOfLatest(operator, bucket, signal)
+    deepEqual([...deaths(told)].sort(), [
+      'crash 11 crasher of victim.service',
+      'crash 11 fragile of segv.service',
+      'crash 6 fragile of abrt.service',
+    ])
+    checkNamed(told)
+    equal(told.findings[0]?.subject.unit, 'victim.service', 'what happened before the shutdown comes first')
     step(`released after ${hold} s, applications stopped after ${stop} s, capture ended after ${upload} s`)
   },
 }

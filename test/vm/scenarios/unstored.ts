@@ -1,0 +1,53 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { checkReceipts, receiptsOf } from '../bucket.ts'
+import { failedUnit } from '../crash.ts'
+import { bootDone } from '../power.ts'
+import { FULL, type Scenario } from '../scenario.ts'
+import { checkNamed, deaths, toldOfLatest } from '../told.ts'
+
+const PATTERN = '/proc/sys/kernel/core_pattern'
+/** Takes all that is free, what is reserved for root included: fallocate(1) what is quickly taken, the rest by writing. */
+const FILL = `fallocate -l $(( $(stat -f -c '%f * %S' /) - 64 * 1024 * 1024 )) /fill
+cat /dev/zero >/fill.rest`
+
+/** Crashes that leave no core: of one another program was told than systemd-coredump, of two there was no room on the disk. */
+export const scenario: Scenario = {
+  name: 'unstored',
+  suites: FULL ? ['bookworm', 'trixie'] : ['trixie'],
+  async run({ boot, bucket, operator, step }, signal) {
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
+    await using machine = await boot({ settings })
+    await bootDone(machine, signal)
+    const pattern = (await machine.ok(`cat ${PATTERN}`, signal)).trim()
+    match(pattern, /systemd-coredump/)
+    await machine.ok(`echo '|/usr/bin/true %p' >${PATTERN}`, signal)
+    await failedUnit(machine, 'foreign', 'crasher 4', signal)
+    step('crashed, and its core went elsewhere')
+    await machine.ok(`echo '${pattern}' >${PATTERN}`, signal)
+    match((await machine.sh(FILL, signal)).stderr, /No space left/)
+    await failedUnit(machine, 'first', 'crasher 4', signal)
+    await failedUnit(machine, 'second', 'crasher 4', signal)
+    step('crashed twice, and the disk is full')
+    await machine.sh('systemctl poweroff', signal)
+    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
+    equal(await machine.off(signal), 'guest-shutdown')
+    await bucket.openForReading(signal)
+    const bundle = await bucket.onlyBundle(signal)
+    checkReceipts(bundle)
+    deepEqual(
+      receiptsOf(bundle, 'cores').map(({ status }) => status),
+      ['absent'],
+      'no core was stored',
+    )
+
+    const told = await toldOfLatest(operator, bucket, signal)
+    equal(told.why, 'crash')
+    deepEqual([...deaths(told)].sort(), [
+      'crash 11 crasher of first.service',
+      'crash 11 crasher of second.service',
+      'crash 11 worker-7 of foreign.service',
+    ])
+    checkNamed(told)
+    equal(told.text.match(/no core was found/g)?.length, 3, told.text)
+  },
+}

@@ -1,0 +1,46 @@
+import { equal, ok } from 'node:assert/strict'
+import { basename } from 'node:path'
+import type { Finding } from '../../agent/bundle/schema.ts'
+import type { Bucket } from './bucket.ts'
+import type { Operator } from './operator.ts'
+
+/** What an operator is told of the newest bundle. */
+export interface Told {
+  /** What `show` prints. */
+  readonly text: string
+  /** The first word of the host's end, as it stands in the row's key. */
+  readonly why: string
+  readonly findings: readonly Finding[]
+}
+
+export async function toldOfLatest(operator: Operator, bucket: Bucket, signal: AbortSignal): Promise<Told> {
+  const [text, json] = await Promise.all([
+    operator.lastgasp(['show', 'latest'], bucket.url, signal),
+    operator.lastgasp(['show', 'latest', '-o', 'json'], bucket.url, signal),
+  ])
+  equal(text.code, json.code, `show: ${text.stderr}${json.stderr}`)
+  const { why, findings } = JSON.parse(json.stdout) as Pick<Told, 'why' | 'findings'>
+  return { text: text.stdout, why, findings }
+}
+
+/** Who died of this boot and how, each as `crash 11 crasher of victim.service`, in the order in which they are told. */
+export function deaths({ findings }: Told): readonly string[] {
+  return findings
+    .filter(({ kind, boot }) => (kind === 'crash' || kind === 'oom') && boot !== 'earlier')
+    .map(({ kind, signal, subject: { exe, comm, unit } }) => {
+      const program = exe === undefined ? comm : basename(exe)
+      return `${kind}${signal === undefined ? '' : ` ${signal}`} ${program} of ${unit}`
+    })
+}
+
+/** Everybody who died is named by program and unit where `show` speaks of deaths first; and it is not said that nothing had crashed. */
+export function checkNamed({ text, findings }: Told): void {
+  ok(!/nothing had crashed/i.test(text), text)
+  const [head = ''] = text.split('\n\n')
+  for (const { subject } of findings.filter(
+    ({ boot, kind }) => boot !== 'earlier' && ['crash', 'oom'].includes(kind),
+  )) {
+    for (const name of [subject.unit, basename(subject.exe ?? subject.comm ?? '')])
+      ok(name && head.includes(name), `the head of show names ${name}: ${text}`)
+  }
+}
