@@ -1,4 +1,4 @@
-import type { InventoryItem } from '../bundle/evidence.ts'
+import type { InventoryItem, ItemIdentity } from '../bundle/evidence.ts'
 import type { Death } from './death.ts'
 
 /** The crash that a core on disk is of. `bootId`: of the boot that the host is in. Undefined for what is no process's core. */
@@ -6,7 +6,7 @@ export function coreDeath(
   { name, identity }: Pick<InventoryItem, 'name' | 'identity'>,
   bootId: string | undefined,
 ): Death | undefined {
-  const { pid, comm, exe, unit, uid, container, signal, at, claimed } = identity
+  const { pid, signal, at, claimed } = identity
   if (pid === undefined && signal === undefined) return undefined
   const boots = identity.bootId === undefined || bootId === undefined
   return {
@@ -14,16 +14,26 @@ export function coreDeath(
     witness: 'core',
     boot: boots ? 'unknown' : identity.bootId === bootId ? 'this' : 'earlier',
     ...(claimed === true && { claimed }),
-    subject: {
-      ...(unit !== undefined && { unit }),
-      ...(exe !== undefined && { exe }),
-      ...(comm !== undefined && { comm }),
-      ...(pid !== undefined && { pid }),
-      ...(uid !== undefined && { uid }),
-      ...(container !== undefined && { container }),
-    },
+    subject: subjectOf(identity),
     ...(signal !== undefined && { signal }),
     ...(at !== undefined && { at }),
     evidence: [{ artifact: name }],
+  }
+}
+
+/** The crash of a process that is dumping a core which nobody can take. Undefined where it is not known whose it is. */
+export function unfinishedDeath(identity: ItemIdentity): Death | undefined {
+  if (identity.pid === undefined) return undefined
+  return { kind: 'crash', witness: 'core', boot: 'this', subject: subjectOf(identity), evidence: [] }
+}
+
+function subjectOf({ unit, exe, comm, pid, uid, container }: ItemIdentity): Death['subject'] {
+  return {
+    ...(unit !== undefined && { unit }),
+    ...(exe !== undefined && { exe }),
+    ...(comm !== undefined && { comm }),
+    ...(pid !== undefined && { pid }),
+    ...(uid !== undefined && { uid }),
+    ...(container !== undefined && { container }),
   }
 }

@@ -1,4 +1,4 @@
-import { parseMembership } from '../words/membership.ts'
+import { membershipOf } from '../words/membership.ts'
 import { isPlain, plainName, plainPath } from '../words/plain.ts'
 import type { Death } from './death.ts'
 
@@ -47,7 +47,7 @@ export function coredumpDeath({ fields, at, boot }: JournalEntry): Death {
   const exe = plainPath(field('EXE'))
   const comm = field('COMM')
   const [pid, uid, signal, time] = ['PID', 'UID', 'SIGNAL', 'TIMESTAMP'].map(number)
-  const { container } = parseMembership(`0::${field('CGROUP') ?? '/'}`) ?? {}
+  const { container } = membershipOf(field('CGROUP') ?? '/')
   return {
     kind: 'crash',
     witness: 'coredump',

@@ -1,4 +1,4 @@
-import { parseMembership } from '../words/membership.ts'
+import { membershipOf } from '../words/membership.ts'
 import { isPlain } from '../words/plain.ts'
 import type { Death } from './death.ts'
 
@@ -88,6 +88,6 @@ const named = (name: string | undefined) => (name !== undefined && name !== '' &
 /** The unit and the container that a cgroup belongs to. */
 function placeOf(cgroup: string): Pick<Death['subject'], 'unit' | 'container'> {
   if (!isPlain(cgroup)) return {}
-  const { unit, container } = parseMembership(`0::${cgroup}`) ?? {}
+  const { unit, container } = membershipOf(cgroup)
   return { ...(unit !== undefined && { unit }), ...(container !== undefined && { container }) }
 }

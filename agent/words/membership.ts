@@ -36,3 +36,8 @@ export function parseMembership(text: string): Membership | undefined {
     .at(-1)
   return { cgroup, ...(unit !== undefined && { unit: shownName(unit) }), ...(container !== undefined && { container }) }
 }
+
+/** The same of a cgroup's path alone, as UTF-8 text. */
+export function membershipOf(path: string): Partial<Membership> {
+  return parseMembership(`0::${Buffer.from(path).toString('latin1')}`) ?? {}
+}

@@ -1,5 +1,5 @@
 import type { Death } from '../../findings/death.ts'
-import { parseMembership } from '../../words/membership.ts'
+import { membershipOf } from '../../words/membership.ts'
 import { isPlain } from '../../words/plain.ts'
 import { numberOf } from '../processes/process-files.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
@@ -49,6 +49,6 @@ async function groupsKilledIn(reads: HostReads): Promise<readonly Death[]> {
 const evidence = [{ artifact: 'facts.tar.zst', entry: 'cgroups.tsv' }] as const
 
 function placeOf(path: string): Death['subject'] {
-  const { unit, container } = (isPlain(path) ? parseMembership(`0::${path}`) : undefined) ?? {}
+  const { unit, container } = isPlain(path) ? membershipOf(path) : {}
   return { ...(unit !== undefined && { unit }), ...(container !== undefined && { container }) }
 }

@@ -1,7 +1,7 @@
 import type { InventoryGap, InventoryItem } from '../../bundle/evidence.ts'
 import type { Finding } from '../../bundle/schema.ts'
 import { abandonable } from '../../deadline.ts'
-import { coreDeath } from '../../findings/core-words.ts'
+import { coreDeath, unfinishedDeath } from '../../findings/core-words.ts'
 import type { Place } from '../../findings/death.ts'
 import { findingsOf } from '../../findings/findings.ts'
 import { HostReads } from '../sources/facts/host-reads.ts'
@@ -40,9 +40,13 @@ export async function lookAround(root: string, listed: Listed, signal: AbortSign
 }
 
 function coresTestimony({ cores, gaps }: Listed, bootId: string | undefined): Testimony {
-  const isUnread = gaps.some(({ source, status }) => source === 'cores' && status === 'failed')
+  const failed = gaps.filter(({ source, status }) => source === 'cores' && status === 'failed')
+  const isUnread = failed.some(({ identity }) => identity?.pid === undefined)
   return {
-    deaths: cores.flatMap((core) => coreDeath(core, bootId) ?? []),
+    deaths: [
+      ...cores.flatMap((core) => coreDeath(core, bootId) ?? []),
+      ...failed.flatMap(({ identity }) => (identity === undefined ? [] : (unfinishedDeath(identity) ?? []))),
+    ],
     unseen: isUnread ? [{ place: 'the directories of cores', why: 'could not all be read' }] : [],
   }
 }

@@ -99,6 +99,16 @@ t.test('a crash whose core systemd-coredump could not store, and one whose core 
   t.match(lines[1], /^\/opt\/shop \(pid 7\) of .* was ended by SIGSEGV\.$/)
 })
 
+t.test('a process that dumps a core which nobody can take, and a directory that could not be read', async (t) => {
+  const gap = { source: 'cores', class: 'memory', status: 'failed', reason: 'x' } as const
+  const dumping = { ...gap, identity: { pid: 7, comm: 'shop', unit: 'shop.service' } }
+  const root = host(t, quiet)
+  t.same(await told(root, { gaps: [dumping] } as object), ['shop (pid 7) of shop.service crashed; no core was found.'])
+  t.same(await told(root, { gaps: [gap] } as object), [
+    'Whether anything had crashed is not known: the directories of cores could not all be read.',
+  ])
+})
+
 t.test("the kernel's own words, and not what programs write into its log", async (t) => {
   const kmsg = [
     '6,9,500000000,-;shop[812]: segfault at 0 ip 0000 sp 0000 error 6 in shop[1+1]',

@@ -1,5 +1,5 @@
 import { COREDUMP } from '../../../findings/journal-words.ts'
-import { parseMembership } from '../../../words/membership.ts'
+import { membershipOf } from '../../../words/membership.ts'
 import { isPlain, plainPath } from '../../../words/plain.ts'
 import { coredumpEntries, type Entry } from '../journal/entries.ts'
 import { byLastEntry } from '../journal/header.ts'
@@ -61,7 +61,7 @@ export async function crashEntries(root: string, signal: AbortSignal): Promise<R
 export function crashOf(entry: Entry['fields']): CrashEntry {
   const unit = entry.get('COREDUMP_UNIT') ?? entry.get('COREDUMP_USER_UNIT')
   const exe = plainPath(entry.get('COREDUMP_EXE'))
-  const { container } = parseMembership(`0::${entry.get('COREDUMP_CGROUP') ?? '/'}`) ?? {}
+  const { container } = membershipOf(entry.get('COREDUMP_CGROUP') ?? '/')
   const [name, version] = ['NAME', 'VERSION'].map((word) => entry.get(`COREDUMP_PACKAGE_${word}`))
   const isNamed = [name, version].every((word) => word !== undefined && WORD.test(word))
   const signal = Number.parseInt(entry.get('COREDUMP_SIGNAL') ?? '', 10)

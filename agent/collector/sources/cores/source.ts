@@ -109,8 +109,10 @@ export function coresSource(system: System): Source {
       for (const { pid } of unfinished) round.dumping.add(pid)
       const reachable = pattern.kind === 'directory' || isSystemd(pattern)
       const waiting = reachable ? unfinished.map((process) => awaited(process, surveyed, context)) : []
-      const lost = reachable ? [] : unfinished.map((process) => `${who(process)} is dumping core${elsewhere(pattern)}`)
-      const all = [...surveyed.gaps, ...gaps('failed', lost)]
+      const lost = (reachable ? [] : unfinished).map((process) =>
+        lostCore(process, `is dumping core${elsewhere(pattern)}`),
+      )
+      const all = [...surveyed.gaps, ...lost]
       const nothing = found.length + waiting.length + all.length === 0
       return { found: [...found, ...waiting], gaps: nothing ? gaps('absent', [nothingCrashed(finds, pattern)]) : all }
     },
@@ -118,8 +120,8 @@ export function coresSource(system: System): Source {
     async lastWords(context, signal) {
       const { found, gaps: leftOut, unfinished } = await survey(context, signal)
       const late = unfinished.filter(({ pid }) => !round.dumping.has(pid))
-      const reasons = late.map((process) => `${who(process)} was still dumping core when the capture ended`)
-      return { found, gaps: [...leftOut, ...gaps('failed', reasons)] }
+      const lost = late.map((process) => lostCore(process, 'was still dumping core when the capture ended'))
+      return { found, gaps: [...leftOut, ...lost] }
     },
   }
 }
@@ -138,7 +140,12 @@ const UNFINISHED_VALUE = 500
 /** Whose surplus it is: what more he lays there meanwhile is the same story. */
 const ownerOf = (identity: InventoryGap['identity']) => `surplus of ${identity?.uid} in ${identity?.path}`
 
-const who = ({ comm, pid }: Dumping) => `${comm}[${pid}]`
+/** The core of a process that is dumping it, and that nobody can take. Who it is goes along: it has crashed. */
+function lostCore({ pid, comm, uid, exe, unit, container }: Dumping, what: string): InventoryGap {
+  const known = { ...(exe && { exe }), ...(unit && { unit }), ...(container && { container }) }
+  const reason = `${comm}[${pid}] ${what}`
+  return { source: 'cores', class: 'memory', status: 'failed', reason, identity: { pid, comm, uid, ...known } }
+}
 
 function gaps(status: InventoryGap['status'], reasons: readonly string[]): InventoryGap[] {
   return reasons.map((reason) => ({ source: 'cores', class: 'memory', status, reason }))
