@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { closingManifest, indexRow } from '../../agent/bundle/closing.ts'
+import { openKey, parseIndexKey, rowKey } from '../../agent/bundle/keys.ts'
+import { lasts } from '../../agent/bundle/lasts.ts'
+import { type Finding, manifestSchema, type Opening, type Receipt, rowSchema } from '../../agent/bundle/schema.ts'
+
+const golden = (name: string): unknown => JSON.parse(readFileSync(join(import.meta.dirname, 'golden', name), 'utf8'))
+
+const name = { identity: 'i-0123456789abcdef0', bundle: '20261130T030000Z-0123456789abcdef' }
+const opening: Opening = {
+  ...{ version: 1, ...name, trigger: 'shutdown', agent: '0.1.0', partBytes: 8_388_608, recipients: [] },
+  ...{ started: '2026-11-30T03:00:00.250Z', deadline: '2026-11-30T03:01:30.250Z' },
+  host: { name: 'web-7', bootId: '3'.repeat(32), kernel: '6.12.0', os: 'Debian GNU/Linux 13', arch: 'x64' },
+}
+const receipt: Receipt = {
+  ...{ artifact: 'cores/shop.812.core.zst', class: 'memory', source: 'cores', status: 'complete' },
+  ...{ item: { pid: 812, signal: 11 }, encoding: 'as-is', sealed: false, bytesIn: 4096, bytesStored: 4096, ms: 12 },
+  ...{ sha256: '0'.repeat(64), objects: [{ name: 'cores/shop.812.core.zst', bytes: 4096, sha256: '0'.repeat(64) }] },
+}
+const findings: readonly Finding[] = [
+  {
+    ...{ kind: 'oom', certainty: 'sure', boot: 'this', at: 1796006000000 },
+    subject: { unit: 'java.service', comm: 'java', pid: 900, uid: 33 },
+    sentence: 'java (pid 900) of java.service was killed by the kernel for want of memory.',
+    evidence: [{ artifact: 'facts.tar.zst', entry: 'kernel-log.txt' }],
+  },
+  {
+    ...{ kind: 'crash', certainty: 'sure', boot: 'this', signal: 11, at: 1796005000000 },
+    subject: { unit: 'shop.service', exe: '/opt/shop', pid: 812 },
+    sentence: '/opt/shop (pid 812) of shop.service was ended by SIGSEGV.',
+    evidence: [{ artifact: 'journal' }, { artifact: 'cores/shop.812.core.zst' }],
+  },
+  {
+    ...{ kind: 'crash', certainty: 'likely', boot: 'earlier', subject: { comm: 'old', pid: 7 }, evidence: [] },
+    sentence: 'old (pid 7) crashed, in an earlier boot; no core was found.',
+  },
+]
+const ending = {
+  ...{ duration: 4000.4, clockSkew: -12, problems: ['a problem'], receipts: [receipt], findings },
+  shutdown: { kind: 'poweroff', by: 'systemctl' },
+} as const
+
+t.test('a closing manifest and its row are what they were', (t) => {
+  const manifest = closingManifest(opening, ending)
+  t.same(manifest, golden('manifest.json'))
+  t.same(manifestSchema.parse(manifest), manifest)
+  const row = indexRow(manifest, name)
+  t.same(row, golden('row.json'))
+  t.same(rowSchema.parse(row), row)
+  t.end()
+})
+
+t.test('without findings nothing is known', (t) => {
+  t.equal(closingManifest(opening, { ...ending, findings: [] }).why, 'unknown')
+  t.end()
+})
+
+t.test('keys are what they were, and are read as they were written', (t) => {
+  const folder = `v1/index/dt=2026-11-30/${name.identity}/${name.bundle}`
+  const key = openKey(name, lasts({ ...opening, deadline: '2026-11-30T03:01:30.300Z' }))
+  t.equal(key, `${folder}.91.open`, 'seconds, rounded up')
+  t.same(parseIndexKey(key), { ...name, mark: { kind: 'open', seconds: 91 } })
+  t.equal(openKey(name, 1e9), `${folder}.86400.open`, 'a day at most')
+  for (const status of ['complete', 'partial', 'salvaged'] as const)
+    for (const why of ['healthy', 'crash', 'oom', 'panic', 'hang', 'exhausted', 'failed', 'unknown'] as const) {
+      const row = rowKey(name, status, why)
+      t.equal(row, `${folder}.${status}.${why}.json`)
+      t.same(parseIndexKey(row), { ...name, mark: { kind: 'row', status, why } })
+    }
+  t.end()
+})
