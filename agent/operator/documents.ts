@@ -61,17 +61,18 @@ export function apart(value: unknown, list: string): { readonly rest: object; re
 
 /**
  * The elements of a list of `what` that have the form, each for itself: a bad one costs nothing but itself, and is a
- * fault, as are those beyond MOST_LISTED.
+ * fault, as are those beyond the `most` that are looked at.
  */
 export function checkedEach<T>(
   what: string,
   schema: z.core.$ZodType<T>,
   list: readonly unknown[],
   faults: string[],
+  most = MOST_LISTED,
 ): T[] {
   const good: T[] = []
   let bad = 0
-  for (const [index, element] of list.slice(0, MOST_LISTED).entries()) {
+  for (const [index, element] of list.slice(0, most).entries()) {
     try {
       good.push(checked(schema, element))
     } catch (error) {
@@ -80,8 +81,7 @@ export function checkedEach<T>(
     }
   }
   if (bad > TOLD) faults.push(`cannot use ${bad - TOLD} more of ${list.length} ${what}s`)
-  if (list.length > MOST_LISTED)
-    faults.push(`there are ${list.length} ${what}s, and those after ${MOST_LISTED} are left out`)
+  if (list.length > most) faults.push(`there are ${list.length} ${what}s, and those after ${most} are left out`)
   return good
 }
 

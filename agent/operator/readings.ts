@@ -12,6 +12,8 @@ import {
 } from '../bundle/schema.ts'
 import { apart, checked, checkedEach, type Reading, spared } from './documents.ts'
 
+/** A capture tells of some forty at most: findings/findings.ts. */
+const MOST_FINDINGS = 256
 /** What a manifest may lack. */
 const OPTIONAL = ['shutdown', 'clockSkewMs']
 
@@ -40,7 +42,7 @@ export function readingsOf({ identity, bundle }: BundleName): {
       const { rest: plain, listed: found } = apart(rest, 'findings')
       const form = manifestSchema.omit({ receipts: true, findings: true })
       const manifest = ours(checked(form, spared(manifestSchema.shape, plain, OPTIONAL, faults)))
-      const findings = checkedEach('finding', findingSchema, found, faults)
+      const findings = checkedEach('finding', findingSchema, found, faults, MOST_FINDINGS)
       return { ...manifest, findings, receipts: checkedEach('receipt', receiptSchema, listed, faults) }
     },
   }

@@ -39,8 +39,11 @@ function manifestWith({ identity, bundle }: BundleName, receipts: readonly unkno
     recipients: [],
     agent: '0.0.1',
     ended: time,
+    durationMs: 1,
     status: 'complete',
+    why: 'healthy',
     problems: [],
+    findings: [],
     receipts,
   })
 }
@@ -95,6 +98,23 @@ export const documents: readonly Attack[] = [
         bareReceipt('cores', 'failed', { item: { pid: n, uid: n, signal: n, at: n, started: n, threads: n, torn: n } }),
       ]),
       manifest: { clockSkewMs: 1e308, partBytes: 1e308 },
+    }),
+  },
+  {
+    name: 'findings that steer a terminal, name no artifact and are too many',
+    make: async () => ({
+      pieces: [await factsPiece()],
+      manifest: {
+        findings: Array.from({ length: 30_000 }, (_, n) => ({
+          kind: n % 2 === 0 ? ('crash' as const) : ('oom' as const),
+          certainty: 'claimed' as const,
+          boot: 'this' as const,
+          subject: { unit: `\x1b]0;owned\x07${n}`, exe: '--command=/tmp/x', comm: '\u202etxt', pid: -1, uid: 1e308 },
+          ...{ signal: 1e308, at: 1e308, count: 0 },
+          sentence: '\x1b[2J\x9b31mowned\n$(id)',
+          evidence: [{ artifact: 'cores/../../x', entry: '\x1b[0m' }],
+        })),
+      },
     }),
   },
   {
