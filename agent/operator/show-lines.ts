@@ -2,6 +2,7 @@ import type { Finding, Receipt } from '../bundle/schema.ts'
 import { hasCore } from '../findings/sentence.ts'
 import { formatBytes, formatDuration } from '../settings/units.ts'
 import type { BundleView } from './bundle-view.ts'
+import { uncheckedTold } from './core-length.ts'
 import { hangs } from './hangs.ts'
 import { holdings } from './holdings.ts'
 import { type Line, type Style, styled } from './line.ts'
@@ -164,7 +165,8 @@ function receiptTable(receipts: readonly Receipt[], screen: Screen): Line[] {
     const { status, artifact, bytesIn, bytesStored, ms, item, objects } = receipt
     const figures =
       objects.length === 0 ? ['', '', ''] : [formatBytes(bytesIn), formatBytes(bytesStored), formatDuration(ms)]
-    const notes = [item.unit, item.trouble, item.note, status === 'absent' ? receipt.reason : undefined]
+    const unchecked = status === 'complete' && item.unchecked !== undefined ? uncheckedTold(item.unchecked) : undefined
+    const notes = [item.unit, item.trouble, item.note, unchecked, status === 'absent' ? receipt.reason : undefined]
     const told = notes.filter((note) => note !== undefined).join(', ')
     return [status, ...figures, told === '' ? artifact : `${artifact}: ${told}`]
   })
@@ -185,6 +187,7 @@ export function statusStyle(status: string): Style | undefined {
     skipped: 'yellow',
     sealed: 'yellow',
     refused: 'yellow',
+    unchecked: 'yellow',
     failed: 'red',
     damaged: 'red',
     missing: 'red',

@@ -8,27 +8,32 @@ import { SealError, unsealed } from '../seal/unseal.ts'
 import type { Archive } from '../store/store.ts'
 import { Allowance, metered, TooLargeError } from './allowance.ts'
 import type { BundleView } from './bundle-view.ts'
+import { coreStartOf, lengthOf, uncheckedTold } from './core-length.ts'
 import { expansionOf } from './fetch-artifact.ts'
 import { type Holding, holdings, toldAgainst } from './holdings.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Progress } from './progress.ts'
 import { MOST_ARTIFACTS, refusedOf } from './refused.ts'
 import { hashed, storedBytes } from './stored.ts'
+import { absentPrograms, unpackedByProgram, unpackProgram } from './unpack-program.ts'
 
 /** Artifacts on their way at a time. */
 const IN_FLIGHT = 4
 
-/** That each stored object is the one of the receipt; that each chunk is authentic; that each frame is whole. */
+/**
+ * That each stored object is the one of the receipt; that each chunk is authentic; that each frame is whole; that a core is as long as its ELF
+ * headers promise.
+ */
 export type Check = (typeof CHECKS)[number]
-const CHECKS = ['sha256', 'seal', 'frames'] as const
+const CHECKS = ['sha256', 'seal', 'frames', 'length'] as const
 
 /**
  * What an artifact was found to be. `ok`: all that was checked is right. `unlisted`: it is right in itself, and the
- * manifest does not tell of it. `refused`: it expands to more than a bundle may. `failed`: it could not be read now.
+ * manifest does not tell of it. `unchecked`: it is a core, and whether it is whole could not be found out. `refused`: it expands to more than a bundle may. `failed`: it could not be read now.
  */
 export interface Verified {
   readonly artifact: string
-  readonly status: 'ok' | 'truncated' | 'damaged' | 'missing' | 'unlisted' | 'refused' | 'failed'
+  readonly status: 'ok' | 'truncated' | 'damaged' | 'missing' | 'unlisted' | 'unchecked' | 'refused' | 'failed'
   /** What was checked, and right. */
   readonly checked: readonly Check[]
   /** Stored bytes. */
@@ -55,22 +60,22 @@ export async function verifyBundle(
   const closed = view.manifest !== undefined
   const keyring = identities.length > 0 ? new Keyring(identities) : undefined
   const held = holdings(view)
-  const expanded = held.filter((holding) => isDecoded(holding, keyring)).map(expansionOf)
+  const absent = await absentPrograms()
+  const expanded = held.filter((holding) => isDecoded(holding, keyring, absent)).map(expansionOf)
   const allowance = new Allowance(expanded, maxSize)
   const verified = await inParallel(held.slice(0, MOST_ARTIFACTS), IN_FLIGHT, async (holding): Promise<Verified> => {
     const { artifact, bytes, objects, fault, receipt } = holding
     if (objects.length === 0) return { artifact, bytes, status: 'missing', checked: [], reason: fault }
-    const { checked, trouble } = await readThrough({ archive, prefix, holding, keyring, allowance }, progress, signal)
+    const { checked, trouble } = await readThrough(
+      { archive, prefix, holding, keyring, allowance, absent },
+      progress,
+      signal,
+    )
     const found = trouble ?? toldAgainst(holding)
     if (found !== undefined) return { artifact, bytes, checked, ...found }
-    const status = closed && receipt === undefined ? 'unlisted' : 'ok'
-    return {
-      artifact,
-      bytes,
-      checked,
-      status,
-      reason: status === 'ok' ? undefined : 'the manifest does not tell of it',
-    }
+    if (closed && receipt === undefined)
+      return { artifact, bytes, checked, status: 'unlisted', reason: 'the manifest does not tell of it' }
+    return { artifact, bytes, checked, ...unchecked(holding, checked, absent) }
   })
   const reason = refusedOf(held.length)
   const refused = held.slice(MOST_ARTIFACTS).map(({ artifact, bytes }): Verified => {
@@ -84,6 +89,17 @@ interface Trouble {
   readonly reason: string
 }
 
+/** What is to be said of a core that nobody has found to be whole: not here, nor on its host. */
+function unchecked({ artifact, receipt }: Holding, checked: readonly Check[], absent: ReadonlySet<string>) {
+  const program = unpackProgram(artifact)
+  const why = receipt?.item.unchecked
+  if (why === undefined || checked.includes('length')) return { status: 'ok', reason: undefined } as const
+  const isAbsent = program !== undefined && absent.has(program)
+  const reason = `${uncheckedTold(why)}${isAbsent ? `, and ${program} is not installed here` : ''}`
+  // What has no headers will never tell.
+  return { status: why === 'headers' ? 'ok' : 'unchecked', reason } as const
+}
+
 interface Origin {
   readonly archive: Archive
   readonly prefix: string
@@ -91,19 +107,28 @@ interface Origin {
   /** Undefined: what is sealed is not looked into. */
   readonly keyring: Keyring | undefined
   readonly allowance: Allowance
+  /** Programs that are not installed here. */
+  readonly absent: ReadonlySet<string>
 }
 
 /** Whether it is looked into for what it holds, and not only for what is stored. */
-function isDecoded({ sealed, artifact }: Holding, keyring: Keyring | undefined): boolean {
-  return (keyring !== undefined || !sealed) && artifact.endsWith('.zst')
+function isDecoded({ sealed, artifact }: Holding, keyring: Keyring | undefined, absent: ReadonlySet<string>): boolean {
+  const program = unpackProgram(artifact)
+  const isPossible = artifact.endsWith('.zst') || (program !== undefined && !absent.has(program))
+  return (keyring !== undefined || !sealed) && isPossible
+}
+
+/** What an artifact holds, as far as it can be unpacked here. */
+function unpacked(artifact: string, content: AsyncIterable<Buffer>, signal: AbortSignal): AsyncIterable<Buffer> {
+  return artifact.endsWith('.zst') ? plain(content, signal) : unpackedByProgram(artifact, content, signal)
 }
 
 /** Reads an artifact to its end, or to where it cannot be read any further. */
 async function readThrough(origin: Origin, progress: Progress, signal: AbortSignal) {
-  const { holding, keyring, allowance } = origin
+  const { holding, keyring, allowance, absent } = origin
   const { artifact, sealed, bytes, encoding } = holding
   const opens = sealed && keyring !== undefined
-  const decodes = isDecoded(holding, keyring)
+  const decodes = isDecoded(holding, keyring, absent)
   const digests: string[] = []
   const read = { bytes: 0 }
   const stored = progress.follow(artifact, bytes, 0, objectDigests(origin, digests, signal))
@@ -111,11 +136,20 @@ async function readThrough(origin: Origin, progress: Progress, signal: AbortSign
   // `bytesIn` counts what the host read: of a file that was compressed already, its own bytes.
   const framed = encoding !== 'as-is'
   const content = framed ? opened : counted(opened, read)
+  const start = decodes ? coreStartOf(artifact) : undefined
   let trouble: Trouble | undefined
+  let length: Awaited<ReturnType<typeof lengthOf>>
   try {
-    const decoded = decodes ? metered(plain(content, signal), allowance.begin(expansionOf(holding))) : content
-    for await (const _ of framed ? counted(decoded, read) : decoded) signal.throwIfAborted()
+    const decoded = decodes
+      ? metered(unpacked(artifact, content, signal), allowance.begin(expansionOf(holding)))
+      : content
+    for await (const chunk of framed ? counted(decoded, read) : decoded) {
+      signal.throwIfAborted()
+      start?.push(chunk)
+    }
     if (opens || !sealed) trouble = otherSize(origin.holding, read.bytes)
+    length = start && (await lengthOf(start))
+    if (typeof length === 'object') trouble ??= { status: 'truncated', reason: length.cut }
   } catch (error) {
     signal.throwIfAborted()
     trouble = troubleOf(error)
@@ -125,6 +159,7 @@ async function readThrough(origin: Origin, progress: Progress, signal: AbortSign
     sha256: sameDigests(origin.holding, digests),
     seal: opens && trouble === undefined,
     frames: decodes && trouble === undefined,
+    length: length === 'whole' && trouble === undefined,
   }
   return { checked: CHECKS.filter((check) => checks[check]), trouble }
 }

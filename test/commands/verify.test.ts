@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import t from 'tap'
 import { bundlePrefix } from '../../agent/bundle/keys.ts'
+import { syntheticCore } from '../elf/synthetic-core.ts'
 import { bareReceipt, corePiece, factsPiece } from '../operator/bundle.ts'
 import { type Scene, setUp } from './set-up.ts'
 
@@ -54,6 +56,69 @@ t.test('what is inside is not what the receipt says', async (t) => {
     code: 4,
     verified: [{ status: 'damaged', reason: /more than the 17 bytes that its receipt says/ }],
   })
+})
+
+t.test('a core that was cut on its host, whatever its receipt says', async (t) => {
+  const core = syntheticCore({ bits: 32, loads: 300 })
+  const cut = core.subarray(0, core.length - 1)
+  const packed = (program: string, content: Buffer) => execFileSync(program, ['-c'], { input: content, stdio: 'pipe' })
+  const of = (content: Buffer, suffix: string, more = {}) => ({
+    ...corePiece(content, more),
+    artifact: `cores/${suffix.replaceAll('.', '-')}.core${suffix.replace(/^.*(?=\.)/, '')}`,
+  })
+  const wholes = [
+    of(core, 'framed.zst', { encoding: 'frames' }),
+    of(packed('zstd', core), 'own.zst'),
+    of(packed('lz4', core), 'lz4.lz4', { item: { unchecked: 'format' } }),
+    of(packed('xz', core), 'xz.xz', { item: { unchecked: 'format' } }),
+    of(zstdCompressSync(content), 'none.zst', { item: { unchecked: 'headers' } }),
+  ]
+  const whole = await verify(await setUp(t, { pieces: wholes, sealed: false }))
+  t.match(whole, {
+    code: 0,
+    verified: [
+      ...Array.from({ length: 4 }, () => ({
+        status: 'ok',
+        checked: ['sha256', 'frames', 'length'],
+        reason: undefined,
+      })),
+      {
+        status: 'ok',
+        checked: ['sha256', 'frames'],
+        reason: 'it may have been cut: it has no ELF headers that say how long it is',
+      },
+    ],
+  })
+  const cuts = [
+    of(cut, 'framed.zst', { encoding: 'frames' }),
+    of(packed('zstd', cut), 'own.zst'),
+    of(packed('lz4', cut), 'lz4.lz4', { item: { unchecked: 'format' } }),
+    of(packed('xz', cut), 'xz.xz', { item: { unchecked: 'format' } }),
+    of(packed('xz', core).subarray(0, -50), 'broken.xz', { item: { unchecked: 'format' } }),
+  ]
+  const scene = await setUp(t, { pieces: cuts })
+  const { code, verified } = await verify(scene, '--identity', scene.mine)
+  t.equal(code, 4)
+  const reason = /^it holds [\d.]+MiB of the [\d.]+MiB that its ELF headers promise$/
+  t.match(verified, [
+    ...Array.from({ length: 4 }, () => ({ status: 'truncated', checked: ['sha256'], reason })),
+    { status: 'damaged', reason: /^xz cannot unpack all of it/ },
+  ])
+  const { PATH } = process.env
+  t.teardown(() => Object.assign(process.env, { PATH }))
+  process.env.PATH = join(scene.directory, 'no programs')
+  t.match(await verify(scene, '--identity', scene.mine), {
+    code: 4,
+    verified: [
+      ...[{ status: 'truncated' }, { status: 'truncated' }],
+      {
+        status: 'unchecked',
+        checked: ['sha256', 'seal'],
+        reason: 'it may have been cut: how it is compressed is not read on the host, and lz4 is not installed here',
+      },
+    ],
+  })
+  t.match(await scene.run('show'), { stdout: /it may have been cut: how it is compressed is not read on the host/ })
 })
 
 t.test('objects too short, missing, or unknown to the manifest', async (t) => {
