@@ -28,7 +28,7 @@ export async function checkSources(
 
 function checkSource(source: SourceName, { items, gaps }: Listing): readonly Finding[] {
   const found = items.filter((item) => item.source === source)
-  const bytes = found.reduce((sum, item) => sum + item.bytes, 0)
+  const bytes = found.reduce((sum, { bytes, holes = 0 }) => sum + bytes - holes, 0)
   return [
     ...(found.length > 0 ? [good(source, `${countOf(found.length, 'item')}, ${formatBytes(bytes)}`)] : []),
     // Which scope there is room for is to be decided before it is needed.

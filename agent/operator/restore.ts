@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { sentence } from '../cannot.ts'
 import { CutError, DamageError, plain } from '../frames/decode.ts'
 import { wholeFrames } from '../frames/find.ts'
-import { FRAME_BYTES } from '../frames/marker.ts'
+import { isZeros, ZEROS } from '../frames/zeros.ts'
 import { formatBytes } from '../settings/units.ts'
 import { type Meter, metered } from './allowance.ts'
 import type { Trouble } from './bring.ts'
@@ -41,12 +41,11 @@ export async function restoreFrames(
 
 /** Writes content as a file of its own. Most of a big core is zeros: they become holes, which take no disk. */
 async function writeSparse(file: FileHandle, chunks: AsyncIterable<Buffer>, space: FreeSpace): Promise<void> {
-  const zeros = Buffer.alloc(FRAME_BYTES)
   let at = 0
   await file.truncate(0)
   try {
     for await (const chunk of chunks) {
-      if (!chunk.equals(zeros.subarray(0, chunk.length))) {
+      if (!isZeros(chunk) && !chunk.equals(ZEROS.subarray(0, chunk.length))) {
         await space.take(chunk.length)
         await writeAll(file, chunk, at)
       }

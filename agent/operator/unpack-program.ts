@@ -77,7 +77,8 @@ async function feed(chunks: AsyncIterable<Buffer>, into: NodeJS.WritableStream &
   let bytes = 0
   for await (const chunk of chunks) {
     bytes += chunk.length
-    if (!into.destroyed && !into.write(chunk)) await Promise.race([once(into, 'drain'), once(into, 'close')])
+    if (into.destroyed) break
+    if (!into.write(chunk)) await Promise.race([once(into, 'drain'), once(into, 'close')])
   }
   into.end()
   return bytes

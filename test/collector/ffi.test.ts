@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -37,6 +37,20 @@ t.test('getxattr', async (t) => {
   t.equal(system.getxattr(join(directory, 'none'), 'user.coredump.exe'), undefined)
   symlinkSync(path, join(directory, 'link'))
   t.equal(system.getxattr(join(directory, 'link'), 'user.coredump.exe'), undefined, 'links are not followed')
+})
+
+t.test('seekData', async (t) => {
+  const path = join(t.testdir({ sparse: '' }), 'sparse')
+  truncateSync(path, 64 * 1024 ** 2)
+  const file = openSync(path, 'r+')
+  t.equal(system.seekData(file, 0), Infinity, 'nothing but a hole')
+  writeSync(file, 'data', 32 * 1024 ** 2)
+  const at = system.seekData(file, 4096) ?? 0
+  t.ok(at > 31 * 1024 ** 2 && at <= 32 * 1024 ** 2, `${at}`)
+  t.equal(system.seekData(file, at), at)
+  t.equal(system.seekData(file, 33 * 1024 ** 2), Infinity)
+  closeSync(file)
+  t.equal(system.seekData(-1, 0), undefined)
 })
 
 t.test('a Node without FFI', async (t) => {

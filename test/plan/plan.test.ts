@@ -90,6 +90,22 @@ t.test('costs and what fits agree with each other', async (t) => {
   t.equal(bytesWithin(item('y'), 1e9, ASSUMED_RATES), 10 * MiB)
 })
 
+t.test('holes cost next to nothing, and tell nothing of rates', async (t) => {
+  const sparse = item('sparse', { bytes: 64 * 1024 * MiB, holes: 64 * 1024 * MiB - MiB, ratio: 0.00005 })
+  const dense = item('dense', { bytes: 64 * 1024 * MiB, ratio: 0.3 })
+  t.ok(costOf(sparse, sparse.bytes, ASSUMED_RATES).ms < 2_000)
+  t.ok(costOf(dense, dense.bytes, ASSUMED_RATES).ms > 300_000)
+  t.match(makePlan([sparse], 5_000, ASSUMED_RATES), [{ decision: 'take' }])
+  t.equal(bytesWithin(sparse, 5_000, ASSUMED_RATES), sparse.bytes)
+  const seen = {
+    bytesIn: 64 * 1024 * MiB,
+    bytesStored: 32 * MiB,
+    ms: 1_000,
+    item: { holes: 64 * 1024 * MiB - 100 * MiB },
+  }
+  t.equal(observed(ASSUMED_RATES, seen).read, 150 * MiB)
+})
+
 t.test('rates follow what is seen, and ignore what is too small to tell', async (t) => {
   const slow = { bytesIn: 64 * MiB, bytesStored: 32 * MiB, ms: 32_000 }
   t.ok(observed(ASSUMED_RATES, slow).store < ASSUMED_RATES.store)

@@ -17,8 +17,10 @@ export interface Host {
   readonly onRead: (id: string) => void
 }
 
-/** What a core shrinks to: zeros, pointers and text. Its holes shrink to nothing. */
+/** What a core shrinks to: zeros, pointers and text. */
 const RATIO = 0.3
+/** What its holes do: 195 bytes for 4 MiB, frames/FRAMES.md. */
+const HOLE_RATIO = 195 / (4 * 1024 * 1024)
 
 /** A core that lies there, as an item of the inventory. Its `writer`, if it is still being written, is waited for. */
 export function coreItem(
@@ -52,7 +54,7 @@ export function coreItem(
     encoding: core.suffix === '' ? 'frames' : 'as-is',
     bytes: Math.max(core.bytes, writer?.bytes ?? 0),
     ...(core.suffix === '' && system.kind === 'ready' && { holes: core.bytes - charge(core) }),
-    ratio: core.suffix === '' ? RATIO * Math.min(1, core.allocated / Math.max(1, core.bytes)) : 1,
+    ratio: core.suffix === '' ? HOLE_RATIO + (RATIO - HOLE_RATIO) * (charge(core) / Math.max(1, core.bytes)) : 1,
     value,
     identity,
     async open(limit, signal) {
