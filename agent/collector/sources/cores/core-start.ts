@@ -21,29 +21,49 @@ export function unpacker(suffix: string, chunkSize = CHUNK_BYTES) {
   return suffix === '.gz' ? createGunzip({ chunkSize }) : undefined
 }
 
-/**
- * Reads in what a core holds that is open: anywhere in a plain one, in the first START_BYTES of a compressed one, and nowhere in one that
- * Node cannot decompress.
- */
-export async function coreStart(file: OpenFile, suffix: string, signal: AbortSignal): Promise<ReadAt> {
-  if (suffix === '') return (at, length) => readAt(file, at, length, signal)
-  const start = await unpackedStart(file, suffix, signal)
-  return async (at, length) => start.subarray(at, at + length)
+/** What a core holds that is open: anywhere in a plain one, in the first START_BYTES of one that Node can decompress, else nowhere. */
+export class CoreStart implements AsyncDisposable {
+  readonly #file: OpenFile
+  readonly #suffix: string
+  readonly #signal: AbortSignal
+  #unpacking: AsyncGenerator<Buffer, void, void> | undefined
+  #start: Buffer = Buffer.alloc(0)
+
+  /** The file stays the caller's. */
+  constructor(file: OpenFile, suffix: string, signal: AbortSignal) {
+    this.#file = file
+    this.#suffix = suffix
+    this.#signal = signal
+  }
+
+  readonly readAt: ReadAt = async (at, length) => {
+    if (this.#suffix === '') return await readAt(this.#file, at, length, this.#signal)
+    this.#unpacking ??= unpacking(this.#file, this.#suffix, this.#signal)
+    const parts = [this.#start]
+    for (let bytes = this.#start.length; bytes < Math.min(at + length, START_BYTES); ) {
+      const step = await this.#unpacking.next()
+      if (step.done === true) break
+      parts.push(step.value)
+      bytes += step.value.length
+    }
+    if (parts.length > 1) this.#start = Buffer.concat(parts)
+    return this.#start.subarray(at, at + length)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#unpacking?.return()
+  }
 }
 
-async function unpackedStart(file: OpenFile, suffix: string, signal: AbortSignal): Promise<Buffer> {
+async function* unpacking(file: OpenFile, suffix: string, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
   const decompressor = unpacker(suffix)
-  if (decompressor === undefined) return Buffer.alloc(0)
+  if (decompressor === undefined) return
   const from = suffix === '.zst' ? await firstFrame(file, signal) : 0
   decompressor.end(await readAt(file, from, COMPRESSED_BYTES, signal))
-  const parts: Buffer[] = []
-  let bytes = 0
   try {
     for await (const part of decompressor as AsyncIterable<Buffer>) {
       signal.throwIfAborted()
-      parts.push(part)
-      bytes += part.length
-      if (bytes >= START_BYTES) break
+      yield part
     }
   } catch {
     // Cut there, or no such format, which the walk over its frames says better.
@@ -51,7 +71,6 @@ async function unpackedStart(file: OpenFile, suffix: string, signal: AbortSignal
   } finally {
     decompressor.destroy()
   }
-  return Buffer.concat(parts)
 }
 
 /** Where the first frame with content begins: others may lie before it, however long they are. */

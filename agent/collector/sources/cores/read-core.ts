@@ -4,7 +4,7 @@ import { CONTENT_MAX } from '../../../frames/seek-table.ts'
 import { passing } from '../../passing.ts'
 import { type OpenFile, readFrom } from '../../read-file.ts'
 import type { Reading } from '../../source.ts'
-import { coreStart } from './core-start.ts'
+import { CoreStart } from './core-start.ts'
 import { type CoreProcess, type ElfHead, readElfHead } from './elf-head.ts'
 import { frameWalk } from './frame-walk.ts'
 import { UnpackedLength } from './unpacked-length.ts'
@@ -34,7 +34,8 @@ export async function readCore(
   const size = file.stats.size
   const reading = readFrom(file, size, Math.min(limit, suffix === '' ? CONTENT_MAX : limit), signal)
   try {
-    const head = await readElfHead(await coreStart(file, suffix, signal))
+    await using start = new CoreStart(file, suffix, signal)
+    const head = await readElfHead(start.readAt)
     return reader(file, expected, { reading, head }, signal)
   } catch (error) {
     await reading[Symbol.asyncDispose]()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { abandonable } from '../../../deadline.ts'
 import { openSame } from '../../read-file.ts'
 import { below, type CoreFile } from '../cores/core-file.ts'
-import { coreStart } from '../cores/core-start.ts'
+import { CoreStart } from '../cores/core-start.ts'
 import { mappedFilesOf } from '../cores/elf-head.ts'
 import type { Program } from './program.ts'
 
@@ -31,7 +31,8 @@ async function namedBy(root: string, core: CoreFile, signal: AbortSignal): Promi
   const file = await openSame(below(root, core.raw), core.file, signal).catch(() => undefined)
   if (file === undefined) return []
   try {
-    return (await mappedFilesOf(await coreStart(file, core.suffix, signal)).catch(() => undefined)) ?? []
+    await using start = new CoreStart(file, core.suffix, signal)
+    return (await mappedFilesOf(start.readAt).catch(() => undefined)) ?? []
   } finally {
     await file.handle.close()
   }
