@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { access, constants } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { cannot } from '../cannot.ts'
 import { DamageError } from '../frames/errors.ts'
 
@@ -13,6 +13,9 @@ const PROGRAMS = {
   '.lz4': { program: 'lz4', args: ['-dc'] },
   '.xz': { program: 'xz', args: ['--decompress', '--stdout', '--no-warn', '--memlimit-decompress=256MiB'] },
 } as const
+
+/** What writing into a pipe gives that nobody reads from any more. */
+const ENDED: readonly string[] = ['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']
 
 /** What unpacks an artifact of this name; undefined where that takes none of these programs. */
 export function unpackProgram(artifact: string): string | undefined {
@@ -49,12 +52,16 @@ export async function* unpackedByProgram(
   child.once('error', (error) => exited.reject(cannot(`unpack ${artifact}`, error)))
   child.once('close', (code) => exited.resolve(code))
   exited.promise.catch(() => {})
-  // It may end before it has read everything: that is told by how it ends.
-  child.stdin.on('error', () => {})
   const onAbort = () => child.kill('SIGKILL')
   signal.addEventListener('abort', onAbort, { once: true })
-  const feeding = feed(packed, child.stdin)
-  feeding.catch(() => child.stdin.destroy())
+  let storedOffset = 0
+  async function* counted() {
+    for await (const chunk of packed) {
+      storedOffset += chunk.length
+      yield chunk
+    }
+  }
+  const fed = pipeline(counted(), child.stdin).catch((error: NodeJS.ErrnoException) => error)
   let plainBytes = 0
   try {
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
@@ -64,24 +71,14 @@ export async function* unpackedByProgram(
     }
     const code = await exited.promise
     signal.throwIfAborted()
-    const storedOffset = await feeding
+    const failure = await fed
+    // A program that ends before it has read everything is told by how it ends.
+    if (failure !== undefined && !ENDED.includes(failure.code ?? '')) throw failure
     if (code !== 0) throw new DamageError(`${form.program} cannot unpack all of it`, { plainBytes, storedOffset })
   } finally {
     signal.removeEventListener('abort', onAbort)
     child.kill('SIGKILL')
   }
-}
-
-/** Gives all chunks to a pipe, as it takes them, and closes it; nothing more once nobody reads from it. Gives the bytes. */
-async function feed(chunks: AsyncIterable<Buffer>, into: NodeJS.WritableStream & { readonly destroyed: boolean }) {
-  let bytes = 0
-  for await (const chunk of chunks) {
-    bytes += chunk.length
-    if (into.destroyed) break
-    if (!into.write(chunk)) await Promise.race([once(into, 'drain'), once(into, 'close')])
-  }
-  into.end()
-  return bytes
 }
 
 function formOf(artifact: string) {
