@@ -10,6 +10,14 @@ export interface AuxiliaryVector {
   readonly pageSize: number
 }
 
+/**
+ * Whether it is of a 32-bit process, whose numbers have 32 bits each: there the upper half of the first type, which is zero in
+ * a 64-bit one, is a value, and the first one's (AT_SYSINFO, AT_SYSINFO_EHDR, AT_HWCAP) is never zero.
+ */
+export function isThirtyTwoBit(bytes: Buffer): boolean {
+  return bytes.length >= 16 && bytes.readUInt32LE(4) !== 0
+}
+
 /** Reads what /proc/PID/auxv holds: pairs of 64-bit numbers. Undefined where it is none, as for a process without memory. */
 export function parseAuxiliaryVector(bytes: Buffer): AuxiliaryVector | undefined {
   const entries = new Map<number, number>()

@@ -100,7 +100,9 @@ function outcomeOf({ freeze, moment, surveyed, sample, late, ended }: End): Outc
     ? 'the process ended while it was read'
     : late > 0
       ? `it was let go after ${freezeMs} ms: ${late} pages were read while it ran`
-      : undefined
+      : standstill.beyond > 0
+        ? `${threads.length} of ${threads.length + standstill.beyond} threads are in it: no more are stopped of one process`
+        : undefined
   return {
     ...(truncated !== undefined && { truncated }),
     identity: { threads: threads.length, freezeMs, torn, ...(missed.length > 0 && { note: missed.join('; ') }) },

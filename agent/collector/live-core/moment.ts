@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { abandonable, within } from '../../deadline.ts'
 import type { System, SystemCalls } from '../ffi.ts'
-import { type AuxiliaryVector, parseAuxiliaryVector } from './auxiliary-vector.ts'
+import { type AuxiliaryVector, isThirtyTwoBit, parseAuxiliaryVector } from './auxiliary-vector.ts'
 import { globals } from './globals.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { type Mapping, readMappings } from './mappings.ts'
@@ -12,7 +12,7 @@ import { type ProcessFacts, processPath, type Range, readFacts } from './process
 import { readThreads, SIGINFO_BYTES, type ThreadState } from './registers.ts'
 import { type UsedStack, usedStacks } from './stacks.ts'
 import { refusal, type Standstill, standStill } from './standstill.ts'
-import { type Limits, type Target, Untouchable } from './target.ts'
+import { type Limits, type Target, THIRTY_TWO_BIT, Unsupported, Untouchable } from './target.ts'
 import { blockedAt, stateOf, threadsOf } from './threads.ts'
 
 /** What is true of a process at one instant, read while it stands still. It does so until `standstill` lets it go. */
@@ -137,7 +137,7 @@ async function sleepersOf(target: Target, machine: Machine, signal: AbortSignal)
 }
 
 /**
- * Whether its memory can be looked at, before it is stopped for that: somebody may hold its locks for good. `answerMs`: as long
+ * Whether its memory can be looked at, and is of a kind that we know, before it is stopped for that: somebody may hold its locks for good. `answerMs`: as long
  * as it may stand still, for then it may be waited for as well.
  */
 async function probe(target: Target, answerMs: number, signal: AbortSignal): Promise<void> {
@@ -145,10 +145,14 @@ async function probe(target: Target, answerMs: number, signal: AbortSignal): Pro
   if (living === undefined) throw refusal(0, 'Z')
   const answer = within(answerMs, signal)
   try {
-    const mappings = await readMappings(processPath(target, 'task', String(living), 'maps'), answer)
-    if (mappings.length > 0) return
+    const directory = processPath(target, 'task', String(living))
+    const mappings = await readMappings(`${directory}/maps`, answer)
+    const auxv = mappings.length > 0 ? await abandonable(readFile(`${directory}/auxv`), answer) : undefined
+    if (auxv !== undefined && isThirtyTwoBit(auxv)) throw new Unsupported(THIRTY_TWO_BIT)
+    if (auxv !== undefined) return
   } catch (error) {
     signal.throwIfAborted()
+    if (error instanceof Unsupported) throw error
     const hung = answer.aborted ? `they do not answer within ${answerMs} ms` : String(error)
     throw new Untouchable(`its mappings cannot be read: ${hung}`)
   }

@@ -1,6 +1,6 @@
 import { PTRACE_GETREGSET, PTRACE_GETSIGINFO, type SystemCalls } from '../ffi.ts'
 import type { Machine, RegisterSet } from './machine.ts'
-import { Untouchable } from './target.ts'
+import { THIRTY_TWO_BIT, Unsupported } from './target.ts'
 
 /** What a core says of one thread. */
 export interface ThreadState {
@@ -35,7 +35,7 @@ export function readThreads(
   for (const [tid, signal] of stopped) {
     const registers = read(tid, NT_PRSTATUS, machine.registers)
     if (registers.length === 0) continue
-    if (registers.length < machine.registers) throw new Untouchable('it is a 32-bit process')
+    if (registers.length < machine.registers) throw new Unsupported(THIRTY_TWO_BIT)
     const info = Buffer.alloc(SIGINFO_BYTES)
     if (signal !== 0) system.ptraceRead(PTRACE_GETSIGINFO, tid, 0, info)
     const wanted = machine.sets.filter(({ bulky }) => !bulky || threads.length < WHOLE_THREADS)

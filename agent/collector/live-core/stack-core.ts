@@ -9,6 +9,8 @@ import type { Limits, Target } from './target.ts'
 export interface StackCore {
   readonly core: Buffer
   readonly threads: number
+  /** Threads that are not in it because there are more than `limits` allow. */
+  readonly beyond: number
   /** ms from the first interrupt to the last detach. */
   readonly freezeMs: number
   /** What could not be had, one sentence each. */
@@ -36,6 +38,7 @@ export async function takeStackCore(
   return {
     core: Buffer.concat([head, ...(order as Held[]).flatMap(({ content }) => content)]),
     threads: moment.threads.length,
+    beyond: moment.standstill.beyond,
     freezeMs: moment.standstill.ms,
     missed,
   }

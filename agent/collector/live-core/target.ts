@@ -19,5 +19,12 @@ export type Freeze = 'registers' | 'whole'
 
 /** A process of which no core can be taken; the message is a receipt's reason. */
 export class Untouchable extends Error {
-  override readonly name = 'Untouchable'
+  override readonly name: string = 'Untouchable'
 }
+
+/** A process of a kind of which we write no core, whatever its state: nothing is missing that could have been had. */
+export class Unsupported extends Untouchable {
+  override readonly name = 'Unsupported'
+}
+
+export const THIRTY_TWO_BIT = 'it is a 32-bit program, of which we write no core'

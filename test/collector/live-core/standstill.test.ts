@@ -6,7 +6,7 @@ import t from 'tap'
 import { openFullCore } from '../../../agent/collector/live-core/full-core.ts'
 import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import { Standstill } from '../../../agent/collector/live-core/standstill.ts'
-import { Untouchable } from '../../../agent/collector/live-core/target.ts'
+import { Unsupported, type Untouchable } from '../../../agent/collector/live-core/target.ts'
 import { stateOf } from '../../../agent/collector/live-core/threads.ts'
 import {
   compile,
@@ -169,7 +169,10 @@ t.test('a 32-bit process', possible, async (t) => {
   if (isRefused(program)) return void t.pass('a 32-bit process', { skip: 'this kernel runs none' })
   const { target } = await start(t, directory, ['sh', '-c', `echo ready; exec ${program}`])
   await until('it runs', () => readFileSync(`/proc/${target.pid}/comm`, 'utf8') === 'narrow\n')
-  await t.rejects(takeStackCore(target, limits, system, never), new Untouchable('it is a 32-bit process'))
+  await t.rejects(
+    takeStackCore(target, limits, system, never),
+    new Unsupported('it is a 32-bit program, of which we write no core'),
+  )
   t.equal(traces(target.pid), 0)
 })
 
@@ -208,6 +211,17 @@ t.test('a thread that is let go before it stops is detached once it has', possib
   const all = () => tids(target.pid).map((tid) => readFileSync(`/proc/${target.pid}/task/${tid}/status`, 'utf8'))
   await until('nobody is traced', () => all().every((text) => text.includes('TracerPid:\t0\n')))
   await until('all of it sleeps again', () => all().every((text) => text.includes('State:\tS')))
+})
+
+t.test('more threads than are stopped: the core says of how many it has how many', possible, async (t) => {
+  const directory = scratch(t)
+  const { target } = await start(t, directory, [compile(directory, 'threads')])
+  const all = tids(target.pid).length
+  await using reading = await openFullCore(target, 'registers', { ...limits, threads: 2 }, system, never)
+  for await (const _ of reading.chunks);
+  t.equal(reading.outcome().truncated, `2 of ${all} threads are in it: no more are stopped of one process`)
+  const stack = await takeStackCore(target, { ...limits, threads: 2 }, system, never)
+  t.match(stack, { threads: 2, beyond: all - 2 })
 })
 
 t.test('one that is killed while it stands still ends', possible, async (t) => {

@@ -3,9 +3,11 @@ import { formatBytes } from '../../../settings/units.ts'
 import type { System } from '../../ffi.ts'
 import { type Freeze, openFullCore } from '../../live-core/full-core.ts'
 import { openGcore } from '../../live-core/gcore.ts'
+import { Unsupported } from '../../live-core/target.ts'
 import { readExecutable } from '../../processes/executable.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
+import { Refusal } from '../../refusal.ts'
 import type { Found, Reading } from '../../source.ts'
 import { safeName } from '../stacks/core-table.ts'
 
@@ -80,6 +82,9 @@ async function openItem(request: LiveRequest, limit: number, signal: AbortSignal
     return ofPatient(reading, executable, limit, turn)
   } catch (error) {
     turn[Symbol.dispose]()
+    // No core could be had of it, whatever the time: that is not amiss, and a setting of the builder's may change it.
+    if (error instanceof Unsupported)
+      throw new Refusal('limit', `${error.message}; with live.with = "gcore" gdb takes it, where it is installed`)
     throw error
   }
 }

@@ -10,6 +10,10 @@ export interface CoreRow {
   readonly entry: string | undefined
   readonly executable: Executable
   readonly threads: number
+  /** Whether there is none because we write none of its kind. */
+  readonly unsupported: boolean
+  /** Threads that are not in the core because there are too many. */
+  readonly beyond: number
   /** ms that it stood still. */
   readonly freezeMs: number
   /** What is missing of it, one sentence each. */

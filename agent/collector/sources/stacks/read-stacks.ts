@@ -4,20 +4,20 @@ import { within } from '../../../deadline.ts'
 import type { System } from '../../ffi.ts'
 import type { Preflight } from '../../live-core/preflight.ts'
 import { takeStackCore } from '../../live-core/stack-core.ts'
-import type { Limits } from '../../live-core/target.ts'
+import { type Limits, Unsupported } from '../../live-core/target.ts'
 import { readExecutable } from '../../processes/executable.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
-import { type Outcome, READ_BYTES, type Reading } from '../../source.ts'
+import { READ_BYTES, type Reading } from '../../source.ts'
 import { fewAtATime } from '../facts/few-at-a-time.ts'
 import { HostReads } from '../facts/host-reads.ts'
-import { type Ledger, ledger } from '../facts/ledger.ts'
+import { ledger } from '../facts/ledger.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../facts/tar-writer.ts'
 import { bootTime } from '../journal/this-boot.ts'
 import { type CoreRow, coreEntry, coreTable } from './core-table.ts'
-import { standNote } from './note.ts'
+import { stacksOutcome } from './outcome.ts'
 import { standsOf } from './stand.ts'
-import type { Machine } from './system-calls.ts'
+import { machineOf } from './system-calls.ts'
 import { readThreads, type Thread } from './thread.ts'
 import { type Stood, threadTable, threadText } from './thread-table.ts'
 
@@ -31,13 +31,20 @@ export interface StacksRequest {
   /** ms from the first look at the threads to the second; 0: there is none. */
   readonly interval: number
   readonly limit: number
+  readonly caps: Caps
+}
+
+/** How many threads are taken, whatever there are. */
+export interface Caps {
+  /** In a core of one process, and ms for which it stands still. */
+  readonly core: Limits
+  /** In the table, of all processes and of one: 0.15 ms each. */
+  readonly table: number
+  readonly tableOfOne: number
 }
 
 /** A process of 64 threads stands still for some ms, on a host that has no CPU left for a hundred times that; who needs more will not stop. */
-const LIMITS: Limits = { freezeMs: 1_000, threads: 2_048 }
-/** Threads that the table has at most, in all and of one process: 0.15 ms each. */
-const THREADS = 8_192
-const THREADS_OF_ONE = 1_024
+export const CAPS: Caps = { core: { freezeMs: 1_000, threads: 2_048 }, table: 8_192, tableOfOne: 1_024 }
 /** ms for one look at all of them. */
 const LOOK_MS = 2_000
 /** ms to read what an executable says of itself: it may lie on a file system that hangs. */
@@ -49,20 +56,23 @@ const TABLES = 1 / 4
 export function readStacks(request: StacksRequest, signal: AbortSignal): Reading {
   const troubles = ledger()
   const reads = new HostReads(request.root, troubles, signal)
-  const seen: Seen = { rows: [], gone: new Set(), stood: [], looks: 0 }
+  const seen: Seen = { rows: [], gone: new Set(), unlooked: new Map(), stood: [], looks: 0 }
   return {
     chunks: entries(request, reads, seen, signal),
-    outcome: () => outcome(request, seen, troubles),
+    outcome: () => stacksOutcome(request, seen, troubles),
     async [Symbol.asyncDispose]() {
       reads[Symbol.dispose]()
     },
   }
 }
 
-interface Seen {
+/** What was seen of the chosen processes so far. */
+export interface Seen {
   readonly rows: CoreRow[]
   /** Processes that ended before their core was taken. */
   readonly gone: Set<number>
+  /** How many threads of a process the table leaves out, by pid. */
+  unlooked: ReadonlyMap<number, number>
   stood: readonly Stood[]
   looks: number
 }
@@ -96,6 +106,7 @@ async function* entries(
   const began = performance.now()
   const first = await look(request, reads, 'whole')
   seen.stood = inOrder(request, first)
+  seen.unlooked = first.unlooked
   seen.looks = 1
   yield* addTables('')
 
@@ -125,28 +136,35 @@ async function* entries(
   if (left >= 0) yield tar.end()
 }
 
-type Looked = ReadonlyMap<number, readonly Thread[]>
+interface Looked {
+  readonly threads: ReadonlyMap<number, readonly Thread[]>
+  readonly unlooked: ReadonlyMap<number, number>
+}
 
 /** The threads of all chosen processes at this moment, by pid. */
 async function look(
-  { chosen, troubled }: StacksRequest,
+  { chosen, troubled, caps }: StacksRequest,
   reads: HostReads,
   depth: 'whole' | 'to compare',
 ): Promise<Looked> {
   const until = performance.now() + LOOK_MS
   // Whether we may see kernel stacks (that takes CAP_SYS_ADMIN) is the same for all of them.
   const kernelStacks = ((await reads.text('proc/self/stack', { once: true, optional: true })) ?? '') !== ''
-  const machine: Machine = process.arch === 'arm64' ? 'arm64' : 'x64'
   const looked = new Map<number, readonly Thread[]>()
-  let left = THREADS
+  const unlooked = new Map<number, number>()
+  let left = caps.table
   await fewAtATime(troubledFirst(chosen, troubled), async ({ pid, threads }) => {
-    const most = performance.now() > until ? 0 : Math.min(left, THREADS_OF_ONE)
+    const most = performance.now() > until ? 0 : Math.min(left, caps.tableOfOne)
     left -= Math.min(threads, most)
-    if (threads > most)
+    if (threads > most) {
+      unlooked.set(pid, threads - most)
       reads.ledger.lost(`proc/${pid}/task`, `${threads - most} of ${threads} threads were not looked at`)
-    if (most > 0) looked.set(pid, await readThreads(reads, pid, { most, depth, kernelStacks, machine }))
+    }
+    if (most === 0) return
+    const machine = machineOf(await reads.bytes(`proc/${pid}/auxv`, { once: true, optional: true, detail: true }))
+    looked.set(pid, await readThreads(reads, pid, { most, depth, kernelStacks, machine }))
   })
-  return looked
+  return { threads: looked, unlooked }
 }
 
 function troubledFirst(
@@ -159,7 +177,7 @@ function troubledFirst(
 /** Processes with a blocked thread first, then those in trouble, then by memory. */
 function inOrder({ chosen, troubled }: StacksRequest, looked: Looked): readonly Stood[] {
   const stood = troubledFirst(chosen, troubled).map((process) => {
-    return { process, threads: looked.get(process.pid) ?? [], stands: new Map() }
+    return { process, threads: looked.threads.get(process.pid) ?? [], stands: new Map() }
   })
   const isBlocked = ({ threads }: Stood) => threads.some(({ state }) => state === 'D')
   return stood.toSorted((a, b) => Number(isBlocked(b)) - Number(isBlocked(a)))
@@ -168,47 +186,31 @@ function inOrder({ chosen, troubled }: StacksRequest, looked: Looked): readonly 
 /** What was seen first, with what the second look tells of each thread; those that have come since are left out. */
 function compared(stood: readonly Stood[], second: Looked): readonly Stood[] {
   return stood.map(({ process, threads }) => {
-    const now = second.get(process.pid) ?? []
+    const now = second.threads.get(process.pid) ?? []
     const there = new Set(now.map(({ tid }) => tid))
     return { process, threads: threads.filter(({ tid }) => there.has(tid)), stands: standsOf(threads, now) }
   })
 }
 
 async function takeCore(
-  { root, system }: StacksRequest,
+  { root, system, caps }: StacksRequest,
   process: HostProcess,
   room: number,
   signal: AbortSignal,
 ): Promise<{ readonly row: CoreRow; readonly core?: Buffer }> {
   const { pid, start } = process
   const executable = await readExecutable(root, pid, within(EXECUTABLE_MS, signal))
-  const none = { process, entry: undefined, executable, threads: 0, freezeMs: 0 }
+  const none = { process, entry: undefined, executable, threads: 0, beyond: 0, freezeMs: 0, unsupported: false }
   if (signal.aborted) return { row: { ...none, missed: ['there was no time left'] } }
   try {
-    const taken = await takeStackCore({ pid, start, root }, LIMITS, system, signal)
-    const { core, threads, freezeMs, missed } = taken
+    const taken = await takeStackCore({ pid, start, root }, caps.core, system, signal)
+    const { core, threads, beyond, freezeMs, missed } = taken
     if (core.length > room) return { row: { ...none, freezeMs, missed: [`no room for its ${core.length} bytes`] } }
-    return { row: { process, entry: coreEntry(process), executable, threads, freezeMs, missed }, core }
+    return {
+      row: { process, entry: coreEntry(process), executable, threads, beyond, freezeMs, missed, unsupported: false },
+      core,
+    }
   } catch (error) {
-    return { row: { ...none, missed: [sentence(error)] } }
+    return { row: { ...none, unsupported: error instanceof Unsupported, missed: [sentence(error)] } }
   }
-}
-
-function outcome({ chosen, preflight }: StacksRequest, { rows, gone, stood, looks }: Seen, troubles: Ledger): Outcome {
-  const freezeMs = Math.max(0, ...rows.map((row) => row.freezeMs))
-  const threads = stood.reduce((sum, one) => sum + one.threads.length, 0)
-  const parts = rows.filter(({ entry, missed }) => entry !== undefined && missed.length > 0).length
-  const lack = parts > 0 ? `; cores.tsv says what ${parts} of the cores lack` : ''
-  const identity = { threads, freezeMs, note: standNote(stood, looks > 1) + lack }
-  const lacking = rows.filter(({ entry, process }) => entry === undefined && !gone.has(process.pid))
-  const [first] = lacking
-  const untaken = preflight.ok ? chosen.length - rows.length : 0
-  const truncated = !preflight.ok
-    ? `no cores, only the table of threads: ${preflight.reason}`
-    : first !== undefined
-      ? `of ${lacking.length} of ${chosen.length} processes there is no core: ${first.process.comm} ${first.process.pid}: ${first.missed[0]}`
-      : untaken > 0
-        ? `${untaken} of ${chosen.length} processes were not looked at`
-        : troubles.truncated()
-  return { identity, ...(truncated !== undefined && { truncated }) }
 }

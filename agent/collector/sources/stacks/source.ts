@@ -6,7 +6,7 @@ import type { Patients } from '../../processes/patients.ts'
 import { select } from '../../processes/select.ts'
 import { parseSelector } from '../../processes/selector.ts'
 import type { Source, SourceContext } from '../../source.ts'
-import { readStacks } from './read-stacks.ts'
+import { CAPS, readStacks } from './read-stacks.ts'
 
 /** For the estimate, as measured: a small process's core, and what each further thread adds. Mostly pages that repeat. */
 const PROCESS_BYTES = 320 * 1024
@@ -47,7 +47,7 @@ export function stacksSource(system: System, patients: Patients): Source {
         patience: PATIENCE_MS,
         identity: { threads, note: `${chosen.length} processes` },
         open: async (limit: number, abort: AbortSignal) =>
-          readStacks({ root, system, patients, chosen, troubled, preflight, interval, limit }, abort),
+          readStacks({ root, system, patients, chosen, troubled, preflight, interval, limit, caps: CAPS }, abort),
       }
       return { found: [found], gaps }
     },

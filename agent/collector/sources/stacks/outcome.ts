@@ -1,0 +1,57 @@
+import { countOf } from '../../../count-of.ts'
+import type { Outcome } from '../../source.ts'
+import type { Ledger } from '../facts/ledger.ts'
+import type { CoreRow } from './core-table.ts'
+import { standNote } from './note.ts'
+import type { Seen, StacksRequest } from './read-stacks.ts'
+
+/** What the receipt says of the stacks: what is missing that was to be had, and what stood out. */
+export function stacksOutcome(
+  request: Pick<StacksRequest, 'chosen' | 'preflight'>,
+  seen: Seen,
+  troubles: Pick<Ledger, 'truncated'>,
+): Outcome {
+  const { rows, stood, looks } = seen
+  const freezeMs = Math.max(0, ...rows.map((row) => row.freezeMs))
+  const threads = stood.reduce((sum, one) => sum + one.threads.length, 0)
+  const parts = rows.filter(({ entry, missed }) => entry !== undefined && missed.length > 0).length
+  const narrow = rows.filter(({ unsupported }) => unsupported).length
+  const notes = [
+    standNote(stood, looks > 1),
+    ...(parts > 0 ? [`cores.tsv says what ${parts} of the cores lack`] : []),
+    // Nothing is missing that could have been had: the table tells of them.
+    ...(narrow > 0 ? [`no core of ${countOf(narrow, '32-bit process', '32-bit processes')}, only the table`] : []),
+  ]
+  const truncated = without(request, seen) ?? tooMany(seen) ?? troubles.truncated()
+  return { identity: { threads, freezeMs, note: notes.join('; ') }, ...(truncated !== undefined && { truncated }) }
+}
+
+/** Of which processes there is no core though there could be one. */
+function without({ chosen, preflight }: Pick<StacksRequest, 'chosen' | 'preflight'>, { rows, gone }: Seen) {
+  if (!preflight.ok) return `no cores, only the table of threads: ${preflight.reason}`
+  const isLacking = ({ entry, unsupported, process }: CoreRow) =>
+    entry === undefined && !unsupported && !gone.has(process.pid)
+  const lacking = rows.filter(isLacking)
+  const [first] = lacking
+  if (first !== undefined) {
+    const { process, missed } = first
+    return `of ${lacking.length} of ${chosen.length} processes there is no core: ${process.comm} ${process.pid}: ${missed[0]}`
+  }
+  const left = chosen.length - rows.length
+  return left > 0 ? `${left} of ${chosen.length} processes were not looked at` : undefined
+}
+
+/** Which process has more threads than are taken of one, and how many of how many there are. */
+function tooMany({ rows, stood, unlooked }: Seen): string | undefined {
+  const told = rows.flatMap(({ process: { pid, comm }, threads, beyond }) => {
+    const looked = stood.find(({ process }) => process.pid === pid)?.threads.length ?? 0
+    const left = unlooked.get(pid) ?? 0
+    const parts = [
+      ...(left > 0 ? [`${looked} of ${looked + left} threads in the table`] : []),
+      ...(beyond > 0 ? [`${threads} of ${threads + beyond} in the core`] : []),
+    ]
+    return parts.length > 0 ? [`${comm} ${pid}: ${parts.join(', ')}`] : []
+  })
+  if (told.length === 0) return undefined
+  return told.length === 1 ? told[0] : `${told[0]}, and ${countOf(told.length - 1, 'process', 'processes')} more`
+}
