@@ -6,6 +6,7 @@ import type { Landing } from './landing.ts'
 import { openBelow, placeBelow } from './place.ts'
 import type { Progress } from './progress.ts'
 import { type Bounds, restoreFrames } from './restore.ts'
+import { toldInside } from './told-inside.ts'
 import { unpackFrames } from './unpack.ts'
 
 /**
@@ -61,7 +62,8 @@ export async function fetchArtifact(
   if (tree) {
     const { trouble, ...unpacked } = await unpackFrames(part, directory, landing.name, bounds, signal)
     await rm(partPath)
-    return { ...nothing, ...unpacked, status: whole, reason: undefined, ...worse(brought, trouble) }
+    const told = receipt === undefined ? await toldInside(directory, landing.name, unpacked.files) : undefined
+    return { ...nothing, ...unpacked, status: whole, reason: undefined, ...worse(brought, trouble ?? told) }
   }
   const trouble = await decompress(bounds)
   const settled = await settle(`${path}.part`, worse(brought, trouble))

@@ -135,6 +135,22 @@ t.test('an identity that cannot open it is told before anything is downloaded', 
   t.match(await run('fetch', '--identity', join(directory, 'none.txt')), { code: 1, stderr: /none\.txt/ })
 })
 
+t.test('without a manifest, facts tell themselves what they lack', async (t) => {
+  const told = async (files: Record<string, string>) => {
+    const { run, mine } = await setUp(t, { end: 'interrupted', pieces: [await factsPiece(files)] })
+    const { stdout } = await run('fetch', '--identity', mine, '-o', 'json')
+    const [{ status, reason }] = JSON.parse(stdout).fetched
+    return { status, reason }
+  }
+  const lost = 'processes.tsv: 4 processes left out\nproc/stat: cut\n\nproc/x: not there\n'
+  t.match(await told({ 'summary.txt': 's', 'errors.txt': lost }), {
+    status: 'truncated',
+    reason: 'processes.tsv: 4 processes left out, and 1 more in facts/errors.txt',
+  })
+  t.match(await told({ 'summary.txt': 's', 'errors.txt': 'proc/x: not there\n' }), { status: 'complete' })
+  t.match(await told({ 'summary.txt': 's' }), { status: 'truncated', reason: /ends before its errors\.txt/ })
+})
+
 t.test('an interrupted bundle: what has arrived', async (t) => {
   const { run, here, mine } = await setUp(t, { end: 'interrupted', pieces: await pieces() })
   const { code, stdout } = await run('fetch', '--identity', mine)

@@ -11,7 +11,7 @@ export interface Ledger {
   count(): number
   /** Why the facts are not all of it, if something was lost. */
   truncated(): string | undefined
-  /** errors.txt: one line per reason and kind of file, what was lost first. */
+  /** errors.txt: one line per reason and kind of file; what was lost first, with an empty line behind it. */
   text(): string
 }
 
@@ -22,9 +22,7 @@ interface Line {
   times: number
 }
 
-type Weight = (typeof WEIGHTS)[number]
-/** In the order of errors.txt. */
-const WEIGHTS = ['lost', 'detail', 'note'] as const
+type Weight = 'lost' | 'detail' | 'note'
 
 /** Kinds of trouble kept apart; a host with more of them than this is understood from the first. */
 const LINES = 500
@@ -52,9 +50,12 @@ export function ledger(): Ledger {
       return `${first?.path}: ${first?.reason}${more}`
     },
     text() {
-      const all = WEIGHTS.flatMap(of)
-      if (all.length === 0) return 'Everything that was asked for could be read.\n'
-      return all.map((line) => `${line.path}: ${line.reason}${times(line)}\n`).join('')
+      if (lines.size === 0) return 'Everything that was asked for could be read.\n'
+      const told = (some: readonly Line[]) =>
+        some.map((line) => `${line.path}: ${line.reason}${times(line)}\n`).join('')
+      const lost = of('lost')
+      // The empty line is what a reader without a receipt goes by.
+      return `${told(lost)}${lost.length > 0 ? '\n' : ''}${told([...of('detail'), ...of('note')])}`
     },
   }
 }

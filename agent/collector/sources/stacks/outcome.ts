@@ -22,8 +22,13 @@ export function stacksOutcome(
     // Nothing is missing that could have been had: the table tells of them.
     ...(narrow > 0 ? [`no core of ${countOf(narrow, '32-bit process', '32-bit processes')}, only the table`] : []),
   ]
-  const truncated = without(request, seen) ?? tooMany(seen) ?? troubles.truncated()
+  const truncated = coresLack(request, seen) ?? troubles.truncated()
   return { identity: { threads, freezeMs, note: notes.join('; ') }, ...(truncated !== undefined && { truncated }) }
+}
+
+/** What there is less of than there could be, in a sentence; undefined where there is all. */
+export function coresLack(request: Pick<StacksRequest, 'chosen' | 'preflight'>, seen: Seen): string | undefined {
+  return without(request, seen) ?? tooMany(seen)
 }
 
 /** Of which processes there is no core though there could be one. */

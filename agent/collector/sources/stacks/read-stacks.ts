@@ -15,7 +15,7 @@ import { ledger } from '../facts/ledger.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../facts/tar-writer.ts'
 import { bootTime } from '../journal/this-boot.ts'
 import { type CoreRow, coreEntry, coreTable } from './core-table.ts'
-import { stacksOutcome } from './outcome.ts'
+import { coresLack, stacksOutcome } from './outcome.ts'
 import { standsOf } from './stand.ts'
 import { machineOf } from './system-calls.ts'
 import { readThreads, type Thread } from './thread.ts'
@@ -131,6 +131,8 @@ async function* entries(
   }
   const cores = Buffer.from(coreTable(seen.rows, await bootTime(request.root)))
   if (cores.length + ENTRY_BYTES <= left) yield* add('cores.tsv', cores)
+  const lack = coresLack(request, seen)
+  if (lack !== undefined) reads.ledger.lost('cores.tsv', lack)
   const errors = Buffer.from(reads.ledger.text())
   if (errors.length + ENTRY_BYTES <= left) yield* add('errors.txt', errors)
   if (left >= 0) yield tar.end()

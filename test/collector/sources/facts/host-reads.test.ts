@@ -100,3 +100,15 @@ t.test('the signal ends a read under way, and all after it', async (t) => {
   t.equal(await reads.text('here'), undefined)
   t.equal(troubles.truncated(), 'everything from here on: the time was up')
 })
+
+t.test('what counts stands above an empty line, and nothing else does', async (t) => {
+  const troubles = ledger()
+  t.equal(troubles.text(), 'Everything that was asked for could be read.\n')
+  troubles.lost('proc/1/smaps_rollup', 'hung', { detail: true })
+  troubles.note('proc/x', 'not there')
+  t.equal(troubles.truncated(), undefined)
+  t.equal(troubles.text(), 'proc/1/smaps_rollup: hung\nproc/x: not there\n')
+  troubles.lost('processes.tsv', 'two left\n\nout')
+  t.equal(troubles.truncated(), 'processes.tsv: two left  out')
+  t.equal(troubles.text(), 'processes.tsv: two left  out\n\nproc/1/smaps_rollup: hung\nproc/x: not there\n')
+})
