@@ -9,8 +9,10 @@ const NAME = 512
 /** Of a sentence: it is one line of `show`. */
 const SENTENCE = 2000
 
-/** What each field is: a text of so many characters, one of some words, a number, bytes, or a yes. */
-const FIELDS: Readonly<Record<keyof ItemIdentity, number | readonly string[] | 'number' | 'size' | 'flag'>> = {
+/** What each field is: a text of so many characters, one of some words, a number, a duration, bytes, or a yes. */
+const FIELDS: Readonly<
+  Record<keyof ItemIdentity, number | readonly string[] | 'number' | 'duration' | 'size' | 'flag'>
+> = {
   path: PATH,
   pid: 'number',
   comm: NAME,
@@ -25,7 +27,7 @@ const FIELDS: Readonly<Record<keyof ItemIdentity, number | readonly string[] | '
   at: 'number',
   bootId: NAME,
   buildId: NAME,
-  freezeMs: 'number',
+  freezeMs: 'duration',
   torn: 'number',
   trouble: SENTENCE,
   holes: 'size',
@@ -48,6 +50,7 @@ export function readIdentity(value: Readonly<Record<string, unknown>>): ItemIden
     const kind = FIELDS[name]
     if (typeof kind === 'number' && typeof field === 'string') identity[name] = tellable(field, kind)
     else if (kind === 'number' && Number.isFinite(field)) identity[name] = field
+    else if (kind === 'duration' && isSize(field)) identity[name] = field
     else if (kind === 'size' && isSize(field)) identity[name] = whole(field)
     else if (Array.isArray(kind) && kind.includes(field)) identity[name] = field
     else if (kind === 'flag' && typeof field === 'boolean') identity[name] = field

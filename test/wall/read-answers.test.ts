@@ -80,9 +80,9 @@ t.test('a field of an identity that cannot be costs itself, and is named', async
   t.strictSame(Object.keys(read).sort(), ['comm', 'note', 'path', 'pid'])
   t.equal(read.path?.length, 4096)
   t.same(readListedItem({ ...item, identity: read }).identity, read, 'once is as good as twice')
-  t.match(readTaken({ bytesIn: 2 ** 70, ms: 1, frames: 1.4, identity: { torn: Infinity, note: 'n' } }), {
+  t.match(readTaken({ bytesIn: 2 ** 70, ms: 1, frames: 1.4, identity: { torn: Infinity, freezeMs: -1, note: 'n' } }), {
     ...{ bytesIn: Number.MAX_SAFE_INTEGER, frames: 1 },
-    identity: { note: 'what the collector said of torn cannot be; n' },
+    identity: { note: 'what the collector said of torn, freezeMs cannot be; n' },
   })
   t.match(readGap({ source: 'cores', class: 'memory', status: 'failed', reason: 'r', identity: { uid: '0' } }), {
     identity: { note: /uid cannot be/ },

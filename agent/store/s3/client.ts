@@ -86,10 +86,13 @@ export class Bucket implements AsyncDisposable {
   private async noting<T extends { response: unknown }>(request: unknown, send: () => Promise<T>): Promise<T> {
     const { hostname, port } = request as { hostname: string; port?: number }
     this.host = port === undefined ? hostname : `${hostname}:${port}`
-    const sent = Date.now()
+    const began = performance.now()
     const answer = await send()
+    // Both by the clock as it is now: it may have been set meanwhile.
+    const answered = Date.now()
+    const sent = answered - (performance.now() - began)
     const { headers } = answer.response as { headers: Readonly<Record<string, string>> }
-    this.clockSkew = clockSkew(headers.date, sent, Date.now()) ?? this.clockSkew
+    this.clockSkew = clockSkew(headers.date, sent, answered) ?? this.clockSkew
     return answer
   }
 
