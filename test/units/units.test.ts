@@ -36,6 +36,15 @@ t.test('every unit is stopped at shutdown, and at nothing else', (t) => {
   t.end()
 })
 
+t.test('nor can what they are in be stopped by hand, which would stop them', (t) => {
+  const slice = parseUnit(read('lastgasp.slice'))
+  t.same(slice.RefuseManualStop, ['yes'])
+  t.notSame(slice.DefaultDependencies, ['no'], 'it ends after what is in it')
+  // Directly below the root slice, which systemd never stops: there is none between to be stopped.
+  for (const unit of Object.values(units)) t.ok(['lastgasp.slice', undefined].includes(unit.Slice?.[0]))
+  t.end()
+})
+
 t.test('the environment file is the daemon’s to read, and nobody else’s', (t) => {
   t.equal(daemon.EnvironmentFile, undefined, 'systemd would read it at the start only')
   const rule = readFileSync(join(TREE, 'usr/lib/tmpfiles.d/lastgasp-environment.conf'), 'utf8')

@@ -20,9 +20,14 @@ export const scenario: Scenario = {
       signal,
     )
     equal(cycles.stdout, '', 'no ordering cycle is logged')
-    const restart = await machine.sh('systemctl restart lastgasp.service', signal)
-    notEqual(restart.code, 0, 'systemctl restart lastgasp is refused')
-    match(restart.stderr, /refused/)
+    // The slice is what every unit in it requires.
+    for (const unit of [...UNITS.split(' '), 'lastgasp.slice'])
+      for (const verb of ['stop', 'restart']) {
+        const asked = await machine.sh(`systemctl ${verb} ${unit}`, signal)
+        notEqual(asked.code, 0, `systemctl ${verb} ${unit} is refused`)
+        match(asked.stderr, /refused/)
+      }
+    equal(await machine.ok(`systemctl is-active ${UNITS}`, signal), 'active\nactive\nactive\n', 'all are still there')
     equal(
       (await machine.ok('systemctl is-system-running', signal)).trim(),
       'running',
