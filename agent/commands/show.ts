@@ -7,6 +7,7 @@ import { nextSteps, type Step } from '../operator/next-steps.ts'
 import { shellWord } from '../operator/printable.ts'
 import { showLines, stepLines } from '../operator/show-lines.ts'
 import { type Verdict, verdict } from '../operator/verdict.ts'
+import { isoTime } from '../words/instant.ts'
 import { bundleOf, bundleOption } from './bundle-option.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import { archiveOf, type GlobalOptions } from './options.ts'
@@ -57,12 +58,14 @@ function stepsOf(view: BundleView, found: Verdict, chosen: Options, io: Io): Ste
   return [bring, ...nextSteps(view.name.bundle, fetched, found, scripts)]
 }
 
-function asJson({ name, state, opening, plan, manifest, objects, faults }: BundleView, found: Verdict) {
+function asJson(view: BundleView, found: Verdict) {
+  const { name, state, opening, plan, manifest, endsBy, objects, faults } = view
   return {
     ...name,
     status: state,
     incomplete: found.lacks.length > 0,
     why: manifest?.why ?? null,
+    endsBy: isoTime(endsBy) ?? null,
     findings: found.findings,
     crashes: found.deaths
       .filter(({ finding }) => finding.kind === 'crash')

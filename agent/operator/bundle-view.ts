@@ -1,4 +1,11 @@
-import { type BundleName, bundlePrefix } from '../bundle/keys.ts'
+import {
+  type BundleName,
+  type BundleStatus,
+  bundleDay,
+  bundlePrefix,
+  INDEX_PREFIX,
+  parseIndexKey,
+} from '../bundle/keys.ts'
 import { lasts } from '../bundle/lasts.ts'
 import type { Manifest, Opening, PlanDocument } from '../bundle/schema.ts'
 import { sentence } from '../cannot.ts'
@@ -18,6 +25,10 @@ export interface BundleView {
   readonly plan: PlanDocument | undefined
   /** Absent while the capture runs, and for good when the host died in it. */
   readonly manifest: Manifest | undefined
+  /** What a row of the index says that it is, where there is no manifest: nobody who captures writes a row first. */
+  readonly claimed: BundleStatus | undefined
+  /** When its capture must have ended, in ms since the epoch by the store's clock; undefined where that is not known. */
+  readonly endsBy: number | undefined
   /** Bytes of every object that is there, by its name below the bundle's prefix, in key order. */
   readonly objects: ReadonlyMap<string, number>
   /** Documents that are there and cannot be used, one sentence each. */
@@ -71,6 +82,18 @@ export async function viewBundle(
   const opening = await document('opening.json', readings.opening)
   const plan = await document('plan.json', readings.plan)
   const manifest = await document('manifest.json', readings.manifest)
-  const state = manifest?.status ?? unclosed(stored, opening === undefined ? 0 : lasts(opening), now)
-  return { name, state, opening: opening ?? manifest, plan, manifest, objects, faults }
+  const seconds = opening === undefined ? 0 : lasts(opening)
+  const state = manifest?.status ?? unclosed(stored, seconds, now)
+  const endsBy = stored > 0 && seconds > 0 ? stored + seconds * 1000 : undefined
+  const claimed = manifest === undefined ? await rowOf(archive, name, signal) : undefined
+  return { name, state, opening: opening ?? manifest, plan, manifest, claimed, endsBy, objects, faults }
+}
+
+async function rowOf(archive: Archive, name: BundleName, signal: AbortSignal): Promise<BundleStatus | undefined> {
+  const prefix = `${INDEX_PREFIX}dt=${bundleDay(name.bundle)}/${name.identity}/${name.bundle}.`
+  for await (const { key } of archive.list(prefix, signal)) {
+    const mark = parseIndexKey(key)?.mark
+    if (mark?.kind === 'row' && mark.status !== 'salvaged') return mark.status
+  }
+  return undefined
 }

@@ -1,5 +1,6 @@
 import { formatBytes } from '../settings/units.ts'
 import type { Fetched } from './fetch-artifact.ts'
+import { librariesApart } from './libraries-apart.ts'
 import type { Line } from './line.ts'
 import { toldOf } from './refused.ts'
 import { statusStyle } from './show-lines.ts'
@@ -13,9 +14,12 @@ export function fetchLines(fetched: readonly Fetched[], screen: Screen): Line[] 
     { title: 'FILE' },
   ] as const
   const { told, more } = toldOf(fetched)
-  const rows = told.flatMap(({ status, bytes, path, artifact, reason }) => [
+  const { others, libraries, told: some } = librariesApart(told)
+  const size = libraries.reduce((sum, { bytes }) => sum + bytes, 0)
+  const one = some === '' ? [] : [[libraries[0]?.status ?? '', formatBytes(size), some]]
+  const rows = others.flatMap(({ status, bytes, path, artifact, reason }) => [
     [status, formatBytes(bytes), status === 'missing' ? artifact : path],
     ...(reason === undefined ? [] : [['', '', reason]]),
   ])
-  return table(columns, [...rows, ...more.map((line) => ['refused', '', line])], screen)
+  return table(columns, [...rows, ...one, ...more.map((line) => ['refused', '', line])], screen)
 }

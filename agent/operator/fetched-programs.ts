@@ -24,14 +24,20 @@ const MOST = 1_000
 /** The programs and libraries among fetched files, by the receipts: several may have had one path on the host, and one of them has its place. */
 export function fetchedPrograms(files: readonly string[], receipts: readonly Receipt[]): FetchedProgram[] {
   const here = new Set(files)
+  // Without a manifest, the name of the artifact.
+  const unnamed = files.flatMap((file): FetchedProgram[] => {
+    const buildId = /^executables\/([^/]+)\/[^/]+$/.exec(file)?.[1] ?? ''
+    return BUILD_ID.test(buildId) && isPlain(file) ? [{ file, buildId }] : []
+  })
   const elsewhere = new Map(files.map((file) => [/^other\/\d+\/(.+)$/.exec(file)?.[1], file]))
-  return receipts.flatMap((receipt): FetchedProgram[] => {
+  const named = receipts.flatMap((receipt): FetchedProgram[] => {
     const { source, item } = receipt
     if (source !== 'executables' || item.buildId === undefined || !BUILD_ID.test(item.buildId)) return []
     const places = placesOf(receipt)
     const file = places.find((name) => here.delete(name)) ?? elsewhere.get(places.at(-1))
     return file === undefined || !isPlain(file) ? [] : [{ file, buildId: item.buildId }]
   })
+  return [...unnamed, ...named]
 }
 
 /** Makes them to be found by build-id. Symbolic links: each of them lies where the host had it. */

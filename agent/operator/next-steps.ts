@@ -34,7 +34,7 @@ export function nextSteps(
   const threads = ['stacks/later/threads.txt', 'stacks/threads.txt'].find((name) => files.includes(name))
   if (threads !== undefined) steps.push({ about: 'where every thread stood', command: `less ${threads}` })
   if (files.some((name) => name.startsWith(`${ROOT}/`) && /\.journal~?$/.test(name))) {
-    const unit = deaths.find(({ unit }) => unit !== undefined)?.unit
+    const unit = deaths.find(isInJournal)?.unit
     const ofUnit = unit === undefined ? undefined : unitOption(unit)
     steps.push({ about: 'the journal, its end', command: `journalctl --root=${ROOT} -e` })
     if (ofUnit !== undefined)
@@ -44,6 +44,13 @@ export function nextSteps(
     }
   }
   return [...steps, ...crashSteps(deaths, scripts), ...livingSteps(scripts)]
+}
+
+/** Whether the journal is known to tell of a unit: one that was lost, or is of another boot, has nothing of it. */
+function isInJournal({ unit, finding: { evidence } }: Death): boolean {
+  return (
+    unit !== undefined && evidence.some(({ artifact }) => artifact === 'journal' || artifact.startsWith('journal/'))
+  )
 }
 
 /** The newest crash stands for the others: their commands differ in the name of the core. */

@@ -3,8 +3,9 @@ import { hasCore } from '../findings/sentence.ts'
 import { formatBytes, formatDuration } from '../settings/units.ts'
 import type { BundleView } from './bundle-view.ts'
 import { uncheckedTold } from './core-length.ts'
+import { arrivedTold, cutTable } from './cut-table.ts'
 import { hangs } from './hangs.ts'
-import { holdings } from './holdings.ts'
+import { librariesApart } from './libraries-apart.ts'
 import { type Line, type Style, styled } from './line.ts'
 import { stateStyle } from './list-lines.ts'
 import { memoryTold } from './memory-told.ts'
@@ -18,6 +19,8 @@ import type { Death, Lack, Verdict } from './verdict.ts'
 const TOLD = 5
 /** More than settings can be wrong in at once, before the rest is a number. */
 const PROBLEMS_TOLD = 50
+/** Letters of a note beside an artifact: three lines of a terminal. */
+const NOTE = 240
 /** As many recipients as the settings take. */
 const RECIPIENTS_TOLD = 32
 
@@ -28,8 +31,14 @@ export function showLines(view: BundleView, found: Verdict, screen: Screen): Lin
     '',
     ...circumstances(view, screen),
     '',
-    ...(view.manifest === undefined ? arrivedTable(view, screen) : receiptTable(view.manifest.receipts, screen)),
-    ...lackLines(found.lacks, screen),
+    ...(view.manifest === undefined
+      ? cutTable(view, statusStyle, screen)
+      : receiptTable(view.manifest.receipts, screen)),
+    // What was planned and is not there stands in the table of a bundle that was cut.
+    ...lackLines(
+      found.lacks.filter(({ source }) => view.manifest !== undefined || source === undefined),
+      screen,
+    ),
     ...section('Left out, as the settings have it', found.leftOut.map(lackLine), screen),
     ...section('Problems with the settings', few(view.manifest?.problems ?? [], PROBLEMS_TOLD), screen, 'yellow'),
   ]
@@ -42,7 +51,8 @@ export function stepLines(title: string, steps: readonly Step[]): Line[] {
   return ['', [styled('bold', title)], ...lines]
 }
 
-function headline({ state, manifest, opening, name }: BundleView, { findings, deaths, otherwise }: Verdict): Line[] {
+function headline(view: BundleView, { findings, deaths, otherwise }: Verdict): Line[] {
+  const { state, manifest, opening, name } = view
   const host = shortened(opening?.host.name ?? name.identity)
   const told = findings.slice(0, TOLD).map((finding): Line => {
     const death = deaths.find((one) => one.finding === finding)
@@ -56,6 +66,7 @@ function headline({ state, manifest, opening, name }: BundleView, { findings, de
     ...told,
     ...more,
     ...(told.length > 0 ? [] : [shortened(otherwise)]),
+    ...(manifest === undefined ? [arrivedTold(view)] : []),
     ...few(hangs(manifest?.receipts ?? [])).map((hang): Line => [styled('bold', 'stuck'), `    ${shortened(hang)}`]),
     ...few(memoryTold(manifest?.receipts ?? [])).map(
       (told): Line => [styled('bold', 'memory'), `   ${shortened(told)}`],
@@ -140,7 +151,7 @@ function timing(
 ): string {
   const start = Date.parse(opening.started)
   const allowed = formatDuration(Date.parse(opening.deadline) - start)
-  if (manifest === undefined) return `began ${instant(start)}, with ${allowed} to go`
+  if (manifest === undefined) return `began ${instant(start)}, with ${allowed} to go, by the host's clock`
   const skew = manifest.clockSkewMs ?? 0
   const clock =
     Math.abs(skew) < 1000
@@ -161,22 +172,29 @@ function receiptTable(receipts: readonly Receipt[], screen: Screen): Line[] {
     { title: 'TIME', align: 'right' },
     { title: 'ARTIFACT' },
   ]
-  const rows = receipts.map((receipt) => {
-    const { status, artifact, bytesIn, bytesStored, ms, item, objects } = receipt
-    const figures =
-      objects.length === 0 ? ['', '', ''] : [formatBytes(bytesIn), formatBytes(bytesStored), formatDuration(ms)]
+  const figuresOf = ({ bytesIn, bytesStored, ms }: Figures) => [
+    formatBytes(bytesIn),
+    formatBytes(bytesStored),
+    formatDuration(ms),
+  ]
+  const { others, libraries, told } = librariesApart(receipts)
+  const rows = others.map((receipt) => {
+    const { status, artifact, item, objects } = receipt
+    const figures = objects.length === 0 ? ['', '', ''] : figuresOf(receipt)
     const unchecked = status === 'complete' && item.unchecked !== undefined ? uncheckedTold(item.unchecked) : undefined
     const notes = [item.unit, item.trouble, item.note, unchecked, status === 'absent' ? receipt.reason : undefined]
-    const told = notes.filter((note) => note !== undefined).join(', ')
-    return [status, ...figures, told === '' ? artifact : `${artifact}: ${told}`]
+    const said = notes.flatMap((note) => (note === undefined ? [] : [inCell(note)])).join(', ')
+    return [status, ...figures, said === '' ? artifact : `${artifact}: ${said}`]
   })
-  return table(columns, rows, screen)
+  const sum = (of: keyof Figures) => libraries.reduce((all, one) => all + one[of], 0)
+  const all = { bytesIn: sum('bytesIn'), bytesStored: sum('bytesStored'), ms: sum('ms') }
+  return table(columns, told === '' ? rows : [...rows, ['complete', ...figuresOf(all), told]], screen)
 }
 
-function arrivedTable(view: BundleView, screen: Screen): Line[] {
-  const rows = holdings(view).map(({ artifact, bytes }) => ['arrived', formatBytes(bytes), artifact])
-  return table([{ title: 'STATUS' }, { title: 'STORED', align: 'right' }, { title: 'ARTIFACT' }], rows, screen)
-}
+type Figures = Pick<Receipt, 'bytesIn' | 'bytesStored' | 'ms'>
+
+/** A note in a cell; -o json has all of it. */
+const inCell = (note: string) => (note.length > NOTE ? `${note.slice(0, NOTE)}…` : note)
 
 /** The style of a receipt's status, and of what `fetch` and `verify` say of an artifact. */
 export function statusStyle(status: string): Style | undefined {
@@ -191,6 +209,7 @@ export function statusStyle(status: string): Style | undefined {
     failed: 'red',
     damaged: 'red',
     missing: 'red',
+    'not yet': 'yellow',
     absent: 'dim',
   }
   return styles[status]

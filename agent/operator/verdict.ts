@@ -86,8 +86,11 @@ function unclosed(view: BundleView): Lack[] {
   const what = running ? 'not yet' : 'missing'
   const arrived = new Set(holdings(view).map(({ artifact }) => artifact))
   const planned = (view.plan?.artifacts ?? []).filter(({ artifact }) => !arrived.has(artifact))
+  const row = view.claimed
+  const claim = `its row says ${row}, which is the word of whoever may write there: no capture writes one before its manifest`
   return [
     { artifact: 'manifest.json', what, why },
+    ...(row === undefined ? [] : [{ artifact: 'index', what: 'not to be believed', why: claim }]),
     ...planned.map(({ artifact, source, decision, reason }) =>
       decision === 'skip'
         ? { artifact, source, what: 'skipped', why: reason ?? 'no reason was given' }

@@ -1,4 +1,5 @@
 import { formatBytes } from '../settings/units.ts'
+import { librariesApart } from './libraries-apart.ts'
 import type { Line } from './line.ts'
 import { toldOf } from './refused.ts'
 import { statusStyle } from './show-lines.ts'
@@ -14,11 +15,15 @@ export function verifyLines(verified: readonly Verified[], screen: Screen): Line
     { title: 'ARTIFACT' },
   ] as const
   const { told, more } = toldOf(verified)
-  const rows = told.flatMap(({ status, bytes, checked, artifact, reason }) => [
+  const { others, libraries, told: some } = librariesApart(told)
+  const [first] = libraries
+  const stored = libraries.reduce((sum, { bytes }) => sum + bytes, 0)
+  const one = first === undefined ? [] : [[first.status, formatBytes(stored), first.checked.join(' '), some]]
+  const rows = others.flatMap(({ status, bytes, checked, artifact, reason }) => [
     [status, formatBytes(bytes), checked.join(' '), artifact],
     ...(reason === undefined ? [] : [['', '', '', reason]]),
   ])
-  return table(columns, [...rows, ...more.map((line) => ['refused', '', '', line])], screen)
+  return table(columns, [...rows, ...one, ...more.map((line) => ['refused', '', '', line])], screen)
 }
 
 /** What verifying does not prove: for people, below what it found. */

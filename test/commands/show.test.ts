@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import t from 'tap'
-import { bundlePrefix, newBundle } from '../../agent/bundle/keys.ts'
-import { bareReceipt, buildBundle, corePiece, factsPiece } from '../operator/bundle.ts'
+import { bundlePrefix, newBundle, rowKey } from '../../agent/bundle/keys.ts'
+import { bareReceipt, buildBundle, corePiece, factsPiece, type Piece } from '../operator/bundle.ts'
 import { lastgasp } from './lastgasp.ts'
 import { setUp } from './set-up.ts'
 
@@ -107,13 +107,60 @@ t.test('a host where nothing crashed', async (t) => {
   t.match(await scene.run('show'), { code: 0, stdout: /^healthy {2}Nothing had crashed\.$/m })
 })
 
-t.test('an interrupted bundle: the opening, and what has arrived', async (t) => {
+/** A plan of these artifacts, as a host would have stored it. */
+const planOf = (bundle: string, artifacts: readonly object[]) => ({
+  ...{ version: 1, bundle, rates: { read: 1, store: 1 } },
+  artifacts: artifacts.map((one) => ({
+    ...{ source: 'cores', class: 'memory', phase: 'stored', decision: 'take', limit: 9, bytes: 9 },
+    ...{ estimate: { bytesStored: 3 * 1024 ** 2, ms: 9 }, ...one },
+  })),
+})
+
+t.test('an interrupted bundle: what was planned, and what of it has arrived', async (t) => {
   const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], end: 'interrupted' })
+  const plan = planOf(scene.name.bundle, [
+    { artifact: 'facts.tar.zst', source: 'facts', estimate: { bytesStored: 1024, ms: 1 } },
+    { artifact: 'cores/app.1.core.zst' },
+    { artifact: 'cores/app.2.core.zst', decision: 'skip', reason: 'no time for 4GiB' },
+  ])
+  await writeFile(join(scene.store, bundlePrefix(scene.name), 'plan.json'), JSON.stringify(plan))
   const { code, stdout } = await scene.run('show')
   t.equal(code, 4)
   t.match(stdout, /^interrupted {2}web-7/)
-  t.match(stdout, /arrived +\d+B +facts\.tar\.zst/)
-  t.match(stdout, 'manifest.json: missing: the host was gone before its capture ended')
+  t.match(stdout, /^1 of 2 artifacts arrived, \d+B of some 3MiB; it had until 20[-0-9]+ [0-9:]+ UTC$/m)
+  t.match(stdout, /^STATUS +STORED +EXPECTED +ARTIFACT\narrived +\d+B +1KiB +facts\.tar\.zst\n/m)
+  t.match(stdout, /^missing +3MiB +cores\/app\.1\.core\.zst\nskipped +cores\/app\.2\.core\.zst: no time for 4GiB\n/m)
+  t.match(stdout, /Missing\n {2}manifest\.json: missing: the host was gone before its capture ended\n\n/)
+  const fetched = await scene.run('fetch')
+  t.match(fetched, { code: 4, stdout: /complete .*facts\n/ })
+  t.match(fetched.stdout, 'cores/app.1.core.zst: missing: the host was gone before its capture ended')
+  t.match(await scene.here('facts/summary.txt'), /disk/)
+})
+
+t.test('a row without a manifest is told', async (t) => {
+  const scene = await setUp(t, { sealed: false, pieces: [await factsPiece()], end: 'interrupted' })
+  t.notMatch((await scene.run('show')).stdout, 'its row says')
+  await writeFile(join(scene.store, rowKey(scene.name, 'complete', 'healthy')), '{}')
+  t.match(await scene.run('show'), {
+    code: 4,
+    stdout: /^interrupted .*index: not to be believed: its row says complete/s,
+  })
+})
+
+t.test('twenty libraries are one row, in every table', async (t) => {
+  const library = (i: number): Piece => {
+    const [name, buildId] = [`libodd${i}.so.1`, `ab${10 + i}`]
+    const item = { path: `/opt/shop/lib/x86_64-linux-gnu/${name}`, buildId, note: 'of shop[12]' }
+    const artifact = `executables/${buildId}/${name}.zst`
+    return { artifact, source: 'executables', content: Buffer.alloc(1000), encoding: 'frames', item }
+  }
+  const scene = await setUp(t, { sealed: false, pieces: Array.from({ length: 20 }, (_, i) => library(i)) })
+  const row = /^(complete|ok) .*20 libraries: libodd0\.so\.1, libodd1\.so\.1 and 18 more$/m
+  for (const command of ['show', 'fetch', 'verify']) {
+    const { stdout } = await scene.run(command)
+    t.match(stdout, row, command)
+    t.notMatch(stdout, 'libodd7', command)
+  }
 })
 
 t.test('for scripts: everything that was read', async (t) => {

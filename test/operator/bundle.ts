@@ -87,19 +87,21 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
     }),
     ...plan.manifest,
   }
-  if (plan.end === 'interrupted') {
-    if (typeof plan.store === 'string') await dated(plan.store, bundleTime(name.bundle))
-    return manifest
+  if (plan.end !== 'interrupted') {
+    await put(`${prefix}manifest.json`, document(manifest))
+    await put(rowKey(name, manifest.status, manifest.why), document(indexRow(manifest, name)))
   }
-  await put(`${prefix}manifest.json`, document(manifest))
-  await put(rowKey(name, manifest.status, manifest.why), document(indexRow(manifest, name)))
+  if (typeof plan.store === 'string') await dated(plan.store, name.bundle)
   return manifest
 }
 
-/** Gives all files of a store the date at which they would have been written. */
-async function dated(store: string, at: number): Promise<void> {
-  for (const entry of await readdir(store, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), new Date(at), new Date(at))
+/** Gives all files of a bundle the date at which they would have been written. */
+async function dated(store: string, bundle: string): Promise<void> {
+  const at = new Date(bundleTime(bundle))
+  for (const entry of await readdir(store, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile() && path.includes(bundle)) await utimes(path, at, at)
+  }
 }
 
 /** What a capture would have found, had it seen nothing but these cores. */

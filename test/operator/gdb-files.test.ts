@@ -214,9 +214,10 @@ t.test('no name from the host becomes a command, and no script of its own is pro
 
 t.test('what a host calls its units, programs and cores is an operand or nothing', (t) => {
   const item = (more: Receipt['item']) => ({ signal: 11, pid: 7, ...more })
-  const steps = (unit: string, exe: string, path: string) => {
+  const steps = (unit: string, exe: string, path: string, seenIn = 'journal') => {
     const core = bareReceipt('cores', 'complete', { artifact: 'cores/x.core.zst', item: item({ unit, exe, path }) })
-    const crash = { finding, program: exe, unit, signal: 'SIGSEGV', pid: 7, at: 0, receipt: core }
+    const seen = { ...finding, evidence: [{ artifact: seenIn }] }
+    const crash = { finding: seen, program: exe, unit, signal: 'SIGSEGV', pid: 7, at: 0, receipt: core }
     const files = [`root${path}`, 'root/var/log/journal/5a/system.journal']
     return nextSteps('-to', files, { ...nothing, deaths: [crash] }, coreScripts(files, [core])).map(
       (step) => step.command,
@@ -231,6 +232,7 @@ t.test('what a host calls its units, programs and cores is an operand or nothing
       "journalctl --root=root --unit='dev-disk\\x2dby.service'",
     ),
   )
+  t.notMatch(steps('a.service', '/bin/x', '/c', 'facts.tar.zst').join('\n'), '--unit', 'of which no journal tells')
   for (const path of ['/a b.zst', '/a\nb.zst', '/$(id).zst', "/a'.zst"])
     t.notMatch(steps('a.service', '/bin/x', path).join('\n'), /gdb|zstd/, path)
   t.equal(steps('a.service', '/bin/x', '/c')[0], 'cd ./-to')
