@@ -1,16 +1,21 @@
 import { bundleTime } from '../bundle/keys.ts'
 import type { CatalogueEntry, Doubt } from './catalogue.ts'
-import type { Line, Style } from './line.ts'
+import { type Line, type Style, styled } from './line.ts'
 import { instant } from './moments.ts'
 import { type Screen, table } from './table.ts'
 
 /** `<UTC yyyymmddThhmmssZ>-` and four digits: as much of an id as a person needs to see, if it is enough. */
 const SHORT_ID = 21
+/** Columns in which a row and what is to be said of it are a line. */
+const WIDE = 140
 
 /** Bundles as a table. On a terminal their ids are as short as they can be told apart by; a script gets them whole. */
 export function listLines(entries: readonly CatalogueEntry[], screen: Screen): Line[] {
   const digits = screen.width === undefined ? Infinity : distinct(entries.map(({ bundle }) => bundle))
-  return table(
+  // Beside the name of the host there is little room: on a terminal it has a line of its own. Names have no spaces, so each row is a line.
+  const apart = screen.width !== undefined && screen.width < WIDE
+  const doubts = entries.map(({ doubt, bundle }) => (doubt === undefined ? undefined : doubtTold(doubt, bundle)))
+  const lines = table(
     [
       { title: 'STARTED' },
       { title: 'STATUS', style: stateStyle },
@@ -18,15 +23,19 @@ export function listLines(entries: readonly CatalogueEntry[], screen: Screen): L
       { title: 'BUNDLE' },
       { title: 'HOST' },
     ],
-    entries.map(({ identity, bundle, at, state, why, doubt }) => [
+    entries.map(({ identity, bundle, at, state, why }, i) => [
       instant(at),
       state,
       why ?? '',
       bundle.slice(0, digits),
-      doubt === undefined ? identity : `${identity}: ${doubtTold(doubt, bundle)}`,
+      doubts[i] === undefined || apart ? identity : `${identity}: ${doubts[i]}`,
     ]),
-    screen,
+    { width: undefined },
   )
+  return lines.flatMap((line, i): Line[] => {
+    const doubt = apart ? doubts[i - 1] : undefined
+    return doubt === undefined ? [line] : [line, [styled('yellow', `  ${doubt}`)]]
+  })
 }
 
 /** What is to be said where the index is not to be believed. */

@@ -27,7 +27,7 @@ const RECIPIENTS_TOLD = 32
 /** A bundle as a page for people: the verdict, the circumstances, the receipts, what is missing. */
 export function showLines(view: BundleView, found: Verdict, screen: Screen): Line[] {
   return [
-    ...headline(view, found),
+    ...headline(view, found, screen),
     '',
     ...circumstances(view, screen),
     '',
@@ -51,13 +51,12 @@ export function stepLines(title: string, steps: readonly Step[]): Line[] {
   return ['', [styled('bold', title)], ...lines]
 }
 
-function headline(view: BundleView, { findings, deaths, otherwise }: Verdict): Line[] {
+function headline(view: BundleView, { findings, deaths, otherwise }: Verdict, screen: Screen): Line[] {
   const { state, manifest, opening, name } = view
   const host = shortened(opening?.host.name ?? name.identity)
-  const told = findings.slice(0, TOLD).map((finding): Line => {
+  const told = findings.slice(0, TOLD).flatMap((finding) => {
     const death = deaths.find((one) => one.finding === finding)
-    const said = death === undefined ? finding.sentence : deathLine(death)
-    return [styled('bold', titleOf(finding.kind).padEnd(9)), shortened(said)]
+    return titled('bold', titleOf(finding.kind), death === undefined ? finding.sentence : deathLine(death), screen)
   })
   const more = findings.length > TOLD ? [`         and ${findings.length - TOLD} more`] : []
   const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
@@ -65,13 +64,20 @@ function headline(view: BundleView, { findings, deaths, otherwise }: Verdict): L
     [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
     ...told,
     ...more,
-    ...(told.length > 0 ? [] : [shortened(otherwise)]),
-    ...(manifest === undefined ? [arrivedTold(view)] : []),
-    ...few(hangs(manifest?.receipts ?? [])).map((hang): Line => [styled('bold', 'stuck'), `    ${shortened(hang)}`]),
-    ...few(memoryTold(manifest?.receipts ?? [])).map(
-      (told): Line => [styled('bold', 'memory'), `   ${shortened(told)}`],
-    ),
+    ...(told.length > 0 ? [] : wrap(text(otherwise), screen.width ?? Infinity)),
+    ...(manifest === undefined ? wrap(arrivedTold(view), screen.width ?? Infinity) : []),
+    ...few(hangs(manifest?.receipts ?? [])).flatMap((hang) => titled('bold', 'stuck', hang, screen)),
+    ...few(memoryTold(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'memory', told, screen)),
   ]
+}
+
+/** As wide as the titles of the page are. */
+const TITLE = 9
+
+/** What is said under a title: beside it, and below that where it is longer than a line. */
+function titled(style: Style, title: string, said: string, screen: Screen): Line[] {
+  const lines = wrap(text(said), screen.width === undefined ? Infinity : screen.width - TITLE)
+  return lines.map((line, i): Line => [styled(style, (i === 0 ? title : '').padEnd(TITLE)), line])
 }
 
 /** What a finding begins with. Of a kind that is newer than this reader, its own name. */
@@ -132,12 +138,7 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
     ['sealed', opening && (opening.recipients.length === 0 ? 'no' : `to ${recipientsTold(opening.recipients)}`)],
     ['agent', opening && `lastgasp ${opening.agent}`],
   ]
-  const width = screen.width === undefined ? Infinity : screen.width - 9
-  return facts.flatMap(([title, said]) =>
-    said === undefined
-      ? []
-      : wrap(text(said), width).map((line, i): Line => [styled('dim', (i === 0 ? title : '').padEnd(9)), line]),
-  )
+  return facts.flatMap(([title, said]) => (said === undefined ? [] : titled('dim', title, said, screen)))
 }
 
 function trigger(why: string, shutdown: { kind: string; by?: string | undefined } | undefined): string {
@@ -200,6 +201,7 @@ const inCell = (note: string) => (note.length > NOTE ? `${note.slice(0, NOTE)}â€
 export function statusStyle(status: string): Style | undefined {
   const styles: Readonly<Record<string, Style>> = {
     complete: 'green',
+    arrived: 'green',
     ok: 'green',
     truncated: 'yellow',
     skipped: 'yellow',
