@@ -70,10 +70,11 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
   const keys = recipients.map(parseRecipient)
   const taken = await inParallel(plan.pieces ?? [], AT_A_TIME, async (piece) => {
     const stored = await storedBytes(piece, keys)
+    const receipt = receiptOf(piece, stored, keys.length > 0)
     // Under its own name, whatever the receipt says of it.
     const name = piece.artifact + (keys.length > 0 ? SEALED_SUFFIX : '')
     await put(prefix + name, piece.tamper?.(stored) ?? stored)
-    return receiptOf(piece, stored, keys.length > 0)
+    return receipt
   })
   const receipts = [...taken, ...(plan.others ?? [])]
   const end = { duration: 4000, shutdown: { kind: 'poweroff', by: 'systemctl' } as const }
