@@ -169,7 +169,7 @@ t.test('marks of every day of ten years are one listing', async (t) => {
 t.test('130,000 bundles are a list', async (t) => {
   const puts = Array.from({ length: 130_000 }, (_, i) => {
     const name = newBundle(`web-${i % 1000}`, now - i * 100)
-    return [openKey(name, 90), rowKey(name, 'complete', 'crash')].map((key) => ({ key, modified: now }))
+    return [openKey(name, 90), rowKey(name, 'complete', 'crash')].map((key) => ({ key, modified: now - i * 100 }))
   }).flat()
   const { entries } = await catalogue(archiveOf(puts), ALL, now, signal)
   t.equal(entries.length, 130_000)
