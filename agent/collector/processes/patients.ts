@@ -2,11 +2,9 @@ import { abandonable } from '../../deadline.ts'
 import { HostReads } from '../sources/facts/host-reads.ts'
 import { ledger } from '../sources/facts/ledger.ts'
 import { lackOf, type ProcessSurvey, surveyProcesses } from './host-process.ts'
-import { findTrouble } from './trouble.ts'
+import { findTrouble, type Trouble } from './trouble.ts'
 
-export interface HostSurvey extends ProcessSurvey {
-  /** Processes in trouble, by pid, and why. */
-  readonly troubled: ReadonlyMap<number, string>
+export interface HostSurvey extends ProcessSurvey, Trouble {
   /** What could not be seen of the processes, in a sentence: then nobody can say that there is none of a kind. */
   readonly lack: string | undefined
 }
@@ -55,6 +53,6 @@ async function takeSurvey(root: string, signal: AbortSignal): Promise<HostSurvey
   signal.throwIfAborted()
   const { processes } = survey
   const hasUnits = processes.some(({ unit }) => unit !== undefined)
-  const troubled = hasUnits ? await findTrouble(reads, processes) : new Map<number, string>()
-  return { ...survey, troubled, lack: lackOf(survey) }
+  const trouble = hasUnits ? await findTrouble(reads, processes) : { troubled: new Map<number, string>(), unlearnt: [] }
+  return { ...survey, ...trouble, lack: lackOf(survey) }
 }

@@ -23,16 +23,20 @@ const LATELY_MS = 10 * 60_000
 /** Share of a memory limit beyond which a unit is in trouble: what is counted cannot be reclaimed but by swapping. */
 const NEARLY = 0.9
 
+export interface Trouble {
+  /** Processes in trouble, by pid, and why. */
+  readonly troubled: ReadonlyMap<number, string>
+  /** What was not learnt, so that there may be more of them: a sentence each. */
+  readonly unlearnt: readonly string[]
+}
+
 /**
  * The processes in trouble and why, in a sentence: those whose unit has failed or hangs in stopping, is short of memory,
  * or that have a thread in uninterruptible sleep. By reading files and by asking systemd, which is not waited for.
  */
-export async function findTrouble(
-  reads: HostReads,
-  processes: readonly HostProcess[],
-): Promise<ReadonlyMap<number, string>> {
+export async function findTrouble(reads: HostReads, processes: readonly HostProcess[]): Promise<Trouble> {
   const asked = unitStates(reads.root, process.geteuid?.() ?? 0, within(STATES_MS, reads.signal)).catch(() => undefined)
-  const blocked = await findBlocked(reads, processes)
+  const { blocked, unlooked } = await findBlocked(reads, processes)
   const killed = await killedIn(reads, processes)
   const short = await shortOfMemory(reads, processes)
   const states = await asked
@@ -47,7 +51,11 @@ export async function findTrouble(
       short.get(cgroup)
     if (why !== undefined) found.set(pid, why)
   }
-  return found
+  const unlearnt = [
+    ...(states === undefined ? ['systemd did not say which units have failed'] : []),
+    ...(unlooked > 0 ? [`the threads of ${unlooked} processes were not looked at in time`] : []),
+  ]
+  return { troubled: found, unlearnt }
 }
 
 interface Blocked {
@@ -56,9 +64,10 @@ interface Blocked {
   readonly comm: string
 }
 
-async function findBlocked(reads: HostReads, processes: readonly HostProcess[]): Promise<ReadonlyMap<number, string>> {
+async function findBlocked(reads: HostReads, processes: readonly HostProcess[]) {
   const until = performance.now() + THREADS_MS
   let left = THREADS
+  let unlooked = 0
   let blocked: Blocked[] = []
   await fewAtATime(processes, async ({ pid, threads, state, comm }) => {
     left -= threads
@@ -66,7 +75,10 @@ async function findBlocked(reads: HostReads, processes: readonly HostProcess[]):
       if (state === 'D') blocked.push({ pid, tid: pid, comm })
       return
     }
-    if (left < 0 || performance.now() > until) return
+    if (left < 0 || performance.now() > until) {
+      unlooked++
+      return
+    }
     for (const tid of numbered(await reads.names(`proc/${pid}/task`, { optional: true }))) {
       const one = { pid, tid, comm }
       if (isBlocked(reads, one)) blocked.push(one)
@@ -82,7 +94,7 @@ async function findBlocked(reads: HostReads, processes: readonly HostProcess[]):
     const where = wchan === undefined || wchan === '0' ? '' : ` (${wchan})`
     found.set(pid, `${comm} ${tid} in D${where}`)
   }
-  return found
+  return { blocked: found, unlooked }
 }
 
 function isBlocked(reads: HostReads, { pid, tid }: Blocked): boolean {

@@ -67,7 +67,8 @@ const host = {
 }
 
 t.test('who is there, and who is in trouble', async (t) => {
-  const { processes, unseen, troubled } = await newPatients().survey(t.testdir(host), soon())
+  const { processes, unseen, troubled, unlearnt } = await newPatients().survey(t.testdir(host), soon())
+  t.strictSame(unlearnt, ['systemd did not say which units have failed'], 'there is none to be asked')
   t.equal(unseen, 0)
   t.strictSame(
     processes.map(({ pid }) => pid),
@@ -100,6 +101,17 @@ t.test('who was killed for want of memory, lately and in the unit itself', async
   t.equal(troubled.get(10), 'fine.service ran out of memory: java (812) was killed')
   t.notOk(troubled.has(50), 'what was killed a quarter of an hour ago is not what the host dies of')
   t.strictSame([...troubled.keys()], [10, 20, 40], 'and nobody else')
+})
+
+t.test('who is in trouble is not said to be nobody where it was not learnt', async (t) => {
+  const root = t.testdir({ proc: { '10': host.proc['10'], self: host.proc.self } })
+  const live = { ...defaultSettings().live, cores: ['failed'] }
+  const settings = { ...defaultSettings(), seal: { ...defaultSettings().seal, unsealed: 'allow' as const }, live }
+  const source = liveSource({ kind: 'missing', reason: 'none' }, newPatients())
+  const { gaps } = await source.inventory({ root, settings, seen: new Set(), ms: 60_000 }, soon())
+  t.match(gaps, [
+    { status: 'absent', reason: 'no process is meant by failed; systemd did not say which units have failed' },
+  ])
 })
 
 t.test('what could not be read of a host is not absent', async (t) => {

@@ -24,11 +24,12 @@ export function liveSource(system: System, patients: Patients): Source {
       const closed = unasked(settings.seal)
       if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
       if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
-      const { processes, troubled, lack } = await patients.survey(root, signal)
+      const { processes, troubled, unlearnt, lack } = await patients.survey(root, signal)
       const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)
       const gaps = lack === undefined ? [] : [gap('failed', lack)]
       if (chosen.length === 0) {
-        const why = reasons.join('; ') || `no process is meant by ${cores.join(', ')}`
+        const none = [`no process is meant by ${cores.join(', ')}`, ...(cores.includes('failed') ? unlearnt : [])]
+        const why = (reasons.length > 0 ? reasons : none).join('; ')
         // What could not be read is not absent.
         return { found: [], gaps: lack === undefined ? [gap('absent', why)] : gaps }
       }
