@@ -38,7 +38,7 @@ export interface Upload {
   part(number: number, body: Buffer, signal: AbortSignal): Promise<void>
   /**
    * Makes an object of the parts 1..n that have arrived without a gap (what lies beyond a gap stays in the
-   * upload for salvage, or is dropped). No part that was given up is added to it any more. `exists` if the key was taken meanwhile. Servers differ: Ceph's gateway (16.2)
+   * upload for salvage, or is dropped). One that was given up may have arrived all the same: `bytes` tells. `exists` if the key was taken meanwhile. Servers differ: Ceph's gateway (16.2)
    * replaces what is there, and refuses (`permanent`) an upload with a gap.
    */
   complete(signal: AbortSignal): Promise<Stored>

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { sentence } from '../cannot.ts'
+import { cannot, sentence } from '../cannot.ts'
 import { countOf } from '../count-of.ts'
 import type { Deadline } from '../deadline.ts'
 import { fitted, fittedFirst, partsAtOnce, TimeUp } from './fit.ts'
@@ -59,15 +59,17 @@ async function writeParts(stream: Stream, key: string, first: Gathered, sums: Su
   const flying = new Set<Promise<void>>()
   const landed = new Set<number>()
   // The sums up to each part from the last of the leading ones that have landed: where a failure may make us end.
-  const marks = new Map<number, Sums>()
+  const marks = new Map<number, Sums & { readonly bytes: number }>()
   let sent = 0
+  let bytesSent = 0
   let leading = 0
   let failure: StoreError | undefined
 
   function send(part: Gathered): void {
     const number = ++sent
     update(sums, part.body)
-    marks.set(number, copy(sums))
+    bytesSent += part.body.length
+    marks.set(number, { ...copy(sums), bytes: bytesSent })
     const flight = upload
       .part(number, part.body, until.signal)
       .then(
@@ -113,18 +115,20 @@ async function writeParts(stream: Stream, key: string, first: Gathered, sums: Su
   }
   await Promise.all(flying)
   if (signal.aborted) throw failure ?? signal.reason
-  const end = marks.get(leading)
-  if (end === undefined) throw failure ?? cut
+  if (leading === 0) throw failure ?? cut
   const { bytes } = await upload.complete(signal).catch((thrown: unknown) => {
-    throw unfinished(failure ?? thrown, leading)
+    throw unfinished(failure, thrown, leading)
   })
+  const end = [...marks.values()].find((mark) => mark.bytes === bytes)
+  if (end === undefined) throw cannot(`store ${key}`, `the store says that it is ${bytes} bytes long`)
   return { segment: { key, bytes, sha256: hex(end.own) }, total: end.total, next, cut: failure ?? cut }
 }
 
 /** Says beside the error what has landed and became no object. */
-function unfinished(thrown: unknown, parts: number): StoreError {
-  const failure = thrown instanceof StoreError ? thrown.failure : 'transient'
-  const message = `${sentence(thrown)}; what had landed (${countOf(parts, 'part')}) is in an unfinished upload`
+function unfinished(failed: StoreError | undefined, thrown: unknown, parts: number): StoreError {
+  const failure = failed?.failure ?? (thrown instanceof StoreError ? thrown.failure : 'transient')
+  const why = failed === undefined ? sentence(thrown) : `${failed.message}; ${sentence(thrown)}`
+  const message = `${why}; what had landed (${countOf(parts, 'part')}) is in an unfinished upload`
   return new StoreError(failure, message, { cause: thrown })
 }
 

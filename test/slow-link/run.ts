@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { faultyProxy } from '../faulty-proxy.ts'
@@ -119,6 +119,7 @@ async function lastgasp(args: readonly string[]): Promise<{ code: number; said: 
 }
 
 function largestBelow(directory: string): Buffer {
+  if (!existsSync(directory)) return Buffer.alloc(0)
   const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const paths = files.map(({ parentPath, name }) => join(parentPath, name))
   const [largest] = paths.sort((a, b) => statSync(b).size - statSync(a).size)

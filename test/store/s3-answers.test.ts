@@ -76,8 +76,14 @@ const ANSWERS: readonly (readonly [what: string, answer: Answer, failure: StoreF
   [
     'a key that is off',
     s3Error(400, 'KMS.DisabledException', 'm'),
-    'denied',
-    /SSE-KMS.*kms:GenerateDataKey and kms:Decrypt.*\(400 KMS\.Disabled/,
+    'permanent',
+    /SSE-KMS\) cannot be used: check its state.*\(400 KMS\.Disabled/,
+  ],
+  [
+    'an owner that is no account',
+    s3Error(400, 'InvalidBucketOwnerAWSAccountID', 'm'),
+    'permanent',
+    /s3\.owner .*12 digits.*\(400 InvalidBucketOwner/,
   ],
   [
     'a 403 that is about something else',

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { deadlineIn } from '../../agent/deadline.ts'
 import { s3Archive } from '../../agent/store/s3/archive.ts'
 import { CAPTURE_PATIENCE, type Patience } from '../../agent/store/s3/client.ts'
 import { s3Store } from '../../agent/store/s3/store.ts'
@@ -45,8 +46,10 @@ async function faults(server: S3Server): Promise<void> {
   t.test('a busy store is asked again', async (t) => {
     const { proxy, store, content } = await setUp(t)
     proxy.on(/^PUT/, { kind: 'answer', status: 503, code: 'SlowDown' }, 2)
+    // As KMS has it, by way of the store.
+    proxy.on(/^PUT/, { kind: 'answer', status: 400, code: 'ThrottlingException' }, 1)
     await store.put('busy', Buffer.from('x'), long())
-    t.equal(count(proxy, /^PUT/), 3)
+    t.equal(count(proxy, /^PUT/), 4)
     t.equal(String(await content('busy')), 'x')
   })
 
@@ -200,6 +203,25 @@ async function faults(server: S3Server): Promise<void> {
     t.match(written.cut, failing('denied'))
     t.ok((await content('leading')).equals(leading))
   })
+
+  t.test(
+    'a part that has arrived without our knowledge is in the object, where the store wants all that it has',
+    async (t) => {
+      const { proxy, store, content } = await setUp(t)
+      proxy.on(/partNumber=2/, { kind: 'stall-answer', after: 0 })
+      const body = randomBytes(3 * PART_BYTES)
+      async function* chunks() {
+        for (let at = 0; at < body.length; at += 3_000_000) yield body.subarray(at, at + 3_000_000)
+      }
+      const until = deadlineIn(4_000)
+      const written = await writeObject(store, 'doubtful', chunks(), { inFlight: 1, until }, long())
+      t.match(written.cut, failing('transient', /part 2/))
+      t.ok([1, 2].includes(written.bytes / PART_BYTES), `${written.bytes} bytes`)
+      const stored = body.subarray(0, written.bytes)
+      t.equal(written.sha256, createHash('sha256').update(stored).digest('hex'))
+      t.ok((await content('doubtful')).equals(stored))
+    },
+  )
 
   t.test('a wrong clock is set right by the store', async (t) => {
     const { proxy, store } = await setUp(t)

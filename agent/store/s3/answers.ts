@@ -42,6 +42,10 @@ const ANSWERS: Verdicts = {
   RequestTimeout: ({ host }) => ['transient', `${host} waited too long for the request`],
   NotImplemented: notImplemented,
   MethodNotAllowed: wrongAddress,
+  InvalidBucketOwnerAWSAccountID: ({ owner }) => [
+    'permanent',
+    `s3.owner = "${owner}" is no account: it takes the 12 digits of the one that owns the bucket`,
+  ],
   EntityTooLarge: () => ['permanent', 'the store takes no object that large: raise its limit'],
 }
 
@@ -49,7 +53,9 @@ const ANSWERS: Verdicts = {
 const FAMILIES: readonly (readonly [RegExp, Answer])[] = [
   [/Quota/, ({ bucket }) => ['permanent', `the quota of ${bucket} is used up: make room there or raise it`]],
   [/StorageFull|InsufficientStorage|OutOfCapacity/, full],
-  [/^KMS\.|^Kms/, (task) => keyDenied(task)],
+  [/Throttl|^RequestLimitExceeded$|^TooManyRequests/, ({ host }) => ['transient', `${host} asks to slow down`]],
+  [/^KMS\..*AccessDenied|^Kms.*AccessDenied/i, (task) => keyDenied(task)],
+  [/^KMS\.|^Kms/, keyUnusable],
   [/Checksum|^BadDigest$|^XAmzContentSHA256Mismatch$|^XAmzContentChecksumMismatch$/, checksums],
 ]
 
@@ -91,6 +97,14 @@ function keyDenied({ bucket, permission, side }: Task, right?: string): Verdict 
   return [
     'denied',
     `the credentials may not use the key that encrypts ${bucket} (SSE-KMS), which takes ${needed}: ${CHECK_POLICY[side]}`,
+  ]
+}
+
+/** Disabled, about to be deleted, in another region, of another kind: KMS API Reference, "Common errors". */
+function keyUnusable({ bucket }: Task): Verdict {
+  return [
+    'permanent',
+    `the key that encrypts ${bucket} (SSE-KMS) cannot be used: check its state and region, and the encryption that the bucket has by default`,
   ]
 }
 

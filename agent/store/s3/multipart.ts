@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
@@ -32,6 +33,8 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
   const upload = { ...place(bucket, key), UploadId: begun.UploadId }
   const sizes = new Map<number, number>()
   const parts: CompletedPart[] = []
+  /** Parts that were given up and may have arrived all the same, with the ETag that they have then. */
+  const doubtful = new Map<number, { readonly part: CompletedPart; readonly bytes: number }>()
 
   return {
     key,
@@ -46,12 +49,18 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
           (client, options) => client.send(signed ? new UploadPartCommand(input) : unsigned(input), options),
           signal,
         )
-      const answer = await sent(bucket.signsParts).catch((thrown: unknown) => {
-        // A bucket's policy may want signed content (its condition key s3:x-amz-content-sha256).
-        if (bucket.signsParts || !(thrown instanceof S3Error && thrown.failure === 'denied')) throw thrown
-        bucket.signsParts = true
-        return sent(true)
-      })
+      const answer = await sent(bucket.signsParts)
+        .catch((thrown: unknown) => {
+          // A bucket's policy may want signed content (its condition key s3:x-amz-content-sha256).
+          if (bucket.signsParts || !(thrown instanceof S3Error && thrown.failure === 'denied')) throw thrown
+          bucket.signsParts = true
+          return sent(true)
+        })
+        .catch((thrown: unknown) => {
+          const ETag = `"${createHash('md5').update(body).digest('hex')}"`
+          doubtful.set(number, { part: { PartNumber: number, ETag, ...sum }, bytes: body.length })
+          throw thrown
+        })
       parts[number - 1] = { PartNumber: number, ETag: answer.ETag, ...sum }
       sizes.set(number, body.length)
     },
@@ -61,16 +70,33 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
       if (count === 0) {
         throw new StoreError('permanent', cannot(`complete ${bucket.url}/${key}`, 'its first part is missing').message)
       }
-      const input = { ...upload, IfNoneMatch: '*', MultipartUpload: { Parts: parts.slice(0, count) } }
-      await create(
-        bucket,
-        { verb: 'complete', key, permission: PERMISSION },
-        (client, options) => client.send(new CompleteMultipartUploadCommand(input), options),
-        // After a lost answer: the object is there (S3), or the upload that became it is no more (RGW).
-        (error) => error.failure === 'exists' || error.code === 'NoSuchUpload',
-        signal,
-      )
-      return stored(bucket, key, bytes)
+      const make = (some: readonly CompletedPart[]) => {
+        const input = { ...upload, IfNoneMatch: '*', MultipartUpload: { Parts: [...some] } }
+        return create(
+          bucket,
+          { verb: 'complete', key, permission: PERMISSION },
+          (client, options) => client.send(new CompleteMultipartUploadCommand(input), options),
+          // After a lost answer: the object is there (S3), or the upload that became it is no more (RGW).
+          (error) => error.failure === 'exists' || error.code === 'NoSuchUpload',
+          signal,
+        )
+      }
+      try {
+        await make(parts.slice(0, count))
+        return stored(bucket, key, bytes)
+      } catch (thrown) {
+        // Ceph's gateway wants all that it has. A part without encryption by KMS has the ETag that we know.
+        if (!(thrown instanceof S3Error && thrown.code === 'InvalidPart' && doubtful.size > 0)) throw thrown
+        const arrived = new Map(sizes)
+        const all = [...parts]
+        for (const [number, { part, bytes }] of doubtful) {
+          all[number - 1] ??= part
+          if (!sizes.has(number)) arrived.set(number, bytes)
+        }
+        const leading = leadingParts(arrived)
+        await make(all.slice(0, leading.count))
+        return stored(bucket, key, leading.bytes)
+      }
     },
   }
 }
