@@ -137,6 +137,32 @@ export async function storeContract(t: Test, candidate: Candidate): Promise<void
     t.ok((await content('stream')).equals(body))
   })
 
+  await t.test('when the time to send ends, what has landed is an object', async (t) => {
+    const sending = new AbortController()
+    const body = randomBytes(1.5 * PART_BYTES)
+    async function* hanging() {
+      yield body
+      await new Promise(() => {})
+    }
+    const ending: Store = {
+      ...store,
+      async begin(key, limit) {
+        const upload = await store.begin(key, limit)
+        const part: typeof upload.part = async (...sent) => {
+          await upload.part(...sent)
+          sending.abort(new Error('the sending has ended'))
+        }
+        return { ...upload, part }
+      },
+    }
+    const until = { signal: sending.signal, at: Number.POSITIVE_INFINITY, left: () => Number.POSITIVE_INFINITY }
+    const written = await writeObject(ending, 'until', hanging(), { inFlight: 2, until }, signal)
+    t.match(written.cut, { message: /^its time was up/ })
+    const landed = body.subarray(0, PART_BYTES)
+    t.match(written, { bytes: PART_BYTES, sha256: createHash('sha256').update(landed).digest('hex') })
+    t.ok((await content('until')).equals(landed))
+  })
+
   await t.test('reading starts where it is told', async (t) => {
     await store.put('range', Buffer.from('0123456789'), signal)
     t.equal(String(await content('range', 7)), '789')
