@@ -131,6 +131,8 @@ export const findingSchema = z.object({
     /** The program's name as the kernel has it. */
     comm: z.string().optional(),
     pid: z.number().optional(),
+    /** The thread that was ended, where that is all that is known: of a process of one thread it is its pid. */
+    tid: z.number().optional(),
     uid: z.number().optional(),
     container: z.string().optional(),
   }),

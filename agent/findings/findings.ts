@@ -36,8 +36,7 @@ function deathFinding({ witnesses, tid, claimed, ...death }: Told, began: number
   const isLate = boot === 'this' && at !== undefined && at > began
   const finding = {
     ...death,
-    // Of a thread there is no more to tell than that it was one of this process.
-    subject: subject.pid === undefined && tid !== undefined ? { ...subject, pid: tid } : subject,
+    subject: subject.pid === undefined && tid !== undefined ? { ...subject, tid } : subject,
     certainty: certaintyOf(witnesses, claimed),
     ...(isLate && { late: true }),
   }

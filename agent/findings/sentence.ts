@@ -14,15 +14,20 @@ export function deathSentence(
 }
 
 function whoOf({ kind, subject, count }: Pick<Finding, 'kind' | 'subject' | 'count'>): string {
-  const { exe, comm, pid, unit } = subject
+  const { exe, comm, unit } = subject
   if (count !== undefined) {
     const what = `${kind === 'oom' ? '' : 'more '}${count === 1 ? 'process' : 'processes'}`
     return `${count} ${what.trim()}${unit === undefined ? '' : ` of ${unit}`}`
   }
-  const program = exe ?? comm
-  const id = pid === undefined ? '' : program === undefined ? ` ${pid}` : ` (pid ${pid})`
-  if (program === undefined) return `A process${id}${unit === undefined ? '' : ` of ${unit}`}`
-  return `${program}${id}${unit === undefined ? '' : ` of ${unit}`}`
+  const id = idOf(subject)
+  const told = id === undefined ? '' : ` (${id})`
+  return `${exe ?? comm ?? 'A process'}${told}${unit === undefined ? '' : ` of ${unit}`}`
+}
+
+/** `pid 8`, or `thread 8`: the kernel's log names the thread that it ended, of whatever process. */
+export function idOf({ pid, tid }: Finding['subject']): string | undefined {
+  if (pid !== undefined) return `pid ${pid}`
+  return tid === undefined ? undefined : `thread ${tid}`
 }
 
 function fateOf({ kind, signal, count }: Pick<Finding, 'kind' | 'signal' | 'count'>): string {

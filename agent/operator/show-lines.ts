@@ -1,22 +1,17 @@
-import type { Finding, Receipt } from '../bundle/schema.ts'
-import { hasCore } from '../findings/sentence.ts'
+import type { Receipt } from '../bundle/schema.ts'
 import { formatBytes, formatDuration } from '../settings/units.ts'
 import type { BundleView } from './bundle-view.ts'
 import { uncheckedTold } from './core-length.ts'
-import { arrivedTold, cutTable } from './cut-table.ts'
-import { hangs } from './hangs.ts'
+import { cutTable } from './cut-table.ts'
+import { headline } from './headline.ts'
 import { librariesApart } from './libraries-apart.ts'
 import { type Line, type Style, styled } from './line.ts'
-import { stateStyle } from './list-lines.ts'
-import { memoryTold } from './memory-told.ts'
 import { instant } from './moments.ts'
 import type { Step } from './next-steps.ts'
-import { printable } from './printable.ts'
+import { few, text, titled } from './page.ts'
 import { type Column, type Screen, shortened, table, wrap } from './table.ts'
-import type { Death, Lack, Verdict } from './verdict.ts'
+import type { Lack, Verdict } from './verdict.ts'
 
-/** Findings that are told one by one before the rest is a number. */
-const TOLD = 5
 /** More than settings can be wrong in at once, before the rest is a number. */
 const PROBLEMS_TOLD = 50
 /** Letters of a note beside an artifact: three lines of a terminal. */
@@ -51,75 +46,9 @@ export function stepLines(title: string, steps: readonly Step[]): Line[] {
   return ['', [styled('bold', title)], ...lines]
 }
 
-function headline(view: BundleView, { findings, deaths, otherwise }: Verdict, screen: Screen): Line[] {
-  const { state, manifest, opening, name } = view
-  const host = shortened(opening?.host.name ?? name.identity)
-  const told = findings.slice(0, TOLD).flatMap((finding) => {
-    const death = deaths.find((one) => one.finding === finding)
-    return titled('bold', titleOf(finding.kind), death === undefined ? finding.sentence : deathLine(death), screen)
-  })
-  const more = findings.length > TOLD ? [`         and ${findings.length - TOLD} more`] : []
-  const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
-  return [
-    [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
-    ...told,
-    ...more,
-    ...(told.length > 0 ? [] : wrap(text(otherwise), screen.width ?? Infinity)),
-    ...(manifest === undefined ? wrap(arrivedTold(view), screen.width ?? Infinity) : []),
-    ...few(hangs(manifest?.receipts ?? [])).flatMap((hang) => titled('bold', 'stuck', hang, screen)),
-    ...few(memoryTold(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'memory', told, screen)),
-  ]
-}
-
-/** As wide as the titles of the page are. */
-const TITLE = 9
-
-/** What is said under a title: beside it, and below that where it is longer than a line. */
-function titled(style: Style, title: string, said: string, screen: Screen): Line[] {
-  const lines = wrap(text(said), screen.width === undefined ? Infinity : screen.width - TITLE)
-  return lines.map((line, i): Line => [styled(style, (i === 0 ? title : '').padEnd(TITLE)), line])
-}
-
-/** What a finding begins with. Of a kind that is newer than this reader, its own name. */
-function titleOf(kind: string): string {
-  const titles: Readonly<Record<string, string>> = {
-    crash: 'crashed',
-    oom: 'killed',
-    unknown: 'unknown',
-    healthy: 'healthy',
-  }
-  return titles[kind] ?? kind
-}
-
-/** A text of a bundle, as much of it as somebody reads. */
-const text = (said: string) => printable(shortened(said))
-
-/** The first of many lines, and how many more there are. */
-function few(lines: readonly string[], most = TOLD): readonly string[] {
-  return lines.length > most ? [...lines.slice(0, most), `and ${lines.length - most} more`] : lines
-}
-
 /** The recipients of a bundle, as its opening names them, in a line. */
 export function recipientsTold(recipients: readonly string[]): string {
   return few(recipients, RECIPIENTS_TOLD).map(shortened).join(', ')
-}
-
-function deathLine({ finding, program, unit, signal, pid, at, receipt }: Death): string {
-  const { kind, subject, count, certainty, boot, late } = finding
-  if (count !== undefined) return finding.sentence
-  const of = unit === undefined ? '' : ` of ${unit}`
-  const by = kind === 'oom' ? ' for want of memory' : signal === undefined ? '' : ` by ${signal}`
-  const as = pid === undefined ? '' : `, pid ${pid}`
-  const when = `, ${at === undefined ? 'time unknown' : instant(at)}`
-  const whereabouts = boot === 'earlier' ? ', in an earlier boot' : late ? ', while the host went down' : ''
-  const says = certainty === 'claimed' ? `, as user ${subject.uid} says` : ''
-  return `${program}${of}${by}${as}${when}${whereabouts}${says}${kind === 'crash' ? coreTold(finding, receipt) : ''}`
-}
-
-/** What there is to be said of a crash's core where it is not in the bundle. */
-function coreTold(finding: Finding, receipt: Receipt | undefined): string {
-  if (receipt === undefined) return hasCore(finding) ? '; its core has no receipt' : '; no core was found'
-  return receipt.objects.length > 0 ? '' : `; its core is not here: ${receipt.status}`
 }
 
 function circumstances({ name, opening, manifest }: BundleView, screen: Screen): Line[] {
@@ -160,9 +89,6 @@ function timing(
       : `; the host's clock was ${formatDuration(Math.abs(skew))} ${skew > 0 ? 'behind' : 'ahead'}`
   return `${instant(start)}, took ${formatDuration(manifest.durationMs)} of ${allowed}${clock}`
 }
-
-const startOf = (opening: { started: string } | undefined) =>
-  opening === undefined ? undefined : Date.parse(opening.started)
 
 function receiptTable(receipts: readonly Receipt[], screen: Screen): Line[] {
   // Names last: those of journal files are longer than a terminal is wide.

@@ -22,9 +22,10 @@ export function readFinding(value: unknown): Finding {
   must(typeof sentence === 'string', 'sentence')
   must(Array.isArray(evidence), 'evidence')
   const { unit, exe, comm, pid, uid, container } = readIdentity(record(subject, 'subject'))
+  const { tid } = record(subject, 'subject')
   return {
     ...{ kind, certainty, boot },
-    subject: defined({ unit, exe, comm, pid, uid, container }),
+    subject: defined({ unit, exe, comm, pid, uid, container, ...(isSize(tid) && { tid }) }),
     ...(isSize(signal) && { signal }),
     ...(typeof at === 'number' && Number.isFinite(at) && { at }),
     ...(late === true && { late }),

@@ -30,7 +30,7 @@ t.test('a sealed bundle lands as on the host', async (t) => {
     '.lastgasp-bundle',
     'facts/summary.txt',
     'manifest.json',
-    ...['open/confine.py', 'open/cores/app.4711.core.gdb'],
+    ...['open/confine.py', 'open/cores/app.4711.core.gdb', 'open/symbols.py'],
     'opening.json',
     `root${CORE_PATH}`,
     `root${journal.item?.path}`,

@@ -34,13 +34,18 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   const to = join(scratch, 'to')
   const fetched = await lastgasp(['fetch', 'latest', '--to', to, '--only', 'stacks,live,executables', ...store])
   t.match(fetched, { code: 0, stdout: /less stacks\/later\/threads\.txt\n/ })
-  t.strictSame(await filesBelow(to), [
-    ...['.lastgasp-bundle', `live/patient.${pid}.core`, 'manifest.json', 'open/confine.py'],
-    ...[`open/live/patient.${pid}.core.gdb`, `open/stacks/no-unit/patient.${pid}.core.gdb`],
-    ...['opening.json', 'plan.json', placeOf(path), 'stacks/cores.tsv', 'stacks/errors.txt'],
-    ...['stacks/later/threads.tsv', 'stacks/later/threads.txt'],
-    ...[`stacks/no-unit/patient.${pid}.core`, 'stacks/threads.tsv', 'stacks/threads.txt'],
-  ])
+  const landed = await filesBelow(to)
+  t.equal(landed.filter((name) => /^open\/by-build-id\/[0-9a-f]+$/.test(name)).length, 1)
+  t.strictSame(
+    landed.filter((name) => !name.startsWith('open/by-build-id/')),
+    [
+      ...['.lastgasp-bundle', `live/patient.${pid}.core`, 'manifest.json', 'open/confine.py'],
+      ...[`open/live/patient.${pid}.core.gdb`, `open/stacks/no-unit/patient.${pid}.core.gdb`, 'open/symbols.py'],
+      ...['opening.json', 'plan.json', placeOf(path), 'stacks/cores.tsv', 'stacks/errors.txt'],
+      ...['stacks/later/threads.tsv', 'stacks/later/threads.txt'],
+      ...[`stacks/no-unit/patient.${pid}.core`, 'stacks/threads.tsv', 'stacks/threads.txt'],
+    ],
+  )
   if (spawnSync('gdb', ['--version']).status !== 0) return t.comment('gdb is missing, so nobody opens the cores')
   const commands = [...fetched.stdout.matchAll(/ gdb .* -x (\S+)$/gm)].map(([, script]) => script ?? '')
   t.equal(commands.length, 2)

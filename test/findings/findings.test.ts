@@ -21,7 +21,7 @@ t.test('nothing had crashed only where all was looked at', (t) => {
   t.same(sentences(seen([], { unseen })), ['Whether anything had crashed is not known: the journal is not there.'])
   const both = seen([crash('kernel', { subject: { comm: 'shop' }, tid: 8, signal: 11 })], { unseen })
   t.same(sentences(both), [
-    'shop (pid 8) was ended by SIGSEGV; no core was found.',
+    'shop (thread 8) was ended by SIGSEGV; no core was found.',
     'Whether anything else had crashed is not known: the journal is not there.',
   ])
   t.end()
@@ -56,8 +56,8 @@ t.test('a foreign core_pattern: the kernel knows the process, systemd the unit',
     crash('kernel', { subject: { comm: 'other' }, tid: 990, signal: 11, at: T - 30_000 }),
   ])
   t.same(sentences(all), [
-    'shop (pid 812) of shop.service was ended by SIGSEGV; no core was found.',
-    'other (pid 990) was ended by SIGSEGV; no core was found.',
+    'shop (thread 812) of shop.service was ended by SIGSEGV; no core was found.',
+    'other (thread 990) was ended by SIGSEGV; no core was found.',
   ])
   t.end()
 })

@@ -116,7 +116,7 @@ t.test("the kernel's own words, and not what programs write into its log", async
     '',
   ].join('\n')
   const [line, ...others] = await told(host(t, { ...quiet, 'dev/kmsg': kmsg }))
-  t.equal(line, 'shop (pid 812) was ended by SIGSEGV; no core was found.')
+  t.equal(line, 'shop (thread 812) was ended by SIGSEGV; no core was found.')
   t.same(others, [])
 })
 
