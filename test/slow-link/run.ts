@@ -57,7 +57,7 @@ async function arrives(sealing: string, key: string): Promise<void> {
 async function isCut(sealing: string, key: string): Promise<void> {
   const { receipt, seconds, fetched } = await captured('20s', sealing, key)
   check('the core is truncated, by the deadline', receipt.status === 'truncated' && receipt.because === 'deadline')
-  check('within 20 s', seconds < 25, `${seconds.toFixed(1)} s`)
+  check('within 20 s', seconds < 20, `${seconds.toFixed(1)} s`)
   check('with what has landed', receipt.bytesStored >= LEAST_CUT, `${receipt.bytesStored} bytes, ${receipt.reason}`)
   const begins = fetched.length > LEAST_CUT / 2 && fetched.equals(core.subarray(0, fetched.length))
   check('which can be fetched', begins, `${fetched.length} bytes`)
@@ -89,7 +89,6 @@ async function captured(deadline: string, sealing: string, key: string): Promise
     ...reach(proxy.endpoint, identity),
     ...set.flatMap((one) => ['--set', one]),
   ])
-  const seconds = (performance.now() - began) / 1000
   const to = join(scratch, identity)
   const near = reach(s3.endpoint, identity)
   const opened = ['--identity', key]
@@ -97,7 +96,9 @@ async function captured(deadline: string, sealing: string, key: string): Promise
   const verified = await lastgasp(['verify', 'latest', ...near, ...opened])
   const agrees = [0, 4].includes(verified.code)
   check('verify finds what the receipts say', agrees, agrees ? '' : verified.said + said)
-  const { receipts } = JSON.parse(readFileSync(join(to, 'manifest.json'), 'utf8'))
+  const { receipts, started, ended } = JSON.parse(readFileSync(join(to, 'manifest.json'), 'utf8'))
+  // Not of the process: how long a loaded machine takes to start one is no matter of the link.
+  const seconds = (Date.parse(ended) - Date.parse(started)) / 1000
   const receipt = receipts.find(
     ({ source, item }: { source: string; item: object }) => source === 'cores' && 'path' in item,
   )
