@@ -81,7 +81,6 @@ async function captured(deadline: string, sealing: string, key: string): Promise
   const set = [`deadline=${deadline}`, sealing, `identity="${identity}"`, `cores.directories=["${place}"]`]
   // Nobody else's process stands still for this, and nobody's memory is read.
   set.push('stacks.processes=[]', 'live.cores=[]', 'memory.scope="off"', 'executables="none"')
-  const began = performance.now()
   await lastgasp([
     'capture',
     '--root',
