@@ -35,12 +35,12 @@ export async function capture(
   const budget = divide(request.deadline, request.hold)
   const { signal, left } = deadlineIn(budget.total, parent)
   const receipts: (Receipt | Promise<Receipt>)[] = []
-  const why = request.trigger === 'shutdown' ? collector.why(signal).catch(() => undefined) : undefined
   const bundle = openBundle(store, (name) => openingOf(request, name), request.identity, within(budget.opening, signal))
   // A store that hangs may cost the artifacts, never the end: with half of the reserve left nothing is sent any more, what has
   // landed becomes objects, and the last quarter belongs to the closing manifest.
   const sending = deadlineIn(left() - budget.reserve / 2, signal)
   const artifacts = within(left() - budget.reserve / 4, signal)
+  const why = request.trigger === 'shutdown' ? collector.why(artifacts).catch(() => undefined) : undefined
   const ground = { collector, store: bundle.store, sending, signal: artifacts }
 
   // Phase 1: reading waits for nobody; only the writes wait until the bundle is open.
@@ -52,7 +52,7 @@ export async function capture(
     bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),
   )
   planned.catch(() => {})
-  const early = collector.findings(signal).catch(() => undefined)
+  const early = collector.findings(artifacts).catch(() => undefined)
   await takeInOrder(
     items.filter(({ phase }) => phase !== 'stored'),
     live,

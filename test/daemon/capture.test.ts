@@ -110,7 +110,7 @@ t.test('an endless item ends with its time, and the manifest is still written', 
       }),
     ]),
   ])
-  const { manifest } = await capture({ ...request, deadline: 6_000 }, collectorAt(socket), store, never)
+  const { manifest } = await capture({ ...request, deadline: 10_000 }, collectorAt(socket), store, never)
   t.match(receiptOf(manifest, 'cores/endless'), { status: 'truncated', because: 'deadline', needed: { ms: Number } })
 })
 
@@ -237,6 +237,23 @@ t.test('a collector that dies, floods or lies costs its artifact', async (t) => 
       t.match(receiptOf(manifest, 'cores/a'), { status: /failed|truncated/, because: /collector|host/ })
       t.equal(manifest.status, 'partial')
     })
+  await t.test('answers nothing when it is asked what went wrong, or which shutdown this is', async (t) => {
+    const { store } = await storeIn(t)
+    const path = await rogue(t, (socket, what) => {
+      if (what === 'findings' || what === 'why') return
+      if (what === 'take') socket.end(message('fail', { reason: 'no', because: 'host' }))
+      else if (what === 'inventory') socket.end(Buffer.concat([message('item', { item: listed }), message('end', {})]))
+      else socket.end(message('end', {}))
+    })
+    const { manifest } = await capture(
+      { ...request, trigger: 'shutdown', deadline: 3_000 },
+      collectorAt(path),
+      store,
+      never,
+    )
+    t.match(manifest.findings, [{ kind: 'unknown', sentence: /the collector did not say/ }])
+    t.equal(manifest.shutdown, undefined)
+  })
   await t.test('lists without end', async (t) => {
     const { store } = await storeIn(t)
     const path = await rogue(t, (socket, what) => {
@@ -283,7 +300,7 @@ t.test('a store that never answers ends the capture at a third of its deadline',
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   }
   await t.rejects(
-    capture({ ...request, deadline: 6_000 }, collectorAt(socket), silent, never),
+    capture({ ...request, deadline: 10_000 }, collectorAt(socket), silent, never),
     /aborted due to timeout/,
   )
 })
