@@ -18,43 +18,70 @@ const SOON_MS = 30_000
 /** ms: what may lie between the clocks of the journal and of the kernel's log. */
 const CLOCKS_MS = 5_000
 
-/** One death for all that tell of it. What the cgroups have counted is none that could be told apart. */
+/**
+ * One death for all that tell of it. What the cgroups have counted is none that could be told apart. Of ten thousand cores each is compared
+ * only with what has its id, or none.
+ */
 export function oneForEach(deaths: readonly Death[]): readonly Told[] {
   const all: Told[] = []
   for (const witness of ORDER) {
     // Those that a witness tells of are so many deaths: two of its own are never one.
-    const known = all.length
-    let left = deaths.filter((death) => death.witness === witness)
-    for (const match of [sameProcess, sameEnd]) {
-      left = left.filter((death) => {
-        const index = nearest(all.slice(0, known), death, match)
-        if (index !== undefined) all[index] = both(all[index] as Told, death)
-        return index === undefined
-      })
+    const known = [...all.entries()].map(([index, told]) => ({ index, ids: idsOf(told) }))
+    const byId = Map.groupBy(
+      known.flatMap(({ index, ids }) => ids.map((id) => ({ index, id }))),
+      ({ id }) => id,
+    )
+    const nameless = known.filter(({ index }) => all[index]?.subject.pid === undefined)
+    const adding = (death: Death, among: readonly { readonly index: number }[], match: Match): boolean => {
+      const index = nearest(all, among, death, match)
+      if (index !== undefined) all[index] = both(all[index] as Told, death)
+      return index === undefined
     }
+    const left = deaths
+      .filter((death) => death.witness === witness)
+      .filter((death) =>
+        adding(
+          death,
+          idsOf(death).flatMap((id) => byId.get(id) ?? []),
+          sameProcess,
+        ),
+      )
+      .filter((death) => adding(death, death.subject.pid === undefined ? known : nameless, sameEnd))
     all.push(...left.map(({ witness: by, ...told }) => ({ ...told, witnesses: [by] })))
   }
   return all
 }
 
+type Match = (told: Told, death: Death) => boolean
+
 /** Of those that match and have not been told by this witness yet, the nearest in time. */
-function nearest(all: readonly Told[], death: Death, match: (told: Told, death: Death) => boolean): number | undefined {
-  const distance = (told: Told) => Math.abs((told.at ?? 0) - (death.at ?? 0))
-  return [...all.entries()]
-    .filter(([, told]) => !told.witnesses.includes(death.witness) && isPossible(told, death) && match(told, death))
-    .sort(([, a], [, b]) => distance(a) - distance(b))[0]?.[0]
+function nearest(
+  all: readonly Told[],
+  among: readonly { readonly index: number }[],
+  death: Death,
+  match: Match,
+): number | undefined {
+  let best: { readonly index: number; readonly distance: number } | undefined
+  for (const { index } of among) {
+    const told = all[index] as Told
+    if (told.witnesses.includes(death.witness) || !isPossible(told, death) || !match(told, death)) continue
+    const distance = Math.abs((told.at ?? 0) - (death.at ?? 0))
+    if (best === undefined || distance < best.distance) best = { index, distance }
+  }
+  return best?.index
 }
+
+const idsOf = ({ subject, tid }: Pick<Death, 'subject' | 'tid'>): readonly number[] =>
+  [subject.pid, tid].filter((id) => id !== undefined)
 
 function isPossible(told: Told, death: Death): boolean {
   const boots = told.boot === death.boot || told.boot === 'unknown' || death.boot === 'unknown'
   return told.kind === death.kind && boots && agree(told.signal, death.signal)
 }
 
-/** By the id of the process, or of the thread that the kernel names. */
+/** By the id of the process, or of the thread that the kernel names: those are compared that share one. */
 function sameProcess(told: Told, death: Death): boolean {
-  const ids = (one: Pick<Death, 'subject' | 'tid'>) => [one.subject.pid, one.tid].filter((id) => id !== undefined)
-  const isSame = ids(told).some((id) => ids(death).includes(id))
-  return isSame && (told.at === undefined || death.at === undefined || Math.abs(told.at - death.at) <= SAME_PID_MS)
+  return told.at === undefined || death.at === undefined || Math.abs(told.at - death.at) <= SAME_PID_MS
 }
 
 /** By what ended and when, where one of the two does not know which process it was. */

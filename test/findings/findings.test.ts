@@ -137,6 +137,19 @@ t.test('kills that nobody has named are counted', (t) => {
   t.end()
 })
 
+t.test('ten thousand cores, and as many entries of the journal', (t) => {
+  const many = Array.from({ length: 10_000 }, (_, pid) => [
+    crash('core', { subject: { pid }, evidence: [{ artifact: `cores/${pid}` }] }),
+    crash('coredump', { subject: { pid, comm: 'shop' } }),
+  ]).flat()
+  const all = seen(many)
+  t.equal(
+    all.reduce((sum, { count = 1 }) => sum + count, 0),
+    10_000,
+  )
+  t.end()
+})
+
 t.test('a service that crashes in a loop is told some times, and then as a number', (t) => {
   const loop = Array.from({ length: 100 }, (_, i) =>
     crash('coredump', { subject: { pid: i, comm: 'shop' }, at: T + i }),
