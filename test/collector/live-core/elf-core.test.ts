@@ -26,7 +26,8 @@ function threadOf(machine: Machine, tid: number, signal: number): ThreadState {
 const facts = {
   ...{
     pid: 4711,
-    comm: 'naïve (x',
+    // A character for each byte, as it is read.
+    comm: Buffer.from('naïve (x').toString('latin1'),
     state: 'S',
     ppid: 1,
     pgrp: 4711,
