@@ -19,9 +19,7 @@ export function qemuArguments(options: QemuOptions): string[] {
   const { kernel, initrd, disk, memoryMiB, root = 'rw', port, sockets } = options
   const args = ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot']
   // -cx16: kernel 6.12 allocates memory by cmpxchg16b, which QEMU 7.2's emulation gets wrong (double fault in kmalloc)
-  // -avx: QEMU 7.2 is the first to emulate it, and now and then a busy guest's PID 1 reads what it has not written (machine id, mounts)
-  // -svm: no modules for machines in the machine
-  args.push('-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16,-avx,-avx2,-svm', '-smp', '2', '-m', String(memoryMiB))
+  args.push('-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16', '-smp', '2', '-m', String(memoryMiB))
   // panic=-1: a kernel that panics resets, which -no-reboot makes the end of the machine
   args.push('-kernel', kernel, '-initrd', initrd, '-append', `root=/dev/vda ${root} console=ttyS0 panic=-1`)
   // unsafe: the host's page cache outlives the machine, so even a cut of its power loses nothing it had written
