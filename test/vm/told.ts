@@ -6,8 +6,8 @@ import type { Operator } from './operator.ts'
 
 /** What an operator is told of the newest bundle. */
 export interface Told {
-  /** What `show` prints. */
-  readonly text: string
+  /** What `show` prints, up to the first empty line: the verdict. */
+  readonly head: string
   /** The first word of the host's end, as it stands in the row's key. */
   readonly why: string
   readonly findings: readonly Finding[]
@@ -20,7 +20,7 @@ export async function toldOfLatest(operator: Operator, bucket: Bucket, signal: A
   ])
   equal(text.code, json.code, `show: ${text.stderr}${json.stderr}`)
   const { why, findings } = JSON.parse(json.stdout) as Pick<Told, 'why' | 'findings'>
-  return { text: text.stdout, why, findings }
+  return { head: text.stdout.split('\n\n')[0] ?? '', why, findings }
 }
 
 /** Who died of this boot and how, each as `crash 11 crasher of victim.service`, in the order in which they are told. */
@@ -33,14 +33,13 @@ export function deaths({ findings }: Told): readonly string[] {
     })
 }
 
-/** Everybody who died is named by program and unit where `show` speaks of deaths first; and it is not said that nothing had crashed. */
-export function checkNamed({ text, findings }: Told): void {
-  ok(!/nothing had crashed/i.test(text), text)
-  const [head = ''] = text.split('\n\n')
+/** The verdict names everybody who died by program and unit, and does not say that nothing had crashed. */
+export function checkNamed({ head, findings }: Told): void {
+  ok(!/nothing had crashed/i.test(head), head)
   for (const { subject } of findings.filter(
     ({ boot, kind }) => boot !== 'earlier' && ['crash', 'oom'].includes(kind),
   )) {
     for (const name of [subject.unit, basename(subject.exe ?? subject.comm ?? '')])
-      ok(name && head.includes(name), `the head of show names ${name}: ${text}`)
+      ok(name && head.includes(name), `show names ${name}: ${head}`)
   }
 }

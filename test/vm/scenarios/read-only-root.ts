@@ -33,6 +33,6 @@ export const scenario: Scenario = {
     equal(told.why, 'crash')
     deepEqual(deaths(told), ['crash 11 crasher of victim.service'])
     checkNamed(told)
-    equal(told.text.match(/no core was found/g)?.length, 1, told.text)
+    equal(told.head.match(/no core was found/g)?.length, 1, told.head)
   },
 }

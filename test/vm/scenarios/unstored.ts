@@ -48,6 +48,6 @@ export const scenario: Scenario = {
       'crash 11 worker-7 of foreign.service',
     ])
     checkNamed(told)
-    equal(told.text.match(/no core was found/g)?.length, 3, told.text)
+    equal(told.head.match(/no core was found/g)?.length, 3, told.head)
   },
 }
