@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs'
+import { uptime as ownUptime } from 'node:os'
 import { join } from 'node:path'
 import { kernelDeaths } from '../../findings/kernel-words.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
@@ -21,7 +22,8 @@ export async function kernelTestimony(reads: HostReads): Promise<Testimony> {
   return { deaths: kernelDeaths(own.map(({ time, text }) => ({ at: booted + time / 1000, text }))), unseen: [] }
 }
 
-/** ms since boot: proc_uptime(5) */
+/** ms since boot: proc_uptime(5), or our own kernel's clock where that does not answer: without it all would be yet to come. */
 async function uptime(reads: HostReads): Promise<number> {
-  return Number.parseFloat((await reads.text('proc/uptime')) ?? '0') * 1000
+  const text = await reads.text('proc/uptime')
+  return (text === undefined ? ownUptime() : Number.parseFloat(text)) * 1000
 }

@@ -32,7 +32,7 @@ export const scenario: Scenario = {
 
     const told = await toldOfLatest(operator, bucket, signal)
     equal(told.why, 'oom')
-    deepEqual([...deaths(told)].sort(), ['oom swollen of boundless.service', 'oom swollen of bounded.service'])
+    deepEqual(deaths(told), ['oom swollen of boundless.service', 'oom swollen of bounded.service'])
     checkNamed(told)
     // A host that reads its programs back from disk has processes that wait for that, which is another trouble.
     const troubles = ['stacks', 'live'].flatMap((source) => receiptsOf(bundle, source).map(({ item }) => item.trouble))
