@@ -9,6 +9,7 @@ import { failure, type Ground } from './daemon/take-artifact.ts'
 import { takeInOrder } from './daemon/take-in-order.ts'
 import { deadlineIn, within } from './deadline.ts'
 import { unasked } from './findings/findings.ts'
+import { fuller } from './findings/fuller.ts'
 import { divide } from './plan/budget.ts'
 import { ASSUMED_RATES } from './plan/cost.ts'
 import { makePlan } from './plan/plan.ts'
@@ -52,7 +53,7 @@ export async function capture(
     bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),
   )
   planned.catch(() => {})
-  const early = collector.findings(artifacts).catch(() => undefined)
+  const early = collector.findings(WITNESSES_MS, artifacts).catch(() => undefined)
   await takeInOrder(
     items.filter(({ phase }) => phase !== 'stored'),
     live,
@@ -76,10 +77,9 @@ export async function capture(
     collector.lastWords(within(Math.min(budget.reserve / 4, left() - wordsEnd), signal)),
     receipts,
   )
-  // Asked once more, for what crashed meanwhile; who does not answer now may have answered then.
-  const late = collector
-    .findings(within(Math.min(budget.reserve / 8, left() - budget.reserve * 0.3), signal))
-    .catch(() => early)
+  // Asked once more, for what crashed meanwhile.
+  const asking = Math.min(WITNESSES_MS, Math.max(0, left() - wordsEnd))
+  const late = collector.findings(asking, artifacts).catch(() => undefined)
   const last = {
     ...ground,
     left: () => left() - budget.reserve / 2,
@@ -89,7 +89,7 @@ export async function capture(
 
   const ending = {
     receipts: await Promise.all(receipts),
-    findings: (await late) ?? unasked('the collector did not say'),
+    findings: fuller(await early, await late) ?? unasked('the collector did not say'),
     duration: performance.now() - started,
     shutdown: await why,
     clockSkew,
@@ -101,6 +101,8 @@ export async function capture(
   return { name, manifest }
 }
 
+/** ms for those who tell of deaths: 30 on a healthy host, for a log of 256 KiB and ten small reads of each journal file. */
+const WITNESSES_MS = 4_000
 /** A request to a collector that works. One that does not is not waited for: the kernel has released its lock. */
 const RELEASE_MS = 1_000
 

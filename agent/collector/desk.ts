@@ -42,8 +42,6 @@ export interface Answer {
 
 /** ms: what a source may take to say what has come up since, which is little. */
 const SINCE_MS = 4_000
-/** ms: all that witnesses of deaths may take. A log of 256 KiB, and ten small reads for each journal file: 30 ms on a healthy host. */
-const WITNESSES_MS = 4_000
 /** ms: the longest that a daemon may allow, which is as long as a capture can be (settings/schema.ts). */
 const LONGEST_MS = 30 * 60_000
 
@@ -65,7 +63,7 @@ export async function answerRequest(
     case 'last-words':
       return list(desk, lastWords, answer, SINCE_MS, signal)
     case 'findings':
-      return findings(desk, answer, signal)
+      return findings(desk, answer, allowed(request.within), signal)
     case 'take':
       return take(desk, request, answer, stop, signal)
     case 'release':
@@ -132,9 +130,9 @@ async function list(
   await answer.send('end', {})
 }
 
-async function findings(desk: Desk, answer: Answer, signal: AbortSignal): Promise<void> {
+async function findings(desk: Desk, answer: Answer, ms: number, signal: AbortSignal): Promise<void> {
   const cores = [...desk.listing.values()].filter(({ source }) => source === 'cores')
-  const limit = within(WITNESSES_MS, signal)
+  const limit = within(ms, signal)
   for (const finding of await lookAround(desk.root, { cores, gaps: desk.gaps, began: desk.began }, limit))
     await answer.send('item', { finding })
   await answer.send('end', {})

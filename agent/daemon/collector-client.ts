@@ -22,8 +22,8 @@ export interface Collector {
   /** What all sources have, each of which may take `within` ms to say so. */
   inventory(within: number, signal: AbortSignal): Promise<Listing>
   lastWords(signal: AbortSignal): Promise<Listing>
-  /** What went wrong on the host, as far as is known by now; what matters most first. */
-  findings(signal: AbortSignal): Promise<readonly Finding[]>
+  /** What went wrong on the host, as far as is known by now; what matters most first. Who tells of it has `within` ms each. */
+  findings(within: number, signal: AbortSignal): Promise<readonly Finding[]>
   /** Begins to take an item. `stored` must be read to its end or left; then `taken` settles. */
   take(id: string, limit: number, signal: AbortSignal): Taking
   release(signal: AbortSignal): Promise<void>
@@ -71,7 +71,7 @@ export function collectorAt(path: string): Collector {
   return {
     inventory: (within, signal) => list(path, { do: 'inventory', within }, signal),
     lastWords: (signal) => list(path, { do: 'last-words' }, signal),
-    findings: (signal) => findings(path, signal),
+    findings: (within, signal) => findings(path, within, signal),
     take: (id, limit, signal) => take(path, { do: 'take', id, limit }, signal),
     release: async (signal) => void (await call('release', signal)),
     attend: async (signal) => {
@@ -145,9 +145,9 @@ async function list(path: string, asked: Asked, signal: AbortSignal): Promise<Li
 /** What a collector says of deaths is told one by one up to a limit of its own: findings/findings.ts. */
 const MOST_FINDINGS = 256
 
-async function findings(path: string, signal: AbortSignal): Promise<readonly Finding[]> {
+async function findings(path: string, within: number, signal: AbortSignal): Promise<readonly Finding[]> {
   const all: Finding[] = []
-  for await (const answer of request(path, { do: 'findings' }, signal)) {
+  for await (const answer of request(path, { do: 'findings', within }, signal)) {
     if (answer.kind === 'end') return all
     if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "findings"`)
     if (all.length >= MOST_FINDINGS) throw broken(`it tells of more than ${MOST_FINDINGS} findings`)

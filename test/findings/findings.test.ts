@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Finding } from '../../agent/bundle/schema.ts'
 import type { Death, Seen } from '../../agent/findings/death.ts'
 import { findingsOf, MOST_TOLD } from '../../agent/findings/findings.ts'
+import { fuller } from '../../agent/findings/fuller.ts'
 
 const T = Date.UTC(2026, 10, 30, 3)
 const began = T + 60_000
@@ -157,5 +158,21 @@ t.test('a service that crashes in a loop is told some times, and then as a numbe
   const all = seen(loop)
   t.equal(all.length, MOST_TOLD + 1)
   t.match(all.find(({ count }) => count !== undefined)?.sentence, `${100 - MOST_TOLD} more processes crashed.`)
+  t.end()
+})
+
+t.test('of two looks the later counts, unless it saw less', (t) => {
+  const unseen = [{ place: 'the journal', why: 'did not answer in time' }] as const
+  const shop = crash('coredump', { subject: { pid: 1, comm: 'shop' } })
+  const late = crash('coredump', { subject: { pid: 2, comm: 'late' } })
+  const [healthy, blind, one, two] = [seen([]), seen([], { unseen }), seen([shop]), seen([shop, late], { unseen })]
+  t.equal(fuller(healthy, one), one, 'what crashed meanwhile')
+  t.equal(fuller(one, blind), one, 'a host that has become slow')
+  t.equal(fuller(one, two), two, 'it told of more all the same')
+  t.equal(fuller(healthy, blind), healthy)
+  t.equal(fuller(blind, healthy), healthy)
+  t.equal(fuller(undefined, one), one)
+  t.equal(fuller(one, undefined), one)
+  t.equal(fuller(undefined, undefined), undefined)
   t.end()
 })
