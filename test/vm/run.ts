@@ -1,5 +1,5 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cannot, sentence } from '../../agent/cannot.ts'
@@ -14,11 +14,14 @@ import { FAILED, KEPT, passes, seconds, type Trial } from './trial.ts'
 /** Base system, build, bake and disk: a download of 100 MB is the slowest of it. */
 const IMAGE_LIMIT = 15 * 60_000
 
+/** Processors that a machine keeps busy while it boots and goes down: as many as it has. With fewer its evidence has no time. */
+const MACHINE_CORES = 2
+
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     suite: { type: 'string', multiple: true },
-    lanes: { type: 'string', default: '2' },
+    lanes: { type: 'string', default: String(Math.max(1, Math.floor(availableParallelism() / MACHINE_CORES))) },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -69,7 +72,7 @@ async function runAll(signal: AbortSignal): Promise<boolean> {
 }
 
 /**
- * Does the same side by side, since an emulated machine keeps little more than one core busy: two of them share two cores well.
+ * Does the same side by side, where there are processors for it.
  * All have ended when it returns; what one throws ends the others.
  */
 async function inLanes(signal: AbortSignal, lane: (signal: AbortSignal) => Promise<void>): Promise<void> {
