@@ -19,9 +19,10 @@ export const OUT_OF_MEMORY = 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef'
 export const MANAGER = '_PID=1'
 /**
  * And systemd-coredump as the kernel starts it, as root (since 254): it tells that a process has crashed before it does anything else. While the host
- * goes down it is all that it tells, for then the service that would store the core is not started any more.
+ * goes down it is all that it tells, for then the service that would store the core is not started any more. It is gone before journald looks
+ * at it: all that journald knows of it is its user, which the kernel sends along. Nobody but root can be that.
  */
-export const DUMPING = ['_EXE=/usr/lib/systemd/systemd-coredump', '_UID=0']
+export const DUMPING = ['SYSLOG_IDENTIFIER=systemd-coredump', '_UID=0']
 /** This has no fields of its own: coredump-config and -receive of systemd's src/coredump. */
 const TERMINATED = /^Process (\d+) \((.{0,15})\) of user (\d+) terminated abnormally with signal (\d+)\//
 

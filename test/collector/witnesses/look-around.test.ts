@@ -70,14 +70,18 @@ t.test('units whose processes crashed, as systemd tells of them', async (t) => {
 t.test('two services that crash while the host goes down, when no core is stored any more', async (t) => {
   const handler = (pid: number, signal: string, ...more: readonly string[]) => [
     `MESSAGE=Process ${pid} (fragile) of user 33 terminated abnormally with signal ${signal}, processing...`,
-    ...['_UID=0', '_EXE=/usr/lib/systemd/systemd-coredump', ...more],
+    ...['_UID=0', 'SYSLOG_IDENTIFIER=systemd-coredump', ...more],
   ]
   const entries = [
     handler(377, '6/ABRT'),
     handler(387, '11/SEGV'),
     exit('abrt.service', 'dumped', 6),
     exit('segv.service', 'dumped', 11),
-    ['MESSAGE=Process 9 (forged) of user 0 terminated abnormally with signal 11/SEGV, ', '_UID=1000', '_EXE=/tmp/x'],
+    [
+      'MESSAGE=Process 9 (forged) of user 0 terminated abnormally with signal 11/SEGV, ',
+      '_UID=1000',
+      'SYSLOG_IDENTIFIER=systemd-coredump',
+    ],
   ]
   const root = host(t, { ...quiet, [SYSTEM]: writeJournal(entries, BOOT) })
   t.same(await told(root), [
