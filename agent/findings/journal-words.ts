@@ -85,8 +85,9 @@ export function exitDeath({ fields, at, boot }: JournalEntry): Death | undefined
   return { kind: 'crash', witness: 'systemd', boot, subject: unitOf(fields), ...told, at, evidence: EVIDENCE }
 }
 
-/** What systemd logged of a unit in which the kernel has killed for want of memory. */
-export function outOfMemoryDeath({ fields, at, boot }: JournalEntry): Death {
+/** What systemd logged of a unit in which the kernel has killed for want of memory; undefined for a slice, of which it tells what happened below it. */
+export function outOfMemoryDeath({ fields, at, boot }: JournalEntry): Death | undefined {
+  if (fields.get('UNIT')?.endsWith('.slice')) return undefined
   return { kind: 'oom', witness: 'systemd', boot, subject: unitOf(fields), at, evidence: EVIDENCE }
 }
 

@@ -55,6 +55,7 @@ t.test('units whose processes crashed, as systemd tells of them', async (t) => {
     exit('failed.service', 'exited', 1),
     exit('stopped.service', 'killed', 9),
     manager('MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef', 'UNIT=java.service'),
+    manager('MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef', 'UNIT=system.slice'),
     // Anybody may send these fields.
     exit('forged.service', 'dumped', 11).filter((field) => field !== '_PID=1'),
   ]
