@@ -131,6 +131,8 @@ async function list(
 }
 
 async function findings(desk: Desk, answer: Answer, ms: number, signal: AbortSignal): Promise<void> {
+  // One that was started anew within a capture knows neither when it began nor which cores there are.
+  if (desk.began === 0) throw new Refusal('collector', 'cannot tell of findings: no capture has begun here')
   const cores = [...desk.listing.values()].filter(({ source }) => source === 'cores')
   const limit = within(ms, signal)
   for (const finding of await lookAround(desk.root, { cores, gaps: desk.gaps, began: desk.began }, limit))
