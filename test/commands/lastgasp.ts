@@ -23,7 +23,8 @@ export interface Ended {
 export async function lastgasp(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...CLEAN, ...env },
+    // A test may have changed where programs are found.
+    env: { ...CLEAN, PATH: process.env.PATH, ...env },
   })
   const [stdout, stderr, code] = await Promise.all([
     text(child.stdout),
