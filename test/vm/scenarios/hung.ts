@@ -32,7 +32,7 @@ const FILES = {
 /** Nothing crashes, yet all is lost: services in every kind of hang are shut down, and the bundle says where each stood. */
 export const scenario: Scenario = {
   name: 'hung',
-  suites: FULL ? SUITES : ['trixie'],
+  suites: FULL ? SUITES : [],
   async run({ boot, bucket, operator, program, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, files: FILES, deadline: DEADLINE })
