@@ -1,6 +1,6 @@
-import { membershipOf } from '../words/membership.ts'
 import { isPlain } from '../words/plain.ts'
 import type { Death } from './death.ts'
+import { placeOf } from './place-of.ts'
 
 /** A message of the kernel itself. */
 export interface KernelMessage {
@@ -84,10 +84,3 @@ function crashOf(text: string): Pick<Death, 'subject' | 'tid' | 'signal'> | unde
 }
 
 const named = (name: string | undefined) => (name !== undefined && name !== '' && isPlain(name) ? { comm: name } : {})
-
-/** The unit and the container that a cgroup belongs to. */
-function placeOf(cgroup: string): Pick<Death['subject'], 'unit' | 'container'> {
-  if (!isPlain(cgroup)) return {}
-  const { unit, container } = membershipOf(cgroup)
-  return { ...(unit !== undefined && { unit }), ...(container !== undefined && { container }) }
-}

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../../deadline.ts'
 import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
-import { parseMounts } from '../sources/facts/mounts.ts'
 import { numbered } from '../sources/facts/processes.ts'
 import { kernelTestimony } from '../witnesses/kernel-log.ts'
+import { cgroupTree } from './cgroup-tree.ts'
 import type { HostProcess } from './host-process.ts'
 import { numberOf, parseStat } from './process-files.ts'
 import { readNow } from './read-now.ts'
@@ -108,7 +108,7 @@ function isBlocked(reads: HostReads, { pid, tid }: Blocked): boolean {
 async function killedIn(reads: HostReads, processes: readonly HostProcess[]): Promise<ReadonlyMap<string, string>> {
   const { deaths, unseen } = await kernelTestimony(reads)
   const since = Date.now() - LATELY_MS
-  const tree = await treeOf(reads)
+  const tree = unseen.length > 0 ? await cgroupTree(reads) : undefined
   const found = new Map<string, string>()
   for (const { cgroup, unit } of new Map(processes.map((process) => [process.cgroup, process])).values()) {
     if (unit === undefined) continue
@@ -118,7 +118,7 @@ async function killedIn(reads: HostReads, processes: readonly HostProcess[]): Pr
         cgroup,
         `${unit} ran out of memory: ${last.subject.comm ?? 'a process'} (${last.subject.pid}) was killed`,
       )
-    else if (unseen.length > 0 && tree !== undefined) {
+    else if (tree !== undefined) {
       const events = await reads.text(`${tree}${cgroup}/memory.events.local`, { optional: true, once: true })
       const count = numberOf(events, 'oom_kill') ?? 0
       if (count > 0) found.set(cgroup, `${unit} ran out of memory: ${count} killed`)
@@ -127,18 +127,12 @@ async function killedIn(reads: HostReads, processes: readonly HostProcess[]): Pr
   return found
 }
 
-/** Where the cgroups of version 2 are, without the leading slash. */
-async function treeOf(reads: HostReads): Promise<string | undefined> {
-  const mounts = parseMounts((await reads.text('proc/self/mountinfo', { optional: true })) ?? '')
-  return mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
-}
-
 /** The cgroups in which, or above which, memory has nearly run out: Documentation/admin-guide/cgroup-v2.rst. */
 async function shortOfMemory(
   reads: HostReads,
   processes: readonly HostProcess[],
 ): Promise<ReadonlyMap<string, string>> {
-  const tree = await treeOf(reads)
+  const tree = await cgroupTree(reads)
   const found = new Map<string, string>()
   if (tree === undefined) return found
   const looked = new Map<string, Promise<string | undefined>>()

@@ -1,9 +1,8 @@
 import type { Death } from '../../findings/death.ts'
-import { membershipOf } from '../../words/membership.ts'
-import { isPlain } from '../../words/plain.ts'
+import { placeOf } from '../../findings/place-of.ts'
+import { cgroupTree } from '../processes/cgroup-tree.ts'
 import { numberOf } from '../processes/process-files.ts'
 import type { HostReads } from '../sources/facts/host-reads.ts'
-import { parseMounts } from '../sources/facts/mounts.ts'
 import { nothingOf, type Testimony } from './testimony.ts'
 
 const PLACE = 'the counts of kills'
@@ -26,8 +25,7 @@ const VMSTAT_BYTES = 64 * 1024
 
 /** A cgroup's `memory.events` count what is below it too, `memory.events.local` do not: Documentation/admin-guide/cgroup-v2.rst. */
 async function groupsKilledIn(reads: HostReads): Promise<readonly Death[]> {
-  const mounts = parseMounts((await reads.text('proc/self/mountinfo', { optional: true })) ?? '')
-  const tree = mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
+  const tree = await cgroupTree(reads)
   if (tree === undefined) return []
   const killsIn = async (path: string, file: string) =>
     numberOf(await reads.text(`${tree}${path}/${file}`, { optional: true, once: true }), 'oom_kill') ?? 0
@@ -47,8 +45,3 @@ async function groupsKilledIn(reads: HostReads): Promise<readonly Death[]> {
 }
 
 const evidence = [{ artifact: 'facts.tar.zst', entry: 'cgroups.tsv' }] as const
-
-function placeOf(path: string): Death['subject'] {
-  const { unit, container } = isPlain(path) ? membershipOf(path) : {}
-  return { ...(unit !== undefined && { unit }), ...(container !== undefined && { container }) }
-}
