@@ -1,5 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,9 +35,9 @@ const filters = readdirSync('/proc/self/task').map((tid) =>
 const program = spawnSync('python3', ['-c', BY_A_PROGRAM], { encoding: 'utf8' })
 const [ioctl, younger] = program.stdout.trim().split('\n')
 
-const patient = spawn('sleep', ['60'], { stdio: 'ignore' })
-await once(patient, 'spawn')
-const pid = patient.pid ?? 0
+// No child of this process: Node waits for its children itself, and may take the news of the stop before it is read here.
+const pid = Number(spawnSync('sh', ['-c', 'sleep 60 >/dev/null 2>&1 & echo $!'], { encoding: 'utf8' }).stdout)
+while (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep')) await sleep(1)
 const seizeToKill = system.ptrace(PTRACE_SEIZE, pid, PTRACE_O_EXITKILL)
 const seize = seizeToKill === 0 ? 0 : system.ptrace(PTRACE_SEIZE, pid, 0)
 const interrupt = system.ptrace(PTRACE_INTERRUPT, pid, 0)
@@ -46,6 +45,6 @@ while (system.poll(pid) === 'running') await sleep(1)
 const registers = system.ptraceRead(PTRACE_GETREGSET, pid, NT_PRSTATUS, Buffer.alloc(1024))
 const poke = system.ptrace(PTRACE_POKEDATA, pid, 0)
 const letGo = system.ptrace(PTRACE_DETACH, pid, 0)
-patient.kill('SIGKILL')
+process.kill(pid, 'SIGKILL')
 const told = { why, filters, ioctl, younger, seizeToKill, seize, interrupt, registers, poke, letGo }
 process.stdout.write(JSON.stringify(told))
