@@ -1,7 +1,7 @@
 import { chmod, copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cannot, sentence } from '../agent/cannot.ts'
+import { cannot, sentence } from '../agent/words/cannot.ts'
 import { knownLicence, packageLicences } from './image/licences.ts'
 import { dependedOn, type Lock, type PackageManifest, shippedFile, shippedPackages } from './image/packages.ts'
 import { pathsBelow } from './image/place.ts'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cannot, sentence } from '../agent/cannot.ts'
+import { cannot, sentence } from '../agent/words/cannot.ts'
 import type { Lock } from './image/packages.ts'
 import { pinRuntime } from './image/pin-runtime.ts'
 import { NODE_DISTRIBUTION } from './image/published-runtime.ts'

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { IDENTITY } from '../words/identity.ts'
 import { isoSecond } from '../words/instant.ts'
 
 /** Version of the bundle format, the `v1` of every key: see BUNDLE.md. */
 export const BUNDLE_VERSION = 1
 
-/** What a host may be called in a key: nothing that a store, a shell or a URL would take apart. */
-export const IDENTITY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const BUNDLE_ID = /^\d{8}T\d{6}Z-[0-9a-f]{16}$/
 
 export interface BundleName {

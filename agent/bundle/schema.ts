@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { UNCHECKED } from './evidence.ts'
-import { IDENTITY, isBundleId, KINDS, STATUSES } from './keys.ts'
+import { BECAUSE, UNCHECKED } from '../words/evidence.ts'
+import { IDENTITY } from '../words/identity.ts'
+import { isBundleId, KINDS, STATUSES } from './keys.ts'
 
 /**
  * The manifests and rows of a bundle as schemas: what BUNDLE.md says in words. The capture side takes only the types
@@ -62,7 +63,7 @@ export const itemSchema = z.object({
 })
 
 /** Who or what is behind a receipt that is not complete. `limit`: a setting asks for no more, so nothing is amiss. */
-export const becauseSchema = z.enum(['limit', 'seal', 'deadline', 'host', 'store', 'collector'])
+export const becauseSchema = z.enum(BECAUSE)
 
 export const plannedSchema = z.object({
   artifact: z.string(),
@@ -214,7 +215,6 @@ export type Host = z.infer<typeof hostSchema>
 export type Opening = z.infer<typeof openingSchema>
 export type PlannedArtifact = z.infer<typeof plannedSchema>
 export type PlanDocument = z.infer<typeof planSchema>
-export type Because = z.infer<typeof becauseSchema>
 export type Receipt = z.infer<typeof receiptSchema>
 export type Finding = z.infer<typeof findingSchema>
 export type Shutdown = z.infer<typeof shutdownSchema>

@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
 import { clearance } from '../collector/clearance.ts'
-import { countOf } from '../count-of.ts'
 import { checkLayer } from '../settings/check.ts'
 import { readLayer } from '../settings/files.ts'
 import type { Layer, Loaded } from '../settings/layers.ts'
-import { formatDuration } from '../settings/units.ts'
+import { countOf } from '../words/count-of.ts'
+import { formatDuration } from '../words/units.ts'
 import { bad, type Finding, good, note } from './finding.ts'
 
 /** What the settings say and where they are broken. */

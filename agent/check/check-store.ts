@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { HOSTS_PREFIX, newBundle } from '../bundle/keys.ts'
-import { sentence } from '../cannot.ts'
-import { within } from '../deadline.ts'
 import { seconds } from '../plan/plan.ts'
 import { type Store, StoreError } from '../store/store.ts'
+import { sentence } from '../words/cannot.ts'
+import { within } from '../words/deadline.ts'
 import { bad, type Finding, good } from './finding.ts'
 
 /** A store that needs longer for three small requests is of no use to a host that goes down. */

@@ -1,5 +1,5 @@
-import type { EvidenceClass } from '../bundle/evidence.ts'
 import type { Settings } from '../settings/schema.ts'
+import type { EvidenceClass } from '../words/evidence.ts'
 
 /** How evidence of a class may leave the host. */
 export type Clearance =

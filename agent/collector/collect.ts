@@ -3,8 +3,8 @@ import { parseRecipient } from '../seal/keys.ts'
 import { sealed } from '../seal/seal.ts'
 import type { Taken } from '../wall/answers.ts'
 import type { Clearance } from './clearance.ts'
-import { passing } from './passing.ts'
-import type { Found } from './source.ts'
+import { passing } from './host/passing.ts'
+import type { Found } from './sources/source.ts'
 
 /**
  * One item on its way out: source → frames → seal. Yields what is to be stored, returns how it went.

@@ -7,7 +7,7 @@ import {
   PTRACE_INTERRUPT,
   PTRACE_SEIZE,
   type System,
-} from './ffi.ts'
+} from './host/ffi.ts'
 
 /** What ptrace(2) is asked for here: to have a thread stand still, to read of it, to let it go. */
 const READING = [PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_GETREGSET, PTRACE_GETSIGINFO, PTRACE_DETACH]

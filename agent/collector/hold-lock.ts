@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
 import { getSystemErrorMessage } from 'node:util'
-import { cannot } from '../cannot.ts'
-import { LOCK_EX, LOCK_NB, type System } from './ffi.ts'
+import { cannot } from '../words/cannot.ts'
+import { LOCK_EX, LOCK_NB, type System } from './host/ffi.ts'
 
 /** flock(1) takes milliseconds; on a host where it does not come back, applications are not held. */
 const FLOCK_PROGRAM_MS = 5_000

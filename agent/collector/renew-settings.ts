@@ -1,5 +1,5 @@
-import { abandonable, within } from '../deadline.ts'
 import { carriedOver } from '../settings/carry-over.ts'
+import { abandonable, within } from '../words/deadline.ts'
 import type { Desk } from './desk.ts'
 
 /** What is read again at a trigger is read within this time, ms: a host that goes has other things to do. */

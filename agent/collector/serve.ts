@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { cannot, sentence } from '../cannot.ts'
-import { abandonable, aborted } from '../deadline.ts'
 import type { Failure } from '../wall/answers.ts'
+import { Refusal } from '../wall/refusal.ts'
 import { dataHeader, message, messages, WALL_VERSION } from '../wall/wire.ts'
+import { cannot, sentence } from '../words/cannot.ts'
+import { abandonable, aborted } from '../words/deadline.ts'
 import { type Answer, answerRequest, type Desk } from './desk.ts'
-import { Refusal } from './refusal.ts'
 
 /** Connections at once: a capture has at most six under way, `attend` and `check` one each. */
 const MAX_CONNECTIONS = 32

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { sentence } from '../cannot.ts'
-import { within } from '../deadline.ts'
 import type { Why } from '../wall/answers.ts'
+import { sentence } from '../words/cannot.ts'
+import { within } from '../words/deadline.ts'
 import { printable } from '../words/plain.ts'
 
 /** systemd answers in 80 to 180 ms; on a host short of memory it took 41 s, and then nobody waits for it. */

@@ -1,6 +1,6 @@
-import type { BundleView } from '../operator/bundle-view.ts'
-import { viewBundle } from '../operator/bundle-view.ts'
-import { findBundles } from '../operator/find-bundles.ts'
+import type { BundleView } from '../operator/bundle/bundle-view.ts'
+import { viewBundle } from '../operator/bundle/bundle-view.ts'
+import { findBundles } from '../operator/catalogue/find-bundles.ts'
 import type { Archive } from '../store/store.ts'
 import { Ending, EXIT, type Io } from './io.ts'
 

@@ -1,6 +1,6 @@
-import { type Line, rendered } from '../operator/line.ts'
-import { CONTROL } from '../operator/printable.ts'
-import type { Screen } from '../operator/table.ts'
+import { type Line, rendered } from '../operator/terminal/line.ts'
+import { CONTROL } from '../operator/terminal/printable.ts'
+import type { Screen } from '../operator/terminal/table.ts'
 
 /** How a command ends: the exit codes of the program. */
 export const EXIT = { done: 0, failed: 1, usage: 2, nothing: 3, incomplete: 4 } as const

@@ -1,5 +1,5 @@
-import { sentence } from '../cannot.ts'
-import { parseBytes } from '../settings/units.ts'
+import { sentence } from '../words/cannot.ts'
+import { parseBytes } from '../words/units.ts'
 import { Ending, EXIT } from './io.ts'
 
 /** How much a bundle may become here, for the commands that expand what it holds. */

@@ -1,5 +1,5 @@
-import { sentence } from '../cannot.ts'
-import { parseLocation } from '../store/location.ts'
+import { sentence } from '../words/cannot.ts'
+import { parseLocation } from '../words/location.ts'
 import { Ending, EXIT, type Io } from './io.ts'
 
 /** A store that was named for this run, and by what. */

@@ -1,7 +1,7 @@
-import { CLASS_OF } from '../bundle/evidence.ts'
-import type { BundleView } from '../operator/bundle-view.ts'
-import { wanted } from '../operator/fetch-bundle.ts'
-import { isWanted } from '../operator/wanted.ts'
+import type { BundleView } from '../operator/bundle/bundle-view.ts'
+import { wanted } from '../operator/fetch/fetch-bundle.ts'
+import { isWanted } from '../operator/fetch/wanted.ts'
+import { CLASS_OF } from '../words/evidence.ts'
 import { Ending, EXIT } from './io.ts'
 
 /** The words of `--only journal,cores`; undefined where it was not given. */

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import yargs, { type Argv } from 'yargs'
-import { sentence } from '../cannot.ts'
-import { version } from '../version.ts'
+import { sentence } from '../words/cannot.ts'
+import { version } from '../words/version.ts'
 import { Ending, EXIT, type Io, say } from './io.ts'
 import { type GlobalOptions, globalOptions } from './options.ts'
 

@@ -1,9 +1,9 @@
 import { bundlePrefix } from '../bundle/keys.ts'
-import { sentence } from '../cannot.ts'
-import type { Ended } from '../capture.ts'
-import { countOf } from '../count-of.ts'
+import type { Ended } from '../capture/capture.ts'
 import { seconds } from '../plan/plan.ts'
-import { formatBytes } from '../settings/units.ts'
+import { sentence } from '../words/cannot.ts'
+import { countOf } from '../words/count-of.ts'
+import { formatBytes } from '../words/units.ts'
 
 /** The one line that a person reads on the console of a host that has gone: what was stored, where, and what is missing. */
 export function successLine({ name, manifest }: Ended, url: string): string {

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cannot, sentence } from '../cannot.ts'
-import { within } from '../deadline.ts'
-import { type Collector, collectorAt } from './collector-client.ts'
+import { type Collector, collectorAt } from '../wall/client.ts'
+import { cannot, sentence } from '../words/cannot.ts'
+import { within } from '../words/deadline.ts'
 import type { ReadFrom } from './standing/reading.ts'
 
 /** ms for a Node that starts on a host under load: who asked for a capture by hand would rather wait than have none. */

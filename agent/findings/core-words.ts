@@ -1,4 +1,4 @@
-import type { InventoryItem, ItemIdentity } from '../bundle/evidence.ts'
+import type { InventoryItem, ItemIdentity } from '../words/evidence.ts'
 import type { Death } from './death.ts'
 
 /** The crash that a core on disk is of. `bootId`: of the boot that the host is in. Undefined for what is no process's core. */

@@ -1,5 +1,5 @@
 import zlib from 'node:zlib'
-import { cannot } from '../cannot.ts'
+import { cannot } from '../words/cannot.ts'
 import { FRAME_STORED_MAX } from './marker.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { sentence } from '../cannot.ts'
+import { Intake } from '../streams/intake.ts'
+import { sentence } from '../words/cannot.ts'
 import { CutError, DamageError } from './errors.ts'
 import { frameContent } from './frame-content.ts'
-import { Intake } from './intake.ts'
 import {
   DIGEST_BYTES,
   DIGEST_MAGIC,

@@ -1,8 +1,8 @@
 import zlib from 'node:zlib'
-import { sentence } from '../cannot.ts'
-import { abandonable } from '../deadline.ts'
+import type { Intake } from '../streams/intake.ts'
+import { sentence } from '../words/cannot.ts'
+import { abandonable } from '../words/deadline.ts'
 import { CutError, DamageError } from './errors.ts'
-import type { Intake } from './intake.ts'
 
 /** Size in bytes of the buffers the content comes in. */
 const CHUNK_BYTES = 256 * 1024

@@ -1,4 +1,4 @@
-import { sentence } from '../cannot.ts'
+import { sentence } from '../words/cannot.ts'
 import { CutError, DamageError } from './errors.ts'
 import { frameContent } from './frame-content.ts'
 import { MARKER_BYTES, type Marker, parseMarker } from './marker.ts'

@@ -1,5 +1,5 @@
-import type { InventoryItem } from '../bundle/evidence.ts'
 import type { Receipt } from '../bundle/schema.ts'
+import type { InventoryItem } from '../words/evidence.ts'
 
 /** What a capture expects of its host and its store, in bytes per second. */
 export interface Rates {

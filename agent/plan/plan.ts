@@ -1,5 +1,4 @@
-import type { Phase } from '../bundle/evidence.ts'
-import type { ListedItem } from '../wall/answers.ts'
+import type { ListedItem, Phase } from '../words/evidence.ts'
 import { bytesWithin, type Cost, costOf, type Rates } from './cost.ts'
 
 /** What shall become of an item. A closed one is skipped whatever the time. */

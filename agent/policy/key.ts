@@ -1,4 +1,4 @@
-import { cannot } from '../cannot.ts'
+import { cannot } from '../words/cannot.ts'
 import type { Statement } from './statement.ts'
 
 /** A key of AWS KMS that the bucket's objects are encrypted with, beneath what lastgasp seals by itself. */

@@ -1,5 +1,5 @@
 import { BUNDLE_VERSION } from '../bundle/keys.ts'
-import { cannot } from '../cannot.ts'
+import { cannot } from '../words/cannot.ts'
 import type { Place } from './place.ts'
 
 /**

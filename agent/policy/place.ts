@@ -1,5 +1,6 @@
-import { HOSTS_PREFIX, IDENTITY, INDEX_PREFIX } from '../bundle/keys.ts'
-import { cannot } from '../cannot.ts'
+import { HOSTS_PREFIX, INDEX_PREFIX } from '../bundle/keys.ts'
+import { cannot } from '../words/cannot.ts'
+import { IDENTITY } from '../words/identity.ts'
 
 /** Where bundles lie, in the words of a policy. */
 export interface Place {

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { cannot, sentence } from '../cannot.ts'
+import { cannot, sentence } from '../words/cannot.ts'
 import { decodeBech32, encodeBech32 } from './bech32.ts'
 
 const RECIPIENT_PREFIX = 'age'

@@ -1,4 +1,4 @@
-import { Intake } from '../frames/intake.ts'
+import { Intake } from '../streams/intake.ts'
 import { type Header, parseHeader } from './header.ts'
 import type { Keyring } from './keyring.ts'
 import { NONCE_BYTES, openChunk, payloadKey, STORED_CHUNK_BYTES } from './payload.ts'

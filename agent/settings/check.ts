@@ -1,6 +1,6 @@
 import { parse, TomlDate, TomlError } from 'smol-toml'
 import * as z from 'zod/mini'
-import { sentence } from '../cannot.ts'
+import { sentence } from '../words/cannot.ts'
 import { describeKeys } from './json-schema.ts'
 import { locate, type Path, type Position } from './locate.ts'
 import { nearest } from './nearest.ts'

@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer'
 import { constants, type Stats } from 'node:fs'
 import { lstat, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { abandonable } from '../deadline.ts'
+import { abandonable } from '../words/deadline.ts'
+import { formatBytes } from '../words/units.ts'
 import { trust, trustWay } from './trust.ts'
-import { formatBytes } from './units.ts'
 
 /** Where a layer comes from, from the weakest to the strongest. */
 export type Origin = 'image' | 'host' | 'boot' | 'credential' | 'command line'

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { sentence } from '../cannot.ts'
-import { DURATION, formatBytes, formatDuration, parseBytes, parseDuration, SIZE } from './units.ts'
+import { sentence } from '../words/cannot.ts'
+import { DURATION, formatBytes, formatDuration, parseBytes, parseDuration, SIZE } from '../words/units.ts'
 
 /**
  * The kinds of settings there are. Each says what it expects and what it found, in the same words. What is not given

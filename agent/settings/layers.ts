@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { sentence } from '../cannot.ts'
+import { sentence } from '../words/cannot.ts'
 import { assignmentText } from './assignment.ts'
 import { checkLayer, type Table } from './check.ts'
 import { findLayers, type LayerFile, type Origin, readLayer } from './files.ts'

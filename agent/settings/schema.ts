@@ -1,14 +1,14 @@
 import * as z from 'zod/mini'
-import { IDENTITY } from '../bundle/keys.ts'
-import { SCOPE, SCOPE_FORMS } from '../collector/machine-memory/scope.ts'
-import { parseSelector, SELECTOR, SELECTOR_FORMS } from '../collector/processes/selector.ts'
 import { parseRecipient } from '../seal/keys.ts'
-import { parseLocation } from '../store/location.ts'
+import { IDENTITY } from '../words/identity.ts'
+import { parseLocation } from '../words/location.ts'
+import { SCOPE, SCOPE_FORMS } from '../words/memory-scope.ts'
+import { parseSelector, SELECTOR, SELECTOR_FORMS } from '../words/selector.ts'
 import { choice, duration, list, size, table, text, textOr, whole } from './kinds.ts'
 
 /** age's X25519 recipient: bech32 (BIP 173) of 32 bytes with the prefix `age`, so 58 characters after `age1`. The seal checks the rest. */
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
-/** No credentials, no query: a store's own reading of the URL (store/location.ts) says the rest. */
+/** No credentials, no query: a store's own reading of the URL (words/location.ts) says the rest. */
 const STORE = /^(s3:\/\/[^\s/@?#]+(\/[^\s?#]*)?|file:\/\/\/[^\s?#]*)$/
 const ENDPOINT = /^https?:\/\/[^\s@?#]+$/
 const REGION = /^[A-Za-z0-9_-]{1,64}$/

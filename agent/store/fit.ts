@@ -1,4 +1,4 @@
-import type { Deadline } from '../deadline.ts'
+import type { Deadline } from '../words/deadline.ts'
 import type { Gathered } from './gather.ts'
 import type { Pace } from './pace.ts'
 import { PART_BYTES } from './store.ts'

@@ -1,5 +1,5 @@
-import { cannot } from '../cannot.ts'
-import { abandonable } from '../deadline.ts'
+import { cannot } from '../words/cannot.ts'
+import { abandonable } from '../words/deadline.ts'
 import { PART_BYTES } from './store.ts'
 
 /** A part of an object on its way. */

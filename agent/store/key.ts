@@ -1,4 +1,4 @@
-import { cannot } from '../cannot.ts'
+import { cannot } from '../words/cannot.ts'
 import { StoreError } from './store.ts'
 
 /** S3's limit, in bytes of UTF-8 (Amazon S3 User Guide, "Naming Amazon S3 objects"). */

@@ -1,13 +1,14 @@
 import type { Settings } from '../settings/schema.ts'
-import { parseLocation } from './location.ts'
-import type { Archive, Store } from './store.ts'
+import { sentence } from '../words/cannot.ts'
+import { type Location, parseLocation } from '../words/location.ts'
+import { type Archive, type Store, StoreError } from './store.ts'
 
 /**
  * Opens the store at `s3://bucket/prefix` or `file:///path`; touches neither network nor disk, `warm` does.
  * Throws a permanent StoreError for a URL or settings that can never work.
  */
 export async function openStore(url: string, s3: Settings['s3'], signal: AbortSignal): Promise<Store> {
-  const location = parseLocation(url)
+  const location = locationOf(url)
   signal.throwIfAborted()
   if (location.scheme === 'file') {
     const { directoryStore } = await import('./directory/store.ts')
@@ -20,7 +21,7 @@ export async function openStore(url: string, s3: Settings['s3'], signal: AbortSi
 
 /** Opens the same place for reading. Throws as `openStore` does. */
 export async function openArchive(url: string, s3: Settings['s3'], signal: AbortSignal): Promise<Archive> {
-  const location = parseLocation(url)
+  const location = locationOf(url)
   signal.throwIfAborted()
   if (location.scheme === 'file') {
     const { directoryArchive } = await import('./directory/archive.ts')
@@ -28,4 +29,12 @@ export async function openArchive(url: string, s3: Settings['s3'], signal: Abort
   }
   const { s3Archive } = await import('./s3/archive.ts')
   return await s3Archive(location, s3)
+}
+
+function locationOf(url: string): Location {
+  try {
+    return parseLocation(url)
+  } catch (error) {
+    throw new StoreError('permanent', sentence(error), { cause: error })
+  }
 }

@@ -1,4 +1,4 @@
-import { cannot } from '../cannot.ts'
+import { cannot } from '../words/cannot.ts'
 import { PART_BYTES, StoreError } from './store.ts'
 
 /** S3's limit: part numbers go from 1 to 10,000. */

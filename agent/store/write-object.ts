@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import { cannot } from '../cannot.ts'
-import type { Deadline } from '../deadline.ts'
+import { cannot } from '../words/cannot.ts'
+import type { Deadline } from '../words/deadline.ts'
 import { gather } from './gather.ts'
 import { PARTS_PER_SEGMENT, type Store, StoreError } from './store.ts'
 import { hex, type Segment, writeSegment } from './write-segment.ts'

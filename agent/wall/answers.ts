@@ -1,14 +1,7 @@
-import type { InventoryGap, InventoryItem, ItemIdentity } from '../bundle/evidence.ts'
-import type { Because, Shutdown } from '../bundle/schema.ts'
+import type { Shutdown } from '../bundle/schema.ts'
+import type { Because, InventoryGap, ItemIdentity, ListedItem } from '../words/evidence.ts'
 
 /** What the collector says over the wall, as PROTOCOL.md has it. */
-
-/** An item as it is listed, with what its collector has decided on how it may leave the host. */
-export interface ListedItem extends InventoryItem {
-  readonly sealed: boolean
-  /** Why it may not leave. */
-  readonly closed?: string
-}
 
 export interface Listing {
   readonly items: readonly ListedItem[]

@@ -1,8 +1,9 @@
-import { CLASS_OF, type EvidenceClass, type InventoryGap } from '../bundle/evidence.ts'
-import type { Because, Shutdown } from '../bundle/schema.ts'
-import { sentence } from '../cannot.ts'
+import type { Shutdown } from '../bundle/schema.ts'
+import { sentence } from '../words/cannot.ts'
+import type { Because, ListedItem } from '../words/evidence.ts'
+import { CLASS_OF, type EvidenceClass, type InventoryGap } from '../words/evidence.ts'
 import { tellable } from '../words/tellable.ts'
-import type { Failure, Health, ListedItem, Taken, Why } from './answers.ts'
+import type { Failure, Health, Taken, Why } from './answers.ts'
 import { isSize, type Json, must, record, whole } from './read-fields.ts'
 import { readIdentity } from './read-identity.ts'
 

@@ -1,4 +1,4 @@
-import { cannot } from '../cannot.ts'
+import { cannot } from '../words/cannot.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 

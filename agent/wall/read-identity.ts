@@ -1,4 +1,4 @@
-import { type ItemIdentity, UNCHECKED } from '../bundle/evidence.ts'
+import { type ItemIdentity, UNCHECKED } from '../words/evidence.ts'
 import { tellable } from '../words/tellable.ts'
 import { isSize, whole } from './read-fields.ts'
 

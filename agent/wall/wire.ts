@@ -1,4 +1,4 @@
-import { cannot } from '../cannot.ts'
+import { cannot } from '../words/cannot.ts'
 
 /** The messages of PROTOCOL.md and their place on the wire. */
 export type Message =

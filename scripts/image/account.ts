@@ -1,5 +1,5 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { resolved } from './root.ts'
 
 /** Users of our units, each with a group of its own name: what sysusers.d(5) would make of units/usr/lib/sysusers.d. */

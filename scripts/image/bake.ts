@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
 import type { Settings } from '../../agent/settings/schema.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { type Account, addAccounts, removeAccounts } from './account.ts'
 import { declaredEntries } from './declared.ts'
 import { dropIns, LIBRARY_DIRECTORY } from './drop-ins.ts'

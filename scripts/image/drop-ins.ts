@@ -1,4 +1,4 @@
-import { parseLocation } from '../../agent/store/location.ts'
+import { parseLocation } from '../../agent/words/location.ts'
 
 /** What of the settings and of the image the units depend on. */
 export interface UnitFacts {

@@ -1,4 +1,4 @@
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import type { Architecture } from './runtime.ts'
 
 /** What the dynamic loader looks at before it starts a program or takes a library. */

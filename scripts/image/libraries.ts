@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { type Elf, elfArchitecture, parseElf } from './elf.ts'
 import { has, resolved } from './root.ts'
 import type { Architecture } from './runtime.ts'

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { LICENCE, type Lock, packageName, shippedPackages } from './packages.ts'
 
 /** Licences that somebody has read and found fit to be shipped with an image; SPDX identifiers. */

@@ -1,4 +1,4 @@
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import type { Lock } from './packages.ts'
 import { type Publication, publishedRuntime } from './published-runtime.ts'
 import { type Architecture, packageOf, packedBinary } from './runtime.ts'

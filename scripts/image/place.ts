@@ -13,7 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { inside, resolved } from './root.ts'
 
 /** One thing to put into the image, at `path` relative to its root. */

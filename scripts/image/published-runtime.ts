@@ -6,7 +6,7 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
-import { cannot, sentence } from '../../agent/cannot.ts'
+import { cannot, sentence } from '../../agent/words/cannot.ts'
 import { run } from './run.ts'
 import type { Architecture } from './runtime.ts'
 

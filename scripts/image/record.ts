@@ -1,6 +1,6 @@
 import { readFile, rm, rmdir } from 'node:fs/promises'
 import * as z from 'zod/mini'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { inside, resolved } from './root.ts'
 
 /** Where a bake leaves in the image what it did: the format is in ../BAKE.md. */

@@ -1,6 +1,6 @@
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { elfArchitecture } from './elf.ts'
 import type { Architecture } from './runtime.ts'
 

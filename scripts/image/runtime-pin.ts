@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod/mini'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import type { Architecture } from './runtime.ts'
 
 /** In a checkout: the runtimes that may be baked, with what that rests on. The format is in ../BAKE.md. */

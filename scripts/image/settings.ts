@@ -1,9 +1,9 @@
 import { cp, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
 import { loadSettings } from '../../agent/settings/layers.ts'
 import type { Settings } from '../../agent/settings/schema.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { type Entry, makeDirectories, place } from './place.ts'
 import { resolved } from './root.ts'
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { knownLicence } from './licences.ts'
 import { dependencies, type Lock, packageName, shippedPackages } from './packages.ts'
 import type { Architecture } from './runtime.ts'

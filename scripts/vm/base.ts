@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { output } from './program.ts'
 
 /** Debian releases that the units are tried on: systemd 252, 257 and 262. */

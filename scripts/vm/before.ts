@@ -1,4 +1,4 @@
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 
 /** What a promise gives, unless the signal comes first: then it rejects with what could not be done. */
 export async function before<T>(signal: AbortSignal, promise: Promise<T>, what: string): Promise<T> {

@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { baseTar, type Suite } from './base.ts'
 import { makeDisk } from './disk.ts'
 import { output } from './program.ts'

@@ -1,6 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import { debian, exists, type Suite } from './base.ts'
 import { type Ran, run } from './program.ts'
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 
 /** What a program said and how it ended. `code` is null when a signal ended it. */
 export interface Ran {

@@ -9,7 +9,7 @@ import {
   PTRACE_GETREGSET,
   PTRACE_INTERRUPT,
   PTRACE_SEIZE,
-} from '../../agent/collector/ffi.ts'
+} from '../../agent/collector/host/ffi.ts'
 
 /** Confines itself as its argument says, tries what should be closed and what should not, and says what came of it. */
 

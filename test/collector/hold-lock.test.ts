@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { openSystem, type System } from '../../agent/collector/ffi.ts'
 import { HoldLock } from '../../agent/collector/hold-lock.ts'
+import { openSystem, type System } from '../../agent/collector/host/ffi.ts'
 
 const missing: System = { kind: 'missing', reason: 'as if this Node had no FFI' }
 const noFlock = spawnSync('flock', ['--version']).status === 0 ? false : 'needs flock(1) of util-linux'
@@ -52,7 +52,7 @@ for (const [how, system] of [
   t.test(`the kernel frees it when its holder is killed, ${how}`, { skip: noFlock }, async (t) => {
     const path = join(t.testdir(), 'hold')
     const url = (name: string) => JSON.stringify(new URL(`../../agent/collector/${name}.ts`, import.meta.url).href)
-    const script = `import { HoldLock } from ${url('hold-lock')}; import { openSystem } from ${url('ffi')}
+    const script = `import { HoldLock } from ${url('hold-lock')}; import { openSystem } from ${url('host/ffi')}
       const system = ${system.kind === 'ready' ? 'openSystem()' : JSON.stringify(missing)}
       console.log(new HoldLock(${JSON.stringify(path)}, system).acquire()); setInterval(() => {}, 1e6)`
     const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Found, Outcome } from '../../agent/collector/source.ts'
+import type { Outcome } from '../../agent/collector/host/reading.ts'
+import type { Found } from '../../agent/collector/sources/source.ts'
 
 export const unhurried = (): AbortSignal => AbortSignal.timeout(60_000)
 

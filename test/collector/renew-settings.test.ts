@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { collectorAt } from '../../agent/daemon/collector-client.ts'
 import { generateIdentity } from '../../agent/seal/keys.ts'
 import type { Loaded } from '../../agent/settings/layers.ts'
+import { collectorAt } from '../../agent/wall/client.ts'
 import { chunks, collectorOf, item, source } from './synthetic.ts'
 
 const RECIPIENTS = [generateIdentity().recipient.text]

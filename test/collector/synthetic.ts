@@ -2,8 +2,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Desk } from '../../agent/collector/desk.ts'
+import type { Outcome } from '../../agent/collector/host/reading.ts'
 import { serve } from '../../agent/collector/serve.ts'
-import type { Found, Outcome, Source } from '../../agent/collector/source.ts'
+import type { Found, Source } from '../../agent/collector/sources/source.ts'
 import { defaultSettings, type Settings } from '../../agent/settings/schema.ts'
 
 /** An item whose content the test makes up. */

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { WHO_ASKED } from '../../agent/collector/why.ts'
-import { from, writeJournal } from './sources/journal/write-journal.ts'
+import { from, writeJournal } from './host/journal/write-journal.ts'
 
 /** SD_MESSAGE_SHUTDOWN of systemd's sd-messages.h. */
 const SHUTDOWN = 'MESSAGE_ID=98268866d1d54a499c4e98921d93bc40'

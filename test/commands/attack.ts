@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { Test } from 'tap'
 import { FRAME_BYTES, formatMarker, MARKER_BYTES } from '../../agent/frames/marker.ts'
-import { type BundlePlan, corePiece, type Piece } from '../operator/bundle.ts'
+import { type BundlePlan, corePiece, type Piece } from '../operator/bundle/bundle.ts'
 import { type Measured, measured } from './measured.ts'
 import { filesBelow, type Scene, setUp } from './set-up.ts'
 

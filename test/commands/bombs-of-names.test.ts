@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type BundlePlan, corePiece, tarPiece } from '../operator/bundle.ts'
-import { paxBomb } from '../operator/tar-blocks.ts'
+import { type BundlePlan, corePiece, tarPiece } from '../operator/bundle/bundle.ts'
+import { paxBomb } from '../operator/fetch/tar-blocks.ts'
 import { attack, MIB } from './attack.ts'
 import { filesBelow } from './set-up.ts'
 

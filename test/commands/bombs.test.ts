@@ -5,7 +5,7 @@ import t from 'tap'
 import { frames } from '../../agent/frames/encode.ts'
 import { FRAME_BYTES } from '../../agent/frames/marker.ts'
 import { bytesOf } from '../frames/streams.ts'
-import { corePiece } from '../operator/bundle.ts'
+import { corePiece } from '../operator/bundle/bundle.ts'
 import { attack, bomb, corePieceOf, fetchedSize, GIB, MIB } from './attack.ts'
 
 t.test('193 KiB that would be 4 GiB on disk', async (t) => {

@@ -8,7 +8,7 @@ import t from 'tap'
 import { pack } from 'tar-stream'
 import { bundlePrefix } from '../../agent/bundle/keys.ts'
 import type { Receipt } from '../../agent/bundle/schema.ts'
-import { corePiece, factsPiece, type Piece, tarPiece } from '../operator/bundle.ts'
+import { corePiece, factsPiece, type Piece, tarPiece } from '../operator/bundle/bundle.ts'
 import { filesBelow, type Scene, setUp } from './set-up.ts'
 
 const core = randomBytes(100_000)

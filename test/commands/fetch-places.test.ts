@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import t from 'tap'
 import { pack } from 'tar-stream'
-import { corePiece, type Piece, tarPiece } from '../operator/bundle.ts'
+import { corePiece, type Piece, tarPiece } from '../operator/bundle/bundle.ts'
 import { lastgasp } from './lastgasp.ts'
 import { filesBelow, setUp } from './set-up.ts'
 

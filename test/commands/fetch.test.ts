@@ -5,7 +5,7 @@ import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import t from 'tap'
-import { bareReceipt, CORE_PATH, corePiece, factsPiece, journalPiece, MACHINE_ID } from '../operator/bundle.ts'
+import { bareReceipt, CORE_PATH, corePiece, factsPiece, journalPiece, MACHINE_ID } from '../operator/bundle/bundle.ts'
 import { filesBelow, setUp } from './set-up.ts'
 
 const core = zstdCompressSync(Buffer.concat([randomBytes(1_000_000), Buffer.alloc(1_000_000)]))

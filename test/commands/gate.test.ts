@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { say, sayJson } from '../../agent/commands/io.ts'
-import { styled } from '../../agent/operator/line.ts'
+import { styled } from '../../agent/operator/terminal/line.ts'
 
 /** A stream that keeps what was written, as a terminal would get it. */
 function terminal() {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { Receipt } from '../../agent/bundle/schema.ts'
-import { CORE_PATH, corePiece, type Piece } from '../operator/bundle.ts'
+import { CORE_PATH, corePiece, type Piece } from '../operator/bundle/bundle.ts'
 import { setUp } from './set-up.ts'
 
 const LIBRARY = 'void in_the_library(int *p) { *p = 1; }\n'

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import type { Test } from 'tap'
 import { newBundle } from '../../agent/bundle/keys.ts'
 import { generateIdentity, recipientOf, secretText } from '../../agent/seal/keys.ts'
-import { type BundlePlan, buildBundle } from '../operator/bundle.ts'
+import { type BundlePlan, buildBundle } from '../operator/bundle/bundle.ts'
 import { type Ended, lastgasp } from './lastgasp.ts'
 
 export interface Scene {

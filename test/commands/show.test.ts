@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import t from 'tap'
 import { bundlePrefix, newBundle, rowKey } from '../../agent/bundle/keys.ts'
-import { bareReceipt, buildBundle, corePiece, factsPiece, type Piece } from '../operator/bundle.ts'
+import { bareReceipt, buildBundle, corePiece, factsPiece, type Piece } from '../operator/bundle/bundle.ts'
 import { lastgasp } from './lastgasp.ts'
 import { setUp } from './set-up.ts'
 

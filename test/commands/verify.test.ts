@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import t from 'tap'
 import { bundlePrefix } from '../../agent/bundle/keys.ts'
-import { syntheticCore } from '../elf/synthetic-core.ts'
-import { bareReceipt, corePiece, factsPiece } from '../operator/bundle.ts'
+import { syntheticCore } from '../collector/elf/synthetic-core.ts'
+import { bareReceipt, corePiece, factsPiece } from '../operator/bundle/bundle.ts'
 import { type Scene, setUp } from './set-up.ts'
 
 const content = Buffer.concat([randomBytes(5_000_000), Buffer.alloc(1_000_000)])

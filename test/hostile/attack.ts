@@ -1,5 +1,5 @@
 import type { BundleName } from '../../agent/bundle/keys.ts'
-import type { BundlePlan, Piece } from '../operator/bundle.ts'
+import type { BundlePlan, Piece } from '../operator/bundle/bundle.ts'
 
 /** What an attacker may write who owns a host: everything below its prefix, and its keys in the index. */
 export interface Hostile extends Pick<BundlePlan, 'pieces' | 'others' | 'manifest' | 'end'> {

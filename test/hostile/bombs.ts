@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { zstdCompressSync } from 'node:zlib'
 import { type Header, pack } from 'tar-stream'
-import { bareReceipt, corePiece, type Piece } from '../operator/bundle.ts'
+import { bareReceipt, corePiece, type Piece } from '../operator/bundle/bundle.ts'
 import { type Attack, forged } from './attack.ts'
 
 const MIB = 1024 ** 2

@@ -1,5 +1,5 @@
 import type { Receipt } from '../../agent/bundle/schema.ts'
-import { corePiece, factsPiece, journalPiece, type Piece, tarOf } from '../operator/bundle.ts'
+import { corePiece, factsPiece, journalPiece, type Piece, tarOf } from '../operator/bundle/bundle.ts'
 import { type Attack, forged, type Hostile } from './attack.ts'
 import { ownedCore, ownedExecutable, vmcore } from './programs.ts'
 

@@ -1,5 +1,5 @@
 import { type BundleName, bundleTime, newBundle } from '../../agent/bundle/keys.ts'
-import { bareReceipt, corePiece, factsPiece } from '../operator/bundle.ts'
+import { bareReceipt, corePiece, factsPiece } from '../operator/bundle/bundle.ts'
 import { type Attack, forged } from './attack.ts'
 
 const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`

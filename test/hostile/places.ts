@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
-import { corePiece, factsPiece, type Piece, tarPiece } from '../operator/bundle.ts'
+import { corePiece, factsPiece, type Piece, tarPiece } from '../operator/bundle/bundle.ts'
 import type { Attack } from './attack.ts'
 
 /** Files that make a directory one of git's, whose configuration names a program to run (githooks(5), core.fsmonitor). */

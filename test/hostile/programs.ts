@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Piece } from '../operator/bundle.ts'
+import type { Piece } from '../operator/bundle/bundle.ts'
 import type { Target } from './attack.ts'
 
 /** Aborts. Its section is Python that gdb runs when it loads the program, unless auto-load is off (gdb, "dotdebug_gdb_scripts"). */

@@ -1,5 +1,5 @@
 import type { Receipt } from '../../agent/bundle/schema.ts'
-import { bareReceipt, corePiece } from '../operator/bundle.ts'
+import { bareReceipt, corePiece } from '../operator/bundle/bundle.ts'
 import type { Attack } from './attack.ts'
 
 /** Texts by which a terminal is steered, and what each would do. */

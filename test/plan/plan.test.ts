@@ -2,7 +2,7 @@ import t from 'tap'
 import { artifactBudget, divide } from '../../agent/plan/budget.ts'
 import { ASSUMED_RATES, bytesWithin, costOf, observed } from '../../agent/plan/cost.ts'
 import { makePlan } from '../../agent/plan/plan.ts'
-import type { ListedItem } from '../../agent/wall/answers.ts'
+import type { ListedItem } from '../../agent/words/evidence.ts'
 import { seeded } from '../random.ts'
 
 const MiB = 1024 * 1024

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
-import { capture, type Ended } from '../../agent/capture.ts'
+import { capture, type Ended } from '../../agent/capture/capture.ts'
 import { checkStore } from '../../agent/check/check-store.ts'
-import { collectorAt } from '../../agent/daemon/collector-client.ts'
 import { PART_BYTES, type Store } from '../../agent/store/store.ts'
+import { collectorAt } from '../../agent/wall/client.ts'
 import { chunks, collectorOf, item, source } from '../collector/synthetic.ts'
 
 /** More than two parts, so that there is a first, a middle and a last one. */

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3'
 import t, { type Test } from 'tap'
 import { bundleDay, bundlePrefix, INDEX_PREFIX, newBundle, openKey } from '../../agent/bundle/keys.ts'
-import { catalogue } from '../../agent/operator/catalogue.ts'
+import { catalogue } from '../../agent/operator/catalogue/catalogue.ts'
 import { type Archive, PART_BYTES } from '../../agent/store/store.ts'
 import { lastgasp } from '../commands/lastgasp.ts'
 import { startS3Server } from '../s3-server.ts'

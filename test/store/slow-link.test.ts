@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { deadlineIn } from '../../agent/deadline.ts'
 import { s3Archive } from '../../agent/store/s3/archive.ts'
 import { CAPTURE_PATIENCE } from '../../agent/store/s3/client.ts'
 import { s3Store } from '../../agent/store/s3/store.ts'
 import { PART_BYTES } from '../../agent/store/store.ts'
 import { writeObject } from '../../agent/store/write-object.ts'
+import { deadlineIn } from '../../agent/words/deadline.ts'
 import { faultyProxy } from '../faulty-proxy.ts'
 import { type S3Server, startS3Server } from '../s3-server.ts'
 

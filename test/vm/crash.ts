@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cannot } from '../../agent/cannot.ts'
+import { cannot } from '../../agent/words/cannot.ts'
 import type { Machine } from '../../scripts/vm/machine.ts'
 
 const COREDUMPS = '/var/lib/systemd/coredump'

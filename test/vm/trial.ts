@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sentence } from '../../agent/cannot.ts'
+import { sentence } from '../../agent/words/cannot.ts'
 import type { Suite } from '../../scripts/vm/base.ts'
 import type { Image } from '../../scripts/vm/image.ts'
 import { Machine } from '../../scripts/vm/machine.ts'

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import { cannot } from '../../cannot.ts'
-import { HEADER, PN_XNUM, PROGRAM_HEADER, PT_LOAD } from '../elf-headers.ts'
+import { cannot } from '../../words/cannot.ts'
+import { HEADER, PN_XNUM, PROGRAM_HEADER, PT_LOAD } from '../elf/headers.ts'
 import type { Range } from './process-facts.ts'
 
 /** Overwrites what a core that lies in a file holds of these ranges of memory with zeros. Throws where it cannot tell where that is. */

@@ -1,4 +1,4 @@
-import { type Outcome, READ_BYTES, type Reading } from '../source.ts'
+import { type Outcome, READ_BYTES, type Reading } from '../host/reading.ts'
 import { layOut, type Segment } from './elf-core.ts'
 import { essentials, type Held } from './essentials.ts'
 import type { Moment } from './moment.ts'

@@ -1,4 +1,4 @@
-import { headersBytes, noteHeader, PT_LOAD, writeElfHeader, writeProgramHeader } from '../elf-headers.ts'
+import { headersBytes, noteHeader, PT_LOAD, writeElfHeader, writeProgramHeader } from '../elf/headers.ts'
 import type { Machine } from './machine.ts'
 
 /** A stretch of memory in a core. What lies behind its stored bytes reads as zeros. */

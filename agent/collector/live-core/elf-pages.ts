@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../elf-headers.ts'
+import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../elf/headers.ts'
 import type { Mapping } from './mappings.ts'
 import type { Pages } from './pages.ts'
 

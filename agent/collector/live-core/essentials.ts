@@ -1,4 +1,4 @@
-import { within } from '../../deadline.ts'
+import { within } from '../../words/deadline.ts'
 import type { Segment } from './elf-core.ts'
 import { keepElfPages, keepVdso } from './elf-pages.ts'
 import { keepLinkMap } from './link-map.ts'

@@ -1,4 +1,4 @@
-import { PROGRAM_HEADER } from '../elf-headers.ts'
+import { PROGRAM_HEADER } from '../elf/headers.ts'
 import type { AuxiliaryVector } from './auxiliary-vector.ts'
 import type { Pages } from './pages.ts'
 

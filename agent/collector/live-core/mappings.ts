@@ -1,4 +1,4 @@
-import { kernelLines, openKernelFile } from '../read-file.ts'
+import { kernelLines, openKernelFile } from '../host/read-file.ts'
 import type { Range } from './process-facts.ts'
 
 /** One mapping of a process: proc_pid_maps(5), and what proc_pid_smaps(5) adds. */

@@ -1,9 +1,9 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable } from '../../deadline.ts'
-import type { Scan, SystemCalls } from '../ffi.ts'
-import { openKernelFile } from '../read-file.ts'
+import { abandonable } from '../../words/deadline.ts'
+import type { Scan, SystemCalls } from '../host/ffi.ts'
+import { openKernelFile } from '../host/read-file.ts'
 import type { Range } from './process-facts.ts'
 
 /** Bits of a pagemap entry, in its highest byte: Linux Documentation/admin-guide/mm/pagemap.rst. */

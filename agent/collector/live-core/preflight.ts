@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sentence } from '../../cannot.ts'
-import type { System } from '../ffi.ts'
+import { sentence } from '../../words/cannot.ts'
+import type { System } from '../host/ffi.ts'
 import { machineOf } from './machine.ts'
 
 /** Whether processes can be traced at all; the reason is a receipt's. */

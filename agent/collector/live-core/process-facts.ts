@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable } from '../../deadline.ts'
-import { numberOf } from '../processes/process-files.ts'
+import { abandonable } from '../../words/deadline.ts'
+import { numberOf } from '../host/process-files.ts'
 import { type Target, Untouchable } from './target.ts'
 
 /** What the notes of a core say of the process, and where its strings lie: proc_pid_stat(5), proc_pid_status(5). */

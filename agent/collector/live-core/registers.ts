@@ -1,4 +1,4 @@
-import { PTRACE_GETREGSET, PTRACE_GETSIGINFO, type SystemCalls } from '../ffi.ts'
+import { PTRACE_GETREGSET, PTRACE_GETSIGINFO, type SystemCalls } from '../host/ffi.ts'
 import type { Machine, RegisterSet } from './machine.ts'
 import { THIRTY_TWO_BIT, Unsupported } from './target.ts'
 

@@ -1,4 +1,4 @@
-import type { System } from '../ffi.ts'
+import type { System } from '../host/ffi.ts'
 import { layOut } from './elf-core.ts'
 import { essentials, type Held } from './essentials.ts'
 import { momentOf, named } from './moment.ts'

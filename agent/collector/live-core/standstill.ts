@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { PTRACE_DETACH, PTRACE_INTERRUPT, PTRACE_SEIZE, type SystemCalls } from '../ffi.ts'
+import { PTRACE_DETACH, PTRACE_INTERRUPT, PTRACE_SEIZE, type SystemCalls } from '../host/ffi.ts'
 import { checkStart } from './process-facts.ts'
 import { type Limits, type Target, Untouchable } from './target.ts'
 import { stateOf, threadsOf } from './threads.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { abandonable } from '../../deadline.ts'
+import { abandonable } from '../../words/deadline.ts'
 import { isDumped, parseFilter } from './dumped.ts'
 import type { Segment } from './elf-core.ts'
 import { type Mapping, readMappings } from './mappings.ts'

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { abandonable } from '../../deadline.ts'
+import { abandonable } from '../../words/deadline.ts'
 import type { Machine } from './machine.ts'
 import { fieldsOf, processPath } from './process-facts.ts'
 import type { Target } from './target.ts'

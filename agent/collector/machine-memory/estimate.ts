@@ -1,6 +1,6 @@
-import { numberOf } from '../processes/process-files.ts'
+import type { Scope } from '../../words/memory-scope.ts'
+import { numberOf } from '../host/process-files.ts'
 import type { PhysicalRange } from './iomem.ts'
-import type { Scope } from './scope.ts'
 
 /** Gaps that are bridged, and what the kernel takes until the snapshot is made. */
 const EXTRA = 1.25

@@ -1,4 +1,4 @@
-import { HEADER, PROGRAM_HEADER, PT_LOAD, PT_NOTE } from '../elf-headers.ts'
+import { HEADER, PROGRAM_HEADER, PT_LOAD, PT_NOTE } from '../elf/headers.ts'
 import type { PhysicalRange } from './iomem.ts'
 
 /** A stretch of memory that /proc/kcore gives: physical memory at a kernel address. */

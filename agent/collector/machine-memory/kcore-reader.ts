@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../cannot.ts'
-import { abandonable } from '../../deadline.ts'
-import { openKernelFile } from '../read-file.ts'
+import { cannot } from '../../words/cannot.ts'
+import { abandonable } from '../../words/deadline.ts'
+import { openKernelFile } from '../host/read-file.ts'
 
 /** Where one read fails, smaller ones find out how little is lost. Bytes; the last is the smallest page there is. */
 const SMALLER = [64 * 1024, 4096]

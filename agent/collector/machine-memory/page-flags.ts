@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../cannot.ts'
-import { abandonable } from '../../deadline.ts'
-import { openKernelFile } from '../read-file.ts'
+import { cannot } from '../../words/cannot.ts'
+import { abandonable } from '../../words/deadline.ts'
+import { openKernelFile } from '../host/read-file.ts'
 import { type Classifier, classifier, isTail } from './page-class.ts'
 
 /** Flags are 64 bits for each page: Documentation/admin-guide/mm/pagemap.rst. */

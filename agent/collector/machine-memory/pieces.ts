@@ -1,4 +1,4 @@
-import { READ_BYTES } from '../source.ts'
+import { READ_BYTES } from '../host/reading.ts'
 import { type Classifier, classifier } from './page-class.ts'
 import type { Run } from './runs.ts'
 import type { Layout } from './vmcore.ts'

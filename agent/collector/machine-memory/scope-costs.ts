@@ -1,9 +1,9 @@
 import { ASSUMED_RATES, costOf } from '../../plan/cost.ts'
 import { seconds } from '../../plan/plan.ts'
-import { formatBytes } from '../../settings/units.ts'
+import { parseScope } from '../../words/memory-scope.ts'
+import { formatBytes } from '../../words/units.ts'
 import { estimateBytes } from './estimate.ts'
 import type { PhysicalRange } from './iomem.ts'
-import { parseScope } from './scope.ts'
 
 /** A unit's scope is the kernel's and that unit's processes. */
 const SCOPES = ['kernel', 'kernel+shmem', 'all']

@@ -1,5 +1,5 @@
-import { formatBytes } from '../../settings/units.ts'
-import { type Outcome, READ_BYTES, type Reading } from '../source.ts'
+import { formatBytes } from '../../words/units.ts'
+import { type Outcome, READ_BYTES, type Reading } from '../host/reading.ts'
 import type { KcoreMap } from './kcore-map.ts'
 import type { KcoreReader } from './kcore-reader.ts'
 import { CLASSES } from './page-class.ts'

@@ -1,4 +1,4 @@
-import { within } from '../../deadline.ts'
+import { within } from '../../words/deadline.ts'
 import type { PageFlags } from './page-flags.ts'
 import type { PageRange } from './survey.ts'
 import type { TakenPages } from './taken-pages.ts'

@@ -1,7 +1,7 @@
 import { type FileHandle, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable, within } from '../../deadline.ts'
-import { openKernelFile } from '../read-file.ts'
+import { abandonable, within } from '../../words/deadline.ts'
+import { openKernelFile } from '../host/read-file.ts'
 
 /** Of an entry in /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst), as bits of its upper half. */
 const PRESENT = 1 << 31

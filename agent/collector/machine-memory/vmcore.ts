@@ -1,4 +1,4 @@
-import { headersBytes, noteHeader, PT_LOAD, writeElfHeader, writeProgramHeader } from '../elf-headers.ts'
+import { headersBytes, noteHeader, PT_LOAD, writeElfHeader, writeProgramHeader } from '../elf/headers.ts'
 import type { PhysicalRange } from './iomem.ts'
 import type { KcoreMap, Mapping } from './kcore-map.ts'
 import type { Run } from './runs.ts'

@@ -1,10 +1,10 @@
-import { cannot } from '../../cannot.ts'
+import { cannot } from '../../words/cannot.ts'
 import { type Membership, parseMembership } from '../../words/membership.ts'
-import { fewAtATime } from '../sources/facts/few-at-a-time.ts'
-import type { HostReads } from '../sources/facts/host-reads.ts'
-import { numbered } from '../sources/facts/processes.ts'
-import { numberOf, pageBytes, parseStat } from './process-files.ts'
-import { isThere, linkNow, readNow } from './read-now.ts'
+import { fewAtATime } from '../host/few-at-a-time.ts'
+import type { HostReads } from '../host/host-reads.ts'
+import { numberOf, pageBytes, parseStat } from '../host/process-files.ts'
+import { numbered } from '../host/processes.ts'
+import { isThere, linkNow, readNow } from '../host/read-now.ts'
 
 /** A process that may be a patient: no kernel thread, not one of ours. */
 export interface HostProcess extends Membership {

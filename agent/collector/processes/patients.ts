@@ -1,6 +1,6 @@
-import { abandonable } from '../../deadline.ts'
-import { HostReads } from '../sources/facts/host-reads.ts'
-import { ledger } from '../sources/facts/ledger.ts'
+import { abandonable } from '../../words/deadline.ts'
+import { HostReads } from '../host/host-reads.ts'
+import { ledger } from '../host/ledger.ts'
 import { lackOf, type ProcessSurvey, surveyProcesses } from './host-process.ts'
 import { findTrouble, type Trouble } from './trouble.ts'
 

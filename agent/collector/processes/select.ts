@@ -1,5 +1,5 @@
+import type { Selector } from '../../words/selector.ts'
 import { type HostProcess, isDead } from './host-process.ts'
-import type { Selector } from './selector.ts'
 
 /** Which of a host's processes are patients. */
 export interface Selection {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { cannot } from '../../cannot.ts'
-import { type Call, methodCall, parseReply, type Reply, unitList } from './dbus.ts'
+import { cannot } from '../../words/cannot.ts'
+import { type Call, methodCall, parseReply, type Reply, unitList } from '../host/dbus.ts'
 
 /** What systemd says of a unit in trouble: systemd.unit(5), ActiveState. */
 export type UnitState = 'failed' | 'deactivating'

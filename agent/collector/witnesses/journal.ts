@@ -14,8 +14,8 @@ import {
   PROCESS_EXIT,
   UNIT_FIELDS,
 } from '../../findings/journal-words.ts'
-import { coredumpEntries, type Entry, entriesWith } from '../sources/journal/entries.ts'
-import { isHosts, type JournalFile, openJournal, scanJournals } from '../sources/journal/scan.ts'
+import { coredumpEntries, type Entry, entriesWith } from '../host/journal/entries.ts'
+import { isHosts, type JournalFile, openJournal, scanJournals } from '../host/journal/scan.ts'
 import { type Testimony, unseenFor } from './testimony.ts'
 
 const PLACE = 'the journal'

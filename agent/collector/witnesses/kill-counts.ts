@@ -1,8 +1,8 @@
 import type { Death } from '../../findings/death.ts'
 import { placeOf } from '../../findings/place-of.ts'
-import { cgroupTree } from '../processes/cgroup-tree.ts'
-import { numberOf } from '../processes/process-files.ts'
-import type { HostReads } from '../sources/facts/host-reads.ts'
+import { cgroupTree } from '../host/cgroup-tree.ts'
+import type { HostReads } from '../host/host-reads.ts'
+import { numberOf } from '../host/process-files.ts'
 import { nothingOf, type Testimony } from './testimony.ts'
 
 const PLACE = 'the counts of kills'

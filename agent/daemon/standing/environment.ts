@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { sentence } from '../../cannot.ts'
 import { readLayer } from '../../settings/files.ts'
+import { sentence } from '../../words/cannot.ts'
 import { parseEnvironmentFile } from './environment-file.ts'
 
 /** Credentials, region and proxies for the store: variables in the format of systemd.exec(5), EnvironmentFile=. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { arch, hostname, release } from 'node:os'
 import { join } from 'node:path'
 import type { Host } from '../../bundle/schema.ts'
-import { abandonable } from '../../deadline.ts'
+import { abandonable } from '../../words/deadline.ts'
 import { isPlaceholder } from './placeholder.ts'
 
 /** machine-id(5): anything else there is a placeholder, or damaged. */

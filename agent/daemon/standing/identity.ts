@@ -1,5 +1,5 @@
-import { IDENTITY } from '../../bundle/keys.ts'
 import type { Host } from '../../bundle/schema.ts'
+import { IDENTITY } from '../../words/identity.ts'
 import { lineOf } from './host.ts'
 import { isPlaceholder } from './placeholder.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { abandonable, within } from '../../deadline.ts'
-import type { Collector } from '../collector-client.ts'
+import type { Collector } from '../../wall/client.ts'
+import { abandonable, within } from '../../words/deadline.ts'
 import type { Standing } from './standing.ts'
 import { DirectoryWatch, type Watched } from './watch.ts'
 

@@ -1,4 +1,4 @@
-import { abandonable } from '../../deadline.ts'
+import { abandonable } from '../../words/deadline.ts'
 
 /**
  * A read that is done again and again, never twice at a time: one that hangs keeps a thread of the pool for good, and the pool

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { sentence } from '../../cannot.ts'
 import { readLayer } from '../../settings/files.ts'
+import { sentence } from '../../words/cannot.ts'
 
 /** Names a file of authorities to trust beside Node's own: node(1). The store reads it when it is opened. */
 const VARIABLE = 'NODE_EXTRA_CA_CERTS'

@@ -1,5 +1,5 @@
-import { cannot } from '../../cannot.ts'
-import { abandonable } from '../../deadline.ts'
+import { cannot } from '../../words/cannot.ts'
+import { abandonable } from '../../words/deadline.ts'
 import { StoreError, type StoreFailure } from '../store.ts'
 
 /** errno(3) names that mean more than "try again". A full disk or a bad sector may be cured: transient. */

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../cannot.ts'
+import { cannot } from '../../words/cannot.ts'
 import { StoreError } from '../store.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { cannot } from '../../cannot.ts'
+import { cannot } from '../../words/cannot.ts'
 import { checkKey, UPLOADS } from '../key.ts'
 import type { Pace } from '../pace.ts'
 import { checkPart, leadingParts } from '../parts.ts'

@@ -1,4 +1,4 @@
-import { cannot, sentence } from '../../cannot.ts'
+import { cannot, sentence } from '../../words/cannot.ts'
 import { StoreError, type StoreFailure } from '../store.ts'
 import { GIVE_CREDENTIALS } from './advice.ts'
 import { answered } from './answers.ts'

@@ -6,7 +6,7 @@ import {
   UploadPartCommand,
   type UploadPartCommandInput,
 } from '@aws-sdk/client-s3'
-import { cannot } from '../../cannot.ts'
+import { cannot } from '../../words/cannot.ts'
 import { checkKey } from '../key.ts'
 import { checkPart, leadingParts } from '../parts.ts'
 import { StoreError, type Upload } from '../store.ts'

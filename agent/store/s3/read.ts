@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
-import { cannot } from '../../cannot.ts'
+import { cannot } from '../../words/cannot.ts'
 import { checkKey } from '../key.ts'
 import { StoreError } from '../store.ts'
 import type { Bucket } from './client.ts'

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import { abandonable } from '../../deadline.ts'
+import { abandonable } from '../../words/deadline.ts'
 import type { Bucket } from './client.ts'
 import { endedError, S3Error, s3Error } from './failure.ts'
 import { retry } from './retry.ts'

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
-import { cannot } from '../../cannot.ts'
+import { cannot } from '../../words/cannot.ts'
 import { rememberingLookup } from './lookup.ts'
 
 /** How servers are reached from here: by which proxies, and whose certificates are trusted. */

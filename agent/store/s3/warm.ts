@@ -1,5 +1,5 @@
 import { HeadBucketCommand } from '@aws-sdk/client-s3'
-import { abandonable } from '../../deadline.ts'
+import { abandonable } from '../../words/deadline.ts'
 import type { Bucket } from './client.ts'
 import { endedError, type S3Error, s3Error } from './failure.ts'
 import { type Ask, sendOnce, task, waiting } from './request.ts'

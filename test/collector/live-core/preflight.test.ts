@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { openSystem } from '../../../agent/collector/ffi.ts'
+import { openSystem } from '../../../agent/collector/host/ffi.ts'
 import { canTrace } from '../../../agent/collector/live-core/preflight.ts'
 
 const system = openSystem()

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openKcore } from '../../../agent/collector/machine-memory/kcore-reader.ts'
-import { openTo } from '../open-descriptors.ts'
+import { openTo } from '../host/open-descriptors.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const MIB = 1024 * 1024

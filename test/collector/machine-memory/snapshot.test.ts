@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import { openMachine } from '../../../agent/collector/machine-memory/machine.ts'
-import { parseScope } from '../../../agent/collector/machine-memory/scope.ts'
 import { newPatients } from '../../../agent/collector/processes/patients.ts'
 import { openSnapshot } from '../../../agent/collector/sources/memory/open-snapshot.ts'
 import { memorySource } from '../../../agent/collector/sources/memory/source.ts'
 import { complete, schema } from '../../../agent/settings/schema.ts'
+import { parseScope } from '../../../agent/words/memory-scope.ts'
 import { parseVmcore } from './elf-vmcore.ts'
 import { contentOf, FLAGS, type SyntheticMachine, syntheticMachine, VMCOREINFO } from './synthetic-machine.ts'
 

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { openSystem } from '../../../agent/collector/ffi.ts'
+import { openSystem } from '../../../agent/collector/host/ffi.ts'
 import { newPatients } from '../../../agent/collector/processes/patients.ts'
-import type { SourceContext } from '../../../agent/collector/source.ts'
 import { liveSource } from '../../../agent/collector/sources/live/source.ts'
 import { memorySource } from '../../../agent/collector/sources/memory/source.ts'
+import type { SourceContext } from '../../../agent/collector/sources/source.ts'
 import { stacksSource } from '../../../agent/collector/sources/stacks/source.ts'
 import { defaultSettings } from '../../../agent/settings/schema.ts'
 

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { storeOf } from '../../../agent/daemon/prepare.ts'
+import { storeOf } from '../../../agent/daemon/standing/prepare.ts'
 import { readStanding } from '../../../agent/daemon/standing/reading.ts'
 import { type Open, type Read, Standing } from '../../../agent/daemon/standing/standing.ts'
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cannot } from '../../../agent/cannot.ts'
+import { cannot } from '../../../agent/words/cannot.ts'
 import type { Judges } from '../../../scripts/vm/judges.ts'
 
 /** The pages that makedumpfile -d 31 keeps of a dump, those of zeros among them: one bit each, by page number. */

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { cannot } from '../../../agent/cannot.ts'
+import { cannot } from '../../../agent/words/cannot.ts'
 
 /** Of x86-64. */
 export const PAGE = 4096

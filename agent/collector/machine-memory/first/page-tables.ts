@@ -1,4 +1,4 @@
-import { within } from '../../../deadline.ts'
+import { within } from '../../../words/deadline.ts'
 import { vmcoreinfoNumber } from '../kcore-map.ts'
 import type { Machine } from '../machine.ts'
 import type { KernelMemory } from './kernel-memory.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable, within } from '../../../deadline.ts'
+import { abandonable, within } from '../../../words/deadline.ts'
 import { type Member, readStructures, type Structure } from './btf.ts'
 import type { KernelMemory } from './kernel-memory.ts'
 

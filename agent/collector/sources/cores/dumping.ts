@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cannot } from '../../../cannot.ts'
+import { cannot } from '../../../words/cannot.ts'
 import { parseMembership } from '../../../words/membership.ts'
 import { plainName, plainPath } from '../../../words/plain.ts'
 

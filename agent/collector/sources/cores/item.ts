@@ -1,13 +1,13 @@
 import { join } from 'node:path'
-import type { System } from '../../ffi.ts'
-import { openSame } from '../../read-file.ts'
-import type { Found } from '../../source.ts'
-import { coredumpAttributes } from './attributes.ts'
-import { below, type CoreFile, charge } from './core-file.ts'
-import type { CrashEntry } from './crash-entries.ts'
+import { coredumpAttributes } from '../../crashed-cores/attributes.ts'
+import { below, type CoreFile, charge } from '../../crashed-cores/core-file.ts'
+import type { CrashEntry } from '../../crashed-cores/crash-entries.ts'
+import { knowingHoles } from '../../crashed-cores/holes.ts'
+import { readCore } from '../../crashed-cores/read-core.ts'
+import type { System } from '../../host/ffi.ts'
+import { openSame } from '../../host/read-file.ts'
+import type { Found } from '../source.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
-import { knowingHoles } from './holes.ts'
-import { readCore } from './read-core.ts'
 
 /** Where cores are read, and how. */
 export interface Host {

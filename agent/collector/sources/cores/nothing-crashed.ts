@@ -1,5 +1,5 @@
-import type { CorePattern } from './core-pattern.ts'
-import type { Finds } from './find.ts'
+import type { CorePattern } from '../../crashed-cores/core-pattern.ts'
+import type { Finds } from '../../crashed-cores/find.ts'
 
 /** Whether cores go to systemd-coredump, whose files are found by their names. */
 export const isSystemd = (pattern: CorePattern): boolean =>

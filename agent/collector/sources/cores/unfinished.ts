@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { cannot } from '../../../cannot.ts'
-import type { Found } from '../../source.ts'
-import type { CoreFile } from './core-file.ts'
+import { cannot } from '../../../words/cannot.ts'
+import type { CoreFile } from '../../crashed-cores/core-file.ts'
+import type { Found } from '../source.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
 import { coreItem, type Host } from './item.ts'
 

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable } from '../../../deadline.ts'
-import { openSame } from '../../read-file.ts'
-import { below, type CoreFile } from '../cores/core-file.ts'
-import { CoreStart } from '../cores/core-start.ts'
-import { mappedFilesOf } from '../cores/elf-head.ts'
+import { abandonable } from '../../../words/deadline.ts'
+import { below, type CoreFile } from '../../crashed-cores/core-file.ts'
+import { CoreStart } from '../../crashed-cores/core-start.ts'
+import { mappedFilesOf } from '../../crashed-cores/elf-head.ts'
+import { openSame } from '../../host/read-file.ts'
 import type { Program } from './program.ts'
 
 /** Cores that are looked into, the most wanted; each costs some ms. More are one crash, over and over. */

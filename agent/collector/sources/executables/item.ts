@@ -1,12 +1,12 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { cannot } from '../../../cannot.ts'
-import { abandonable } from '../../../deadline.ts'
-import type { Executable } from '../../processes/executable.ts'
-import { type OpenFile, openSame, readFrom } from '../../read-file.ts'
-import type { Found } from '../../source.ts'
-import { safeName } from '../stacks/core-table.ts'
+import { cannot } from '../../../words/cannot.ts'
+import { abandonable } from '../../../words/deadline.ts'
+import type { Executable } from '../../elf/executable.ts'
+import { type OpenFile, openSame, readFrom } from '../../host/read-file.ts'
+import { safeName } from '../../processes/core-table.ts'
+import type { Found } from '../source.ts'
 import type { Program } from './program.ts'
 
 /** Below the cores that they are for. */

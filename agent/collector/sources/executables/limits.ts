@@ -1,4 +1,4 @@
-import type { Executable } from '../../processes/executable.ts'
+import type { Executable } from '../../elf/executable.ts'
 import type { Program } from './program.ts'
 
 /** Each file is an object of its own, with its own requests. */

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable, within } from '../../../deadline.ts'
+import { abandonable, within } from '../../../words/deadline.ts'
 import { shownName } from '../../../words/host-name.ts'
 import { type Mapping, readMappings } from '../../live-core/mappings.ts'
 import type { HostProcess } from '../../processes/host-process.ts'

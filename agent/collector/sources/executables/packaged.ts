@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable } from '../../../deadline.ts'
-import { fewAtATime } from '../facts/few-at-a-time.ts'
+import { abandonable } from '../../../words/deadline.ts'
+import { fewAtATime } from '../../host/few-at-a-time.ts'
 
 /** dpkg's lists of files, one a package and architecture: dpkg(1), "Internal control files"; deb-md5sums has them, too. */
 const LISTS = 'var/lib/dpkg/info'

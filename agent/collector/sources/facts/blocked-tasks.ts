@@ -1,9 +1,9 @@
 import { printable } from '../../../words/plain.ts'
-import { inTurns } from '../../in-turns.ts'
-import { parseStat } from '../../processes/process-files.ts'
-import { fewAtATime } from './few-at-a-time.ts'
-import type { HostReads } from './host-reads.ts'
-import { numbered, type Process } from './processes.ts'
+import { fewAtATime } from '../../host/few-at-a-time.ts'
+import type { HostReads } from '../../host/host-reads.ts'
+import { inTurns } from '../../host/in-turns.ts'
+import { parseStat } from '../../host/process-files.ts'
+import { numbered, type Process } from '../../host/processes.ts'
 
 /** Threads whose state is looked at: 45 µs each, 0.45 s. */
 const THREADS = 10_000

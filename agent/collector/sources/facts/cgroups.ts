@@ -1,7 +1,7 @@
 import { shownName } from '../../../words/host-name.ts'
-import { fewAtATime } from './few-at-a-time.ts'
-import type { HostReads } from './host-reads.ts'
-import { tsv } from './tsv.ts'
+import { fewAtATime } from '../../host/few-at-a-time.ts'
+import type { HostReads } from '../../host/host-reads.ts'
+import { tsv } from '../../tar/tsv.ts'
 
 /** A cgroup of version 2: its path below the hierarchy's root, and numbers by the column they stand in. */
 export interface Cgroup {

@@ -1,10 +1,10 @@
 import type { Stats } from 'node:fs'
 import { shownName } from '../../../words/host-name.ts'
 import { isoTime } from '../../../words/instant.ts'
-import { inTurns } from '../../in-turns.ts'
-import { type Entry, textEntry } from './entry.ts'
-import type { HostReads } from './host-reads.ts'
-import { tsv } from './tsv.ts'
+import type { HostReads } from '../../host/host-reads.ts'
+import { inTurns } from '../../host/in-turns.ts'
+import { type Entry, textEntry } from '../../tar/entry.ts'
+import { tsv } from '../../tar/tsv.ts'
 import { CRASH_DIRECTORIES } from './wanted-files.ts'
 
 /** Files listed of each directory, of each owner in turns. */

@@ -2,8 +2,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import { numberOf } from '../../processes/process-files.ts'
-import type { HostReads } from './host-reads.ts'
+import type { HostReads } from '../../host/host-reads.ts'
+import { numberOf } from '../../host/process-files.ts'
 
 /** ms that journalctl may take, from fork to its last line: 0.1 s on a healthy host. */
 export const JOURNAL_WAIT = 2000

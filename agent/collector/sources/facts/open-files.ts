@@ -1,8 +1,8 @@
-import { inTurns } from '../../in-turns.ts'
-import { fewAtATime } from './few-at-a-time.ts'
-import type { HostReads } from './host-reads.ts'
-import type { Process } from './processes.ts'
-import { tsv } from './tsv.ts'
+import { fewAtATime } from '../../host/few-at-a-time.ts'
+import type { HostReads } from '../../host/host-reads.ts'
+import { inTurns } from '../../host/in-turns.ts'
+import type { Process } from '../../host/processes.ts'
+import { tsv } from '../../tar/tsv.ts'
 
 /** Links read in all: 20 µs each, 0.4 s. */
 const LINKS = 20_000

@@ -1,6 +1,6 @@
 import { isoSecond } from '../../../words/instant.ts'
-import type { Process } from './processes.ts'
-import { type Cell, tsv } from './tsv.ts'
+import type { Process } from '../../host/processes.ts'
+import { type Cell, tsv } from '../../tar/tsv.ts'
 
 /** When the host booted, in ms since the epoch, and how long ago that is, in seconds. */
 export interface Clock {

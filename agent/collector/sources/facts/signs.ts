@@ -1,4 +1,4 @@
-import { numberOf } from '../../processes/process-files.ts'
+import { numberOf } from '../../host/process-files.ts'
 import { kernelSigns } from './kernel-signs.ts'
 import { type Snapshot, textOf } from './snapshot.ts'
 

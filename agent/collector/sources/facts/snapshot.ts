@@ -1,6 +1,6 @@
+import type { FileSystem } from '../../host/mounts.ts'
+import type { Process } from '../../host/processes.ts'
 import type { Cgroup } from './cgroups.ts'
-import type { FileSystem } from './mounts.ts'
-import type { Process } from './processes.ts'
 
 /** What the summary is made from: everything taken before it, parsed. */
 export interface Snapshot {

@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Found, type Outcome, READ_BYTES, type Reading, type Source, type SourceContext } from '../../source.ts'
-import type { Entry } from './entry.ts'
+import { HostReads } from '../../host/host-reads.ts'
+import { ledger } from '../../host/ledger.ts'
+import { type Outcome, READ_BYTES, type Reading } from '../../host/reading.ts'
+import type { Entry } from '../../tar/entry.ts'
+import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
+import type { Found, Source, SourceContext } from '../source.ts'
 import { gather, JOURNAL } from './gather.ts'
-import { HostReads } from './host-reads.ts'
-import { ledger } from './ledger.ts'
-import { ENTRY_BYTES, TAR_END, tarWriter } from './tar-writer.ts'
 
 /** Plain bytes of all entries but the journal's text. Compressed about a tenth of it. */
 const FACTS_BYTES = 8 * 1024 * 1024

@@ -1,9 +1,9 @@
 import { isoSecond } from '../../../words/instant.ts'
 import { printable } from '../../../words/plain.ts'
-import { numberOf } from '../../processes/process-files.ts'
-import type { FileSystem } from './mounts.ts'
+import type { FileSystem } from '../../host/mounts.ts'
+import { numberOf } from '../../host/process-files.ts'
+import type { Process } from '../../host/processes.ts'
 import { cpuPercent } from './process-table.ts'
-import type { Process } from './processes.ts'
 import { signs } from './signs.ts'
 import { type Snapshot, textOf } from './snapshot.ts'
 

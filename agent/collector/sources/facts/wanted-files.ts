@@ -1,4 +1,4 @@
-import type { ReadOptions } from './host-reads.ts'
+import type { ReadOptions } from '../../host/host-reads.ts'
 
 /** A file, or the files of a pattern with `*` for whole names, taken as it is. */
 export interface WantedFile extends ReadOptions {

@@ -1,7 +1,7 @@
-import { formatBytes } from '../../../settings/units.ts'
-import { inTurns } from '../../in-turns.ts'
-import { byLastEntry } from './header.ts'
-import { isHosts, type JournalFile } from './scan.ts'
+import { formatBytes } from '../../../words/units.ts'
+import { inTurns } from '../../host/in-turns.ts'
+import { byLastEntry } from '../../host/journal/header.ts'
+import { isHosts, type JournalFile } from '../../host/journal/scan.ts'
 
 export interface Choice {
   /** The host's own, newest first, then its users'. */

@@ -1,7 +1,7 @@
-import type { InventoryGap } from '../../../bundle/evidence.ts'
-import { countOf } from '../../../count-of.ts'
+import { countOf } from '../../../words/count-of.ts'
+import type { InventoryGap } from '../../../words/evidence.ts'
 import { shownName } from '../../../words/host-name.ts'
-import type { JournalFile, Problem } from './scan.ts'
+import type { JournalFile, Problem } from '../../host/journal/scan.ts'
 
 /** Files that have a receipt each before the rest is a number. */
 const TOLD = 32

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
-import { coredumpUnits, MOST_UNITS } from './coredump-words.ts'
-import { JournalObjects } from './objects.ts'
+import { coredumpUnits, MOST_UNITS } from '../../host/journal/coredump-words.ts'
+import { JournalObjects } from '../../host/journal/objects.ts'
 
 /**
  * What systemd-coredump logs of the memory of what crashed (systemd-coredump(8), coredump.conf(5)): its environment and, with

@@ -1,9 +1,9 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sentence } from '../../../cannot.ts'
-import { abandonable, within } from '../../../deadline.ts'
-import { formatBytes } from '../../../settings/units.ts'
+import { sentence } from '../../../words/cannot.ts'
+import { abandonable, within } from '../../../words/deadline.ts'
 import { bytePath, shownName } from '../../../words/host-name.ts'
+import { formatBytes } from '../../../words/units.ts'
 import { connectVarlink, type Varlink } from './varlink.ts'
 
 /** Sync and rotate take 50 ms each in a VM under emulation (systemd 252); a journald that needs longer hangs. */

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { abandonable } from '../../../deadline.ts'
+import { abandonable } from '../../../words/deadline.ts'
 
 /** journald's answers are a few dozen bytes; more than this is no answer of journald's. */
 const REPLY_BYTES = 64 * 1024

@@ -1,15 +1,16 @@
-import { within } from '../../../deadline.ts'
-import { formatBytes } from '../../../settings/units.ts'
-import type { System } from '../../ffi.ts'
+import { Refusal } from '../../../wall/refusal.ts'
+import { within } from '../../../words/deadline.ts'
+import { formatBytes } from '../../../words/units.ts'
+import { readExecutable } from '../../elf/executable.ts'
+import type { System } from '../../host/ffi.ts'
+import type { Reading } from '../../host/reading.ts'
 import { type Freeze, openFullCore } from '../../live-core/full-core.ts'
 import { openGcore } from '../../live-core/gcore.ts'
 import { Unsupported } from '../../live-core/target.ts'
-import { readExecutable } from '../../processes/executable.ts'
+import { safeName } from '../../processes/core-table.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
-import { Refusal } from '../../refusal.ts'
-import type { Found, Reading } from '../../source.ts'
-import { safeName } from '../stacks/core-table.ts'
+import type { Found } from '../source.ts'
 
 export interface LiveRequest {
   readonly root: string

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
-import { sentence } from '../../../cannot.ts'
-import { abandonable } from '../../../deadline.ts'
-import { type Found, type Outcome, READ_BYTES, type Reading } from '../../source.ts'
-import { maskText } from '../facts/mask.ts'
-import { TAR_END, tarWriter } from '../facts/tar-writer.ts'
+import { sentence } from '../../../words/cannot.ts'
+import { abandonable } from '../../../words/deadline.ts'
+import { type Outcome, READ_BYTES, type Reading } from '../../host/reading.ts'
+import { maskText } from '../../masking/mask.ts'
+import { TAR_END, tarWriter } from '../../tar/tar-writer.ts'
+import type { Found } from '../source.ts'
 
 interface Companion {
   /** In the tar. */

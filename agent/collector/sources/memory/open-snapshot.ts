@@ -1,16 +1,17 @@
-import { formatBytes } from '../../../settings/units.ts'
+import { type Scope, scopeName } from '../../../words/memory-scope.ts'
+import { formatBytes } from '../../../words/units.ts'
+import type { Outcome, Reading } from '../../host/reading.ts'
 import { firstPages } from '../../machine-memory/first/first-pages.ts'
 import { openKcore } from '../../machine-memory/kcore-reader.ts'
 import type { Machine } from '../../machine-memory/machine.ts'
 import { openPageFlags } from '../../machine-memory/page-flags.ts'
-import { type Scope, scopeName, wantedClasses } from '../../machine-memory/scope.ts'
+import { wantedClasses } from '../../machine-memory/scope-classes.ts'
 import { readSnapshot } from '../../machine-memory/snapshot.ts'
 import { readableRam, surveyMemory } from '../../machine-memory/survey.ts'
 import { unitPages } from '../../machine-memory/unit-pages.ts'
 import { layOut } from '../../machine-memory/vmcore.ts'
 import type { Wanted } from '../../machine-memory/wanted.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
-import type { Outcome, Reading } from '../../source.ts'
 
 /** Of which machine, and what of it. */
 export interface SnapshotRequest {

@@ -1,7 +1,7 @@
-import { countOf } from '../../../count-of.ts'
-import type { Outcome } from '../../source.ts'
-import type { Ledger } from '../facts/ledger.ts'
-import type { CoreRow } from './core-table.ts'
+import { countOf } from '../../../words/count-of.ts'
+import type { Ledger } from '../../host/ledger.ts'
+import type { Outcome } from '../../host/reading.ts'
+import type { CoreRow } from '../../processes/core-table.ts'
 import { standNote } from './note.ts'
 import type { Seen, StacksRequest } from './read-stacks.ts'
 

@@ -1,11 +1,11 @@
-import type { InventoryGap } from '../../../bundle/evidence.ts'
+import type { InventoryGap } from '../../../words/evidence.ts'
+import { parseSelector } from '../../../words/selector.ts'
 import { unasked } from '../../clearance.ts'
-import type { System } from '../../ffi.ts'
+import type { System } from '../../host/ffi.ts'
 import { canTrace } from '../../live-core/preflight.ts'
 import type { Patients } from '../../processes/patients.ts'
 import { select } from '../../processes/select.ts'
-import { parseSelector } from '../../processes/selector.ts'
-import type { Source, SourceContext } from '../../source.ts'
+import type { Source, SourceContext } from '../source.ts'
 import { CAPS, readStacks } from './read-stacks.ts'
 
 /** For the estimate, as measured: a small process's core, and what each further thread adds. Mostly pages that repeat. */

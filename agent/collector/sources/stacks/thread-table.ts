@@ -1,6 +1,6 @@
 import { printable } from '../../../words/plain.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
-import { tsv } from '../facts/tsv.ts'
+import { tsv } from '../../tar/tsv.ts'
 import { isStuck, type Stand } from './stand.ts'
 import type { Thread } from './thread.ts'
 

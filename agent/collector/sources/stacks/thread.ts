@@ -1,7 +1,7 @@
-import { parseStat } from '../../processes/process-files.ts'
-import { readNow } from '../../processes/read-now.ts'
-import type { HostReads } from '../facts/host-reads.ts'
-import { numbered } from '../facts/processes.ts'
+import type { HostReads } from '../../host/host-reads.ts'
+import { parseStat } from '../../host/process-files.ts'
+import { numbered } from '../../host/processes.ts'
+import { readNow } from '../../host/read-now.ts'
 import { type Machine, systemCallName } from './system-calls.ts'
 
 /** Where a thread is, at one moment. */

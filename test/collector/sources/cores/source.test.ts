@@ -12,13 +12,24 @@ import {
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { openSystem } from '../../../../agent/collector/ffi.ts'
-import { kernelDumps } from '../../../../agent/collector/sources/cores/kernel-dumps.ts'
+import { kernelDumps } from '../../../../agent/collector/crashed-cores/kernel-dumps.ts'
+import { openSystem } from '../../../../agent/collector/host/ffi.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
+import {
+  BOOT,
+  COREDUMPS,
+  compress,
+  context,
+  coredumpName,
+  host,
+  realCore,
+  scratch,
+  store,
+  write,
+} from '../../crashed-cores/cores.ts'
+import { coredumpUnit, crash, from, writeJournal } from '../../host/journal/write-journal.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { MACHINE } from '../journal/host.ts'
-import { coredumpUnit, crash, from, writeJournal } from '../journal/write-journal.ts'
-import { BOOT, COREDUMPS, compress, context, coredumpName, host, realCore, scratch, store, write } from './cores.ts'
 
 const system = openSystem()
 const real = realCore(scratch(t))

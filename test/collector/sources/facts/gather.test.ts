@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
-import type { Entry } from '../../../../agent/collector/sources/facts/entry.ts'
+import { HostReads } from '../../../../agent/collector/host/host-reads.ts'
+import { ledger } from '../../../../agent/collector/host/ledger.ts'
 import { gather } from '../../../../agent/collector/sources/facts/gather.ts'
-import { HostReads } from '../../../../agent/collector/sources/facts/host-reads.ts'
-import { ledger } from '../../../../agent/collector/sources/facts/ledger.ts'
-import { fakeHost } from './fake-host.ts'
+import type { Entry } from '../../../../agent/collector/tar/entry.ts'
+import { fakeHost } from '../../host/fake-host.ts'
 
 const AT = Date.parse('2023-11-15T00:16:24Z')
 

@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { HostReads } from '../../../../agent/collector/sources/facts/host-reads.ts'
+import { HostReads } from '../../../../agent/collector/host/host-reads.ts'
+import { ledger } from '../../../../agent/collector/host/ledger.ts'
 import { JOURNAL_BYTES, readJournal, shortOfMemory } from '../../../../agent/collector/sources/facts/journal-text.ts'
-import { ledger } from '../../../../agent/collector/sources/facts/ledger.ts'
 
 const PLENTY = { meminfo: 'MemAvailable:    1000000 kB\n', pressure: undefined }
 

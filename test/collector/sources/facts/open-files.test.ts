@@ -1,11 +1,11 @@
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { HostReads } from '../../../../agent/collector/sources/facts/host-reads.ts'
-import { ledger } from '../../../../agent/collector/sources/facts/ledger.ts'
-import { parseMounts, safeMounts } from '../../../../agent/collector/sources/facts/mounts.ts'
+import { HostReads } from '../../../../agent/collector/host/host-reads.ts'
+import { ledger } from '../../../../agent/collector/host/ledger.ts'
+import { parseMounts, safeMounts } from '../../../../agent/collector/host/mounts.ts'
+import type { Process } from '../../../../agent/collector/host/processes.ts'
 import { kindOfLink, readOpenFiles } from '../../../../agent/collector/sources/facts/open-files.ts'
-import type { Process } from '../../../../agent/collector/sources/facts/processes.ts'
 
 t.test('a file this process has deleted and still holds is found with what it holds', async (t) => {
   const path = join(t.testdir({}), 'deleted\tlog')

@@ -15,9 +15,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { READ_BYTES, type SourceContext } from '../../../../agent/collector/source.ts'
+import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
 import { factsSource } from '../../../../agent/collector/sources/facts/source.ts'
-import { fakeHost } from './fake-host.ts'
+import type { SourceContext } from '../../../../agent/collector/sources/source.ts'
+import { fakeHost } from '../../host/fake-host.ts'
 
 /** Only tmpfs keeps such times. */
 const noShm = !existsSync('/dev/shm') && 'no /dev/shm'

@@ -1,6 +1,6 @@
 import t from 'tap'
+import type { JournalFile } from '../../../../agent/collector/host/journal/scan.ts'
 import { type Choice, chooseFiles as choose } from '../../../../agent/collector/sources/journal/choose.ts'
-import type { JournalFile } from '../../../../agent/collector/sources/journal/scan.ts'
 
 const MIB = 1024 * 1024
 let ids = 0

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { zstdDecompressSync } from 'node:zlib'
-import type { SourceContext } from '../../../../agent/collector/source.ts'
+import type { SourceContext } from '../../../../agent/collector/sources/source.ts'
 import type { Settings } from '../../../../agent/settings/schema.ts'
 
 export const FIXTURES = fileURLToPath(new URL('../../../fixtures/journal', import.meta.url))

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { coredumpUser } from '../../../../agent/collector/sources/journal/coredump-words.ts'
+import { coredumpUser } from '../../../../agent/collector/host/journal/coredump-words.ts'
 import { holdsMemory } from '../../../../agent/collector/sources/journal/memory-fields.ts'
+import { coredumpUnit, crash, type Fields, from, writeJournal } from '../../host/journal/write-journal.ts'
 import { unhurried } from '../../reading.ts'
 import { FILES, fixture } from './host.ts'
-import { coredumpUnit, crash, type Fields, from, writeJournal } from './write-journal.ts'
 
 /** The user systemd-coredump of the hosts of these tests. */
 const COREDUMP = 997

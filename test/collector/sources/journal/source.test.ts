@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
-import { archivedName, parseHeader } from '../../../../agent/collector/sources/journal/header.ts'
+import { archivedName, parseHeader } from '../../../../agent/collector/host/journal/header.ts'
 import { journalSource } from '../../../../agent/collector/sources/journal/source.ts'
+import { coredumpUnit, crash, from, writeJournal } from '../../host/journal/write-journal.ts'
 import { readAll, restore, unhurried } from '../../reading.ts'
 import { BOOTS, context, fixture, journalctl, layOut, MACHINE, shortDirectory, varlinkServer } from './host.ts'
-import { coredumpUnit, crash, from, writeJournal } from './write-journal.ts'
 
 const liveHeader = parseHeader(fixture('system.journal.zst'))
 if (liveHeader === undefined) throw new Error('the fixture is no journal')

@@ -1,6 +1,6 @@
 import t from 'tap'
+import type { CoreRow } from '../../../../agent/collector/processes/core-table.ts'
 import type { HostProcess } from '../../../../agent/collector/processes/host-process.ts'
-import type { CoreRow } from '../../../../agent/collector/sources/stacks/core-table.ts'
 import { stacksOutcome } from '../../../../agent/collector/sources/stacks/outcome.ts'
 import type { Seen } from '../../../../agent/collector/sources/stacks/read-stacks.ts'
 import type { Thread } from '../../../../agent/collector/sources/stacks/thread.ts'

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { openSystem } from '../../../../agent/collector/ffi.ts'
+import { openSystem } from '../../../../agent/collector/host/ffi.ts'
 import { canTrace } from '../../../../agent/collector/live-core/preflight.ts'
 
 /** Why a test that compiles is left out. */

@@ -1,0 +1,120 @@
+import { BUNDLE_VERSION } from '../bundle/keys.ts'
+import type { PlanDocument, Receipt } from '../bundle/schema.ts'
+import type { Rates } from '../plan/cost.ts'
+import type { Planned } from '../plan/plan.ts'
+import type { Written } from '../store/write-object.ts'
+import type { Taken } from '../wall/answers.ts'
+import type { Because } from '../words/evidence.ts'
+import { CLASS_OF, type InventoryGap, type SourceName } from '../words/evidence.ts'
+
+/** Who is behind it, and why, in a sentence. */
+export interface Blame {
+  readonly because: Because
+  readonly reason: string
+}
+
+/** How an artifact came to be stored. */
+export interface Delivery {
+  readonly written: Written
+  /** The collector's word on it; undefined where it was cut off before saying. */
+  readonly taken: Taken | undefined
+  /** Why it is not whole, where that is known on this side of the wall. */
+  readonly stopped: Blame | undefined
+  readonly ms: number
+}
+
+/** The receipt of what is in the store, whole or not. */
+export function storedReceipt(planned: Planned, { written, taken, stopped, ms }: Delivery): Receipt {
+  const { item, cost } = planned
+  const blame = stopped ?? shortfall(taken)
+  const { freezeMs, ...identity } = { ...item.identity, ...taken?.identity }
+  return {
+    ...base(planned),
+    status: blame === undefined ? 'complete' : 'truncated',
+    ...blame,
+    item: identity,
+    encoding: item.encoding,
+    bytesIn: taken?.bytesIn ?? 0,
+    bytesStored: written.bytes,
+    sha256: written.sha256,
+    objects: written.segments.map(({ key, bytes, sha256 }) => ({ name: key, bytes, sha256 })),
+    ...(taken?.frames !== undefined && { frames: taken.frames }),
+    ms: Math.round(ms),
+    ...(freezeMs !== undefined && { freezeMs }),
+    ...(blame?.because === 'deadline' && { needed: { bytesStored: cost.bytesStored, ms: cost.ms } }),
+  }
+}
+
+function shortfall(taken: Taken | undefined): Blame | undefined {
+  if (taken === undefined) return { because: 'collector', reason: 'the collector did not say how it ended' }
+  return taken.truncated === undefined ? undefined : { because: 'host', reason: taken.truncated }
+}
+
+/** The receipt of an artifact that was not begun: with what it would have needed. */
+export function skippedReceipt(planned: Planned, because: Because, reason: string): Receipt {
+  const { bytesStored, ms } = planned.cost
+  const needed = because === 'deadline' ? { needed: { bytesStored, ms } } : {}
+  return { ...base(planned), status: 'skipped', reason, because, ...needed }
+}
+
+/** The receipt of an artifact of which nothing is in the store. */
+export function failedReceipt(planned: Planned, { because, reason }: Blame, ms: number): Receipt {
+  return { ...base(planned), status: 'failed', reason, because, ms: Math.round(ms) }
+}
+
+/** The receipt of a source that had nothing to give, or could not be asked. */
+export function gapReceipt(gap: InventoryGap): Receipt {
+  const { source, class: of, status, reason, identity = {} } = gap
+  const because = gap.because ?? BEHIND[status]
+  return {
+    ...{ ...nothing, artifact: source, class: of, source, status, reason, item: identity },
+    ...(because !== undefined && { because }),
+  }
+}
+
+/** Who is behind a gap, where nobody says otherwise. */
+const BEHIND: Readonly<Record<InventoryGap['status'], Because | undefined>> = {
+  absent: undefined,
+  failed: 'host',
+  skipped: 'limit',
+}
+
+/** The receipts of all sources when the collector could not even be asked. */
+export function unaskedReceipts(blame: Blame): readonly Receipt[] {
+  const sources = Object.keys(CLASS_OF) as SourceName[]
+  return sources.map((source) => ({
+    ...nothing,
+    artifact: source,
+    class: CLASS_OF[source],
+    source,
+    status: 'failed',
+    ...blame,
+  }))
+}
+
+const nothing = { item: {}, sealed: false, bytesIn: 0, bytesStored: 0, objects: [], ms: 0 } as const
+
+function base({ item }: Planned) {
+  const { name, class: of, source, identity, sealed } = item
+  return { ...nothing, artifact: name, class: of, source, item: identity, sealed }
+}
+
+/** The plan as it is stored, before anything is collected. */
+export function planDocument(bundle: string, plan: readonly Planned[], rates: Rates): PlanDocument {
+  return {
+    version: BUNDLE_VERSION,
+    bundle,
+    rates,
+    artifacts: plan.map(({ item, decision, limit, cost, reason }) => ({
+      artifact: item.name,
+      source: item.source,
+      class: item.class,
+      phase: item.phase,
+      decision,
+      limit,
+      bytes: item.bytes,
+      estimate: { bytesStored: cost.bytesStored, ms: cost.ms },
+      ...(reason !== undefined && { reason }),
+    })),
+  }
+}

@@ -1,0 +1,38 @@
+import { BUNDLE_VERSION, type BundleName } from '../bundle/keys.ts'
+import type { Host, Opening } from '../bundle/schema.ts'
+import { PART_BYTES } from '../store/store.ts'
+import type { Trigger } from '../words/evidence.ts'
+import { isoTime, NO_TIME } from '../words/instant.ts'
+
+/** All that a capture has to know of its host and its settings before it runs. */
+export interface CaptureRequest {
+  readonly trigger: Trigger
+  /** ms from now until it must have ended */
+  readonly deadline: number
+  /** ms for which applications may be kept */
+  readonly hold: number
+  readonly identity: string
+  readonly host: Host
+  readonly recipients: readonly string[]
+  /** What was wrong with the settings, for the manifest. */
+  readonly problems: readonly string[]
+  /** Version of lastgasp. */
+  readonly agent: string
+}
+
+/** The opening manifest of a capture that begins now. */
+export function openingOf(request: CaptureRequest, { identity, bundle }: BundleName): Opening {
+  const now = Date.now()
+  return {
+    version: BUNDLE_VERSION,
+    identity,
+    bundle,
+    host: request.host,
+    trigger: request.trigger,
+    started: isoTime(now) ?? NO_TIME,
+    deadline: isoTime(now + request.deadline) ?? NO_TIME,
+    partBytes: PART_BYTES,
+    recipients: [...request.recipients],
+    agent: request.agent,
+  }
+}

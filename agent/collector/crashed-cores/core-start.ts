@@ -1,0 +1,98 @@
+import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { abandonable } from '../../words/deadline.ts'
+import type { ReadAt } from '../elf/core-layout.ts'
+import { START_BYTES } from '../elf/start-of.ts'
+import type { OpenFile } from '../host/read-file.ts'
+
+/** As much of a compressed core as is read for the start of what it holds. */
+const COMPRESSED_BYTES = 4 * 1024 * 1024
+/** What goes through a decompressor at a time. */
+const CHUNK_BYTES = 256 * 1024
+/** Skippable frames that are passed over: RFC 8878, 3.1.2. */
+const SKIPPABLE = 0x184d2a50
+const MOST_SKIPPED = 64
+
+/** Whether it can be told what is in a file with this suffix. */
+export const isUnpacked = (suffix: string): boolean => ['', '.zst', '.gz'].includes(suffix)
+
+/** What unpacks a file with this suffix; undefined where Node has nothing that does. */
+export function unpacker(suffix: string, chunkSize = CHUNK_BYTES) {
+  if (suffix === '.zst') return createZstdDecompress({ chunkSize })
+  return suffix === '.gz' ? createGunzip({ chunkSize }) : undefined
+}
+
+/** What a core holds that is open: anywhere in a plain one, in the first START_BYTES of one that Node can decompress, else nowhere. */
+export class CoreStart implements AsyncDisposable {
+  readonly #file: OpenFile
+  readonly #suffix: string
+  readonly #signal: AbortSignal
+  #unpacking: AsyncGenerator<Buffer, void, void> | undefined
+  #start: Buffer = Buffer.alloc(0)
+
+  /** The file stays the caller's. */
+  constructor(file: OpenFile, suffix: string, signal: AbortSignal) {
+    this.#file = file
+    this.#suffix = suffix
+    this.#signal = signal
+  }
+
+  readonly readAt: ReadAt = async (at, length) => {
+    if (this.#suffix === '') return await readAt(this.#file, at, length, this.#signal)
+    this.#unpacking ??= unpacking(this.#file, this.#suffix, this.#signal)
+    const parts = [this.#start]
+    for (let bytes = this.#start.length; bytes < Math.min(at + length, START_BYTES); ) {
+      const step = await this.#unpacking.next()
+      if (step.done === true) break
+      parts.push(step.value)
+      bytes += step.value.length
+    }
+    if (parts.length > 1) this.#start = Buffer.concat(parts)
+    return this.#start.subarray(at, at + length)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#unpacking?.return()
+  }
+}
+
+async function* unpacking(file: OpenFile, suffix: string, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
+  const decompressor = unpacker(suffix)
+  if (decompressor === undefined) return
+  const from = suffix === '.zst' ? await firstFrame(file, signal) : 0
+  decompressor.end(await readAt(file, from, COMPRESSED_BYTES, signal))
+  try {
+    for await (const part of decompressor as AsyncIterable<Buffer>) {
+      signal.throwIfAborted()
+      yield part
+    }
+  } catch {
+    // Cut there, or no such format, which the walk over its frames says better.
+    signal.throwIfAborted()
+  } finally {
+    decompressor.destroy()
+  }
+}
+
+/** Where the first frame with content begins: others may lie before it, however long they are. */
+async function firstFrame(file: OpenFile, signal: AbortSignal): Promise<number> {
+  let at = 0
+  for (let skipped = 0; skipped < MOST_SKIPPED; skipped++) {
+    const head = await readAt(file, at, 8, signal)
+    if (head.length < 8 || (head.readUInt32LE(0) & ~0xf) >>> 0 !== SKIPPABLE) break
+    at += 8 + head.readUInt32LE(4)
+  }
+  return at
+}
+
+/** Fewer bytes where the file ends, and none at a place that no file has. */
+async function readAt({ handle }: OpenFile, at: number, length: number, signal: AbortSignal): Promise<Buffer> {
+  const into = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length && Number.isSafeInteger(at + length)) {
+    const reading = handle.read(into, filled, length - filled, at + filled)
+    const { bytesRead } = await abandonable(reading, signal)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return into.subarray(0, filled)
+}

@@ -1,0 +1,73 @@
+import { bundleTime } from '../../bundle/keys.ts'
+import { type Line, type Style, styled } from '../terminal/line.ts'
+import { type Screen, table } from '../terminal/table.ts'
+import type { CatalogueEntry, Doubt } from './catalogue.ts'
+import { instant } from './moments.ts'
+
+/** `<UTC yyyymmddThhmmssZ>-` and four digits: as much of an id as a person needs to see, if it is enough. */
+const SHORT_ID = 21
+/** Columns in which a row and what is to be said of it are a line. */
+const WIDE = 140
+
+/** Bundles as a table. On a terminal their ids are as short as they can be told apart by; a script gets them whole. */
+export function listLines(entries: readonly CatalogueEntry[], screen: Screen): Line[] {
+  const digits = screen.width === undefined ? Infinity : distinct(entries.map(({ bundle }) => bundle))
+  // Beside the name of the host there is little room: on a terminal it has a line of its own. Names have no spaces, so each row is a line.
+  const apart = screen.width !== undefined && screen.width < WIDE
+  const doubts = entries.map(({ doubt, bundle }) => (doubt === undefined ? undefined : doubtTold(doubt, bundle)))
+  const lines = table(
+    [
+      { title: 'STARTED' },
+      { title: 'STATUS', style: stateStyle },
+      { title: 'WHY', style: whyStyle },
+      { title: 'BUNDLE' },
+      { title: 'HOST' },
+    ],
+    entries.map(({ identity, bundle, at, state, why }, i) => [
+      instant(at),
+      state,
+      why ?? '',
+      bundle.slice(0, digits),
+      doubts[i] === undefined || apart ? identity : `${identity}: ${doubts[i]}`,
+    ]),
+    { width: undefined },
+  )
+  return lines.flatMap((line, i): Line[] => {
+    const doubt = apart ? doubts[i - 1] : undefined
+    return doubt === undefined ? [line] : [line, [styled('yellow', `  ${doubt}`)]]
+  })
+}
+
+/** What is to be said where the index is not to be believed. */
+function doubtTold(doubt: Doubt, bundle: string): string {
+  return doubt === 'clock'
+    ? `its clock said ${instant(bundleTime(bundle))}`
+    : 'complete and partial by its rows; show tells what its host says'
+}
+
+/** The style of a bundle's state. */
+export function stateStyle(state: string): Style | undefined {
+  const styles: Readonly<Record<string, Style>> = {
+    complete: 'green',
+    partial: 'yellow',
+    salvaged: 'yellow',
+    interrupted: 'red',
+  }
+  return styles[state]
+}
+
+/** The style of what a host died of: what is none of these went wrong. */
+function whyStyle(why: string): Style | undefined {
+  return why === 'healthy' ? 'green' : why === 'unknown' ? 'yellow' : 'red'
+}
+
+/** The least number of characters, from SHORT_ID on, by which the ids differ. */
+function distinct(ids: readonly string[]): number {
+  let digits = SHORT_ID
+  const sorted = ids.toSorted()
+  for (const [index, id] of sorted.entries()) {
+    const next = sorted[index + 1] ?? ''
+    while (digits < id.length && id.slice(0, digits) === next.slice(0, digits)) digits += 1
+  }
+  return digits
+}

@@ -1,0 +1,66 @@
+import type { Finding, Receipt } from '../../bundle/schema.ts'
+import { hasCore, idOf } from '../../findings/sentence.ts'
+import type { BundleView } from '../bundle/bundle-view.ts'
+import { stateStyle } from '../catalogue/list-lines.ts'
+import { instant } from '../catalogue/moments.ts'
+import { type Line, styled } from '../terminal/line.ts'
+import { few, TOLD, text, titled } from '../terminal/page.ts'
+import { type Screen, shortened, wrap } from '../terminal/table.ts'
+import { arrivedTold } from './cut-table.ts'
+import { hangs } from './hangs.ts'
+import { memoryTold } from './memory-told.ts'
+import type { Death, Verdict } from './verdict.ts'
+
+/** What a person reads first of a bundle: whether it is whole, what its host died of, what hung, what of its memory there is. */
+export function headline(view: BundleView, { findings, deaths, otherwise }: Verdict, screen: Screen): Line[] {
+  const { state, manifest, opening, name } = view
+  const host = shortened(opening?.host.name ?? name.identity)
+  const told = findings.slice(0, TOLD).flatMap((finding) => {
+    const death = deaths.find((one) => one.finding === finding)
+    return titled('bold', titleOf(finding.kind), death === undefined ? finding.sentence : deathLine(death), screen)
+  })
+  const more = findings.length > TOLD ? [`         and ${findings.length - TOLD} more`] : []
+  const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
+  return [
+    [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
+    ...told,
+    ...more,
+    ...(told.length > 0 ? [] : wrap(text(otherwise), screen.width ?? Infinity)),
+    ...(manifest === undefined ? wrap(arrivedTold(view), screen.width ?? Infinity) : []),
+    ...few(hangs(manifest?.receipts ?? [])).flatMap((hang) => titled('bold', 'stuck', hang, screen)),
+    ...few(memoryTold(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'memory', told, screen)),
+  ]
+}
+
+/** What a finding begins with. Of a kind that is newer than this reader, its own name. */
+function titleOf(kind: string): string {
+  const titles: Readonly<Record<string, string>> = {
+    crash: 'crashed',
+    oom: 'killed',
+    unknown: 'unknown',
+    healthy: 'healthy',
+  }
+  return titles[kind] ?? kind
+}
+
+function deathLine({ finding, program, unit, signal, at, receipt }: Death): string {
+  const { kind, subject, count, certainty, boot, late } = finding
+  if (count !== undefined) return finding.sentence
+  const of = unit === undefined ? '' : ` of ${unit}`
+  const by = kind === 'oom' ? ' for want of memory' : signal === undefined ? '' : ` by ${signal}`
+  const id = idOf(subject)
+  const as = id === undefined ? '' : `, ${id}`
+  const when = `, ${at === undefined ? 'time unknown' : instant(at)}`
+  const whereabouts = boot === 'earlier' ? ', in an earlier boot' : late ? ', while the host went down' : ''
+  const says = certainty === 'claimed' ? `, as user ${subject.uid} says` : ''
+  return `${program}${of}${by}${as}${when}${whereabouts}${says}${kind === 'crash' ? coreTold(finding, receipt) : ''}`
+}
+
+/** What there is to be said of a crash's core where it is not in the bundle. */
+function coreTold(finding: Finding, receipt: Receipt | undefined): string {
+  if (receipt === undefined) return hasCore(finding) ? '; its core has no receipt' : '; no core was found'
+  return receipt.objects.length > 0 ? '' : `; its core is not here: ${receipt.status}`
+}
+
+const startOf = (opening: { started: string } | undefined) =>
+  opening === undefined ? undefined : Date.parse(opening.started)

@@ -1,0 +1,116 @@
+import type { Finding, Receipt } from '../../bundle/schema.ts'
+import { countOf } from '../../words/count-of.ts'
+import { signalName } from '../../words/signal-name.ts'
+import type { BundleView } from '../bundle/bundle-view.ts'
+import { holdings } from '../bundle/holdings.ts'
+
+/** A process that died and should not have, as the bundle tells of it. */
+export interface Death {
+  readonly finding: Finding
+  /** Path of the program, or its name as the kernel has it, or `?`. */
+  readonly program: string
+  readonly unit: string | undefined
+  /** `SIGSEGV`, or `signal 99`. */
+  readonly signal: string | undefined
+  readonly pid: number | undefined
+  /** ms since the epoch */
+  readonly at: number | undefined
+  /** Of its core, where one was found. */
+  readonly receipt: Receipt | undefined
+}
+
+/** Something of the evidence that is not there. */
+export interface Lack {
+  readonly artifact: string
+  /** Undefined where it is about the bundle as a whole. */
+  readonly source?: string
+  readonly what: string
+  readonly why: string
+}
+
+export interface Verdict {
+  /** The findings of the manifest, what matters most first. */
+  readonly findings: readonly Finding[]
+  /** Those of them that are of a process that died, in the same order. */
+  readonly deaths: readonly Death[]
+  /** What is to be said where there is no finding, for want of a manifest. */
+  readonly otherwise: string
+  /** What is amiss: nothing here, and the evidence is complete. */
+  readonly lacks: readonly Lack[]
+  /** What a setting kept out: as was wished, and yet to be told. */
+  readonly leftOut: readonly Lack[]
+}
+
+/** What a bundle tells before any of its artifacts is opened: what crashed, and what is missing. */
+export function verdict(view: BundleView): Verdict {
+  const { manifest } = view
+  const receipts = manifest?.receipts ?? []
+  const findings = manifest?.findings ?? []
+  const cores = new Map(
+    receipts.filter(({ source }) => source === 'cores').map((receipt) => [receipt.artifact, receipt]),
+  )
+  const deaths = findings.filter(({ kind }) => kind === 'crash' || kind === 'oom').map((death) => deathOf(death, cores))
+  const incomplete = receipts.filter(({ status }) => status !== 'complete' && status !== 'absent')
+  const lacks = [
+    ...(manifest === undefined ? unclosed(view) : []),
+    ...view.faults.map((why) => ({ artifact: 'documents', what: 'unreadable', why })),
+    ...incomplete.filter(({ because }) => because !== 'limit').map(lackOf),
+    ...lostObjects(view),
+  ]
+  const leftOut = incomplete.filter(({ because }) => because === 'limit').map(lackOf)
+  return { findings, deaths, otherwise: otherwise(view), lacks, leftOut }
+}
+
+function deathOf(finding: Finding, cores: ReadonlyMap<string, Receipt>): Death {
+  const { subject, signal, at, evidence } = finding
+  const { exe, comm, unit, pid } = subject
+  return {
+    finding,
+    program: exe ?? comm ?? '?',
+    unit,
+    signal: signal === undefined ? undefined : signalName(signal),
+    pid,
+    at,
+    receipt: evidence.map(({ artifact }) => cores.get(artifact)).find((receipt) => receipt !== undefined),
+  }
+}
+
+function lackOf({ artifact, source, status, reason, because }: Receipt): Lack {
+  return { artifact, source, what: status, why: reason ?? (because === undefined ? 'no reason was given' : because) }
+}
+
+/** What a bundle without a manifest lacks: the manifest itself, and what was planned and has not arrived. */
+function unclosed(view: BundleView): Lack[] {
+  const running = view.state === 'open'
+  const why = running ? 'the capture may still be running' : 'the host was gone before its capture ended'
+  const what = running ? 'not yet' : 'missing'
+  const arrived = new Set(holdings(view).map(({ artifact }) => artifact))
+  const planned = (view.plan?.artifacts ?? []).filter(({ artifact }) => !arrived.has(artifact))
+  const row = view.claimed
+  const claim = `its row says ${row}, which is the word of whoever may write there: no capture writes one before its manifest`
+  return [
+    { artifact: 'manifest.json', what, why },
+    ...(row === undefined ? [] : [{ artifact: 'index', what: 'not to be believed', why: claim }]),
+    ...planned.map(({ artifact, source, decision, reason }) =>
+      decision === 'skip'
+        ? { artifact, source, what: 'skipped', why: reason ?? 'no reason was given' }
+        : { artifact, source, what, why },
+    ),
+  ]
+}
+
+function lostObjects(view: BundleView): Lack[] {
+  return holdings(view).flatMap(({ artifact, receipt, fault }) =>
+    receipt === undefined || fault === undefined
+      ? []
+      : [{ artifact, source: receipt.source, what: 'lost', why: fault }],
+  )
+}
+
+function otherwise({ manifest, plan }: BundleView): string {
+  if (manifest !== undefined) return 'Whether anything had crashed is not known: the manifest has no findings.'
+  const planned = plan?.artifacts.filter(({ source }) => source === 'cores').length ?? 0
+  if (planned > 0)
+    return `${countOf(planned, 'crashed core was', 'crashed cores were')} found; the journal tells of what.`
+  return 'Whether anything had crashed is not known: the capture was not closed.'
+}

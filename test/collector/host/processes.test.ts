@@ -1,0 +1,41 @@
+import t from 'tap'
+import { HostReads } from '../../../agent/collector/host/host-reads.ts'
+import { ledger } from '../../../agent/collector/host/ledger.ts'
+import { readProcesses } from '../../../agent/collector/host/processes.ts'
+import { fakeHost } from './fake-host.ts'
+
+const WAIT = 60_000
+
+async function read(root: string, bounds: Parameters<typeof readProcesses>[1]) {
+  const troubles = ledger()
+  using reads = new HostReads(root, troubles, AbortSignal.timeout(WAIT))
+  const processes = await readProcesses(reads, bounds)
+  const asked = processes.filter(({ unit }) => unit !== undefined).map(({ pid }) => pid)
+  return { pids: processes.map(({ pid }) => pid), asked, lost: troubles.truncated() }
+}
+
+t.test('the blocked one is asked before the largest, and they before the others', async (t) => {
+  const root = t.testdir(fakeHost(t))
+  const pids = [1, 2, 200, 201, 300]
+  t.match(await read(root, { processes: 99, detailed: 99, wait: WAIT }), {
+    pids,
+    asked: [1, 200, 300],
+    lost: undefined,
+  })
+  const lost = 'processes.tsv: of 3 processes only what stat says'
+  t.match(await read(root, { processes: 99, detailed: 2, wait: WAIT }), { pids, asked: [200, 300], lost })
+  t.match(await read(root, { processes: 99, detailed: 1, wait: WAIT }), { pids, asked: [200] })
+})
+
+t.test('when the time is short every process still has its row', async (t) => {
+  const { pids, asked, lost } = await read(t.testdir(fakeHost(t)), { processes: 99, detailed: 99, wait: 0 })
+  t.strictSame(pids, [1, 2, 200, 201, 300])
+  t.strictSame(asked, [])
+  t.equal(lost, 'processes.tsv: of 5 processes only what stat says')
+})
+
+t.test('processes beyond the bound are counted', async (t) => {
+  const { pids, lost } = await read(t.testdir(fakeHost(t)), { processes: 3, detailed: 99, wait: WAIT })
+  t.strictSame(pids, [1, 2, 200])
+  t.equal(lost, 'processes.tsv: 3 processes left out')
+})

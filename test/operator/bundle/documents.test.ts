@@ -1,0 +1,168 @@
+import t from 'tap'
+import { bundlePrefix, newBundle } from '../../../agent/bundle/keys.ts'
+import { viewBundle } from '../../../agent/operator/bundle/bundle-view.ts'
+import { parseJson } from '../../../agent/operator/bundle/json.ts'
+import { coreScripts } from '../../../agent/operator/debuggers/core-scripts.ts'
+import { nextSteps } from '../../../agent/operator/debuggers/next-steps.ts'
+import { rendered } from '../../../agent/operator/terminal/line.ts'
+import { showLines } from '../../../agent/operator/verdict/show-lines.ts'
+import { verdict } from '../../../agent/operator/verdict/verdict.ts'
+import { archiveOf } from '../catalogue/archive.ts'
+
+const { signal } = new AbortController()
+const now = Date.now()
+const name = newBundle('web-7', now - 3_600_000)
+const opening = {
+  ...{ version: 1, ...name, trigger: 'shutdown', started: '2026-11-30T11:00:00.000Z', agent: '0.1.0' },
+  ...{ deadline: '2026-11-30T11:01:30.000Z', partBytes: 8, recipients: [] as string[] },
+  host: { name: 'web-7', kernel: '6.12.0', arch: 'x64' },
+}
+const manifest = {
+  ...{ ...opening, ended: '2026-11-30T11:00:04.000Z', durationMs: 4000, status: 'complete', why: 'crash' },
+  ...{ problems: [] as string[], findings: [] as object[] },
+}
+const receipt = (i: number, more: object = {}) => ({
+  ...{ artifact: `cores/${i}.core.zst`, class: 'memory', source: 'cores', status: 'complete', sealed: false },
+  ...{ item: { pid: i, signal: 11, at: now - i }, bytesIn: 1, bytesStored: 1, objects: [], ms: 1, ...more },
+})
+const plan = { version: 1, bundle: name.bundle, rates: { read: 1, store: 1 } }
+
+const view = (documents: Record<string, unknown>, others: readonly string[] = []) => {
+  const puts = Object.entries({ 'opening.json': opening, ...documents }).map(([file, json]) => ({
+    key: bundlePrefix(name) + file,
+    body: typeof json === 'string' ? json : JSON.stringify(json),
+  }))
+  const more = others.map((object) => ({ key: bundlePrefix(name) + object, body: 'x' }))
+  return viewBundle(archiveOf([...puts, ...more]), name, now, signal)
+}
+const plainScreen = { width: undefined }
+
+t.test('a bad receipt costs only itself, and is told', async (t) => {
+  const receipts = [receipt(0), { ...receipt(1), bytesIn: 1e308 }, receipt(2), 'none', null, [], receipt(3)]
+  const seen = await view({ 'manifest.json': { ...manifest, receipts } })
+  t.strictSame(
+    seen.manifest?.receipts.map(({ item }) => item.pid),
+    [0, 2, 3],
+  )
+  t.match(seen.faults, [
+    /^cannot use receipt 2 \(cores\/1\.core\.zst\): bytesIn: /,
+    /receipt 4/,
+    /receipt 5/,
+    /cannot use 1 more of 7 receipts/,
+  ])
+  const finding = (pid: number) => ({
+    ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { pid }, sentence: 'x', evidence: [] },
+  })
+  const bad = { ...finding(3), kind: 'bored' }
+  const told = await view({ 'manifest.json': { ...manifest, receipts: [], findings: [finding(2), bad, finding(4)] } })
+  t.strictSame(
+    told.manifest?.findings.map(({ subject }) => subject.pid),
+    [2, 4],
+  )
+  t.match(told.faults, [/cannot use finding 2: kind: /])
+  const planned = await view({ 'plan.json': { ...plan, artifacts: [{ artifact: 'x' }] } })
+  t.strictSame(planned.plan?.artifacts, [])
+  t.match(planned.faults, [/cannot use planned artifact 1/])
+})
+
+t.test('what a host could not tell as a number costs its receipt, and not the manifest', async (t) => {
+  const receipts = [
+    receipt(0, { item: { uid: null } }),
+    receipt(1),
+    { ...receipt(2), artifact: 'a\x1b[m'.repeat(99), ms: null },
+  ]
+  const seen = await view({ 'manifest.json': { ...manifest, clockSkewMs: null, shutdown: { kind: 'nap' }, receipts } })
+  t.strictSame(
+    seen.manifest?.receipts.map(({ item }) => item.pid),
+    [1],
+  )
+  t.equal(seen.manifest?.shutdown, undefined)
+  t.match(seen.faults, [
+    /^cannot use its clockSkewMs: /,
+    /^cannot use its shutdown: kind: /,
+    /^cannot use receipt 1 \(cores\/0\.core\.zst\): item\.uid: /,
+    /^cannot use receipt 3 \(a\\u\{1b\}\[m.{186,190}…\): ms: /,
+  ])
+  t.equal(verdict(seen).lacks.length, 4)
+})
+
+t.test('300,000 receipts: the first 20,000, and how many there are', async (t) => {
+  const one = JSON.stringify(receipt(1)).replace('"item":{"pid":1', '"item":{"pid":1,"unit":"a.service"')
+  const many = `${JSON.stringify(manifest).slice(0, -1)},"receipts":[${Array(40_000).fill(one).join(',')}]}`
+  const seen = await view({ 'manifest.json': many })
+  t.equal(seen.manifest?.receipts.length, 20_000)
+  t.match(seen.faults, [/there are 40000 receipts, and those after 20000 are left out/])
+  const found = verdict(seen)
+  t.ok(found.lacks.length > 0, 'and so it is incomplete')
+  const began = process.cpuUsage()
+  t.ok(showLines(seen, found, plainScreen).length > 20_000)
+  const files = Array.from({ length: 20_000 }, (_, i) => `root/var/crash/${i}`)
+  nextSteps('to', files, found, coreScripts(files, seen.manifest?.receipts ?? []))
+  t.ok(process.cpuUsage(began).user < 20e6, 'not each crash with each file')
+})
+
+t.test('a document that would be a gigabyte in memory is none', (t) => {
+  const deep = (open: string, close: string) => Buffer.from(`${open.repeat(100_000)}1${close.repeat(100_000)}`)
+  t.throws(() => parseJson(deep('[', ']')), { message: /nests more than 32 deep/ })
+  t.throws(() => parseJson(deep('{"a":', '}')), { message: /nests more than 32 deep/ })
+  t.throws(() => parseJson(Buffer.from(`[${'{},'.repeat(700_000)}1]`)), { message: /more than 1000000 values/ })
+  t.throws(() => parseJson(Buffer.from('{"a":"')), SyntaxError)
+  t.strictSame(
+    parseJson(Buffer.from('{"a":"[[[\\"[{,\\\\"}')),
+    { a: '[[["[{,\\' },
+    'what is in a string does not count',
+  )
+  t.end()
+})
+
+t.test('lists of what is not listed one by one', async (t) => {
+  for (const [list, documents] of [
+    ['recipients', { 'opening.json': { ...opening, recipients: Array(200_000).fill(1) } }],
+    ['problems', { 'manifest.json': { ...manifest, problems: Array(200_000).fill(1), receipts: [] } }],
+    ['objects', { 'manifest.json': { ...manifest, receipts: [receipt(1, { objects: Array(200_000).fill(1) })] } }],
+  ] as const)
+    t.match((await view(documents)).faults, [new RegExp(`${list}: more than 1000 elements`)])
+})
+
+t.test('what is hostile in a value is shown for what it is', async (t) => {
+  const times = [1e308, -1e308, 8.64e15 + 1, 253402300800000, 0.5]
+  const receipts = times.map((at, i) => receipt(i, { item: { at, pid: i, signal: 1e308 }, ms: 1e308 }))
+  const evil = '{"__proto__":{"artifact":"polluted"},"constructor":{"prototype":1}}'
+  const findings = receipts.map(({ item: { at, pid, signal } }) => ({
+    ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { pid }, at, signal, sentence: 'x', evidence: [] },
+  }))
+  const text = JSON.stringify({ ...manifest, receipts, findings }).replace(
+    '"problems"',
+    `"x":${evil},"__proto__":{"a":1},"problems"`,
+  )
+  const seen = await view({ 'manifest.json': text })
+  t.strictSame(seen.faults, [])
+  t.equal(({} as { artifact?: string }).artifact, undefined)
+  const lines = showLines(seen, verdict(seen), plainScreen).map((line) => rendered(line, false))
+  t.equal(lines.filter((line) => /by signal 1e\+308, pid \d, /.test(line)).length, 5)
+  const huge = { ...opening, host: { ...opening.host, name: 'h'.repeat(1_000_000), os: 'o '.repeat(1_000_000) } }
+  const shown = await view({ 'opening.json': huge })
+  const letters = showLines(shown, verdict(shown), plainScreen)
+    .map((line) => rendered(line, false))
+    .join('\n').length
+  t.ok(letters < 10_000, `${letters} letters are shown`)
+})
+
+t.test('a thousand hangs, snapshots and problems are told in a few lines', async (t) => {
+  const stacks = receipt(1, { source: 'stacks', artifact: 'stacks.tar.zst', item: { note: '3 of 4 wait' } })
+  const live = receipt(2, { source: 'live', artifact: 'live/a', item: { trouble: 'it hangs' } })
+  const receipts = [...Array(1000).fill(stacks), ...Array(1000).fill(live)]
+  const seen = await view({ 'manifest.json': { ...manifest, problems: Array(1000).fill('wrong'), receipts } })
+  const lines = showLines(seen, verdict(seen), plainScreen).map((line) => rendered(line, false))
+  t.ok(lines.length < receipts.length + 100, `${lines.length} lines`)
+  t.ok(lines.includes('  and 950 more'))
+})
+
+t.test('a prefix that somebody filled: the documents are found all the same', async (t) => {
+  const filler = Array.from({ length: 26_000 }, (_, i) => `a/${String(i).padStart(6, '0')}`)
+  const seen = await view({ 'manifest.json': { ...manifest, receipts: [receipt(1)] } }, filler)
+  t.equal(seen.manifest?.receipts.length, 1)
+  t.equal(seen.opening?.host.name, 'web-7')
+  t.equal(seen.objects.size, 25_000)
+  t.match(seen.faults, [/more than 25000 objects: those after a\/024999 are left out/])
+})

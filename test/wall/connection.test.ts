@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { connectTo } from '../../agent/wall/connection.ts'
+import { noise } from '../frames/streams.ts'
+
+interface Teardown {
+  teardown(end: () => Promise<void>): void
+}
+
+/** A socket with somebody behind it. */
+async function served(test: Teardown, speak: (socket: Socket) => void): Promise<string> {
+  // Not in testdir(): the path of a socket has at most 107 bytes.
+  const directory = await mkdtemp(join(tmpdir(), 'lastgasp-test-'))
+  const path = join(directory, 'socket')
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {})
+    speak(socket)
+  }).listen(path)
+  await once(server, 'listening')
+  test.teardown(async () => {
+    server.close()
+    await rm(directory, { recursive: true })
+  })
+  return path
+}
+
+t.test('all that was sent arrives, in the same memory, however slow the reader', async (t) => {
+  const content = noise(3_000_001, 5)
+  const path = await served(t, (socket) => socket.end(content))
+  const { socket, pieces } = connectTo(path)
+  const memory = new Set<ArrayBufferLike>()
+  let at = 0
+  for await (const piece of pieces) {
+    await new Promise((resolve) => setImmediate(resolve))
+    t.equal(piece.compare(content, at, at + piece.length), 0)
+    at += piece.length
+    memory.add(piece.buffer)
+  }
+  t.equal(at, content.length)
+  t.equal(memory.size, 1)
+  socket.destroy()
+})
+
+t.test('an end without a byte, a break, and nobody there', async (t) => {
+  const quiet = connectTo(await served(t, (socket) => socket.end()))
+  t.same(await Array.fromAsync(quiet.pieces), [])
+  const broken = connectTo(await served(t, (socket) => socket.resume()))
+  await once(broken.socket, 'connect')
+  setImmediate(() => broken.socket.destroy(new Error('cut')))
+  await t.rejects(Array.fromAsync(broken.pieces), { message: 'cut' })
+  await t.rejects(Array.fromAsync(connectTo('/nowhere/socket').pieces), { code: 'ENOENT' })
+})
