@@ -182,17 +182,18 @@ t.test('the wall: who reads memory has no network, who has a network reads nothi
   t.same(daemon.ProtectProc, ['invisible'])
   for (const unit of [daemon, collector]) {
     t.same([unit.NoNewPrivileges, unit.ProtectSystem, unit.LimitCORE], [['yes'], ['strict'], ['0']])
-    for (const breaks of ['MemoryDenyWriteExecute', 'PrivateUsers', 'PrivateTmp', 'PrivateNetwork', 'ProtectHostname'])
+    t.same(unit.DevicePolicy, ['closed'])
+    for (const breaks of [
+      'MemoryDenyWriteExecute',
+      'PrivateUsers',
+      'PrivateTmp',
+      'PrivateDevices',
+      'PrivateNetwork',
+      'ProtectHostname',
+    ])
       t.equal(unit[breaks], undefined, breaks)
   }
-  for (const breaks of [
-    'ProtectKernelTunables',
-    'ProtectKernelLogs',
-    'PrivateDevices',
-    'ProtectClock',
-    'ProtectProc',
-    'ProcSubset',
-  ]) {
+  for (const breaks of ['ProtectKernelTunables', 'ProtectKernelLogs', 'ProtectClock', 'ProtectProc', 'ProcSubset']) {
     t.equal(collector[breaks], undefined, breaks)
   }
   t.end()
