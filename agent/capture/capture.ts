@@ -7,9 +7,9 @@ import { divide } from '../plan/budget.ts'
 import { ASSUMED_RATES } from '../plan/cost.ts'
 import { makePlan } from '../plan/plan.ts'
 import type { Store } from '../store/store.ts'
-import type { Listing } from '../wall/answers.ts'
-import type { Collector } from '../wall/client.ts'
+import type { Collector, Session } from '../wall/collector.ts'
 import { deadlineIn, within } from '../words/deadline.ts'
+import type { ListedItem } from '../words/evidence.ts'
 import { document, openBundle } from './open-bundle.ts'
 import { gapReceipt, planDocument, unaskedReceipts } from './receipts.ts'
 import { type CaptureRequest, openingOf } from './request.ts'
@@ -42,18 +42,19 @@ export async function capture(
   const sending = deadlineIn(left() - budget.reserve / 2, signal)
   const artifacts = within(left() - budget.reserve / 4, signal)
   const why = request.trigger === 'shutdown' ? collector.why(artifacts).catch(() => undefined) : undefined
-  const ground = { collector, store: bundle.store, sending, signal: artifacts }
 
   // Phase 1: reading waits for nobody; only the writes wait until the bundle is open.
   const phase = deadlineIn(budget.live, signal)
+  const session = await opened(collector, request, budget.inventory, receipts, phase.signal)
+  const { items } = session.listing
+  const ground = { session, store: bundle.store, sending, signal: artifacts }
   const live: Ground = { ...ground, left: () => Math.min(left() - budget.reserve, phase.left()) }
-  const { items } = await ask(collector.inventory(budget.inventory, phase.signal), receipts)
   const plan = makePlan(items, left() - budget.reserve, ASSUMED_RATES)
   const planned = bundle.opened.then(({ name }) =>
     bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),
   )
   planned.catch(() => {})
-  const early = collector.findings(WITNESSES_MS, artifacts).catch(() => undefined)
+  const early = session.findings(WITNESSES_MS, artifacts).catch(() => undefined)
   await takeInOrder(
     items.filter(({ phase }) => phase !== 'stored'),
     live,
@@ -73,19 +74,16 @@ export async function capture(
   )
   await Promise.all(receipts)
   const wordsEnd = budget.reserve * 0.375
-  const words = await ask(
-    collector.lastWords(within(Math.min(budget.reserve / 4, left() - wordsEnd), signal)),
-    receipts,
-  )
+  const words = await lastLook(session, receipts, within(Math.min(budget.reserve / 4, left() - wordsEnd), signal))
   // Asked once more, for what crashed meanwhile.
   const asking = Math.min(WITNESSES_MS, Math.max(0, left() - wordsEnd))
-  const late = collector.findings(asking, artifacts).catch(() => undefined)
+  const late = session.findings(asking, artifacts).catch(() => undefined)
   const last = {
     ...ground,
     left: () => left() - budget.reserve / 2,
     sending: deadlineIn(left() - wordsEnd, signal),
   }
-  await takeInOrder(words.items, last, receipts, signal)
+  await takeInOrder(words, last, receipts, signal)
 
   const ending = {
     receipts: await Promise.all(receipts),
@@ -106,15 +104,54 @@ const WITNESSES_MS = 4_000
 /** A request to a collector that works. One that does not is not waited for: the kernel has released its lock. */
 const RELEASE_MS = 1_000
 
-/** A listing, with its gaps put down as receipts; a collector that does not answer is a receipt for every source. */
-async function ask(listing: Promise<Listing>, receipts: (Receipt | Promise<Receipt>)[]): Promise<Listing> {
+/** A session, with the gaps of its listing put down as receipts; where the collector does not answer, a receipt for every source. */
+async function opened(
+  collector: Collector,
+  { trigger }: CaptureRequest,
+  ms: number,
+  receipts: (Receipt | Promise<Receipt>)[],
+  signal: AbortSignal,
+): Promise<Session> {
   try {
-    const answer = await listing
-    receipts.push(...answer.gaps.map(gapReceipt))
-    return answer
+    const session = await collector.open({ trigger, boot: 'this' }, ms, signal)
+    receipts.push(...session.listing.gaps.map(gapReceipt))
+    return session
+  } catch (error) {
+    receipts.push(...unaskedReceipts(failure(error)))
+    return mute(error)
+  }
+}
+
+/** What has come up since, with its gaps put down as receipts. */
+async function lastLook(
+  session: Session,
+  receipts: (Receipt | Promise<Receipt>)[],
+  signal: AbortSignal,
+): Promise<readonly ListedItem[]> {
+  const watching = session.watch(signal)
+  watching.stop()
+  const items: ListedItem[] = []
+  try {
+    for await (const listing of watching.comesUp) {
+      receipts.push(...listing.gaps.map(gapReceipt))
+      items.push(...listing.items)
+    }
   } catch (error) {
     // Asked a second time in vain, it is the same story.
     if (receipts.length === 0) receipts.push(...unaskedReceipts(failure(error)))
-    return { items: [], gaps: [] }
+  }
+  return items
+}
+
+/** The session that a collector did not open. */
+function mute(error: unknown): Session {
+  const never = () => Promise.reject(error)
+  return {
+    listing: { items: [], gaps: [] },
+    findings: never,
+    watch: () => ({ comesUp: (async function* () {})(), stop: () => {} }),
+    take: () => {
+      throw error
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { CLOSE_MS } from '../plan/budget.ts'
-import type { Taking } from '../wall/client.ts'
+import type { Taking } from '../wall/collector.ts'
 
 /** Why an item was stopped before its own end. */
 export interface Stopped {

@@ -4,7 +4,7 @@ import { artifactBudget, CLOSE_MS, LEAST_MS, STALL_MS, sendingBudget } from '../
 import { type Planned, seconds } from '../plan/plan.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import { writeObject } from '../store/write-object.ts'
-import { type Collector, CollectorError } from '../wall/client.ts'
+import { CollectorError, type Session } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { abandonable, type Deadline, deadlineIn, within } from '../words/deadline.ts'
 import type { SourceName } from '../words/evidence.ts'
@@ -13,7 +13,7 @@ import { type Blame, failedReceipt, skippedReceipt, storedReceipt } from './rece
 
 /** What taking an artifact needs around it. */
 export interface Ground {
-  readonly collector: Collector
+  readonly session: Session
   /** The bundle as a store of its own: keys are names below its prefix. */
   readonly store: Store
   /** ms left for artifacts: the reserve is taken off already. */
@@ -57,7 +57,7 @@ async function attempt(planned: Planned, waiting: number, ground: Ground, onColl
   const cutter = new AbortController()
   const signal = AbortSignal.any([ground.signal, cutter.signal])
   const limit = planned.decision === 'degrade' && CHOOSES.has(item.source) ? planned.limit : growthLimit(item.bytes)
-  const taking = ground.collector.take(item.id, limit, signal)
+  const taking = ground.session.take(item.id, limit, signal)
   taking.taken.then(onCollected, onCollected)
   const budget = artifactBudget(cost.ms, left, waiting)
   const pace = paced(taking, Math.max(STALL_MS, item.patience ?? 0), within(budget, ground.signal), (reason) =>

@@ -2,7 +2,7 @@ import { divide } from '../plan/budget.ts'
 import { ASSUMED_RATES, costOf } from '../plan/cost.ts'
 import { makePlan, seconds } from '../plan/plan.ts'
 import type { Listing } from '../wall/answers.ts'
-import type { Collector } from '../wall/client.ts'
+import type { Collector } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
 import type { SourceName } from '../words/evidence.ts'
@@ -18,7 +18,8 @@ export async function checkSources(
 ): Promise<readonly Finding[]> {
   let listing: Listing
   try {
-    listing = await collector.inventory(divide(time.deadline, time.hold).inventory, signal)
+    const within = divide(time.deadline, time.hold).inventory
+    ;({ listing } = await collector.open({ trigger: 'manual', boot: 'this' }, within, signal))
   } catch (error) {
     return [bad('sources', sentence(error))]
   }

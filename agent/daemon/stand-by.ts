@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Collector } from '../wall/client.ts'
+import type { Collector } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { keepTrying } from './standing/keep-trying.ts'
 

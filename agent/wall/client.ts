@@ -2,48 +2,14 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Finding } from '../bundle/schema.ts'
 import { cannot, sentence } from '../words/cannot.ts'
-import type { Because, InventoryGap, ListedItem } from '../words/evidence.ts'
-import type { Health, Listing, Taken, Why } from './answers.ts'
+import { abandonable } from '../words/deadline.ts'
+import type { InventoryGap, ListedItem } from '../words/evidence.ts'
+import type { Listing, Taken } from './answers.ts'
+import { type Collector, CollectorError, type Taking, type Watching } from './collector.ts'
 import { connectTo } from './connection.ts'
 import { readFailure, readGap, readHealth, readListedItem, readTaken, readWhy, unreadable } from './read-answers.ts'
 import { readFinding } from './read-finding.ts'
 import { type Message, message, messages, WALL_VERSION } from './wire.ts'
-
-/** The collector as the daemon sees it. Every call opens a connection of its own and ends with its signal. */
-export interface Collector {
-  /** What all sources have, each of which may take `within` ms to say so. */
-  inventory(within: number, signal: AbortSignal): Promise<Listing>
-  lastWords(signal: AbortSignal): Promise<Listing>
-  /** What went wrong on the host, as far as is known by now; what matters most first. Who tells of it has `within` ms each. */
-  findings(within: number, signal: AbortSignal): Promise<readonly Finding[]>
-  /** Begins to take an item. `stored` must be read to its end or left; then `taken` settles. */
-  take(id: string, limit: number, signal: AbortSignal): Taking
-  release(signal: AbortSignal): Promise<void>
-  /** Keeps the hold's lock taken until the signal aborts. Rejects when the collector goes away. */
-  attend(signal: AbortSignal): Promise<void>
-  why(signal: AbortSignal): Promise<Why>
-  reload(signal: AbortSignal): Promise<void>
-  health(signal: AbortSignal): Promise<Health>
-}
-
-export interface Taking {
-  /** A piece is good until the next one is asked for. */
-  readonly stored: AsyncIterable<Buffer>
-  /** How it went, once the collector has said so. Rejects with a CollectorError. */
-  readonly taken: Promise<Taken>
-  /** Ends the item early but well. */
-  stop(): void
-}
-
-/** Why the collector gave nothing: its own word, or what became of the connection. */
-export class CollectorError extends Error {
-  readonly because: Because
-  constructor(because: Because, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'CollectorError'
-    this.because = because
-  }
-}
 
 /** A request of PROTOCOL.md. */
 interface Asked {
@@ -61,10 +27,12 @@ export function collectorAt(path: string): Collector {
     throw broken('it hung up without an answer')
   }
   return {
-    inventory: (within, signal) => list(path, { do: 'inventory', within }, signal),
-    lastWords: (signal) => list(path, { do: 'last-words' }, signal),
-    findings: (within, signal) => findings(path, within, signal),
-    take: (id, limit, signal) => take(path, { do: 'take', id, limit }, signal),
+    open: async (_, within, signal) => ({
+      listing: await list(path, { do: 'inventory', within }, signal),
+      take: (id, limit, signal) => take(path, { do: 'take', id, limit }, signal),
+      watch: (signal) => watch(path, signal),
+      findings: (within, signal) => findings(path, within, signal),
+    }),
     release: async (signal) => void (await call('release', signal)),
     attend: async (signal) => {
       for await (const _ of request(path, { do: 'attend' }, signal));
@@ -132,6 +100,15 @@ async function list(path: string, asked: Asked, signal: AbortSignal): Promise<Li
     }
   }
   throw broken('it hung up within its list')
+}
+
+function watch(path: string, signal: AbortSignal): Watching {
+  const { promise: stopped, resolve } = Promise.withResolvers<void>()
+  async function* comesUp(): AsyncGenerator<Listing, void, void> {
+    await abandonable(stopped, signal)
+    yield await list(path, { do: 'last-words' }, signal)
+  }
+  return { comesUp: comesUp(), stop: resolve }
 }
 
 /** What a collector says of deaths is told one by one up to a limit of its own: findings/findings.ts. */

@@ -5,6 +5,12 @@
 /** Why a capture runs. */
 export type Trigger = 'shutdown' | 'notice' | 'previous-boot' | 'manual'
 
+/** What a source is told of the capture: why it runs, and which boot it is about. */
+export interface Occasion {
+  readonly trigger: Trigger
+  readonly boot: 'this' | 'previous'
+}
+
 /** How sensitive an artifact is: identity and receipts, facts and journal, the content of memory. */
 export type EvidenceClass = 'open' | 'text' | 'memory'
 

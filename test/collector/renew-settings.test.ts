@@ -16,7 +16,10 @@ async function collectorWith(test: Test, reload: (sealing: Loaded, limit: AbortS
   const collector = collectorAt(socket)
   return {
     collector,
-    sealed: async () => (await collector.inventory(4_000, signal)).items.map(({ sealed }) => sealed),
+    sealed: async () =>
+      (await collector.open({ trigger: 'manual', boot: 'this' }, 4_000, signal)).listing.items.map(
+        ({ sealed }) => sealed,
+      ),
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Collector } from '../../wall/client.ts'
+import type { Collector } from '../../wall/collector.ts'
 import { abandonable, within } from '../../words/deadline.ts'
 import type { Standing } from './standing.ts'
 import { DirectoryWatch, type Watched } from './watch.ts'
