@@ -16,7 +16,7 @@ const FILES = {
 export const scenario: Scenario = {
   name: 'read-only-root',
   suites: FULL ? ['bookworm', 'trixie'] : ['trixie'],
-  async run({ boot, bucket, operator, step }, signal) {
+  async run({ suite, boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, files: FILES, root: 'ro' })
     await bootDone(machine, signal)
@@ -31,7 +31,9 @@ export const scenario: Scenario = {
 
     const told = await toldOfLatest(operator, bucket, signal)
     equal(told.why, 'crash')
-    deepEqual(deaths(told), ['crash 11 crasher of victim.service'])
+    // systemd 252 cannot start systemd-coredump@.service where /tmp is read-only: the kernel alone tells, and it names the thread.
+    const name = suite === 'bookworm' ? 'worker-7' : 'crasher'
+    deepEqual(deaths(told), [`crash 11 ${name} of victim.service`])
     checkNamed(told)
     equal(told.head.match(/no core was found/g)?.length, 1, told.head)
   },
