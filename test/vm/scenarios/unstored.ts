@@ -14,7 +14,7 @@ cat /dev/zero >/fill.rest`
 export const scenario: Scenario = {
   name: 'unstored',
   suites: FULL ? ['bookworm', 'trixie'] : ['trixie'],
-  async run({ boot, bucket, operator, step }, signal) {
+  async run({ suite, boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings })
     await bootDone(machine, signal)
@@ -42,11 +42,16 @@ export const scenario: Scenario = {
 
     const told = await toldOfLatest(operator, bucket, signal)
     equal(told.why, 'crash')
-    deepEqual([...deaths(told)].sort(), [
-      'crash 11 crasher of first.service',
-      'crash 11 crasher of second.service',
-      'crash 11 worker-7 of foreign.service',
-    ])
+    // systemd 252 cannot start systemd-coredump@.service where /tmp is full: the kernel alone tells, and it names the thread.
+    const name = suite === 'bookworm' ? 'worker-7' : 'crasher'
+    deepEqual(
+      [...deaths(told)].sort(),
+      [
+        `crash 11 ${name} of first.service`,
+        `crash 11 ${name} of second.service`,
+        'crash 11 worker-7 of foreign.service',
+      ].sort(),
+    )
     checkNamed(told)
     equal(told.head.match(/no core was found/g)?.length, 3, told.head)
   },
