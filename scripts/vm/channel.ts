@@ -10,7 +10,7 @@ import type { Ran } from './program.ts'
  */
 export class Channel implements Disposable {
   readonly #socket: Socket
-  readonly #ready = Promise.withResolvers<void>()
+  #ready = Promise.withResolvers<void>()
   readonly #waiting = new Map<string, (ran: Ran) => void>()
 
   private constructor(socket: Socket) {
@@ -30,6 +30,12 @@ export class Channel implements Disposable {
   /** Until the guest's shell listens. */
   async ready(signal: AbortSignal): Promise<void> {
     await before(signal, this.#ready.promise, 'reach the shell in the guest')
+  }
+
+  /** Until the guest's shell, which is going to be stopped, listens again. */
+  async readyAgain(signal: AbortSignal): Promise<void> {
+    this.#ready = Promise.withResolvers<void>()
+    await this.ready(signal)
   }
 
   /** Runs a shell command as root in the guest. Rejects when the guest does not answer in time. */

@@ -17,6 +17,7 @@ export interface BootOptions {
   /** Port on this machine's loopback that the guest reaches as `STORE_ADDRESS`, and nothing else. */
   readonly port: number
   readonly memoryMiB?: number
+  readonly processors?: number
   readonly root?: 'ro' | 'rw'
   /** Where the console is kept. */
   readonly console: string
@@ -53,8 +54,8 @@ export class Machine implements AsyncDisposable {
       throw thrown
     }
     const sockets = { qmp: join(directory, 'qmp'), channel: join(directory, 'channel') }
-    const { port, memoryMiB = 1024, root = 'rw' } = options
-    const args = qemuArguments({ ...image, disk, port, memoryMiB, root, sockets })
+    const { port, memoryMiB = 1024, processors = 2, root = 'rw' } = options
+    const args = qemuArguments({ ...image, disk, port, memoryMiB, processors, root, sockets })
     // pdeathsig: a machine does not outlive the test run, however that ends.
     const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const machine = new Machine(qemu, directory, disk, new Console(qemu.stdout, options.console))
@@ -70,6 +71,11 @@ export class Machine implements AsyncDisposable {
   /** Until the guest's shell listens: its services have started. */
   async ready(signal: AbortSignal): Promise<void> {
     await this.#living((alive) => this.#channel?.ready(alive), signal)
+  }
+
+  /** Until the guest's shell, which is going to be stopped, listens again: its userspace was started anew. */
+  async again(signal: AbortSignal): Promise<void> {
+    await this.#living((alive) => this.#channel?.readyAgain(alive), signal)
   }
 
   /** Runs a shell command as root in the guest. */

@@ -6,6 +6,8 @@ export interface QemuOptions {
   readonly initrd: string
   readonly disk: string
   readonly memoryMiB: number
+  /** 2 where nothing is said. */
+  readonly processors?: number
   /** How the kernel is to mount the root file system, and to leave it: read and write where nothing is said. */
   readonly root?: 'ro' | 'rw'
   /** The one port on the host's loopback that the guest reaches. */
@@ -16,10 +18,10 @@ export interface QemuOptions {
 
 /** The command line of a small server in software emulation: qemu-system-x86_64(1). */
 export function qemuArguments(options: QemuOptions): string[] {
-  const { kernel, initrd, disk, memoryMiB, root = 'rw', port, sockets } = options
+  const { kernel, initrd, disk, memoryMiB, processors = 2, root = 'rw', port, sockets } = options
   const args = ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot']
   // -cx16: kernel 6.12 allocates memory by cmpxchg16b, which QEMU 7.2's emulation gets wrong (double fault in kmalloc)
-  args.push('-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16', '-smp', '2', '-m', String(memoryMiB))
+  args.push('-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16', '-smp', String(processors), '-m', String(memoryMiB))
   // panic=-1: a kernel that panics resets, which -no-reboot makes the end of the machine
   args.push('-kernel', kernel, '-initrd', initrd, '-append', `root=/dev/vda ${root} console=ttyS0 panic=-1`)
   // unsafe: the host's page cache outlives the machine, so even a cut of its power loses nothing it had written

@@ -52,16 +52,26 @@ export class Bucket {
 
   /** The one bundle that is there, with its manifest. */
   async onlyBundle(signal: AbortSignal): Promise<StoredBundle> {
+    const bundles = await this.bundles(signal)
+    const [bundle] = bundles
+    ok(bundle && bundles.length === 1, `one bundle with a row is there: ${(await this.keys(signal)).join(' ')}`)
+    return bundle
+  }
+
+  /** The bundles that have a row, in the order of their ids: of their hosts' clocks. */
+  async bundles(signal: AbortSignal): Promise<readonly StoredBundle[]> {
     const keys = await this.keys(signal)
     const rows = keys.map(parseIndexKey).filter((entry) => entry?.mark.kind === 'row')
-    equal(rows.length, 1, `one bundle with a row is in the bucket, which holds: ${keys.join(' ')}`)
-    const [name] = rows
-    ok(name)
-    const prefix = bundlePrefix(name)
-    const manifest = manifestSchema.parse(await this.json(`${prefix}manifest.json`, signal))
-    const plan = planSchema.parse(await this.json(`${prefix}plan.json`, signal))
-    const objects = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
-    return { manifest, plan, objects }
+    const names = rows.flatMap((row) => row ?? []).sort((a, b) => (a.bundle < b.bundle ? -1 : 1))
+    return await Promise.all(
+      names.map(async (name) => {
+        const prefix = bundlePrefix(name)
+        const manifest = manifestSchema.parse(await this.json(`${prefix}manifest.json`, signal))
+        const plan = planSchema.parse(await this.json(`${prefix}plan.json`, signal))
+        const objects = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))
+        return { manifest, plan, objects }
+      }),
+    )
   }
 
   /** Keeps the documents of all bundles, for whoever looks into a failure. */

@@ -49,5 +49,7 @@ export interface HostOptions {
   readonly bare?: boolean
   readonly files?: Readonly<Record<string, GuestFile>>
   readonly memoryMiB?: number
+  /** 2 where nothing is said. */
+  readonly processors?: number
   readonly root?: 'ro' | 'rw'
 }

@@ -1,0 +1,48 @@
+import { ok } from 'node:assert/strict'
+import type { Machine } from '../../scripts/vm/machine.ts'
+import { receiptsOf, type StoredBundle } from './bucket.ts'
+
+/** Takes the lock for a moment as soon as the collector has let it go, and says on the console when that was. */
+const WATCHER = [
+  'systemd-run --quiet --unit=watch -p DefaultDependencies=no -p SyslogIdentifier=watch -p StandardOutput=journal+console',
+  '/usr/lib/vm/watcher /run/lastgasp/hold',
+].join(' ')
+
+/** s by which an instant of the guest may be late for want of emulated time. */
+const LATE = 10
+/** Share of its deadline that a capture has not yet used when it must not have given up on anything. */
+const UNUSED = 0.4
+
+/** Has the guest tell when applications are let go. */
+export async function watchRelease(machine: Machine, signal: AbortSignal): Promise<void> {
+  await machine.ok(WATCHER, signal)
+}
+
+/** Applications that live at `asked` (s, the guest's clock) were let go within `cap` s. */
+export function checkReleased(machine: Machine, asked: number, cap: number): number {
+  const released = Number(/released at ([0-9.]+)/.exec(machine.console.text)?.[1])
+  ok(released - asked <= cap + LATE, `applications were let go after ${released - asked} s of ${cap} s`)
+  return released - asked
+}
+
+/** What matters most arrived: some of the facts, of the stacks, and the journal's end. */
+export function checkArrived(bundle: StoredBundle): void {
+  for (const source of ['facts', 'stacks', 'journal'] as const) {
+    const receipts = receiptsOf(bundle, source)
+    const told = receipts.map(({ status, reason }) => `${status} ${reason ?? ''}`).join('; ')
+    ok(
+      receipts.some(({ bytesStored }) => bytesStored > 0),
+      `something of ${source} arrived: ${told}`,
+    )
+  }
+}
+
+/** Nothing was given up for want of time while there was time. */
+export function checkTimeUsed({ manifest }: StoredBundle, deadline: number): void {
+  const lost = manifest.receipts.filter(
+    ({ status, because }) => (status === 'failed' || status === 'skipped') && because !== 'seal' && because !== 'limit',
+  )
+  const told = lost.map(({ artifact, reason }) => `${artifact}: ${reason}`).join('; ')
+  const unused = 1 - manifest.durationMs / 1000 / deadline
+  ok(lost.length === 0 || unused < UNUSED, `${Math.round(unused * 100)} % of the time was left, and yet ${told}`)
+}

@@ -1,0 +1,46 @@
+import { equal, ok } from 'node:assert/strict'
+import { applicationUnit } from '../applications.ts'
+import { checkReceipts, receiptsOf } from '../bucket.ts'
+import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
+import { bootDone } from '../power.ts'
+import { FULL, type Scenario } from '../scenario.ts'
+
+const DEADLINE = 200
+/** s: 30 % of the deadline, and what the guest's settings allow at most. */
+const HOLD = 60
+const SERVICES = 300
+const PROCESSES = 2_000
+
+const FILES = {
+  '/etc/systemd/system/one@.service': { content: '[Service]\nExecStart=/usr/lib/vm/crowd 0\n' },
+  ...applicationUnit('crowd', `crowd ${PROCESSES - SERVICES}`, { TasksMax: 'infinity' }),
+}
+
+/** 300 services and 2,000 processes. */
+export const scenario: Scenario = {
+  name: 'crowded',
+  suites: FULL ? ['bookworm', 'trixie'] : [],
+  minutes: 4,
+  async run({ boot, bucket, operator, step }, signal) {
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
+    await using machine = await boot({ settings, files: FILES, deadline: DEADLINE, memoryMiB: 2048 })
+    await bootDone(machine, signal)
+    await watchRelease(machine, signal)
+    await machine.ok(`for n in {1..${SERVICES}}; do echo one@$n; done | xargs systemctl start`, signal)
+    await machine.ok(`until [ $(ls -d /proc/[0-9]* | wc -l) -ge ${PROCESSES} ]; do sleep 1; done`, signal)
+    step('all of them run')
+    const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
+    await machine.sh('systemctl poweroff', signal)
+    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
+    ok(['guest-shutdown'].includes((await machine.off(signal)) ?? ''))
+    await bucket.openForReading(signal)
+    const bundle = await bucket.onlyBundle(signal)
+    for (const { artifact, status, ms, reason } of bundle.manifest.receipts)
+      step(`${artifact} ${status}: ${ms} ms ${reason ?? ''}`)
+    checkReceipts(bundle)
+    checkArrived(bundle)
+    checkTimeUsed(bundle, DEADLINE)
+    equal(receiptsOf(bundle, 'stacks').length, 1)
+    step(`applications were let go after ${checkReleased(machine, asked, HOLD).toFixed(1)} s`)
+  },
+}

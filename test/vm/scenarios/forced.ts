@@ -1,0 +1,51 @@
+import { equal, ok } from 'node:assert/strict'
+import { checkReceipts } from '../bucket.ts'
+import { crash } from '../crash.ts'
+import { bootDone } from '../power.ts'
+import { FULL, type Scenario } from '../scenario.ts'
+
+const DEADLINE = 120
+/** MiB of a core that the link would carry for longer than the deadline. */
+const DATA = 64
+const BYTES_PER_SECOND = 60_000
+/** s: two, and what emulation is late by. */
+const SOON = 8
+
+/** Two ways to tell systemd that nobody wants to wait: what Ctrl-Alt-Del sends PID 1 (kernel/reboot.c), seven times within 2 s; `--force`. */
+const FORCES = {
+  'seven times Ctrl-Alt-Del': 'for n in 1 2 3 4 5 6 7; do kill -INT 1; sleep 0.1; done',
+  'reboot --force': 'systemctl reboot --force',
+}
+
+/** Somebody loses patience while a capture has much left to send: it is closed at once, with a manifest. */
+export const scenario: Scenario = {
+  name: 'forced',
+  suites: FULL ? ['bookworm', 'trixie'] : [],
+  minutes: 4,
+  async run({ boot, bucket, link, operator, step }, signal) {
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
+    for (const [name, command] of Object.entries(FORCES)) {
+      link.behaviour = 'open'
+      await using machine = await boot({ settings, deadline: DEADLINE })
+      await bootDone(machine, signal)
+      await crash(machine, 'victim', DATA, signal)
+      link.behaviour = { bytesPerSecond: BYTES_PER_SECOND }
+      // The shell of the tests is stopped too once applications are let go: it does both in one go.
+      const script = `systemctl --no-block reboot; sleep 20; echo "forced at $EPOCHREALTIME" >/dev/console; ${command}`
+      await machine.ok(`systemd-run --quiet --unit=force -p DefaultDependencies=no bash -c '${script}'`, signal)
+      const [, forced] = await machine.console.waitFor(/forced at ([0-9.]+)/, signal)
+      await machine.console.waitFor(/lastgasp: .*/, signal).then(([line]) => step(`${name}: ${line}`))
+      equal(await machine.off(signal), 'guest-reset')
+      link.behaviour = 'open'
+      await bucket.openForReading(signal)
+      const bundle = (await bucket.bundles(signal)).at(-1)
+      ok(bundle, 'a bundle has a manifest')
+      checkReceipts(bundle)
+      const { manifest } = bundle
+      const late = Date.parse(manifest.ended) / 1000 - Number(forced)
+      step(`${name}: the manifest is of ${late.toFixed(1)} s after it`)
+      ok(late > -1, 'the capture was under way')
+      ok(late <= SOON, `the capture ended ${late} s after it was forced`)
+    }
+  },
+}

@@ -1,0 +1,43 @@
+import { equal } from 'node:assert/strict'
+import { applicationUnit } from '../applications.ts'
+import { checkReceipts } from '../bucket.ts'
+import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
+import { bootDone } from '../power.ts'
+import { FULL, type Scenario } from '../scenario.ts'
+
+/** s: a tenth of one emulated processor is what is left for us. */
+const DEADLINE = 150
+/** s for which applications may be held: 30 % of the deadline, at most what the guest's settings allow. */
+const HOLD = 45
+const SPINNERS = 4
+
+const FILES = Object.fromEntries(
+  Array.from({ length: SPINNERS }, (_, n) =>
+    Object.entries(applicationUnit(`spinner${n}`, 'spinning', { Nice: '-20' })),
+  ).flat(),
+)
+
+/** One processor, and four services that want all of it at the highest priority: the evidence comes late, but it comes. */
+export const scenario: Scenario = {
+  name: 'starved',
+  suites: FULL ? ['bookworm', 'trixie'] : [],
+  minutes: 3,
+  async run({ boot, bucket, operator, step }, signal) {
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
+    await using machine = await boot({ settings, files: FILES, deadline: DEADLINE, processors: 1 })
+    await bootDone(machine, signal)
+    await watchRelease(machine, signal)
+    const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
+    await machine.sh('systemctl poweroff', signal)
+    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
+    equal(await machine.off(signal), 'guest-shutdown')
+    await bucket.openForReading(signal)
+    const bundle = await bucket.onlyBundle(signal)
+    for (const { artifact, status, ms, reason } of bundle.manifest.receipts)
+      step(`${artifact} ${status}: ${ms} ms ${reason ?? ''}`)
+    checkReceipts(bundle)
+    checkArrived(bundle)
+    checkTimeUsed(bundle, DEADLINE)
+    step(`applications were let go after ${checkReleased(machine, asked, HOLD).toFixed(1)} s`)
+  },
+}
