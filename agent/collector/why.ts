@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import type { Why } from '../wall/answers.ts'
 import { sentence } from '../words/cannot.ts'
 import { within } from '../words/deadline.ts'
-import { printable } from '../words/plain.ts'
+import { printable } from '../words/printable.ts'
 
 /** systemd answers in 80 to 180 ms; on a host short of memory it took 41 s, and then nobody waits for it. */
 const ASK_MS = 5_000

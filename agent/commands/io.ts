@@ -1,6 +1,6 @@
 import { type Line, rendered } from '../operator/terminal/line.ts'
-import { CONTROL } from '../operator/terminal/printable.ts'
 import type { Screen } from '../operator/terminal/table.ts'
+import { UNSEEN } from '../words/printable.ts'
 
 /** How a command ends: the exit codes of the program. */
 export const EXIT = { done: 0, failed: 1, usage: 2, nothing: 3, incomplete: 4 } as const
@@ -46,7 +46,7 @@ export async function sayJson(stream: NodeJS.WriteStream, value: unknown): Promi
 
 /** Outside of its strings, JSON holds no control character but the line ends that `stringify` put there. */
 function escaped(json: string): string {
-  return json.replace(CONTROL, (found) =>
+  return json.replace(UNSEEN, (found) =>
     found === '\n' ? found : Array.from({ length: found.length }, (_, i) => `\\u${hex4(found.charCodeAt(i))}`).join(''),
   )
 }

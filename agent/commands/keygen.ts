@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
-import { shellWord } from '../operator/terminal/printable.ts'
+import { shellWord } from '../operator/terminal/shell-word.ts'
 import { wrap } from '../operator/terminal/table.ts'
 import { generateIdentity, recipientOf, secretText } from '../seal/keys.ts'
 import { cannot } from '../words/cannot.ts'

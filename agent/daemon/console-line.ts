@@ -3,6 +3,7 @@ import type { Ended } from '../capture/capture.ts'
 import { seconds } from '../plan/plan.ts'
 import { sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
+import { printable } from '../words/printable.ts'
 import { formatBytes } from '../words/units.ts'
 
 /** The one line that a person reads on the console of a host that has gone: what was stored, where, and what is missing. */
@@ -29,10 +30,10 @@ export function failureLine(error: unknown, url: string | undefined): string {
   return oneLine(`NO COMPLETE BUNDLE${url === undefined ? '' : ` at ${url}`}: ${sentence(error)}`)
 }
 
-/** A console is 80 columns of who knows what: no control characters, and an end. */
+/** A console is 80 columns of who knows what: one line, and an end. */
 const LINE_LIMIT = 400
 
 function oneLine(text: string): string {
-  const line = `lastgasp: ${text.replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ')}`
+  const line = `lastgasp: ${printable(text.replace(/\s+/g, ' '))}`
   return line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}…` : line
 }

@@ -1,6 +1,6 @@
 import { KINDS } from '../bundle/keys.ts'
 import type { Finding } from '../bundle/schema.ts'
-import { tellable } from '../words/tellable.ts'
+import { tellable } from '../words/printable.ts'
 import { isSize, must, record } from './read-fields.ts'
 import { readIdentity } from './read-identity.ts'
 

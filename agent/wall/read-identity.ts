@@ -1,5 +1,5 @@
 import { type ItemIdentity, UNCHECKED } from '../words/evidence.ts'
-import { tellable } from '../words/tellable.ts'
+import { tellable } from '../words/printable.ts'
 import { isSize, whole } from './read-fields.ts'
 
 /** Characters of a path: PATH_MAX of Linux's limits.h. */

@@ -1,4 +1,5 @@
 import { normalize } from 'node:path'
+import { printable } from './printable.ts'
 
 /** PATH_MAX of Linux's limits.h. */
 const PATH_BYTES = 4096
@@ -13,22 +14,10 @@ export function plainPath(text: string | undefined): string | undefined {
 }
 
 /**
- * A name that is taken from what somebody else wrote: what is not plain is escaped, or shown as `?`. What could not be read as UTF-8 is `?`
- * and no more: the kernel cuts a process's name at 15 bytes, in the middle of a letter.
+ * A name that is taken from what somebody else wrote, in which all can be seen. What could not be read as UTF-8 is `?` and no more:
+ * the kernel cuts a process's name at 15 bytes, in the middle of a letter.
  */
-export function plainName(name: string): string {
-  const text = name.replaceAll('\ufffd', '?')
-  return isPlain(text) ? text : printable(text).replace(/[^\x20-\x7e]/g, '?')
-}
+export const plainName = (name: string): string => printable(name.replaceAll('\ufffd', '?'))
 
-/** Whether a text has nothing in it that drives a terminal, ends a line, turns a line round or is not seen at all. */
-export const isPlain = (text: string): boolean => !STRANGE.test(text)
-
-/** Control characters, those of formatting (bidirectional ones too), halves of characters, ends of lines, and what UTF-8 could not be read as. */
-const STRANGE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffd]/u
-
-/** Text without control characters, which become `\xNN`: what a process calls itself must not drive a terminal. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`)
-}
+/** Whether a text has nothing in it that drives a terminal, ends a line, turns a line round, is not seen at all or could not be read as UTF-8. */
+export const isPlain = (text: string): boolean => !text.includes('\ufffd') && printable(text) === text

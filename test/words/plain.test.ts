@@ -25,8 +25,8 @@ t.test('a path that somebody else wrote', async (t) => {
 
 t.test('a name that somebody else wrote', async (t) => {
   t.equal(plainName('my näive app'), 'my näive app')
-  t.equal(plainName('a\x1b]52;c;x\x07b\n'), 'a\\x1b]52;c;x\\x07b\\x0a')
-  t.equal(plainName('a\u202eb'), 'a?b')
+  t.equal(plainName('a\x1b]52;c;x\x07b\n'), 'a\\u{1b}]52;c;x\\u{7}b\\u{a}')
+  t.equal(plainName('a\u202eb'), 'a\\u{202e}b')
   t.equal(plainName(Buffer.from('обработчик').toString('utf8', 0, 15)), 'обработ?', 'cut in the middle of a letter')
 })
 

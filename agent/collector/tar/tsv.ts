@@ -1,4 +1,4 @@
-import { printable } from '../../words/plain.ts'
+import { printable } from '../../words/printable.ts'
 
 export type Cell = string | number | undefined
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Archive } from '../../store/store.ts'
 import { cannot } from '../../words/cannot.ts'
-import { tellable } from '../../words/tellable.ts'
+import { tellable } from '../../words/printable.ts'
 import { parseJson } from './json.ts'
 
 /**

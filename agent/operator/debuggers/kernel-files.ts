@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Receipt } from '../../bundle/schema.ts'
+import { printable } from '../../words/printable.ts'
 import { openBelow, placeBelow, writeOwn } from '../fetch/place.ts'
-import { printable } from '../terminal/printable.ts'
 import { OPEN } from './core-scripts.ts'
 import { DEBUGINFOD, type Step } from './next-steps.ts'
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { shellWord } from '../terminal/printable.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 
 /**
  * A file's name as one word of a shell command that no program takes for an option, and no shell for anything but a name:

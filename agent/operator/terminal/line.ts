@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { printable } from './printable.ts'
+import { printable } from '../../words/printable.ts'
 
 export type Style = 'red' | 'green' | 'yellow' | 'dim' | 'bold'
 

@@ -1,6 +1,6 @@
+import { printable } from '../../words/printable.ts'
 import type { Line, Style } from './line.ts'
 import { styled } from './line.ts'
-import { printable } from './printable.ts'
 import { type Screen, shortened, wrap } from './table.ts'
 
 /** Findings that are told one by one before the rest is a number. */

@@ -1,5 +1,5 @@
+import { printable } from '../../words/printable.ts'
 import { formatBytes, formatDuration } from '../../words/units.ts'
-import { printable } from './printable.ts'
 import { shortened } from './table.ts'
 
 /** How far one object has come. */

@@ -1,5 +1,5 @@
+import { printable } from '../../words/printable.ts'
 import { type Line, type Style, styled } from './line.ts'
-import { printable } from './printable.ts'
 
 /** Where text goes. */
 export interface Screen {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { isHeeded, safeParts, unheeded } from '../../../agent/operator/bundle/names.ts'
-import { printable, shellWord } from '../../../agent/operator/terminal/printable.ts'
+import { shellWord } from '../../../agent/operator/terminal/shell-word.ts'
 
 t.test('a name from a bundle leads below a directory, or nowhere', async (t) => {
   t.strictSame(safeParts('var/crash/core (1)'), ['var', 'crash', 'core (1)'])
@@ -30,14 +30,6 @@ t.test('a name that programs heed becomes one that they do not', async (t) => {
   t.strictSame([heeded.every(isHeeded), encoded.some(isHeeded)], [true, false])
   const others = ['HEAD.service', 'a.git', 'ahead', '..', '.', '../x', 'config', 'objects/x']
   t.strictSame(others.map(unheeded), others)
-})
-
-t.test('what is printed cannot steer a terminal', async (t) => {
-  t.equal(printable('core of app – größer'), 'core of app – größer')
-  t.equal(printable('\x1b[2Jgone\n\x9b1m'), '\\u{1b}[2Jgone\\u{a}\\u{9b}1m')
-  t.equal(printable('a\u202etxt.exe\u2028'), 'a\\u{202e}txt.exe\\u{2028}')
-  t.equal(printable('\ud800'), '\\u{d800}')
-  t.equal(printable('😀'), '😀')
 })
 
 t.test('a shell reads a word as it was meant', async (t) => {

@@ -1,4 +1,4 @@
-import { printable } from '../../../words/plain.ts'
+import { printable } from '../../../words/printable.ts'
 import { fewAtATime } from '../../host/few-at-a-time.ts'
 import type { HostReads } from '../../host/host-reads.ts'
 import { inTurns } from '../../host/in-turns.ts'

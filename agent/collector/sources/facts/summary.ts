@@ -1,5 +1,5 @@
 import { isoSecond } from '../../../words/instant.ts'
-import { printable } from '../../../words/plain.ts'
+import { printable } from '../../../words/printable.ts'
 import type { FileSystem } from '../../host/mounts.ts'
 import { numberOf } from '../../host/process-files.ts'
 import type { Process } from '../../host/processes.ts'

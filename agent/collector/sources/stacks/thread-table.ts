@@ -1,4 +1,4 @@
-import { printable } from '../../../words/plain.ts'
+import { printable } from '../../../words/printable.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import { tsv } from '../../tar/tsv.ts'
 import { isStuck, type Stand } from './stand.ts'

@@ -73,7 +73,7 @@ t.test('names end no row', async (t) => {
   const rows = table.trimEnd().split('\n')
   t.equal(rows.length, 2)
   t.equal(rows[1]?.split('\t').length, rows[0]?.split('\t').length)
-  t.match(table, String.raw`a\x0a\x09b\x1b[2J)`)
+  t.match(table, String.raw`a\u{a}\u{9}b\u{1b}[2J)`)
 })
 
 t.test('who waits on purpose keeps the largest from nothing', async (t) => {

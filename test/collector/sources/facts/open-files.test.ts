@@ -18,7 +18,7 @@ t.test('a file this process has deleted and still holds is found with what it ho
   const mounts = parseMounts((await reads.text('proc/self/mountinfo', { limit: 1 << 20 })) ?? '')
   const safe = [...safeMounts(mounts)].map(({ id }) => id)
   const me = [{ pid: process.pid, comm: 'me', fds: 10 } as Process]
-  const escaped = path.replace('\t', '\\x09')
+  const escaped = path.replace('\t', '\\u{9}')
   const { deleted, kinds } = await readOpenFiles(reads, me, new Set(safe))
   const row = deleted.split('\n').find((line) => line.endsWith(escaped))
   t.match(row, new RegExp(`^${process.pid}\tme\t${fd}\t(-|\\d+)\t`))
