@@ -4,6 +4,8 @@ import { opendir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cannot } from '../../words/cannot.ts'
+import { abandonable } from '../../words/deadline.ts'
+import { inParallel } from '../../words/in-parallel.ts'
 import { parseMounts, safeMounts } from '../host/mounts.ts'
 import { isVolatile } from './boot.ts'
 import { below, type CoreFile, named } from './core-file.ts'
@@ -30,7 +32,7 @@ export interface Finds {
 
 /** ms for all directories where others than the host may write, where nobody says otherwise: 40,000 files of 30 µs. */
 const OTHERS_MS = 1_200
-/** Names of a directory that are looked at together: as many questions as libuv's pool is asked at once. */
+/** Names of a directory that are looked at at once: as many questions as libuv's pool is asked at once. */
 const AT_ONCE = 64
 
 /** Half of what the one of fs/promises costs. */
@@ -49,12 +51,10 @@ export async function findCores(
   const problems: string[] = []
   const missing: string[] = []
   const grounds: Ground[] = []
-  const guarded = await linksAreGuarded(root)
+  const guarded = await abandonable(linksAreGuarded(root), signal)
   for (const directory of directories) {
     try {
-      const kept = await isKeptByHost(root, directory)
-      const owned = guarded && ((await stat(join(root, directory))).mode & STICKY) !== 0
-      grounds.push({ directory, kept, owned, isVolatile: await isVolatile(join(root, directory)), now: Date.now() })
+      grounds.push(await abandonable(groundOf(root, directory, guarded), signal))
     } catch (error) {
       signal.throwIfAborted()
       if (isMissing(error)) missing.push(directory)
@@ -64,7 +64,7 @@ export async function findCores(
 
   // The host's own first: what others fill may take all the time that there is.
   const left = { ms }
-  const hung = await hungMounts(root)
+  const hung = await abandonable(hungMounts(root), signal)
   const looks: Look[] = []
   for (const ground of grounds.toSorted((a, b) => Number(b.kept) - Number(a.kept))) {
     const { directory } = ground
@@ -91,6 +91,12 @@ export async function findCores(
   }
 }
 
+async function groundOf(root: string, directory: string, guarded: boolean): Promise<Ground> {
+  const kept = await isKeptByHost(root, directory)
+  const owned = guarded && ((await stat(join(root, directory))).mode & STICKY) !== 0
+  return { directory, kept, owned, isVolatile: await isVolatile(join(root, directory)), now: Date.now() }
+}
+
 interface Search {
   readonly root: string
   /** Names that core_pattern gives, if it is about this directory. */
@@ -108,21 +114,20 @@ async function fill(look: Look, search: Search, signal: AbortSignal): Promise<vo
   const { root, names, everything, left } = search
   const began = performance.now()
   let [looked, isLate] = [0, false]
-  let batch: Dirent[] = []
-  for await (const entry of await opendir(join(root, directory), { encoding: BYTES, bufferSize: 1024 })) {
-    isLate = !kept && performance.now() - began > left.ms
-    if (isLate) break
-    looked++
-    const name = rawName(entry).toString('utf8')
-    // Dot files are systemd-coredump's and kdump's unfinished ones.
-    if (name.startsWith('.') || !(everything || names?.test(name))) continue
-    if (batch.push(entry) === AT_ONCE) {
-      signal.throwIfAborted()
-      await Promise.all(batch.map((one) => see(look, search, one, signal)))
-      batch = []
+  async function* entries(): AsyncGenerator<Dirent, void, void> {
+    for await (const entry of await opendir(join(root, directory), { encoding: BYTES, bufferSize: 1024 })) {
+      isLate = !kept && performance.now() - began > left.ms
+      if (isLate) return
+      looked++
+      const name = rawName(entry).toString('utf8')
+      // Dot files are systemd-coredump's and kdump's unfinished ones.
+      if (!name.startsWith('.') && (everything || names?.test(name))) yield entry
     }
   }
-  await Promise.all(batch.map((one) => see(look, search, one, signal)))
+  await abandonable(
+    inParallel(entries(), AT_ONCE, (entry) => see(look, search, entry, signal)),
+    signal,
+  )
   if (isLate)
     look.problems.push(
       `cannot look at all of ${directory}: it has more than ${looked} entries, and there was no more time`,
@@ -137,6 +142,7 @@ const rawName = (entry: Dirent) => entry.name as unknown as Buffer
 async function see(look: Look, search: Search, entry: Dirent, signal: AbortSignal): Promise<void> {
   const { directory, kept, owned, isVolatile, now } = look.ground
   const { root, names, everything, hung } = search
+  signal.throwIfAborted()
   const name = rawName(entry)
   const { path, raw } = named(Buffer.from(directory), name)
   if (!(entry.isFile() || entry.isDirectory() || isUnknown(entry))) return look.irregular()

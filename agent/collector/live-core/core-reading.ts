@@ -1,16 +1,15 @@
+import { inParallel } from '../../words/in-parallel.ts'
 import { type Outcome, READ_BYTES, type Reading } from '../host/reading.ts'
 import { layOut, type Segment } from './elf-core.ts'
 import { essentials, type Held } from './essentials.ts'
 import type { Moment } from './moment.ts'
 import { coreNotes } from './notes.ts'
+import { AT_ONCE } from './pages.ts'
 import { processPath } from './process-facts.ts'
 import { bytesOf, type Sample, writableRuns } from './sample.ts'
 import { coreSegments, type Survey, survey } from './survey.ts'
 import type { Freeze, Target } from './target.ts'
 import { stateOf } from './threads.ts'
-
-/** Parts of a chunk that are read at once: as many as the pool has threads. */
-const AT_ONCE = 4
 
 /**
  * A whole core of a process at a moment, read while it is consumed: what the moment holds first, then memory by address. Lets the process
@@ -33,16 +32,12 @@ export async function readCore(
 
   async function fill(parts: readonly Part[]): Promise<Buffer> {
     const chunk = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0))
-    const next = parts.values()
-    const worker = async () => {
-      for (const { start, at, length } of next) {
-        const bytes = chunk.subarray(at, at + length)
-        const states = await memory.read(start, bytes, signal)
-        if (freeze === 'whole' && standstill.over.aborted) late += states.filter((state) => state !== 0).length
-        sample?.compare(start, bytes)
-      }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    await inParallel(parts, AT_ONCE, async ({ start, at, length }) => {
+      const bytes = chunk.subarray(at, at + length)
+      const states = await memory.read(start, bytes, signal)
+      if (freeze === 'whole' && standstill.over.aborted) late += states.filter((state) => state !== 0).length
+      sample?.compare(start, bytes)
+    })
     return chunk
   }
 

@@ -1,8 +1,9 @@
+import { inParallel } from '../../words/in-parallel.ts'
 import type { Memory } from './memory.ts'
 import type { Range } from './process-facts.ts'
 
-/** Ranges that are read at once: as many as the pool has threads. */
-const AT_ONCE = 4
+/** Stretches of memory that are read at once: as many as the pool has threads. */
+export const AT_ONCE = 4
 
 /**
  * Pages of a process that have been read, each once. A walk over its data structures reads through it, and so leaves in it
@@ -33,11 +34,7 @@ export class Pages {
 
   /** Reads the pages of several ranges, a few at once. */
   async keepAll(ranges: Iterable<Range>, signal: AbortSignal): Promise<void> {
-    const next = ranges[Symbol.iterator]()
-    const worker = async () => {
-      for (let { done, value } = next.next(); !done; { done, value } = next.next()) await this.keep(value, signal)
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    await inParallel(ranges, AT_ONCE, (range) => this.keep(range, signal))
   }
 
   /** Reads the pages of a range, where they have not been read. */

@@ -21,13 +21,13 @@ import { coreDeath } from '../../../agent/findings/core-words.ts'
 import type { Unseen } from '../../../agent/findings/death.ts'
 import { findingsOf } from '../../../agent/findings/findings.ts'
 import { frames } from '../../../agent/frames/encode.ts'
-import { inParallel } from '../../../agent/operator/fetch/in-parallel.ts'
 import { parseRecipient, type Recipient } from '../../../agent/seal/keys.ts'
 import { sealed } from '../../../agent/seal/seal.ts'
 import { defaultSettings } from '../../../agent/settings/schema.ts'
 import { openStore } from '../../../agent/store/open.ts'
 import type { Store } from '../../../agent/store/store.ts'
 import type { ItemIdentity } from '../../../agent/words/evidence.ts'
+import { inParallel } from '../../../agent/words/in-parallel.ts'
 
 const never = new AbortController().signal
 /** Objects that are stored at a time: a disk takes some ms for each, whatever its size. */

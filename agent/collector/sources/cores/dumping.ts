@@ -2,6 +2,8 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cannot } from '../../../words/cannot.ts'
+import { abandonable } from '../../../words/deadline.ts'
+import { inParallel } from '../../../words/in-parallel.ts'
 import { parseMembership } from '../../../words/membership.ts'
 import { plainName, plainPath } from '../../../words/plain.ts'
 
@@ -25,15 +27,11 @@ const POLL_MS = 200
 
 /** The processes below `proc` that are dumping core: `CoreDumping: 1` in proc_pid_status(5). */
 export async function dumpingProcesses(proc: string, signal: AbortSignal): Promise<readonly Dumping[]> {
-  const names = await readdir(proc).catch(() => [])
+  const names = await abandonable(readdir(proc), signal).catch(() => [])
+  signal.throwIfAborted()
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
-  const found: Dumping[] = []
-  for (let at = 0; at < pids.length; at += AT_ONCE) {
-    signal.throwIfAborted()
-    const batch = await Promise.all(pids.slice(at, at + AT_ONCE).map((pid) => dumping(proc, pid)))
-    found.push(...batch.filter((process) => process !== undefined))
-  }
-  return found
+  const found = await inParallel(pids, AT_ONCE, (pid) => dumping(proc, pid, signal))
+  return found.filter((process) => process !== undefined)
 }
 
 /**
@@ -47,7 +45,7 @@ export async function dumpFinished<T>(
   look: () => Promise<T | undefined> = async () => undefined,
 ): Promise<T | undefined> {
   try {
-    while ((await dumping(proc, pid)) !== undefined) {
+    while ((await dumping(proc, pid, signal)) !== undefined) {
       const seen = await look()
       if (seen !== undefined) return seen
       await sleep(POLL_MS, undefined, { signal })
@@ -58,14 +56,19 @@ export async function dumpFinished<T>(
   }
 }
 
-async function dumping(proc: string, pid: number): Promise<Dumping | undefined> {
-  const status = await readFile(join(proc, String(pid), 'status'), 'utf8').catch(() => '')
+async function dumping(proc: string, pid: number, signal: AbortSignal): Promise<Dumping | undefined> {
+  const asked = async <T>(answer: Promise<T>): Promise<T | undefined> => {
+    const told = await abandonable(answer, signal).catch(() => undefined)
+    signal.throwIfAborted()
+    return told
+  }
+  const status = (await asked(readFile(join(proc, String(pid), 'status'), 'utf8'))) ?? ''
   if (!/^CoreDumping:\s+1$/m.test(status)) return undefined
   const field = (name: string) => new RegExp(`^${name}:\\s+(.+)$`, 'm').exec(status)?.[1]
   const kib = (name: string) => Number.parseInt(field(name) ?? '0', 10) * 1024
-  const cgroup = await readFile(join(proc, String(pid), 'cgroup'), 'utf8').catch(() => '')
+  const cgroup = (await asked(readFile(join(proc, String(pid), 'cgroup'), 'latin1'))) ?? ''
   const { unit, container } = parseMembership(cgroup) ?? {}
-  const exe = plainPath(await readlink(join(proc, String(pid), 'exe')).catch(() => undefined))
+  const exe = plainPath(await asked(readlink(join(proc, String(pid), 'exe'))))
   return {
     pid,
     ...(exe !== undefined && { exe }),
