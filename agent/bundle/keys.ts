@@ -101,7 +101,7 @@ export function isBundleId(text: string): boolean {
 /** Suffix of a sealed object. */
 export const SEALED_SUFFIX = '.age'
 
-/** The key below the bundle's prefix of an artifact's n-th segment (0 is the object itself, then `.001`, …). */
+/** The name or key of the n-th segment of an object (0 bears the object's own, then `.001`, …). */
 export function segmentName(name: string, segment: number): string {
   return segment === 0 ? name : `${name}.${String(segment).padStart(3, '0')}`
 }

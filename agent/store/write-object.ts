@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { segmentName } from '../bundle/keys.ts'
 import { cannot } from '../words/cannot.ts'
 import type { Deadline } from '../words/deadline.ts'
 import { gather } from './gather.ts'
@@ -48,7 +49,7 @@ export async function writeObject(
     let { value: first } = await parts.next()
     if (first?.cut !== undefined && first.body.length === 0) return written(segments, total, first.cut)
     while (first) {
-      const end = await writeSegment(stream, segmentKey(key, segments.length), first, total)
+      const end = await writeSegment(stream, segmentName(key, segments.length), first, total)
       segments.push(end.segment)
       total = end.total
       cut = end.cut
@@ -62,11 +63,6 @@ export async function writeObject(
     void parts.return().catch(() => {})
   }
   return written(segments, total, cut)
-}
-
-/** The key of an object's segment: the first bears the object's own, the others `.001` and so on. */
-function segmentKey(key: string, index: number): string {
-  return index === 0 ? key : `${key}.${String(index).padStart(3, '0')}`
 }
 
 function written(segments: readonly Segment[], total: Hash = createHash('sha256'), cut?: Error): Written {

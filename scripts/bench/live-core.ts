@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Manifest } from '../../agent/bundle/schema.ts'
 import { openSystem } from '../../agent/collector/host/ffi.ts'
-import { fieldsOf } from '../../agent/collector/live-core/process-facts.ts'
+import { statFields } from '../../agent/collector/host/process-files.ts'
 import { takeStackCore } from '../../agent/collector/live-core/stack-core.ts'
 import { generateIdentity, recipientOf } from '../../agent/seal/keys.ts'
 import { cannot, sentence } from '../../agent/words/cannot.ts'
@@ -154,7 +154,7 @@ async function manifestBelow(store: string): Promise<Manifest> {
 
 /** How long a process of many threads stands still for its stacks: the median and the longest. */
 async function stacks({ pid }: Patient): Promise<Run[]> {
-  const start = Number(fieldsOf(await readFile(`/proc/${pid}/stat`, 'utf8'))[19])
+  const start = statFields(await readFile(`/proc/${pid}/stat`, 'utf8'))?.field(22) ?? 0
   const times: number[] = []
   let bytes = 0
   for (let round = 0; round < ROUNDS_OF_STACKS; round++) {

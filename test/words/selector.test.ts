@@ -103,6 +103,7 @@ t.test('unit and container of a cgroup', async (t) => {
     ['0::/a.service (deleted)', { cgroup: '/a.service', unit: 'a.service' }],
     ['12:pids:/x\n1:name=systemd:/system.slice/b.service\n0::/', { unit: 'b.service' }],
     ['1:name=systemd:/c.scope', { unit: 'c.scope' }],
+    ['0::/user.slice/user@1.service/app.slice/x.scope/sub', { unit: 'x.scope' }],
     [`0::/system.slice/docker-${ID}.scope`, { unit: `docker-${ID}.scope`, container: ID }],
     [`0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-${ID}.scope`, { container: ID }],
     [`0::/kubepods.slice/crio-${ID}.scope/container`, { container: ID }],

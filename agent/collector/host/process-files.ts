@@ -23,20 +23,39 @@ const TICKS = 100
 /** PF_KTHREAD in include/linux/sched.h. */
 const KERNEL_THREAD = 0x00200000
 
+/** A line of /proc/PID/stat in its fields. */
+export interface StatFields {
+  readonly pid: number
+  readonly comm: string
+  readonly state: string
+  /** The fields behind these, by their numbers in proc_pid_stat(5), 4 and up: as they stand there, NaN for one that does not. */
+  readonly field: (number: number) => number
+}
+
 /**
- * Reads one line of /proc/PID/stat: proc_pid_stat(5). The name stands in parentheses and may hold any character,
- * parentheses and blanks too, so it ends at the last one.
+ * Takes one line of /proc/PID/stat apart. The name stands in parentheses and may hold any character, parentheses and blanks too,
+ * so it ends at the last one.
  */
-export function parseStat(line: string, pageBytes: number): Stat | undefined {
+export function statFields(line: string): StatFields | undefined {
   const open = line.indexOf('(')
   const close = line.lastIndexOf(')')
   if (open < 1 || close < open) return undefined
   const [state = '?', ...numbers] = line.slice(close + 2).split(' ')
-  const field = (number: number) => Number(numbers[number - 4])
   return {
     pid: Number(line.slice(0, open)),
     comm: line.slice(open + 1, close),
     state,
+    field: (number) => Number(numbers[number - 4]),
+  }
+}
+
+/** Reads one line of /proc/PID/stat. */
+export function parseStat(line: string, pageBytes: number): Stat | undefined {
+  const fields = statFields(line)
+  if (fields === undefined) return undefined
+  const { pid, comm, state, field } = fields
+  return {
+    ...{ pid, comm, state },
     ppid: field(4),
     pgid: field(5),
     kernelThread: (field(9) & KERNEL_THREAD) !== 0,
@@ -56,18 +75,6 @@ export function parseStat(line: string, pageBytes: number): Stat | undefined {
 export function numberOf(text: string | undefined, name: string): number | undefined {
   const found = text?.match(new RegExp(`^${name}:?\\s+(\\d+)( kB)?`, 'm'))
   return found?.[1] === undefined ? undefined : Number(found[1]) * (found[2] === undefined ? 1 : 1024)
-}
-
-/** The cgroup in /proc/PID/cgroup: the one of version 2, or systemd's own where version 2 is not in use. */
-export function parseCgroup(text: string | undefined): string | undefined {
-  const unified = text?.match(/^0::(.*)$/m)?.[1]
-  const named = text?.match(/^\d+:name=systemd:(.*)$/m)?.[1]
-  return unified === undefined || (unified === '/' && named !== undefined) ? named : unified
-}
-
-/** The innermost systemd service or scope of a cgroup path. */
-export function unitOf(cgroup: string | undefined): string | undefined {
-  return cgroup?.split('/').findLast((part) => /\.(?:service|scope)$/.test(part))
 }
 
 /** AT_PAGESZ of /proc/self/auxv: pairs of 64-bit words, getauxval(3); 4096 where it is not there. */

@@ -1,8 +1,10 @@
+import { shownName } from '../../words/host-name.ts'
+import { parseMembership } from '../../words/membership.ts'
 import { maskArguments } from '../masking/mask.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
 import { inTurns } from './in-turns.ts'
-import { numberOf, pageBytes, parseCgroup, parseStat, type Stat, unitOf } from './process-files.ts'
+import { numberOf, pageBytes, parseStat, type Stat } from './process-files.ts'
 
 /** A process: what its stat says, and, where it was asked further, the rest. */
 export interface Process extends Stat {
@@ -85,7 +87,8 @@ async function detailed(reads: HostReads, stat: Stat, countable: boolean): Promi
   // A kernel thread has neither memory nor descriptors of its own; where it waits tells only in D.
   if (stat.kernelThread) return { ...stat, uid: 0, ...(stat.state === 'D' && { wchan: await text('wchan') }) }
   const status = await text('status')
-  const cgroup = parseCgroup(await text('cgroup'))
+  const group = await reads.bytes(`proc/${stat.pid}/cgroup`, { once: true, optional: true })
+  const { cgroup, unit } = parseMembership(group?.toString('latin1') ?? '') ?? {}
   const limits = await text('limits')
   return {
     ...stat,
@@ -96,8 +99,8 @@ async function detailed(reads: HostReads, stat: Stat, countable: boolean): Promi
     oomScore: number(await text('oom_score')),
     oomScoreAdj: number(await text('oom_score_adj')),
     wchan: waitsIn(await text('wchan')),
-    cgroup,
-    unit: unitOf(cgroup),
+    cgroup: cgroup === undefined ? undefined : shownName(cgroup),
+    unit,
     exe: await reads.link(`proc/${stat.pid}/exe`, { optional: true }),
     // Last, because it is the one that hangs with the process's memory map.
     command: await commandLine(reads, stat.pid, numberOf(status, 'Uid')),

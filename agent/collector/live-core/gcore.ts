@@ -4,7 +4,11 @@ import { constants, existsSync, readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../words/deadline.ts'
+import { bytePath } from '../../words/host-name.ts'
+import { parseMembership } from '../../words/membership.ts'
 import { formatBytes } from '../../words/units.ts'
+import { cgroupMount } from '../host/cgroup-tree.ts'
+import { parseMounts } from '../host/mounts.ts'
 import { numberOf } from '../host/process-files.ts'
 import { readFrom } from '../host/read-file.ts'
 import type { Reading } from '../host/reading.ts'
@@ -123,15 +127,16 @@ function roomFor(root: string): number {
 
 /** Whether its cgroup, or one above it, is frozen: Documentation/admin-guide/cgroup-v2.rst, cgroup.events. */
 function isFrozen({ root, pid }: Target): boolean {
-  const group = /^0::(\/.*)$/m.exec(textOf(join(root, `proc/${pid}/cgroup`)))?.[1]
-  const mount = /^(?:\S+ ){4}(\S+) .* - cgroup2 /m.exec(textOf(join(root, 'proc/self/mountinfo')))?.[1]
-  if (group === undefined || mount === undefined) return false
-  return /^frozen 1$/m.test(textOf(join(root, mount, group, 'cgroup.events')))
+  const group = parseMembership(textOf(join(root, `proc/${pid}/cgroup`)))?.cgroup
+  const tree = cgroupMount(parseMounts(textOf(join(root, 'proc/self/mountinfo'))))
+  if (group === undefined || tree === undefined) return false
+  return /^frozen 1$/m.test(textOf(bytePath(root, `${tree}${group}/cgroup.events`)))
 }
 
-function textOf(path: string): string {
+/** A character for each byte. */
+function textOf(path: string | Buffer): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path, 'latin1')
   } catch {
     return ''
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../words/deadline.ts'
-import { numberOf } from '../host/process-files.ts'
+import { numberOf, type StatFields, statFields } from '../host/process-files.ts'
 import { type Target, Untouchable } from './target.ts'
 
 /** What the notes of a core say of the process, and where its strings lie: proc_pid_stat(5), proc_pid_status(5). */
@@ -35,38 +35,33 @@ export const processPath = ({ root, pid }: Target, ...rest: readonly string[]) =
 
 /** Reads them, or says why the process is not to be touched. Takes none of its locks, so it does not hang with it. */
 export async function readFacts(target: Target, signal: AbortSignal): Promise<ProcessFacts> {
-  checkStart(target)
-  const stat = parseStat(readFileSync(processPath(target, 'stat'), 'latin1'))
+  const stat = statOf(target)
   const status = (await abandonable(readFile(processPath(target, 'status')), signal)).toString()
   const id = (name: string) => numberOf(status, name) ?? 0
-  return { pid: target.pid, ...stat, uid: id('Uid'), gid: id('Gid'), tracer: id('TracerPid') }
+  const number = (field: number) => stat.field(field) || 0
+  return {
+    pid: target.pid,
+    ...{ comm: stat.comm, state: stat.state },
+    ...{ ppid: number(4), pgrp: number(5), session: number(6), nice: number(19) },
+    ...{ uid: id('Uid'), gid: id('Gid'), tracer: id('TracerPid') },
+    argv: { start: number(48), end: number(49) },
+    environment: { start: number(50), end: number(51) },
+  }
 }
 
 /** Throws where the process is not, or no longer, the one that was meant. */
 export function checkStart(target: Target): void {
+  statOf(target)
+}
+
+function statOf(target: Target): StatFields {
   let text: string
   try {
-    text = readFileSync(processPath(target, 'stat'), 'utf8')
+    text = readFileSync(processPath(target, 'stat'), 'latin1')
   } catch {
     throw new Untouchable('it has ended')
   }
-  if (Number(fieldsOf(text)[19]) !== target.start) {
-    throw new Untouchable('it has ended, and another process has its pid')
-  }
+  const stat = statFields(text)
+  if (stat?.field(22) !== target.start) throw new Untouchable('it has ended, and another process has its pid')
+  return stat
 }
-
-function parseStat(text: string): Omit<ProcessFacts, 'pid' | 'uid' | 'gid' | 'tracer'> {
-  const fields = fieldsOf(text)
-  const number = (at: number) => Number(fields[at] ?? 0)
-  const [ppid, pgrp, session, nice] = [number(1), number(2), number(3), number(16)]
-  return {
-    comm: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
-    state: fields[0] ?? '?',
-    ...{ ppid, pgrp, session, nice },
-    argv: { start: number(45), end: number(46) },
-    environment: { start: number(47), end: number(48) },
-  }
-}
-
-/** From the third field on; the second, the name, may hold anything, a parenthesis and spaces too. */
-export const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { abandonable } from '../../words/deadline.ts'
+import { statFields } from '../host/process-files.ts'
 import type { Machine } from './machine.ts'
-import { fieldsOf, processPath } from './process-facts.ts'
+import { processPath } from './process-facts.ts'
 import type { Target } from './target.ts'
 
 /** Ids of the threads, the main thread's first; none of a process that has ended. */
@@ -18,7 +19,7 @@ export function threadsOf(target: Target): number[] {
 /** State of a thread, one letter of proc_pid_stat(5); X for one that has ended. */
 export function stateOf(target: Target, tid: number): string {
   try {
-    return fieldsOf(readFileSync(processPath(target, 'task', String(tid), 'stat'), 'utf8'))[0] ?? 'X'
+    return statFields(readFileSync(processPath(target, 'task', String(tid), 'stat'), 'latin1'))?.state ?? 'X'
   } catch {
     return 'X'
   }

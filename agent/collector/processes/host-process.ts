@@ -55,7 +55,7 @@ export async function surveyProcesses(reads: HostReads): Promise<ProcessSurvey> 
   await fewAtATime(stats.stats, async ({ pid, stat }) => {
     if (performance.now() > until) unseen++
     else {
-      const membership = await membershipOf(reads, pid)
+      const membership = await readMembership(reads, pid)
       const process = membership && look(reads, pid, stat, membership)
       if (process === undefined) unplaced++
       else if (!isOurs(process)) processes.push(process)
@@ -95,7 +95,7 @@ function statsOf(reads: HostReads, pids: readonly number[], page: number) {
 }
 
 /** Undefined where the kernel does not say: the file takes a lock of all cgroups, which somebody may hold for good. */
-async function membershipOf(reads: HostReads, pid: number): Promise<Membership | undefined> {
+async function readMembership(reads: HostReads, pid: number): Promise<Membership | undefined> {
   const group = await reads.bytes(`proc/${pid}/cgroup`, { once: true, optional: true })
   // Without cgroups the file is empty, or not there at all.
   const text = group?.toString('latin1') ?? (isThere(reads.root, `proc/${pid}/cgroup`) ? undefined : '')

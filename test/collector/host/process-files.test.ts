@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { numberOf, pageBytes, parseCgroup, parseStat, unitOf } from '../../../agent/collector/host/process-files.ts'
+import { numberOf, pageBytes, parseStat } from '../../../agent/collector/host/process-files.ts'
 
 t.test('a name with parentheses, blanks and line ends does not shift the fields', async (t) => {
   const rest = 'D 1 200 201 0 -1 4194304 10 0 7 0 150 50 0 0 20 -5 3 0 1000 4096000 500 18446744073709551615'
@@ -44,14 +44,4 @@ t.test('the page size is the one the kernel tells, whatever it is', async (t) =>
   auxv.writeBigUInt64LE(65536n, 24)
   t.equal(pageBytes(auxv), 65536)
   t.equal(pageBytes(undefined), 4096)
-})
-
-t.test('the unit is the innermost service or scope', async (t) => {
-  const hybrid = '9:name=systemd:/system.slice/cron.service\n4:memory:/x\n0::/\n'
-  t.equal(unitOf(parseCgroup(hybrid)), 'cron.service')
-  t.equal(parseCgroup('0::/system.slice/a.service/sub\n'), '/system.slice/a.service/sub')
-  t.equal(unitOf('/system.slice/a.service/sub'), 'a.service')
-  t.equal(unitOf('/user.slice/user-1.slice/user@1.service/app.slice/x.scope'), 'x.scope')
-  t.equal(unitOf('/'), undefined)
-  t.equal(parseCgroup(''), undefined)
 })

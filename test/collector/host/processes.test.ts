@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { HostReads } from '../../../agent/collector/host/host-reads.ts'
 import { ledger } from '../../../agent/collector/host/ledger.ts'
@@ -39,3 +40,21 @@ t.test('processes beyond the bound are counted', async (t) => {
   t.strictSame(pids, [1, 2, 200])
   t.equal(lost, 'processes.tsv: 3 processes left out')
 })
+
+t.test(
+  'a process whose cgroup was removed under it keeps its unit, and names are told as people read them',
+  async (t) => {
+    const root = t.testdir(fakeHost(t))
+    writeFileSync(`${root}/proc/300/cgroup`, Buffer.from('0::/system.slice/caf\xe9-größe.service (deleted)\n', 'utf8'))
+    writeFileSync(`${root}/proc/200/cgroup`, Buffer.from('0::/a\xff.slice/odd.service\n', 'latin1'))
+    using reads = new HostReads(root, ledger(), AbortSignal.timeout(WAIT))
+    const processes = await readProcesses(reads, { processes: 99, detailed: 99, wait: WAIT })
+    const groups = processes
+      .filter(({ pid }) => pid >= 200 && pid !== 201)
+      .map(({ cgroup, unit }) => ({ cgroup, unit }))
+    t.strictSame(groups, [
+      { cgroup: '/a\\xff.slice/odd.service', unit: 'odd.service' },
+      { cgroup: '/system.slice/café-größe.service', unit: 'café-größe.service' },
+    ])
+  },
+)

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { openSystem } from '../../../agent/collector/host/ffi.ts'
+import { statFields } from '../../../agent/collector/host/process-files.ts'
 import { canTrace } from '../../../agent/collector/live-core/preflight.ts'
-import { fieldsOf } from '../../../agent/collector/live-core/process-facts.ts'
 import type { Limits, Target } from '../../../agent/collector/live-core/target.ts'
 
 export const PROGRAMS = join(import.meta.dirname, 'programs')
@@ -65,7 +65,7 @@ export async function start(
 }
 
 export function targetOf(pid: number): Target {
-  return { pid, start: Number(fieldsOf(readFileSync(`/proc/${pid}/stat`, 'utf8'))[19]), root: '/' }
+  return { pid, start: statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.field(22) ?? 0, root: '/' }
 }
 
 /** Kills a process that a test has started, and only that. */

@@ -3,9 +3,9 @@ import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
+import { statFields } from '../../../agent/collector/host/process-files.ts'
 import { READ_BYTES } from '../../../agent/collector/host/reading.ts'
 import { openFullCore } from '../../../agent/collector/live-core/full-core.ts'
-import { fieldsOf } from '../../../agent/collector/live-core/process-facts.ts'
 import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import { compile, limits, never, type Patient, start, status, system, traced, until, without } from './patients.ts'
 import { readElf } from './read-elf.ts'
@@ -94,8 +94,8 @@ t.test('the environment is never read, the arguments not where only stacks are',
   const directory = scratch(t)
   const env = { ...process.env, PASSWORD: SECRET }
   const { target } = await start(t, directory, [compile(directory, 'threads'), 'argument-of-this-test'], env)
-  const fields = fieldsOf(readFileSync(`/proc/${target.pid}/stat`, 'utf8')).map(Number)
-  const [argv = 0, argvEnd = 0, environment = 0, environmentEnd = 0] = fields.slice(45, 49)
+  const stat = statFields(readFileSync(`/proc/${target.pid}/stat`, 'utf8'))
+  const [argv = 0, argvEnd = 0, environment = 0, environmentEnd = 0] = [48, 49, 50, 51].map((at) => stat?.field(at))
   t.ok(live(target.pid, environment, environmentEnd - environment).includes(SECRET))
   const [none, empty] = [Buffer.alloc(argvEnd - argv), Buffer.alloc(environmentEnd - environment)]
 

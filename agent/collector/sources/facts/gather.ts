@@ -1,3 +1,4 @@
+import { cgroupMount } from '../../host/cgroup-tree.ts'
 import type { HostReads } from '../../host/host-reads.ts'
 import { readKernelLog } from '../../host/kernel-log.ts'
 import { mountTable, parseMounts, readFileSystems, safeMounts } from '../../host/mounts.ts'
@@ -32,7 +33,7 @@ export async function* gather(reads: HostReads, at: number, lines: number): Asyn
   const processes = await readProcesses(reads)
   const mountinfo = always.find(({ name }) => name === 'proc/self/mountinfo')
   const mounts = parseMounts(mountinfo?.content.toString('latin1') ?? '')
-  const tree = mounts.find(({ type }) => type === 'cgroup2')?.path.slice(1)
+  const tree = cgroupMount(mounts)
   if (tree === undefined) reads.ledger.note('cgroups.tsv', 'no cgroup file system of version 2 is mounted')
   const cgroups = tree === undefined ? [] : await readCgroups(reads, tree)
   const fileSystems = await readFileSystems(reads, mounts)
