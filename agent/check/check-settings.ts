@@ -5,13 +5,13 @@ import { readLayer } from '../settings/files.ts'
 import type { Layer, Loaded } from '../settings/layers.ts'
 import { countOf } from '../words/count-of.ts'
 import { formatDuration } from '../words/units.ts'
-import { bad, type Finding, good, note } from './finding.ts'
+import { bad, good, note, type Remark } from './remark.ts'
 
 /** What the settings say and where they are broken. */
 export async function checkSettings(
   { settings, layers, problems }: Pick<Loaded, 'settings' | 'layers' | 'problems'>,
   signal: AbortSignal,
-): Promise<readonly Finding[]> {
+): Promise<readonly Remark[]> {
   const used = layers.filter(({ status }) => status === 'used').map(({ path }) => path)
   return [
     ...problems.map(({ message }) => bad('settings', message)),
@@ -23,9 +23,9 @@ export async function checkSettings(
 }
 
 /** A file of the same name replaces all of another, the recipients in it too: seldom what was meant. */
-async function maskedRecipients(layers: readonly Layer[], signal: AbortSignal): Promise<readonly Finding[]> {
+async function maskedRecipients(layers: readonly Layer[], signal: AbortSignal): Promise<readonly Remark[]> {
   const masked = layers.filter(({ status }) => status === 'masked')
-  const findings = masked.map(async ({ path }) => {
+  const remarks = masked.map(async ({ path }) => {
     const text = await readLayer(path, signal).catch(() => '')
     const seal = checkLayer(text).table.seal as { recipients?: unknown } | undefined
     if (seal?.recipients === undefined) return []
@@ -33,10 +33,10 @@ async function maskedRecipients(layers: readonly Layer[], signal: AbortSignal): 
     const instead = `${by?.path} has the same name and stands in its place; rename one of them to have both`
     return [note('seal', `seal.recipients of ${path} is not in force: ${instead}`)]
   })
-  return (await Promise.all(findings)).flat()
+  return (await Promise.all(remarks)).flat()
 }
 
-function memory(seal: Loaded['settings']['seal']): Finding {
+function memory(seal: Loaded['settings']['seal']): Remark {
   const cleared = clearance('memory', seal)
   switch (cleared.kind) {
     case 'sealed':
@@ -49,7 +49,7 @@ function memory(seal: Loaded['settings']['seal']): Finding {
 }
 
 /** Facts and journal: everything that was logged, and nobody but their author knows what that is. */
-function text(seal: Loaded['settings']['seal']): Finding {
+function text(seal: Loaded['settings']['seal']): Remark {
   const cleared = clearance('text', seal)
   switch (cleared.kind) {
     case 'sealed':
@@ -65,7 +65,7 @@ function text(seal: Loaded['settings']['seal']): Finding {
  * Whether systemd lets the daemon run until its deadline. `stopMs` is TimeoutStopSec= of lastgasp.service, `marginMs`
  * what comes after the deadline.
  */
-export function checkStopTimeout(deadline: number, stopMs: number | undefined, marginMs: number): Finding {
+export function checkStopTimeout(deadline: number, stopMs: number | undefined, marginMs: number): Remark {
   if (stopMs === undefined)
     return note('deadline', `${formatDuration(deadline)}; no lastgasp.service here to hold it against`)
   if (deadline + marginMs <= stopMs)

@@ -8,14 +8,14 @@ import { countOf } from '../words/count-of.ts'
 import type { SourceName } from '../words/evidence.ts'
 import { CLASS_OF } from '../words/evidence.ts'
 import { formatBytes } from '../words/units.ts'
-import { bad, type Finding, good, note } from './finding.ts'
+import { bad, good, note, type Remark } from './remark.ts'
 
 /** What the sources have now, and what of it would fit into the deadline. */
 export async function checkSources(
   collector: Collector,
   time: { readonly deadline: number; readonly hold: number },
   signal: AbortSignal,
-): Promise<readonly Finding[]> {
+): Promise<readonly Remark[]> {
   let listing: Listing
   try {
     const within = divide(time.deadline, time.hold).inventory
@@ -27,7 +27,7 @@ export async function checkSources(
   return [...sources.flatMap((source) => checkSource(source, listing)), ...checkFit(listing, time)]
 }
 
-function checkSource(source: SourceName, { items, gaps }: Listing): readonly Finding[] {
+function checkSource(source: SourceName, { items, gaps }: Listing): readonly Remark[] {
   const found = items.filter((item) => item.source === source)
   const bytes = found.reduce((sum, { bytes, holes = 0 }) => sum + bytes - holes, 0)
   return [
@@ -42,7 +42,7 @@ function checkSource(source: SourceName, { items, gaps }: Listing): readonly Fin
   ]
 }
 
-function checkFit({ items }: Listing, { deadline, hold }: { deadline: number; hold: number }): readonly Finding[] {
+function checkFit({ items }: Listing, { deadline, hold }: { deadline: number; hold: number }): readonly Remark[] {
   const budget = divide(deadline, hold)
   const open = items.filter(({ closed }) => closed === undefined)
   const plan = makePlan(open, budget.total - budget.reserve, ASSUMED_RATES)

@@ -4,7 +4,7 @@ import { seconds } from '../plan/plan.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import { sentence } from '../words/cannot.ts'
 import { within } from '../words/deadline.ts'
-import { bad, type Finding, good } from './finding.ts'
+import { bad, good, type Remark } from './remark.ts'
 
 /** A store that needs longer for three small requests is of no use to a host that goes down. */
 const WRITE_MS = 20_000
@@ -15,7 +15,7 @@ const WHAT_IT_NEEDS = 'lastgasp policy --for host prints what it has to allow'
  * A real write, both ways in which a capture writes: one put, and an object in parts. What is written stays (the host may
  * not delete) below `checks/` of the host's own prefix, a few hundred bytes each time.
  */
-export async function checkStore(store: Store, identity: string, parent: AbortSignal): Promise<readonly Finding[]> {
+export async function checkStore(store: Store, identity: string, parent: AbortSignal): Promise<readonly Remark[]> {
   const signal = within(WRITE_MS, parent)
   const { bundle } = newBundle(identity, Date.now())
   const key = (way: string) => `${HOSTS_PREFIX}${identity}/checks/${bundle}-${way}`

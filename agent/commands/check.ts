@@ -5,7 +5,7 @@ import { checkHost } from '../check/check-host.ts'
 import { checkSettings, checkStopTimeout } from '../check/check-settings.ts'
 import { checkSources } from '../check/check-sources.ts'
 import { checkStore } from '../check/check-store.ts'
-import { bad, type Finding, good, note } from '../check/finding.ts'
+import { bad, good, note, type Remark } from '../check/remark.ts'
 import { OwnCollector } from '../daemon/own-collector.ts'
 import { type Prepared, prepare, STOP_MARGIN_MS } from '../daemon/standing/prepare.ts'
 import type { Line, Style } from '../operator/terminal/line.ts'
@@ -39,7 +39,7 @@ async function check(chosen: Options, io: Io): Promise<Exit> {
   const from = fromOf(chosen, io)
   const prepared = await prepare(from, io.signal)
   const { request, loaded, reading } = prepared
-  const findings: Finding[] = [
+  const remarks: Remark[] = [
     ...(await checkSettings({ ...loaded, layers: asNamed(loaded.layers, from.storeBy) }, io.signal)),
     ...checkHost(reading),
     checkStopTimeout(loaded.settings.deadline, await stopTimeout(io.signal), STOP_MARGIN_MS),
@@ -47,12 +47,12 @@ async function check(chosen: Options, io: Io): Promise<Exit> {
       ? good('rights', 'root')
       : note('rights', 'not root: what only root may read will be missing'),
     ...(await residentCollector(chosen.root, io.signal)),
-    ...(await storeFindings(prepared, io)),
-    ...(await sourceFindings(from, request, io.signal)),
+    ...(await remarksOnStore(prepared, io)),
+    ...(await remarksOnSources(from, request, io.signal)),
   ]
-  if (chosen.output === 'json') await sayJson(io.stdout, findings)
-  else await say(io.stdout, findingLines(findings, io))
-  return findings.some(({ verdict }) => verdict === 'bad') ? EXIT.failed : EXIT.done
+  if (chosen.output === 'json') await sayJson(io.stdout, remarks)
+  else await say(io.stdout, remarkLines(remarks, io))
+  return remarks.some(({ verdict }) => verdict === 'bad') ? EXIT.failed : EXIT.done
 }
 
 /** Layers under the names that their author gave them: the first of the command line stands for `--store`. */
@@ -61,17 +61,17 @@ function asNamed(layers: readonly Layer[], storeBy: string | undefined): readonl
   return layers.map((layer, i) => (i === first && storeBy !== undefined ? { ...layer, path: storeBy } : layer))
 }
 
-async function storeFindings({ store, request }: Prepared, io: Io): Promise<readonly Finding[]> {
+async function remarksOnStore({ store, request }: Prepared, io: Io): Promise<readonly Remark[]> {
   if (store instanceof Error) return [bad('store', store.message)]
   await using open = toldWaits(store, io)
   return await checkStore(open, request.identity, io.signal)
 }
 
-async function sourceFindings(
+async function remarksOnSources(
   from: Parameters<typeof OwnCollector.start>[0],
   time: { deadline: number; hold: number },
   signal: AbortSignal,
-): Promise<readonly Finding[]> {
+): Promise<readonly Remark[]> {
   try {
     await using own = await OwnCollector.start(from, signal)
     return await checkSources(own.collector, time, signal)
@@ -81,7 +81,7 @@ async function sourceFindings(
 }
 
 /** On a host the resident collector must answer; elsewhere there is none. */
-async function residentCollector(root: string, signal: AbortSignal): Promise<readonly Finding[]> {
+async function residentCollector(root: string, signal: AbortSignal): Promise<readonly Remark[]> {
   if (root !== '/' || (await stopTimeout(signal)) === undefined) return []
   try {
     const { problems } = await collectorAt(COLLECTOR_SOCKET).health(within(5_000, signal))
@@ -105,10 +105,10 @@ async function stopTimeout(signal: AbortSignal): Promise<number | undefined> {
   }
 }
 
-const STYLE: Readonly<Record<Finding['verdict'], Style>> = { good: 'green', note: 'yellow', bad: 'red' }
+const STYLE: Readonly<Record<Remark['verdict'], Style>> = { good: 'green', note: 'yellow', bad: 'red' }
 
-function findingLines(findings: readonly Finding[], io: Io): Line[] {
-  const verdicts = { title: 'VERDICT', style: (text: string) => STYLE[text as Finding['verdict']] }
-  const rows = findings.map(({ verdict, about, says }) => [verdict, about, says])
+function remarkLines(remarks: readonly Remark[], io: Io): Line[] {
+  const verdicts = { title: 'VERDICT', style: (text: string) => STYLE[text as Remark['verdict']] }
+  const rows = remarks.map(({ verdict, about, says }) => [verdict, about, says])
   return table([verdicts, { title: 'ABOUT' }, { title: 'SAYS' }], rows, screenOf(io.stdout))
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
-import type { Finding } from '../../agent/check/finding.ts'
+import type { Remark } from '../../agent/check/remark.ts'
 import { generateIdentity, recipientOf } from '../../agent/seal/keys.ts'
 import { FLAGS, type SyntheticMachine, syntheticMachine } from '../collector/machine-memory/synthetic-machine.ts'
 import { lastgasp } from './lastgasp.ts'
@@ -17,7 +17,7 @@ async function check(t: Test, scope: string | undefined, more: Partial<Synthetic
   const set = [`seal.recipients=${JSON.stringify(seal)}`, ...(scope === undefined ? [] : [`memory.scope="${scope}"`])]
   const options = ['--root', root, '--store', pathToFileURL(join(root, 'store')).href]
   const { stdout } = await lastgasp(['check', '-o', 'json', ...options, ...set.flatMap((one) => ['--set', one])])
-  return (JSON.parse(stdout) as Finding[])
+  return (JSON.parse(stdout) as Remark[])
     .filter(({ about }) => about === 'memory')
     .map(({ verdict, says }) => `${verdict}: ${says}`)
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
-import type { Finding } from '../../agent/check/finding.ts'
+import type { Remark } from '../../agent/check/remark.ts'
 import { generateIdentity, recipientOf } from '../../agent/seal/keys.ts'
 import { lastgasp } from './lastgasp.ts'
 
@@ -18,8 +18,8 @@ async function check(test: Test, args: readonly string[], env: NodeJS.ProcessEnv
     ...env,
     ...(env.LASTGASP_STORE !== undefined && { LASTGASP_STORE: url }),
   })
-  const findings = JSON.parse(run.stdout) as Finding[]
-  return { root, says: (about: string) => findings.filter((one) => one.about === about).map(({ says }) => says) }
+  const remarks = JSON.parse(run.stdout) as Remark[]
+  return { root, says: (about: string) => remarks.filter((one) => one.about === about).map(({ says }) => says) }
 }
 
 t.test('a store named for this run goes by the name its user knows', async (t) => {
