@@ -13,51 +13,60 @@ import { processTable } from './process-table.ts'
 import { wanted } from './read-wanted.ts'
 import type { Snapshot } from './snapshot.ts'
 import { clockOf, summary } from './summary.ts'
-import { ALWAYS, BY_FAILURE, OF_CGROUP } from './wanted-files.ts'
+import { ALWAYS, BY_FAILURE, FIRST, OF_CGROUP, type WantedFile } from './wanted-files.ts'
 
 /** The entry that the journal's lines are. */
 export const JOURNAL = 'journal.txt'
+/** The entry that is read first. */
+export const SUMMARY = 'summary.txt'
 /** Cgroups whose own files are taken, those with most memory first. */
 const CGROUPS = 64
 /** Processes whose memory is broken down, the largest. */
 const BROKEN_DOWN = 3
 
 /**
- * The facts, the most valuable first; a stage is handed on as soon as it is there. This order is the one in the tar.
- * After the signal nothing more is read, and what is known is still given.
+ * The facts, the cheapest and most valuable first; an entry is handed on as soon as it is there, so that whatever ends this early leaves
+ * what was read. This order is the one in the tar. After the signal nothing more is read, and what is known is still given.
  */
-export async function* gather(reads: HostReads, at: number, lines: number): AsyncGenerator<readonly Entry[]> {
-  const always = await wanted(reads, ALWAYS)
-  const files = new Map(always.map(({ name, content }) => [name, content.toString()]))
+export async function* gather(reads: HostReads, at: number, lines: number): AsyncGenerator<Entry, void, void> {
+  const files = new Map<string, string>()
+  let mountinfo = ''
+  async function* kept(list: readonly WantedFile[]) {
+    for await (const entry of wanted(reads, list)) {
+      files.set(entry.name, entry.content.toString())
+      if (entry.name === 'proc/self/mountinfo') mountinfo = entry.content.toString('latin1')
+      yield entry
+    }
+  }
+  yield* kept(FIRST)
   const kernelLog = (await readKernelLog(reads)) ?? []
+  yield textEntry('kernel-log.txt', kernelLog.map((line) => `${line}\n`).join(''))
+  yield* kept(ALWAYS)
+
   const processes = await readProcesses(reads)
-  const mountinfo = always.find(({ name }) => name === 'proc/self/mountinfo')
-  const mounts = parseMounts(mountinfo?.content.toString('latin1') ?? '')
+  yield textEntry('processes.tsv', processTable(processes, clockOf({ files, at })))
+  const mounts = parseMounts(mountinfo)
   const tree = cgroupMount(mounts)
   if (tree === undefined) reads.ledger.note('cgroups.tsv', 'no cgroup file system of version 2 is mounted')
   const cgroups = tree === undefined ? [] : await readCgroups(reads, tree)
+  yield textEntry('cgroups.tsv', cgroupTable(cgroups))
   const fileSystems = await readFileSystems(reads, mounts)
+  yield textEntry('mounts.tsv', mountTable(fileSystems))
   const snapshot: Snapshot = { at, files, kernelLog, processes, cgroups, fileSystems, troubles: reads.ledger.count() }
-
-  yield [
-    textEntry('summary.txt', summary(snapshot)),
-    ...always,
-    textEntry('kernel-log.txt', kernelLog.map((line) => `${line}\n`).join('')),
-    textEntry('processes.tsv', processTable(processes, clockOf(snapshot))),
-    textEntry('cgroups.tsv', cgroupTable(cgroups)),
-    textEntry('mounts.tsv', mountTable(fileSystems)),
-  ]
+  yield textEntry(SUMMARY, summary(snapshot))
 
   const safe = new Set([...safeMounts(mounts)].map(({ id }) => id))
-  yield [textEntry('blocked-tasks.txt', await readBlockedTasks(reads, processes)), await crashFiles(reads)]
-  yield await wanted(reads, BY_FAILURE)
+  yield textEntry('blocked-tasks.txt', await readBlockedTasks(reads, processes))
+  yield await crashFiles(reads)
+  yield* wanted(reads, BY_FAILURE)
   const open = await readOpenFiles(reads, processes, safe)
-  yield [textEntry('deleted-files.tsv', open.deleted), textEntry('open-files.tsv', open.kinds)]
-  yield await wanted(reads, [...ofCgroups(tree ?? '', cgroups), ...ofLargest(processes)])
+  yield textEntry('deleted-files.tsv', open.deleted)
+  yield textEntry('open-files.tsv', open.kinds)
+  yield* wanted(reads, [...ofCgroups(tree ?? '', cgroups), ...ofLargest(processes)])
 
   const memory = { meminfo: files.get('proc/meminfo'), pressure: files.get('proc/pressure/memory') }
   const journal = await readJournal(reads, lines, memory)
-  if (journal !== undefined) yield [{ name: JOURNAL, content: journal }]
+  if (journal !== undefined) yield { name: JOURNAL, content: journal }
 }
 
 function ofCgroups(tree: string, cgroups: readonly Cgroup[]) {

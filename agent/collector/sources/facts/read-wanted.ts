@@ -4,17 +4,14 @@ import { maskText } from '../../masking/mask.ts'
 import type { Entry } from '../../tar/entry.ts'
 import type { WantedFile } from './wanted-files.ts'
 
-/** The files of a list, in its order, without those that could not be read. */
-export async function wanted(reads: HostReads, list: readonly WantedFile[]): Promise<readonly Entry[]> {
-  const entries: Entry[] = []
+/** The files of a list, in its order, each as soon as it was read, without those that could not be. */
+export async function* wanted(reads: HostReads, list: readonly WantedFile[]): AsyncGenerator<Entry, void, void> {
   for (const file of list) {
     for (const name of await expand(reads, file.path)) {
       const content = await reads.bytes(name, file)
-      if (content !== undefined)
-        entries.push({ name: shownName(name), content: file.masked ? masked(content) : content })
+      if (content !== undefined) yield { name: shownName(name), content: file.masked ? masked(content) : content }
     }
   }
-  return entries
 }
 
 /** `sys/block/*` plus the rest of the path, for every name there is; a path without a star is itself. */

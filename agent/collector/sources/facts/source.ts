@@ -6,18 +6,20 @@ import { type Outcome, READ_BYTES, type Reading } from '../../host/reading.ts'
 import type { Entry } from '../../tar/entry.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
 import type { Found, Source, SourceContext } from '../source.ts'
-import { gather, JOURNAL } from './gather.ts'
+import { gather, JOURNAL, SUMMARY } from './gather.ts'
 
 /** Plain bytes of all entries but the journal's text. Compressed about a tenth of it. */
 const FACTS_BYTES = 8 * 1024 * 1024
 /** Plain bytes kept for errors.txt: 500 lines. */
 const ERRORS_BYTES = 64 * 1024
+/** And for the summary, with its headers: a hundred lines. */
+const SUMMARY_BYTES = 24 * 1024
 /** For the estimate, as measured: the files that are always there, a process, a line of the journal; and zstd's ratio. */
 const BASE_BYTES = 384 * 1024
 const PROCESS_BYTES = 2048
 const LINE_BYTES = 160
 const RATIO = 0.15
-/** Each read has its own bound, and all of it is one frame that comes at the end: on a slow host that takes a while. */
+/** Each read has its own bound, and the tables have theirs: on a slow host nothing may come for a while. */
 const PATIENCE_MS = 30_000
 
 /**
@@ -71,32 +73,30 @@ function read(root: string, lines: number, limit: number, signal: AbortSignal): 
   }
 }
 
-/** What each stage gave, in tar. What does not fit is left out and said so in errors.txt, for which room is kept. */
+/** Each entry as it comes, in tar. What does not fit is left out and said so in errors.txt, for which room is kept, as for the summary. */
 async function* packed(
   reads: HostReads,
-  stages: AsyncIterable<readonly Entry[]>,
+  entries: AsyncIterable<Entry>,
   at: number,
   limit: number,
 ): AsyncGenerator<Buffer> {
   const tar = tarWriter(at)
-  const reserve = Math.min(ERRORS_BYTES, limit / 4)
+  const forErrors = Math.min(ERRORS_BYTES, limit / 4)
+  let forSummary = Math.min(SUMMARY_BYTES, limit / 4)
   let facts = FACTS_BYTES
   let left = limit - TAR_END
-  for await (const stage of stages) {
-    const pieces: Buffer[] = []
-    for (const entry of stage) {
-      const bytes = entry.content.length + ENTRY_BYTES
-      const fits = bytes <= left - reserve && (entry.name === JOURNAL || bytes <= facts)
-      if (!fits) {
-        reads.ledger.lost(entry.name, `no room for its ${entry.content.length} bytes`)
-        continue
-      }
-      const piece = await tar.add(entry)
-      pieces.push(piece)
-      left -= piece.length
-      if (entry.name !== JOURNAL) facts -= piece.length
+  for await (const entry of entries) {
+    if (entry.name === SUMMARY) forSummary = 0
+    const bytes = entry.content.length + ENTRY_BYTES
+    const fits = bytes <= left - forErrors - forSummary && (entry.name === JOURNAL || bytes <= facts)
+    if (!fits) {
+      reads.ledger.lost(entry.name, `no room for its ${entry.content.length} bytes`)
+      continue
     }
-    yield* inChunks(Buffer.concat(pieces))
+    const piece = await tar.add(entry)
+    left -= piece.length
+    if (entry.name !== JOURNAL) facts -= piece.length
+    yield* inChunks(piece)
   }
   const errors = Buffer.from(reads.ledger.text()).subarray(0, Math.max(0, left - ENTRY_BYTES))
   const last = left < ENTRY_BYTES ? [] : [await tar.add({ name: 'errors.txt', content: errors })]

@@ -9,10 +9,15 @@ export interface WantedFile extends ReadOptions {
 
 const KIB = 1024
 
-/** Always, right after the summary: what every question begins with. */
+/** First of all: of what a host dies while nothing gets a turn any more. A dozen files, together 1 ms. */
+export const FIRST: readonly WantedFile[] = [
+  ...paths('proc/', 'meminfo uptime loadavg vmstat'),
+  ...paths('proc/pressure/', 'memory cpu io irq', { optional: true }),
+]
+
+/** Always, right after the kernel's log: what every question begins with. */
 export const ALWAYS: readonly WantedFile[] = [
-  ...paths('proc/', 'uptime loadavg meminfo vmstat stat diskstats swaps version'),
-  ...paths('proc/pressure/', 'cpu io memory irq', { optional: true }),
+  ...paths('proc/', 'stat diskstats swaps version'),
   { path: 'proc/cmdline', masked: true },
   { path: 'proc/self/mountinfo', masked: true, limit: 256 * KIB },
   ...paths('proc/sys/fs/', 'file-nr inode-nr'),

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
 import { factsSource } from '../../../../agent/collector/sources/facts/source.ts'
-import type { SourceContext } from '../../../../agent/collector/sources/source.ts'
+import type { Found, SourceContext } from '../../../../agent/collector/sources/source.ts'
 import { fakeHost } from '../../host/fake-host.ts'
 
 /** Only tmpfs keeps such times. */
@@ -60,7 +60,7 @@ t.test('the facts of this machine', async (t) => {
   t.ok(chunks.every((chunk) => chunk.length <= READ_BYTES))
   t.type(outcome.identity?.at, 'number')
   const names = listed(tar)
-  t.equal(names[0], 'summary.txt')
+  t.equal(names[0], 'proc/meminfo')
   t.equal(names.at(-1), 'errors.txt')
   for (const name of ['proc/uptime', 'processes.tsv', 'cgroups.tsv', 'mounts.tsv', 'blocked-tasks.txt']) {
     t.ok(names.includes(name), name)
@@ -85,13 +85,13 @@ t.test('the facts of this machine', async (t) => {
 t.test('a tar that was cut anywhere lists and gives what came before the cut', async (t) => {
   const { tar } = await take(t.testdir(fakeHost(t)))
   const names = listed(tar)
-  const summary = extracted(tar, 'summary.txt')
+  const memory = extracted(tar, 'proc/meminfo')
   for (let cut = 4096; cut < tar.length; cut += 7919) {
     const some = listed(tar.subarray(0, cut))
     t.strictSame(some, names.slice(0, some.length), `cut at ${cut}`)
     t.ok(
       some.length > 0 &&
-        spawnSync('tar', ['-xO', 'summary.txt'], { input: tar.subarray(0, cut) }).stdout.equals(Buffer.from(summary)),
+        spawnSync('tar', ['-xO', 'proc/meminfo'], { input: tar.subarray(0, cut) }).stdout.equals(Buffer.from(memory)),
     )
   }
 })
@@ -106,7 +106,7 @@ t.test('within any limit the tar is whole, and says what it had no room for', as
     t.ok(outcome.truncated, String(limit))
     if (limit >= 1024) t.equal(spawnSync('tar', ['-t'], { input: tar }).status, 0, `a tar of ${limit}`)
     if (limit >= 50_000) t.match(extracted(tar, 'errors.txt'), 'no room for')
-    if (limit >= 50_000) t.equal(listed(tar)[0], 'summary.txt')
+    if (limit >= 50_000) t.ok(listed(tar).includes('summary.txt'), 'for the summary there is room')
   }
 })
 
@@ -114,7 +114,33 @@ t.test('when the time is up before it began there is still a tar that says so', 
   const { tar, outcome } = await take('/', ROOM, AbortSignal.abort())
   t.equal(outcome.truncated, 'everything from here on: the time was up')
   t.match(extracted(tar, 'errors.txt'), 'the time was up')
-  t.equal(listed(tar)[0], 'summary.txt')
+  t.ok(listed(tar).includes('summary.txt'))
+})
+
+t.test('what is read at once is given at once, whatever hangs behind it', async (t) => {
+  const root = t.testdir(fakeHost(t))
+  const hung = ['proc/stat', 'proc/1/stat', 'proc/1/cgroup'].map((name) => join(root, name))
+  execFileSync('rm', hung)
+  execFileSync('mkfifo', hung)
+  const cut = new AbortController()
+  const context = { root, seen: new Set(), ms: 60_000, settings: { facts: { lines: 50 } } } as unknown as SourceContext
+  const { found } = await factsSource().inventory(context, cut.signal)
+  await using reading = await (found[0] as Found).open(ROOM, cut.signal)
+  const chunks: Buffer[] = []
+  for await (const chunk of reading.chunks) {
+    chunks.push(chunk)
+    if (listed(Buffer.concat(chunks)).includes('kernel-log.txt')) break
+  }
+  // Before the first read that hangs had its time.
+  for (const path of hung) closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+  const names = listed(Buffer.concat(chunks))
+  t.strictSame(names.slice(0, 2), ['proc/meminfo', 'proc/uptime'])
+  t.ok(names.includes('proc/pressure/memory'))
+  t.match(
+    extracted(Buffer.concat([...chunks, Buffer.alloc(1024)]), 'kernel-log.txt'),
+    /Out of memory: Killed process 300/,
+  )
+  t.notOk(names.includes('processes.tsv'))
 })
 
 t.test('a process whose files hang costs its own row', async (t) => {
