@@ -8,7 +8,8 @@ import type { Image } from '../../scripts/vm/image.ts'
 import { startS3Server } from '../s3-server.ts'
 import { bakedImage, buildAgent, compilePrograms } from './images.ts'
 import { Operator } from './operator.ts'
-import type { Scenario } from './scenario.ts'
+import { Passed } from './passed.ts'
+import { FULL, type Scenario } from './scenario.ts'
 import { FAILED, KEPT, passes, seconds, type Trial } from './trial.ts'
 
 /** Base system, build, bake and disk: a download of 100 MB is the slowest of it. */
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     suite: { type: 'string', multiple: true },
     lanes: { type: 'string', default: String(Math.max(1, Math.floor(availableParallelism() / MACHINE_CORES))) },
     keep: { type: 'boolean', default: false },
+    resume: { type: 'boolean', default: false },
   },
 })
 const interrupted = new AbortController()
@@ -37,7 +39,8 @@ try {
 
 async function runAll(signal: AbortSignal): Promise<boolean> {
   const started = Date.now()
-  const trials = await chosenTrials()
+  const passed = await Passed.read()
+  const trials = (await chosenTrials()).filter((trial) => !(values.resume && passed.has(trial)))
   for (const directory of [FAILED, KEPT]) await rm(directory, { recursive: true, force: true })
   const server = await startS3Server()
   if (typeof server === 'string') throw cannot('run the machines', server)
@@ -61,7 +64,8 @@ async function runAll(signal: AbortSignal): Promise<boolean> {
         const disk = await image
         const tried = (time: '' | '-again') => passes(trial, disk, stage, time, signal)
         // In emulation a guest may panic as it boots, or have no time for its evidence. Both times are told.
-        if (!((await tried('')) || (await tried('-again')))) failed++
+        if ((await tried('')) || (await tried('-again'))) await passed.add(trial)
+        else failed++
       }
     })
   } finally {
@@ -94,17 +98,26 @@ async function chosenTrials(): Promise<readonly Trial[]> {
   )
   scenarios.sort((a, b) => (b.minutes ?? 1) - (a.minutes ?? 1))
   const trials = SUITES.flatMap((suite) =>
-    scenarios.filter(({ suites }) => suites.includes(suite)).map((scenario) => ({ scenario, suite })),
+    scenarios.filter((scenario) => suitesOf(scenario).includes(suite)).map((scenario) => ({ scenario, suite })),
   )
   const chosen = trials.filter(
     ({ scenario: { name }, suite }) => (values.only?.includes(name) ?? true) && (values.suite?.includes(suite) ?? true),
   )
   if (chosen.length === 0) {
-    const names = scenarios.map(({ name, suites }) => `${name} (${suites.join(', ') || 'with LASTGASP_FULL=1'})`)
+    const names = scenarios.map(({ name, suites }) => `${name} (${suites.join(', ')})`)
     throw cannot('choose scenarios', `there are: ${names.join('; ')}`)
   }
   return chosen
 }
+
+/** All in a full run, and where one is asked for by name; else the one whose turn it is today. */
+function suitesOf({ suites, turns = [] }: Scenario): readonly Suite[] {
+  if (FULL) return suites
+  if (values.suite !== undefined || values.only !== undefined) return turns
+  return turns.slice(Math.floor(Date.now() / DAY_MS) % turns.length).slice(0, 1)
+}
+
+const DAY_MS = 24 * 60 * 60_000
 
 function imageOf(suite: Suite, scratch: string, signal: AbortSignal): Promise<Image> {
   return bakedImage(suite, join(scratch, suite), AbortSignal.any([signal, AbortSignal.timeout(IMAGE_LIMIT)]))

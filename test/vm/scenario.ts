@@ -13,7 +13,10 @@ export const FULL = process.env.LASTGASP_FULL === '1'
 /** Something that happens to a host, and what must come of it. Throws when it does not. */
 export interface Scenario {
   readonly name: string
+  /** Every Debian that it is about: all of them in the full run. */
   readonly suites: readonly Suite[]
+  /** Those that take turns, a day each, in what runs with every change. */
+  readonly turns?: readonly Suite[]
   /** What it takes on a machine with nothing else to do, where that is more than one. */
   readonly minutes?: number
   run(context: Context, signal: AbortSignal): Promise<void>

@@ -3,7 +3,7 @@ import { SUITES } from '../../../scripts/vm/base.ts'
 import { wanted } from '../applications.ts'
 import { checkWhole } from '../bucket.ts'
 import { daemonListens, pressPowerButton } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const HANG = `[Unit]
 Before=multi-user.target
@@ -16,7 +16,7 @@ ExecStart=/usr/bin/sleep infinity
 /** A host that never finishes booting is switched off for that, by the power button: which is how a cloud stops an instance. */
 export const scenario: Scenario = {
   name: 'boot-hangs',
-  suites: FULL ? SUITES : [],
+  suites: SUITES,
   async run({ boot, bucket, step }, signal) {
     const files = { '/etc/systemd/system/hang.service': { content: HANG }, ...wanted('hang.service') }
     await using machine = await boot({ files })

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const BROKEN = {
   '60-wrong-type.toml': Buffer.from('deadline = 20\n'),
@@ -15,7 +15,7 @@ const BROKEN = {
 /** Settings that do not parse: `check` names every one, a capture happens all the same, and memory stays on the host. */
 export const scenario: Scenario = {
   name: 'broken-settings',
-  suites: FULL ? ['trixie'] : [],
+  suites: ['trixie'],
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]\nunsealed = "allow"`
     const files = Object.fromEntries(

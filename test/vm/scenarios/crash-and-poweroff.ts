@@ -23,6 +23,7 @@ const LAST_WORDS = 1000 * 5
 export const scenario: Scenario = {
   name: 'crash-and-poweroff',
   suites: ['trixie'],
+  turns: ['trixie'],
   async run({ boot, bucket, operator, program, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     const memoryMiB = DATA + 1024

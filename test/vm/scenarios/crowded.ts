@@ -3,7 +3,7 @@ import { applicationUnit } from '../applications.ts'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const DEADLINE = 200
 /** s: 30 % of the deadline, and what the guest's settings allow at most. */
@@ -19,7 +19,7 @@ const FILES = {
 /** 300 services and 2,000 processes. */
 export const scenario: Scenario = {
   name: 'crowded',
-  suites: FULL ? ['bookworm', 'trixie'] : [],
+  suites: ['bookworm', 'trixie'],
   minutes: 4,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

@@ -2,7 +2,7 @@ import { equal, ok } from 'node:assert/strict'
 import { checkReceipts } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const DEADLINE = 120
 /** MiB of a core that the link would carry for longer than the deadline. */
@@ -20,7 +20,7 @@ const FORCES = {
 /** Somebody loses patience while a capture has much left to send: it is closed at once, with a manifest. */
 export const scenario: Scenario = {
   name: 'forced',
-  suites: FULL ? ['bookworm', 'trixie'] : [],
+  suites: ['bookworm', 'trixie'],
   minutes: 4,
   async run({ boot, bucket, link, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

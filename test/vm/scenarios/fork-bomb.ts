@@ -3,7 +3,7 @@ import { applicationUnit } from '../applications.ts'
 import { checkReceipts } from '../bucket.ts'
 import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const DEADLINE = 150
 /** s: 30 % of the deadline. */
@@ -14,7 +14,7 @@ const TASKS = '200'
 /** A service forks as fast as it can, up to its limit, for ever. */
 export const scenario: Scenario = {
   name: 'fork-bomb',
-  suites: FULL ? ['bookworm', 'trixie'] : [],
+  suites: ['bookworm', 'trixie'],
   minutes: 3,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

@@ -9,6 +9,7 @@ const UNITS = 'lastgasp.service lastgasp-collector.service lastgasp-hold.service
 export const scenario: Scenario = {
   name: 'healthy',
   suites: SUITES,
+  turns: SUITES,
   async run({ boot, bucket, step }, signal) {
     await using machine = await boot({})
     await machine.sh('systemctl is-system-running --wait', signal)

@@ -26,6 +26,7 @@ const FILES = {
 export const scenario: Scenario = {
   name: 'hold',
   suites: ['trixie'],
+  turns: ['trixie'],
   async run({ boot, bucket, link, operator, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, files: FILES, deadline: DEADLINE })

@@ -6,7 +6,7 @@ import { applicationUnit } from '../applications.ts'
 import { checkWhole, receiptsOf } from '../bucket.ts'
 import { backtraces, coreOf, type Evidence, fetchEvidence, standing } from '../live-evidence.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** s: live evidence may take 30 % of it, which emulation needs beside a service that spins. */
 const DEADLINE = 180
@@ -32,7 +32,7 @@ const FILES = {
 /** Nothing crashes, yet all is lost: services in every kind of hang are shut down, and the bundle says where each stood. */
 export const scenario: Scenario = {
   name: 'hung',
-  suites: FULL ? SUITES : [],
+  suites: SUITES,
   async run({ boot, bucket, operator, program, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, files: FILES, deadline: DEADLINE })

@@ -4,7 +4,7 @@ import { wanted } from '../applications.ts'
 import { checkReceipts } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const PID = 'systemctl show --property=MainPID --value lastgasp-collector.service'
 /** An application: it is stopped once the hold is released, and takes the collector with it. */
@@ -18,7 +18,7 @@ ExecStop=/bin/sh -c 'sleep 1; kill -KILL $(${PID})'
 /** The collector dies: before the shutdown systemd starts it again; during the capture what it had not given is receipts. */
 export const scenario: Scenario = {
   name: 'killed-collector',
-  suites: FULL ? ['trixie'] : [],
+  suites: ['trixie'],
   async run({ boot, bucket, link, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     const files = { '/etc/systemd/system/killer.service': { content: KILLER }, ...wanted('killer.service') }

@@ -3,7 +3,7 @@ import type { S3Key } from '../../s3-server.ts'
 import { checkReceipts } from '../bucket.ts'
 import { bootDone } from '../power.ts'
 import { startProxy } from '../proxy.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** A NoCloud seed, and of cloud-init's modules those that it needs: the others take minutes in emulation. */
 const CLOUD_CFG = `datasource_list: [NoCloud]
@@ -41,7 +41,8 @@ const profile = ({ accessKeyId, secretAccessKey }: S3Key) =>
  */
 export const scenario: Scenario = {
   name: 'late',
-  suites: FULL ? ['bookworm', 'trixie'] : ['trixie'],
+  suites: ['bookworm', 'trixie'],
+  turns: ['bookworm', 'trixie'],
   async run({ boot, bucket, link, server, suite, step }, signal) {
     await using proxy = await startProxy(STORE, server.endpoint)
     link.target = proxy.port

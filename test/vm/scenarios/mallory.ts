@@ -8,7 +8,7 @@ import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { allMischief, mischief } from '../mischief.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** s: every file that Mallory lays down costs a request or two in emulation. */
 const DEADLINE = 240
@@ -19,7 +19,8 @@ const MALLORY = 4242
 /** A user does all that he can before the power goes: root's core, journal and facts arrive, and what he did is told. */
 export const scenario: Scenario = {
   name: 'mallory',
-  suites: FULL ? SUITES : ['trixie'],
+  suites: SUITES,
+  turns: ['trixie'],
   minutes: 2,
   async run({ boot, bucket, operator, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

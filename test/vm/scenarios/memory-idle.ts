@@ -11,7 +11,7 @@ import { dumpGuest } from '../memory/peer.ts'
 import { captureByHand, fetchMemory, VMCORE } from '../memory/snapshot.ts'
 import { Vmcore } from '../memory/vmcore.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** MiB of memory. Of 1 GiB the kernel's own would be too large a part to say anything. */
 const MEMORY = 4096
@@ -27,7 +27,7 @@ const DUMP = 'dump'
 /** A host with nothing to do: how much of its memory is worth taking. */
 export const scenario: Scenario = {
   name: 'memory-idle',
-  suites: FULL ? SUITES : [],
+  suites: SUITES,
   async run(context, signal) {
     const { suite, boot, bucket, operator, scratch, step } = context
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`

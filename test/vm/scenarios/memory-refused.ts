@@ -5,7 +5,7 @@ import { type Manifest, manifestSchema } from '../../../agent/bundle/schema.ts'
 import type { Status } from '../../../agent/words/evidence.ts'
 import { captureByHand } from '../memory/snapshot.ts'
 import { bootDone } from '../power.ts'
-import { type Context, FULL, type Scenario } from '../scenario.ts'
+import type { Context, Scenario } from '../scenario.ts'
 
 /** A root directory as on a host whose kernel has no page flags: links to everything but these. */
 const NO_PAGE_FLAGS =
@@ -17,7 +17,7 @@ const UNHARMED = ['complete', 'truncated', 'absent', 'skipped']
 /** The kernel does not let the memory be read, for three reasons: a receipt each, and the rest of the capture unharmed. */
 export const scenario: Scenario = {
   name: 'memory-refused',
-  suites: FULL ? ['trixie'] : [],
+  suites: ['trixie'],
   async run(context, signal) {
     const { boot, bucket, operator, step } = context
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`

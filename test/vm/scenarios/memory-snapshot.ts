@@ -37,7 +37,8 @@ const CUTS = [0.25, 0.5, 0.75, 0.9]
  */
 export const scenario: Scenario = {
   name: 'memory-snapshot',
-  suites: FULL ? SUITES : ['trixie'],
+  suites: SUITES,
+  turns: ['trixie'],
   minutes: 5,
   async run(context, signal) {
     const { suite, boot, bucket, operator, scratch, step } = context

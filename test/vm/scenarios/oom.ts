@@ -3,7 +3,7 @@ import { applicationUnit, lingererUnit } from '../applications.ts'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { failedUnit } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 import { checkNamed, deaths, toldOfLatest } from '../told.ts'
 
 /** MiB: more than the machine has, and more than the unit may have. */
@@ -14,7 +14,8 @@ const FILES = { ...lingererUnit('healthy', 1), ...applicationUnit('idle', 'greed
 /** The kernel kills for want of memory, first in a unit's own limit, then of the whole host: who was killed is named, who was not is no trouble. */
 export const scenario: Scenario = {
   name: 'oom',
-  suites: FULL ? ['bookworm', 'trixie'] : ['trixie'],
+  suites: ['bookworm', 'trixie'],
+  turns: ['bookworm', 'trixie'],
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, files: FILES })

@@ -2,7 +2,7 @@ import { equal } from 'node:assert/strict'
 import { checkReceipts } from '../bucket.ts'
 import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const DEADLINE = 120
 /** s: 30 % of the deadline. */
@@ -11,7 +11,7 @@ const HOLD = 36
 /** No file can be opened any more by anybody without CAP_SYS_ADMIN (ENFILE, file-max in proc_sys_fs(5)). */
 export const scenario: Scenario = {
   name: 'out-of-files',
-  suites: FULL ? ['bookworm', 'trixie'] : [],
+  suites: ['bookworm', 'trixie'],
   minutes: 2,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { backtraces, coreOf, fetchEvidence } from '../live-evidence.ts'
 import { bootDone, powerButtonWatched } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** s: live evidence may take 30 % of it, which emulation needs. */
 const DEADLINE = 120
@@ -17,7 +17,7 @@ const STUBBORN = 60
 /** No PID is left on the machine, so no program can be started: the power button still gives stacks. */
 export const scenario: Scenario = {
   name: 'out-of-pids',
-  suites: FULL ? ['trixie'] : [],
+  suites: ['trixie'],
   minutes: 2,
   async run({ boot, bucket, operator, program, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

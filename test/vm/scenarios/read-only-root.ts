@@ -2,7 +2,7 @@ import { deepEqual, equal, notEqual } from 'node:assert/strict'
 import { checkReceipts } from '../bucket.ts'
 import { failedUnit } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 import { checkNamed, deaths, toldOfLatest } from '../told.ts'
 
 const FILES = {
@@ -15,7 +15,8 @@ const FILES = {
 /** An appliance: nothing can be written but to memory, and its machine id is another one at every boot. Something crashes. */
 export const scenario: Scenario = {
   name: 'read-only-root',
-  suites: FULL ? ['bookworm', 'trixie'] : ['trixie'],
+  suites: ['bookworm', 'trixie'],
+  turns: ['bookworm', 'trixie'],
   async run({ suite, boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, files: FILES, root: 'ro' })

@@ -2,12 +2,12 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** A reboot of a host that has nobody to seal to: its core stays, and the journal with the crash's environment, with receipts that say why. */
 export const scenario: Scenario = {
   name: 'reboot-without-recipients',
-  suites: FULL ? ['trixie'] : [],
+  suites: ['trixie'],
   async run({ boot, bucket, step }, signal) {
     await using machine = await boot({})
     await bootDone(machine, signal)

@@ -1,7 +1,7 @@
 import { equal, ok } from 'node:assert/strict'
 import { checkReceipts } from '../bucket.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** s: of the guest's clock, for userspace to go and come again once the capture has ended. */
 const DEADLINE = 60
@@ -10,7 +10,7 @@ const TIMES = 2
 /** Userspace goes and comes again, the kernel stays (systemctl(1), since systemd 254): each time is a capture, and so is the end. */
 export const scenario: Scenario = {
   name: 'soft-reboot',
-  suites: FULL ? ['trixie'] : [],
+  suites: ['trixie'],
   minutes: 3,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

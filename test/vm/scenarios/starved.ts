@@ -3,7 +3,7 @@ import { applicationUnit } from '../applications.ts'
 import { checkReceipts } from '../bucket.ts'
 import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** s: a tenth of one emulated processor is what is left for us. */
 const DEADLINE = 150
@@ -20,7 +20,7 @@ const FILES = Object.fromEntries(
 /** One processor, and four services that want all of it at the highest priority: the evidence comes late, but it comes. */
 export const scenario: Scenario = {
   name: 'starved',
-  suites: FULL ? ['bookworm', 'trixie'] : [],
+  suites: ['bookworm', 'trixie'],
   minutes: 3,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

@@ -2,7 +2,7 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { failedUnit } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 import { checkNamed, deaths, toldOfLatest } from '../told.ts'
 
 const PATTERN = '/proc/sys/kernel/core_pattern'
@@ -13,7 +13,8 @@ cat /dev/zero >/fill.rest`
 /** Crashes that leave no core: of one another program was told than systemd-coredump, of two there was no room on the disk. */
 export const scenario: Scenario = {
   name: 'unstored',
-  suites: FULL ? ['bookworm', 'trixie'] : ['trixie'],
+  suites: ['bookworm', 'trixie'],
+  turns: ['bookworm', 'trixie'],
   async run({ suite, boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings })

@@ -4,7 +4,7 @@ import type { Machine } from '../../../scripts/vm/machine.ts'
 import { checkWhole, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
-import { FULL, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 
 const VICTIM = '/run/victim'
 const INTRUDER = '/usr/lib/vm/intruder'
@@ -21,7 +21,7 @@ const WAYS = 50
 /** An intruder in the sandboxes of collector and daemon: what root can do outside is denied; and the capture is whole. */
 export const scenario: Scenario = {
   name: 'walled',
-  suites: FULL ? SUITES : [],
+  suites: SUITES,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings })

@@ -4,7 +4,8 @@ import { shutDownWithout } from '../unreachable.ts'
 /** The host's secret key is not the right one. */
 export const scenario: Scenario = {
   name: 'wrong-credentials',
-  suites: ['bookworm'],
+  suites: ['bookworm', 'trixie'],
+  turns: ['bookworm', 'trixie'],
   async run(context, signal) {
     await shutDownWithout(
       context,
