@@ -1,6 +1,7 @@
 import { type BundleName, bundlePrefix, newBundle, openKey } from '../bundle/keys.ts'
 import { lasts } from '../bundle/lasts.ts'
 import type { Opening } from '../bundle/schema.ts'
+import { prefixed } from '../store/prefixed.ts'
 import { type Store, StoreError } from '../store/store.ts'
 
 /** A bundle that is being begun, and is written to meanwhile. */
@@ -29,25 +30,8 @@ export function openBundle(
 ): OpenBundle {
   const opened = begin(store, describe, identity, signal)
   opened.catch(() => {})
-  const place = async (name: string) => bundlePrefix((await opened).name) + name
-  return {
-    opened,
-    store: {
-      url: store.url,
-      pace: store.pace,
-      warm: (limit) => store.warm(limit),
-      put: async (name, body, limit) => ({ ...(await store.put(await place(name), body, limit)), key: name }),
-      begin: async (name, limit) => {
-        const upload = await store.begin(await place(name), limit)
-        return {
-          key: name,
-          part: (number, body, at) => upload.part(number, body, at),
-          complete: async (at) => ({ ...(await upload.complete(at)), key: name }),
-        }
-      },
-      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
-    },
-  }
+  const prefix = opened.then(({ name }) => bundlePrefix(name))
+  return { opened, store: prefixed(store, prefix) }
 }
 
 async function begin(

@@ -1,10 +1,16 @@
 import type { Settings } from '../settings/schema.ts'
 import { sentence } from '../words/cannot.ts'
 import { type Location, parseLocation } from '../words/location.ts'
+import { retrying } from './retrying.ts'
 import { type Archive, type Store, StoreError } from './store.ts'
 
+/** While capturing there is no better time than now: the deadline alone ends it. */
+const BUCKET_TRIES = Number.POSITIVE_INFINITY
+/** Over a second or less, by retry.ts: a disk that is full stays so, and descriptors that lack may come back. */
+const DISK_TRIES = 4
+
 /**
- * Opens the store at `s3://bucket/prefix` or `file:///path`; touches neither network nor disk, `warm` does.
+ * Opens the store at `s3://bucket/prefix` or `file:///path`, which tries again what may work later; touches neither network nor disk, `warm` does.
  * Throws a permanent StoreError for a URL or settings that can never work.
  */
 export async function openStore(url: string, s3: Settings['s3'], signal: AbortSignal): Promise<Store> {
@@ -12,11 +18,11 @@ export async function openStore(url: string, s3: Settings['s3'], signal: AbortSi
   signal.throwIfAborted()
   if (location.scheme === 'file') {
     const { directoryStore } = await import('./directory/store.ts')
-    return directoryStore(location.path)
+    return retrying(directoryStore(location.path), DISK_TRIES)
   }
   // Loaded only where a bucket is in use: the SDK costs 19 MB of private memory.
   const { s3Store } = await import('./s3/store.ts')
-  return await s3Store(location, s3)
+  return retrying(await s3Store(location, s3), BUCKET_TRIES)
 }
 
 /** Opens the same place for reading. Throws as `openStore` does. */

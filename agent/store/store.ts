@@ -11,8 +11,8 @@ export interface Wait {
 /**
  * Where bundles go, as narrow as the capture side needs it: it can add objects and nothing else.
  * `directory/` and `s3/` implement it, and both pass test/contract/store.ts. Whatever fails does so as a StoreError, and
- * every call ends with its signal (then `transient`, naming what the store did last). A store in a bucket tries again
- * by itself, until then, what may work later.
+ * every call ends with its signal (then `transient`, naming what the store did last). Each call is one try: `retrying`
+ * makes more of it.
  */
 export interface Store extends AsyncDisposable {
   /** For messages: `s3://bucket/prefix` or `file:///path`, no credentials. */
@@ -38,8 +38,9 @@ export interface Upload {
   part(number: number, body: Buffer, signal: AbortSignal): Promise<void>
   /**
    * Makes an object of the parts 1..n that have arrived without a gap (what lies beyond a gap stays in the
-   * upload for salvage, or is dropped). One that was given up may have arrived all the same: `bytes` tells. `exists` if the key was taken meanwhile. Servers differ: Ceph's gateway (16.2)
-   * replaces what is there, and refuses (`permanent`) an upload with a gap.
+   * upload for salvage, or is dropped). One that was given up may have arrived all the same: `bytes` tells. Called again
+   * after a failure, it knows its own object. `exists` if the key was taken by another. Servers differ: Ceph's gateway
+   * (16.2) replaces what is there, and refuses (`permanent`) an upload with a gap.
    */
   complete(signal: AbortSignal): Promise<Stored>
 }
@@ -77,12 +78,19 @@ export interface ObjectEntry {
  */
 export type StoreFailure = 'transient' | 'denied' | 'permanent' | 'exists' | 'missing'
 
+interface Doubt {
+  readonly doubtful?: boolean
+}
+
 export class StoreError extends Error {
   readonly failure: StoreFailure
-  constructor(failure: StoreFailure, message: string, options?: ErrorOptions) {
+  /** Whether it may have been done all the same: the answer alone was lost. */
+  readonly doubtful: boolean
+  constructor(failure: StoreFailure, message: string, { doubtful = false, ...options }: Doubt & ErrorOptions = {}) {
     super(message, options)
     this.name = 'StoreError'
     this.failure = failure
+    this.doubtful = doubtful
   }
 }
 

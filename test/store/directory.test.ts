@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { directoryArchive } from '../../agent/store/directory/archive.ts'
+import { NotDurable, publish } from '../../agent/store/directory/durable.ts'
+import { storeError } from '../../agent/store/directory/failure.ts'
 import { directoryStore } from '../../agent/store/directory/store.ts'
 import { PART_BYTES } from '../../agent/store/store.ts'
 import { failing } from '../contract/failing.ts'
@@ -39,6 +41,22 @@ t.test('an upload nobody completed lies there as DIRECTORY.md says', async (t) =
   t.same(await Array.fromAsync(directoryArchive(root).list('', signal)), [])
   await upload.complete(signal)
   t.same(await readdir(join(root, '.uploads')), [], 'and nothing of it is left when it is complete')
+})
+
+t.test('a name is given once, and given again to the same file', async (t) => {
+  const root = t.testdir({ one: 'one', other: 'other' })
+  const name = join(root, 'name')
+  await publish(join(root, 'one'), name)
+  await publish(join(root, 'one'), name)
+  await t.rejects(publish(join(root, 'other'), name), { code: 'EEXIST' } as unknown as Error)
+  t.equal(await readFile(name, 'utf8'), 'one')
+})
+
+t.test('what has its name, and may not keep it, is in doubt', async (t) => {
+  const error = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' })
+  const why = /^cannot store x: cannot keep the name x: EIO/
+  t.match(storeError('store x', new NotDurable('x', error)), { failure: 'transient', message: why, doubtful: true })
+  t.match(storeError('store x', error), { failure: 'transient', doubtful: false })
 })
 
 t.test('nobody else looks into what is made, whatever the umask', async (t) => {

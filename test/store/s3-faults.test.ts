@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { retrying } from '../../agent/store/retrying.ts'
 import { s3Archive } from '../../agent/store/s3/archive.ts'
 import { CAPTURE_PATIENCE, type Patience } from '../../agent/store/s3/client.ts'
 import { s3Store } from '../../agent/store/s3/store.ts'
@@ -31,7 +32,10 @@ async function faults(server: S3Server): Promise<void> {
   async function setUp(t: Test, patience: Partial<Patience> = {}) {
     const proxy = await faultyProxy(server.endpoint)
     const settings = { ...server.settings, endpoint: proxy.endpoint }
-    const store = await s3Store(BUCKET, settings, { ...CAPTURE_PATIENCE, ...patience })
+    const store = retrying(
+      await s3Store(BUCKET, settings, { ...CAPTURE_PATIENCE, ...patience }),
+      Number.POSITIVE_INFINITY,
+    )
     const archive = await s3Archive(BUCKET, settings, { ...CAPTURE_PATIENCE, tries: 5, ...patience })
     t.teardown(async () => {
       await store[Symbol.asyncDispose]()

@@ -1,14 +1,21 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
 import { openArchive, openStore } from '../../agent/store/open.ts'
+import { prefixed } from '../../agent/store/prefixed.ts'
+import { retrying } from '../../agent/store/retrying.ts'
+import { s3Store } from '../../agent/store/s3/store.ts'
 import { PART_BYTES } from '../../agent/store/store.ts'
 import { failing } from '../contract/failing.ts'
+import { flaky } from '../contract/flaky.ts'
 import { storeContract } from '../contract/store.ts'
 import { startS3Server } from '../s3-server.ts'
 
 const signal = AbortSignal.timeout(240_000)
 // Longer than a runner allows by itself, for machines that do much else.
 t.setTimeout(180_000)
+/** What Ceph's gateway does otherwise than S3. */
+const CEPH = { completeIsCreateOnly: false, completesSubset: false }
+const bucket = (name: string) => ({ scheme: 's3', bucket: name, prefix: '' }) as const
 const server = await startS3Server()
 
 if (typeof server === 'string') {
@@ -23,9 +30,23 @@ if (typeof server === 'string') {
     await using archive = await openArchive('s3://contract/pre fix', settings, signal)
     t.equal(store.url, 's3://contract/pre fix')
     t.equal(archive.url, store.url)
-    await storeContract(t, { store, archive, completeIsCreateOnly: false, completesSubset: false })
+    await storeContract(t, { store, archive, ...CEPH })
     const { clockSkew } = await store.put('skew', Buffer.from('x'), signal)
     t.ok(clockSkew !== undefined && Math.abs(clockSkew) < 60_000, 'the same machine has the same time')
+  })
+
+  t.test('so does one of which every first try fails', async (t) => {
+    await server.makeBucket('flaky')
+    await using store = retrying(flaky(await s3Store(bucket('flaky'), settings)), 8)
+    await using archive = await openArchive('s3://flaky', settings, signal)
+    await storeContract(t, { store, archive, ...CEPH })
+  })
+
+  t.test('so does what is below a prefix', async (t) => {
+    await server.makeBucket('prefixed')
+    await using store = prefixed(await s3Store(bucket('prefixed'), settings), 'v1/hosts/web/')
+    await using archive = await openArchive('s3://prefixed/v1/hosts/web', settings, signal)
+    await storeContract(t, { store, archive, ...CEPH })
   })
 
   t.test('the host needs to put, and nothing else', async (t) => {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { retrying } from '../../agent/store/retrying.ts'
 import { s3Archive } from '../../agent/store/s3/archive.ts'
 import { CAPTURE_PATIENCE } from '../../agent/store/s3/client.ts'
 import { s3Store } from '../../agent/store/s3/store.ts'
@@ -31,7 +32,10 @@ async function slowLinks(server: S3Server): Promise<void> {
     proxy.slowLink(rate)
     const settings = { ...server.settings, endpoint: proxy.endpoint }
     // That is shorter than any part takes here, and than what buffers take to drain.
-    const store = await s3Store(BUCKET, settings, { ...CAPTURE_PATIENCE, silence: 400 })
+    const store = retrying(
+      await s3Store(BUCKET, settings, { ...CAPTURE_PATIENCE, silence: 400 }),
+      Number.POSITIVE_INFINITY,
+    )
     const archive = await s3Archive(BUCKET, server.settings)
     t.teardown(async () => {
       await store[Symbol.asyncDispose]()

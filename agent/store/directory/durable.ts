@@ -1,5 +1,6 @@
-import { lchown, link, mkdir, open, stat } from 'node:fs/promises'
+import { lchown, link, lstat, mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { cannot } from '../../words/cannot.ts'
 
 /** Bundles may hold memory that is not sealed: nobody but the owner looks into what is made here, whatever the umask says. */
 const DIRECTORY_MODE = 0o700
@@ -46,13 +47,30 @@ async function make(path: string): Promise<string | undefined> {
   }
 }
 
+/** The name is there, and may not outlive a power cut: the cause says why. */
+export class NotDurable extends Error {
+  constructor(path: string, cause: unknown) {
+    super(cannot(`keep the name ${path}`, cause).message, { cause })
+    this.name = 'NotDurable'
+  }
+}
+
 /**
- * Gives the file at `temporary` the name `path` too: at once with all of its content, and never over another file
- * (link(2) fails with EEXIST, unlike rename). The name outlives a power cut.
+ * Gives the file at `temporary` the name `path` too, unless it has it: at once with all of its content, and never over
+ * another file (link(2) fails with EEXIST, unlike rename). The name outlives a power cut; throws NotDurable where that fails.
  */
 export async function publish(temporary: string, path: string): Promise<void> {
-  await link(temporary, path)
-  await syncDirectory(dirname(path))
+  await link(temporary, path).catch(async (error: NodeJS.ErrnoException) => {
+    if (!(error.code === 'EEXIST' && (await sameFile(temporary, path)))) throw error
+  })
+  await syncDirectory(dirname(path)).catch((error: unknown) => {
+    throw new NotDurable(path, error)
+  })
+}
+
+async function sameFile(one: string, other: string): Promise<boolean> {
+  const [{ dev, ino }, second] = await Promise.all([lstat(one), lstat(other)])
+  return dev === second.dev && ino === second.ino
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { cannot } from '../../words/cannot.ts'
 import { abandonable } from '../../words/deadline.ts'
 import { StoreError, type StoreFailure } from '../store.ts'
+import { NotDurable } from './durable.ts'
 
 /** errno(3) names that mean more than "try again". A full disk or a bad sector may be cured: transient. */
 const FAILURES: Readonly<Record<string, StoreFailure>> = {
@@ -28,7 +29,9 @@ export async function onDisk<T>(what: string, signal: AbortSignal, work: () => P
 /** The StoreError for what a file system call threw. */
 export function storeError(what: string, thrown: unknown): StoreError {
   if (thrown instanceof StoreError) return thrown
-  return new StoreError(failureOf(thrown as NodeJS.ErrnoException), cannot(what, thrown).message, { cause: thrown })
+  const doubtful = thrown instanceof NotDurable
+  const { cause } = doubtful ? thrown : { cause: thrown }
+  return new StoreError(failureOf(cause as NodeJS.ErrnoException), cannot(what, thrown).message, { cause, doubtful })
 }
 
 function failureOf({ code = '', syscall }: NodeJS.ErrnoException): StoreFailure {

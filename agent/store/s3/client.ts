@@ -4,6 +4,7 @@ import { cannot, sentence } from '../../words/cannot.ts'
 import type { Location } from '../../words/location.ts'
 import { Pace } from '../pace.ts'
 import { StoreError } from '../store.ts'
+import { Waits } from '../waits.ts'
 import type { Side } from './advice.ts'
 import { credentialSources } from './credential-sources.ts'
 import { Credentials } from './credentials.ts'
@@ -12,7 +13,6 @@ import { type Where, whereIs } from './region.ts'
 import { openRoads, type Roads } from './roads.ts'
 import { clockSkew } from './skew.ts'
 import { adoptSystemdCredential } from './systemd-credential.ts'
-import { Waits } from './waits.ts'
 
 export type S3Settings = Settings['s3']
 export type S3Location = Extract<Location, { scheme: 's3' }>
@@ -28,10 +28,10 @@ export interface Patience {
 }
 
 /**
- * While capturing there is no better time than now: the deadline alone ends it. A lost SYN is sent again after 1 s
- * (RFC 6298), so 3 s are two chances; 10 s leave a deadline of 30 s two more tries after a silence.
+ * A lost SYN is sent again after 1 s (RFC 6298), so 3 s are two chances; 10 s leave a deadline of 30 s two more tries after
+ * a silence. Those are made by `retrying`, around the store.
  */
-export const CAPTURE_PATIENCE: Patience = { connect: 3_000, silence: 10_000, tries: Number.POSITIVE_INFINITY }
+export const CAPTURE_PATIENCE: Patience = { connect: 3_000, silence: 10_000, tries: 1 }
 /** A person waits for an answer, also for "it does not answer". */
 export const READER_PATIENCE: Patience = { connect: 5_000, silence: 15_000, tries: 5 }
 

@@ -6,14 +6,12 @@ import { CredentialsError } from './credentials-error.ts'
 import { unanswered } from './network.ts'
 import type { Task, Thrown, Verdict } from './verdict.ts'
 
-/** A StoreError with the store's own word for it, and whether the request may have been carried out all the same. */
+/** A StoreError with the store's own word for it. */
 export class S3Error extends StoreError {
   readonly code: string
-  readonly doubtful: boolean
   constructor(failure: StoreFailure, message: string, code: string, doubtful: boolean, options?: ErrorOptions) {
-    super(failure, message, options)
+    super(failure, message, { ...options, doubtful })
     this.code = code
-    this.doubtful = doubtful
   }
 }
 

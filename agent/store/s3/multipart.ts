@@ -13,7 +13,7 @@ import { StoreError, type Upload } from '../store.ts'
 import type { Bucket } from './client.ts'
 import { S3Error } from './failure.ts'
 import { checksum, place, stored } from './put.ts'
-import { create, send } from './request.ts'
+import { request } from './request.ts'
 
 const PERMISSION = 's3:PutObject'
 
@@ -22,8 +22,8 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
   checkKey(key)
   const { settings } = bucket
   const algorithm = settings.checksums === 'required' ? {} : { ChecksumAlgorithm: 'CRC32' as const }
-  // Asked again after a lost answer, this leaves an empty upload behind, which a lifecycle rule removes.
-  const begun = await send(
+  // Asked for again after a lost answer, it leaves an empty upload behind, which a lifecycle rule removes.
+  const begun = await request(
     bucket,
     { verb: 'begin', key, permission: PERMISSION },
     (client, options) =>
@@ -33,6 +33,8 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
   const upload = { ...place(bucket, key), UploadId: begun.UploadId }
   const sizes = new Map<number, number>()
   const parts: CompletedPart[] = []
+  /** Whether a completion was asked for whose answer was lost. */
+  let completing = false
   /** Parts that were given up and may have arrived all the same, with the ETag that they have then. */
   const doubtful = new Map<number, { readonly part: CompletedPart; readonly bytes: number }>()
 
@@ -43,7 +45,7 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
       const sum = checksum(bucket, body)
       const input = { ...upload, PartNumber: number, Body: body, ...sum }
       const sent = (signed: boolean) =>
-        send(
+        request(
           bucket,
           { verb: `store part ${number} of`, key, permission: PERMISSION },
           (client, options) => client.send(signed ? new UploadPartCommand(input) : unsigned(input), options),
@@ -57,6 +59,7 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
           return sent(true)
         })
         .catch((thrown: unknown) => {
+          if (!(thrown instanceof S3Error && thrown.doubtful)) throw thrown
           const ETag = `"${createHash('md5').update(body).digest('hex')}"`
           doubtful.set(number, { part: { PartNumber: number, ETag, ...sum }, bytes: body.length })
           throw thrown
@@ -70,16 +73,22 @@ export async function beginUpload(bucket: Bucket, key: string, signal: AbortSign
       if (count === 0) {
         throw new StoreError('permanent', cannot(`complete ${bucket.url}/${key}`, 'its first part is missing').message)
       }
-      const make = (some: readonly CompletedPart[]) => {
+      const make = async (some: readonly CompletedPart[]) => {
         const input = { ...upload, IfNoneMatch: '*', MultipartUpload: { Parts: [...some] } }
-        return create(
-          bucket,
-          { verb: 'complete', key, permission: PERMISSION },
-          (client, options) => client.send(new CompleteMultipartUploadCommand(input), options),
+        try {
+          await request(
+            bucket,
+            { verb: 'complete', key, permission: PERMISSION },
+            (client, options) => client.send(new CompleteMultipartUploadCommand(input), options),
+            signal,
+          )
+        } catch (thrown) {
+          if (!(thrown instanceof S3Error)) throw thrown
           // After a lost answer: the object is there (S3), or the upload that became it is no more (RGW).
-          (error) => error.failure === 'exists' || error.code === 'NoSuchUpload',
-          signal,
-        )
+          if (completing && (thrown.failure === 'exists' || thrown.code === 'NoSuchUpload')) return
+          completing ||= thrown.doubtful
+          throw thrown
+        }
       }
       try {
         await make(parts.slice(0, count))

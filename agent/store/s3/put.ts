@@ -3,17 +3,16 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { checkKey } from '../key.ts'
 import type { Stored } from '../store.ts'
 import type { Bucket } from './client.ts'
-import { create } from './request.ts'
+import { request } from './request.ts'
 
-/** Creates an object in one request. A 412 after a try whose answer was lost is our own success. */
+/** Creates an object in one request. */
 export async function putObject(bucket: Bucket, key: string, body: Buffer, signal: AbortSignal): Promise<Stored> {
   checkKey(key)
   const input = { ...place(bucket, key), Body: body, IfNoneMatch: '*', ...checksum(bucket, body) }
-  await create(
+  await request(
     bucket,
     { verb: 'store', key, permission: 's3:PutObject' },
     (client, options) => client.send(new PutObjectCommand(input), options),
-    (error) => error.failure === 'exists',
     signal,
   )
   return stored(bucket, key, body.length)

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import { cannot } from '../../words/cannot.ts'
 import { checkKey } from '../key.ts'
+import { pauseAfter } from '../retry.ts'
 import { StoreError } from '../store.ts'
 import type { Bucket } from './client.ts'
 import { endedError, S3Error, s3Error } from './failure.ts'
 import { place } from './put.ts'
 import { type Ask, type Send, send, task } from './request.ts'
-import { pauseAfter } from './retry.ts'
 
 const ask = (key: string): Ask => ({ verb: 'read', key, permission: 's3:GetObject' })
 

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { abandonable } from '../../words/deadline.ts'
+import { retry } from '../retry.ts'
 import type { Bucket } from './client.ts'
-import { endedError, S3Error, s3Error } from './failure.ts'
-import { retry } from './retry.ts'
+import { endedError, s3Error } from './failure.ts'
 import type { Task } from './verdict.ts'
 
 /** What is asked of the store: `verb` and `key` for the message, and the permission that it needs. */
@@ -50,31 +50,15 @@ async function withFreshKeys<T>(bucket: Bucket, attempt: () => Promise<T>): Prom
   }
 }
 
-/** Sends until the store has done it, within the bucket's patience and the signal. Fails as an S3Error. */
+/** Sends once, known to be waited for. Fails as an S3Error. */
+export async function request<T>(bucket: Bucket, ask: Ask, command: Send<T>, signal: AbortSignal): Promise<T> {
+  return await waiting(bucket, ask, () => sendOnce(bucket, ask, command, signal))
+}
+
+/** As `request`, until the store has done it, within the bucket's patience: for those who read. */
 export async function send<T>(bucket: Bucket, ask: Ask, command: Send<T>, signal: AbortSignal): Promise<T> {
   const once = () => sendOnce(bucket, ask, command, signal)
   return await waiting(bucket, ask, () => retry(once, bucket.patience.tries, signal))
-}
-
-/**
- * Sends what creates an object, as `send` does. `ours` knows the failures that mean, after a try whose answer was lost,
- * that this try has created it.
- */
-export async function create(
-  bucket: Bucket,
-  ask: Ask,
-  command: Send<unknown>,
-  ours: (failure: S3Error) => boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  const once = async (doubtful: boolean) => {
-    try {
-      await sendOnce(bucket, ask, command, signal)
-    } catch (thrown) {
-      if (!(doubtful && thrown instanceof S3Error && ours(thrown))) throw thrown
-    }
-  }
-  await waiting(bucket, ask, () => retry(once, bucket.patience.tries, signal))
 }
 
 /** Does `work`, known to be waited for meanwhile. */

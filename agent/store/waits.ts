@@ -1,4 +1,4 @@
-import type { Wait } from '../store.ts'
+import type { Wait } from './store.ts'
 
 /** What is under way, each for itself. */
 export class Waits {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { S3Error } from './failure.ts'
+import { StoreError } from './store.ts'
 
 /** Longest wait before the second try, in ms; doubled for each further one. */
 const FIRST_PAUSE = 100
@@ -16,7 +16,7 @@ export function pauseAfter(tries: number, random: number): number {
 
 /**
  * Does `once` until it works, fails for good, has failed `tries` times, or the signal ends. `doubtful` tells it that
- * an earlier try may have worked without our hearing of it. Fails with the S3Error of the last try that was not
+ * an earlier try may have worked without our hearing of it. Fails with the StoreError of the last try that was not
  * merely ended by the signal.
  */
 export async function retry<T>(
@@ -25,13 +25,13 @@ export async function retry<T>(
   signal: AbortSignal,
 ): Promise<T> {
   let doubtful = false
-  let last: S3Error | undefined
+  let last: StoreError | undefined
   for (let number = 1; ; number++) {
     try {
       return await once(doubtful)
     } catch (thrown) {
       if (signal.aborted) throw last ?? thrown
-      if (!(thrown instanceof S3Error) || thrown.failure !== 'transient' || number >= tries) throw thrown
+      if (!(thrown instanceof StoreError) || thrown.failure !== 'transient' || number >= tries) throw thrown
       last = thrown
       doubtful ||= thrown.doubtful
     }

@@ -1,10 +1,9 @@
 import t from 'tap'
-import { S3Error } from '../../agent/store/s3/failure.ts'
-import { pauseAfter, retry } from '../../agent/store/s3/retry.ts'
-import { clockSkew } from '../../agent/store/s3/skew.ts'
+import { pauseAfter, retry } from '../../agent/store/retry.ts'
+import { StoreError } from '../../agent/store/store.ts'
 
 const signal = new AbortController().signal
-const error = (failure: 'transient' | 'denied', doubtful = false) => new S3Error(failure, failure, '', doubtful)
+const error = (failure: 'transient' | 'denied', doubtful = false) => new StoreError(failure, failure, { doubtful })
 
 t.test('pauses grow to a limit, and are anything below it', async (t) => {
   t.same(
@@ -54,23 +53,13 @@ t.test('when the signal ends, the last real failure is told', async (t) => {
   const trying = retry(
     async () => {
       tries += 1
-      if (tries === 1) throw new S3Error('transient', 'the store was busy', '', false)
+      if (tries === 1) throw error('transient')
       controller.abort()
-      throw new S3Error('transient', 'aborted', '', true)
+      throw new StoreError('transient', 'aborted', { doubtful: true })
     },
     10,
     controller.signal,
   )
-  await t.rejects(trying, { message: 'the store was busy' } as unknown as Error)
+  await t.rejects(trying, { message: 'transient' } as unknown as Error)
   t.equal(tries, 2)
-})
-
-t.test('the clock skew is the date against the middle of the round trip', async (t) => {
-  const noon = Date.UTC(2026, 0, 1, 12)
-  const date = 'Thu, 01 Jan 2026 12:00:00 GMT'
-  t.equal(clockSkew(date, noon, noon + 1000), 0)
-  t.equal(clockSkew(date, noon + 60_000, noon + 60_200), -59_600)
-  t.equal(clockSkew('Thu, 01 Jan 2026 13:00:00 GMT', noon, noon), 3_600_500)
-  t.equal(clockSkew(undefined, noon, noon), undefined)
-  t.equal(clockSkew('yesterday', noon, noon), undefined)
 })
