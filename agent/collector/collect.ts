@@ -4,6 +4,7 @@ import { sealed } from '../seal/seal.ts'
 import type { Taken } from '../wall/answers.ts'
 import type { Clearance } from './clearance.ts'
 import { passing } from './host/passing.ts'
+import { LINGER_MS, lingering } from './lingering.ts'
 import type { Found } from './sources/source.ts'
 
 /**
@@ -29,7 +30,7 @@ export async function* collect(
     const readable = surviving(chunks, (error) => {
       failed = error
     })
-    const framing = found.encoding === 'frames' ? frames(readable, {}, signal) : undefined
+    const framing = found.encoding === 'frames' ? frames(lingering(readable, LINGER_MS), {}, signal) : undefined
     const framed = framing?.stored ?? readable
     yield* cleared.kind === 'sealed' ? sealed(framed, cleared.recipients.map(parseRecipient), signal) : framed
     const outcome = reading.outcome()

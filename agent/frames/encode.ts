@@ -38,8 +38,9 @@ export interface FramesSummary {
 
 /**
  * Compresses content into independent zstd frames, in parallel and in order: the format of FRAMES.md.
- * When `chunks` ends early, what comes out is whole and holds less; when it throws, everything read until then is
- * yielded as frames and the error follows, without digest and table. The signal ends it at once.
+ * An empty chunk says that nothing more comes for now: what has been read until then becomes a frame, of which a reader takes
+ * SHORT_FRAMES_MAX. When `chunks` ends early, what comes out is whole and holds less; when it throws, everything read until then
+ * is yielded as frames and the error follows, without digest and table. The signal ends it at once.
  */
 export function frames(chunks: AsyncIterable<Buffer>, options: FramingOptions, signal: AbortSignal): Framing {
   const tally: Tally = { hash: createHash('sha256'), plainBytes: 0, storedBytes: 0, frames: 0, entries: [] }
@@ -166,8 +167,8 @@ async function* compressed(
 }
 
 /**
- * The same content in blocks of FRAME_BYTES, the last one shorter; also what was gathered when the source throws. A block
- * that is handed back by `next` goes back to the source, if it was a chunk of it.
+ * The same content in blocks of FRAME_BYTES, the last one shorter, and so one before an empty chunk; also what was gathered when
+ * the source throws. A block that is handed back by `next` goes back to the source, if it was a chunk of it.
  */
 async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, Buffer | undefined> {
   const source = chunks[Symbol.asyncIterator]()
@@ -185,6 +186,11 @@ async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, 
         lent.add(chunk)
         takeBack(yield chunk)
         continue
+      }
+      if (chunk.length === 0 && filled > 0) {
+        const short = block.subarray(0, filled)
+        filled = 0
+        takeBack(yield short)
       }
       while (chunk.length > 0) {
         if (filled === 0) block = Buffer.allocUnsafeSlow(FRAME_BYTES)

@@ -7,8 +7,8 @@ export const FRAME_BYTES = 4 * 1024 * 1024
 /** What a frame of incompressible content may take: ZSTD_compressBound(FRAME_BYTES) in zstd.h. */
 export const FRAME_STORED_MAX = FRAME_BYTES + (FRAME_BYTES >> 8)
 /**
- * Frames of less than FRAME_BYTES that a reader takes in one stream. Writers have one, the last; millions of frames of a
- * byte each would cost a reader hours.
+ * Frames of less than FRAME_BYTES that a reader takes in one stream. Writers have the last, and a few of what was slow to
+ * come; millions of frames of a byte each would cost a reader hours.
  */
 export const SHORT_FRAMES_MAX = 64
 

@@ -157,6 +157,27 @@ t.test('what is compressed is not kept back by a source that hangs, and abort en
   await t.rejects(waiting, { message: 'the deadline' })
 })
 
+t.test('an empty chunk: what was read leaves without waiting for more', async (t) => {
+  const { promise: more, resolve } = Promise.withResolvers<void>()
+  const content = lines(BLOCK + 99)
+  async function* slow() {
+    yield content.subarray(0, 77)
+    yield Buffer.alloc(0)
+    yield Buffer.alloc(0)
+    await more
+    yield content.subarray(77)
+  }
+  const framing = frames(slow(), {}, signal)
+  const stored = framing.stored[Symbol.asyncIterator]()
+  const first = [(await stored.next()).value, (await stored.next()).value] as Buffer[]
+  const begun = await prefixOf(plain(inPieces(Buffer.concat(first), 100), signal))
+  t.ok(begun.bytes.equals(content.subarray(0, 77)))
+  resolve()
+  const rest = await bytesOf({ [Symbol.asyncIterator]: () => stored })
+  t.ok((await bytesOf(plain(inPieces(Buffer.concat([...first, rest]), 65_536), signal))).equals(content))
+  t.equal(framing.summary().frames, 3, 'an empty chunk is no frame of its own')
+})
+
 t.test('memory: no more blocks are read than may be in flight', async (t) => {
   let read = 0
   async function* counting(): AsyncGenerator<Buffer, void, void> {

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { collect } from '../../agent/collector/collect.ts'
+import type { Found } from '../../agent/collector/sources/source.ts'
+import { CutError, plain } from '../../agent/frames/decode.ts'
+import { inPieces, prefixOf } from '../frames/streams.ts'
+
+const { signal } = new AbortController()
+
+/** An item whose content comes as `chunks` give it. */
+function found(chunks: AsyncIterable<Buffer>): Found {
+  const reading = { chunks, outcome: () => ({}), async [Symbol.asyncDispose]() {} }
+  return { source: 'facts', encoding: 'frames', open: async () => reading } as unknown as Found
+}
+
+t.test('what was read of a host that gives no more is not kept back, and is there when it is cut', async (t) => {
+  async function* hanging() {
+    yield Buffer.from('MemFree: 0 kB')
+    await new Promise(() => {})
+  }
+  const collecting = collect(found(hanging()), 1e6, { kind: 'plain' }, signal, signal)
+  const came = [await collecting.next(), await collecting.next()].map(({ value }) => value as Buffer)
+  const { bytes, error } = await prefixOf(plain(inPieces(Buffer.concat(came), 1000), signal))
+  t.equal(bytes.toString(), 'MemFree: 0 kB')
+  t.ok(error instanceof CutError)
+})
+
+t.test('what comes in drops becomes no more frames than a reader takes', async (t) => {
+  async function* dripping() {
+    for (let drop = 0; drop < 50; drop++) {
+      yield Buffer.from('drop ')
+      await sleep(30)
+    }
+  }
+  const collecting = collect(found(dripping()), 1e6, { kind: 'plain' }, signal, signal)
+  const came: Buffer[] = []
+  let step = await collecting.next()
+  for (; step.done !== true; step = await collecting.next()) came.push(step.value)
+  const { bytes, error } = await prefixOf(plain(inPieces(Buffer.concat(came), 1000), signal))
+  t.equal(error, undefined)
+  t.equal(bytes.toString(), 'drop '.repeat(50))
+  t.ok((step.value.frames ?? 0) < 12, `${step.value.frames} frames`)
+})
