@@ -1,7 +1,8 @@
 import { plainName } from '../../words/plain.ts'
-import { type CoreLayout, coreLayout, type ReadAt, type Stretch } from '../elf/core-layout.ts'
-import { executableOf } from '../elf/executable.ts'
-import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../elf/headers.ts'
+import { type CoreLayout, coreLayout, type ReadAt } from '../elf/core-layout.ts'
+import { executableIn } from '../elf/executable.ts'
+import type { Stretch } from '../elf/headers.ts'
+import { NT_FILE, NT_PRPSINFO, NT_PRSTATUS, notesIn } from '../elf/notes.ts'
 import type { Numbers } from '../elf/numbers.ts'
 
 /** What the process was of which there is a core. */
@@ -26,15 +27,11 @@ export interface ElfHead {
   readonly process: CoreProcess
 }
 
-const ELF_MAGIC = 0x7f454c46
-const NT_PRSTATUS = 1
-const NT_PRPSINFO = 3
-const NT_FILE = 0x46494c45
 /** Notes that are looked at: those of the process and of the thread that died are first, each further thread has some KiB. */
 const NOTE_BYTES = 1024 * 1024
 /** NT_FILE is among them, and the kernel makes it no longer: core_file_note_size_limit, core(5). */
 const FILE_NOTE_BYTES = 4 * 1024 * 1024
-/** What is looked at of the program's first page. */
+/** What is looked at of the program's first page: its notes are there, kept by bit 4 of coredump_filter, core(5). */
 const PAGE_BYTES = 64 * 1024
 
 /**
@@ -51,7 +48,8 @@ export async function readElfHead(readAt: ReadAt): Promise<ElfHead | undefined> 
   if (layout === undefined) return undefined
   const { numbers, notes, memory } = layout
   const process = notes && processOf(await part(readAt, notes, NOTE_BYTES), numbers, notes.size <= NOTE_BYTES)
-  const program = memory && programNotes(await part(readAt, memory, PAGE_BYTES))
+  const page = memory && (await part(readAt, memory, PAGE_BYTES))
+  const program = page && (await executableIn(async (at, length) => page.subarray(at, at + length)))
   return { layout, process: { ...process, ...program } }
 }
 
@@ -64,8 +62,8 @@ export async function mappedFilesOf(readAt: ReadAt): Promise<readonly string[] |
   if (layout?.notes === undefined) return undefined
   const { numbers } = layout
   const long = numbers.isWide ? 8 : 4
-  for (const { type, name, note } of notesIn(await part(readAt, layout.notes, FILE_NOTE_BYTES), numbers)) {
-    if (type !== NT_FILE || name !== 'CORE' || note.length < 2 * long) continue
+  for (const { type, owner, content: note } of notesIn(await part(readAt, layout.notes, FILE_NOTE_BYTES), numbers)) {
+    if (type !== NT_FILE || owner !== 'CORE' || note.length < 2 * long) continue
     const names = note.toString('utf8', Math.min(note.length, 2 * long + 3 * long * numbers.long(note, 0)))
     return [...new Set(names.split('\0'))].filter((path) => path.startsWith('/'))
   }
@@ -74,26 +72,12 @@ export async function mappedFilesOf(readAt: ReadAt): Promise<readonly string[] |
 
 const part = (readAt: ReadAt, { offset, size }: Stretch, most: number) => readAt(offset, Math.min(size, most))
 
-function* notesIn(notes: Buffer, { word }: Numbers) {
-  const aligned = (length: number) => Math.ceil(length / 4) * 4
-  for (let at = 0; at + 12 <= notes.length; ) {
-    const [nameLength, length, type] = [word(notes, at), word(notes, at + 4), word(notes, at + 8)]
-    const from = at + 12 + aligned(nameLength)
-    yield {
-      type,
-      name: notes.toString('latin1', at + 12, at + 11 + nameLength),
-      note: notes.subarray(from, from + length),
-    }
-    at = from + aligned(length)
-  }
-}
-
 function processOf(notes: Buffer, numbers: Numbers, isWhole: boolean): CoreProcess {
   const { status, info } = numbers.isWide ? WIDE : NARROW
   const found: { pid?: number; signal?: number; thread?: number; comm?: string; uid?: number } = {}
   let threads = 0
-  for (const { type, name, note } of notesIn(notes, numbers)) {
-    if (name !== 'CORE') continue
+  for (const { type, owner, content: note } of notesIn(notes, numbers)) {
+    if (owner !== 'CORE') continue
     // The first thread's is that of the thread that died.
     if (type === NT_PRSTATUS && note.length >= status.thread + 4) {
       found.signal ??= numbers.half(note, status.signal)
@@ -107,18 +91,4 @@ function processOf(notes: Buffer, numbers: Numbers, isWhole: boolean): CoreProce
     }
   }
   return { ...found, ...(isWhole && threads > 0 && { threads }) }
-}
-
-/** What the notes of a 64-bit program say, in what is there of its first page (ld(1), --build-id): kept by bit 4 of coredump_filter, core(5). */
-function programNotes(page: Buffer): Pick<CoreProcess, 'buildId' | 'package'> {
-  if (page.length < HEADER || page.readUInt32BE(0) !== ELF_MAGIC || page[4] !== 2 || page[5] !== 1) return {}
-  const [table, count] = [Number(page.readBigUInt64LE(32)), page.readUInt16LE(56)]
-  const notes: Buffer[] = []
-  for (let at = table; at + PROGRAM_HEADER <= page.length && notes.length < count; at += PROGRAM_HEADER) {
-    if (at >= table + count * PROGRAM_HEADER) break
-    if (page.readUInt32LE(at) !== PT_NOTE) continue
-    const [offset, size] = [8, 32].map((field) => Number(page.readBigUInt64LE(at + field))) as [number, number]
-    notes.push(page.subarray(offset, offset + size))
-  }
-  return executableOf(notes)
 }

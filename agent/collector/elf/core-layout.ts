@@ -1,13 +1,8 @@
+import { ET_CORE, HEADER, PN_XNUM, PROGRAM_HEADER, PT_LOAD, PT_NOTE, SECTION_HEADER, type Stretch } from './headers.ts'
 import { type Numbers, numbersOf } from './numbers.ts'
 
 /** Reads `length` bytes at byte `at` of a file; fewer where it ends, or where no more of it can be had. */
 export type ReadAt = (at: number, length: number) => Promise<Buffer>
-
-/** A stretch of a file, in bytes. */
-export interface Stretch {
-  readonly offset: number
-  readonly size: number
-}
 
 /** What the headers of an ELF core tell of the file. */
 export interface CoreLayout {
@@ -21,14 +16,11 @@ export interface CoreLayout {
   readonly memory: Stretch | undefined
 }
 
-/** elf(5) */
-const ET_CORE = 4
-const PT_LOAD = 1
-const PT_NOTE = 4
-/** As many program headers or more are counted in section header 0. */
-const PN_XNUM = 0xffff
 /** Bytes of the headers: of the file, of a segment, of a section; and where in them lies what is asked for. */
-const WIDE = { file: 64, phoff: 32, shoff: 40, sizes: 54, segment: 56, offset: 8, filesz: 32, section: 64, info: 44 }
+const WIDE = {
+  ...{ file: HEADER, segment: PROGRAM_HEADER, section: SECTION_HEADER },
+  ...{ phoff: 32, shoff: 40, sizes: 54, offset: 8, filesz: 32, info: 44 },
+}
 const NARROW = { file: 52, phoff: 28, shoff: 32, sizes: 42, segment: 32, offset: 4, filesz: 16, section: 40, info: 28 }
 
 /** More than a process has mappings, unless somebody raised vm.max_map_count 30 times: 115 MiB of headers. */

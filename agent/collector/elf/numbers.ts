@@ -12,6 +12,9 @@ export interface Numbers {
   long(bytes: Buffer, at: number): number
 }
 
+/** Those of what is known to be little-endian. */
+export const LITTLE: Pick<Numbers, 'word'> = { word: (bytes, at) => bytes.readUInt32LE(at) }
+
 /** `\x7fELF` */
 const MAGIC = 0x7f454c46
 

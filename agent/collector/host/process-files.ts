@@ -76,11 +76,3 @@ export function numberOf(text: string | undefined, name: string): number | undef
   const found = text?.match(new RegExp(`^${name}:?\\s+(\\d+)( kB)?`, 'm'))
   return found?.[1] === undefined ? undefined : Number(found[1]) * (found[2] === undefined ? 1 : 1024)
 }
-
-/** AT_PAGESZ of /proc/self/auxv: pairs of 64-bit words, getauxval(3); 4096 where it is not there. */
-export function pageBytes(auxv: Buffer | undefined): number {
-  for (let at = 0; auxv !== undefined && at + 16 <= auxv.length; at += 16) {
-    if (auxv.readBigUInt64LE(at) === 6n) return Number(auxv.readBigUInt64LE(at + 8))
-  }
-  return 4096
-}

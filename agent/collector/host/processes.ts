@@ -1,10 +1,11 @@
 import { shownName } from '../../words/host-name.ts'
 import { parseMembership } from '../../words/membership.ts'
 import { maskArguments } from '../masking/mask.ts'
+import { pageBytes } from './auxiliary-vector.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
 import { inTurns } from './in-turns.ts'
-import { numberOf, pageBytes, parseStat, type Stat } from './process-files.ts'
+import { numberOf, parseStat, type Stat } from './process-files.ts'
 
 /** A process: what its stat says, and, where it was asked further, the rest. */
 export interface Process extends Stat {

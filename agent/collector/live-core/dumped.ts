@@ -1,4 +1,4 @@
-import type { Mapping } from './mappings.ts'
+import type { Mapping } from '../host/mappings.ts'
 
 /** Bits of /proc/PID/coredump_filter: core(5). */
 const ANONYMOUS_PRIVATE = 1 << 0

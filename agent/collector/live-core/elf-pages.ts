@@ -1,9 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import { HEADER, PROGRAM_HEADER, PT_NOTE } from '../elf/headers.ts'
-import type { Mapping } from './mappings.ts'
+import { notePlaces, PROGRAM_HEADER, programTable, type Stretch } from '../elf/headers.ts'
+import { numbersOf } from '../elf/numbers.ts'
+import { type Mapping, parseMapping } from '../host/mappings.ts'
 import type { Pages } from './pages.ts'
-
-const ELF_MAGIC = 0x7f454c46
 
 /**
  * Keeps the first page of each mapped ELF file, and its notes where they lie further back: from them the build-ids come. Other
@@ -20,7 +19,7 @@ export async function keepElfPages(
     const known = pages.has(start)
     const page = await pages.read(start, pageSize, signal)
     if (!pages.has(start)) missed.push(path)
-    else if (page.readUInt32BE(0) === ELF_MAGIC) {
+    else if (numbersOf(page) !== undefined) {
       const notes = notesOf(page).map((note) => ({ start: start + note.offset, end: start + note.offset + note.size }))
       await pages.keepAll(
         notes.filter((note) => note.end <= end),
@@ -35,18 +34,10 @@ export async function keepElfPages(
 export const mayBeElf = ({ inode, offset, permissions }: Mapping) =>
   inode !== 0 && offset === 0 && permissions.startsWith('r')
 
-function notesOf(page: Buffer): { offset: number; size: number }[] {
-  const [table, count] = [Number(page.readBigUInt64LE(32)), page.readUInt16LE(56)]
-  const notes: { offset: number; size: number }[] = []
-  for (
-    let at = table;
-    at + PROGRAM_HEADER <= page.length && at < table + count * PROGRAM_HEADER;
-    at += PROGRAM_HEADER
-  ) {
-    if (at < HEADER || page.readUInt32LE(at) !== PT_NOTE) continue
-    notes.push({ offset: Number(page.readBigUInt64LE(at + 8)), size: Number(page.readBigUInt64LE(at + 32)) })
-  }
-  return notes
+function notesOf(page: Buffer): readonly Stretch[] {
+  const table = programTable(page)
+  if (table === undefined) return []
+  return notePlaces(page.subarray(table.offset, table.offset + table.count * PROGRAM_HEADER))
 }
 
 /**
@@ -61,9 +52,10 @@ export function keepVdso(mappings: readonly Mapping[], pageSize: number, pages: 
 }
 
 function ownVdso(): Buffer | undefined {
-  const line = /^([0-9a-f]+)-([0-9a-f]+) .*\[vdso\]$/m.exec(readFileSync('/proc/self/maps', 'utf8'))
-  if (line === null) return undefined
-  const [start, end] = [Number.parseInt(line[1] as string, 16), Number.parseInt(line[2] as string, 16)]
+  const mappings = readFileSync('/proc/self/maps', 'latin1').split('\n').map(parseMapping)
+  const vdso = mappings.find((mapping) => mapping?.path === '[vdso]')
+  if (vdso === undefined) return undefined
+  const { start, end } = vdso
   const memory = openSync('/proc/self/mem', 'r')
   try {
     const bytes = Buffer.alloc(end - start)

@@ -1,11 +1,10 @@
 import { within } from '../../words/deadline.ts'
+import type { Mapping, Range } from '../host/mappings.ts'
 import type { Segment } from './elf-core.ts'
 import { keepElfPages, keepVdso } from './elf-pages.ts'
 import { keepLinkMap } from './link-map.ts'
 import type { Machine } from './machine.ts'
-import type { Mapping } from './mappings.ts'
 import type { Moment } from './moment.ts'
-import type { Range } from './process-facts.ts'
 import type { ThreadState } from './registers.ts'
 import { mappingAt } from './stacks.ts'
 

@@ -1,6 +1,5 @@
-import type { AuxiliaryVector } from './auxiliary-vector.ts'
-import type { Mapping } from './mappings.ts'
-import type { Range } from './process-facts.ts'
+import type { AuxiliaryVector } from '../host/auxiliary-vector.ts'
+import type { Mapping, Range } from '../host/mappings.ts'
 import { mappingAt } from './stacks.ts'
 
 /** Most that is kept: the variables of nearly every program; a table of a large one that is cut harms nobody. */

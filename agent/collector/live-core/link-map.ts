@@ -1,5 +1,5 @@
-import { PROGRAM_HEADER } from '../elf/headers.ts'
-import type { AuxiliaryVector } from './auxiliary-vector.ts'
+import { PROGRAM_HEADER, programHeaders } from '../elf/headers.ts'
+import type { AuxiliaryVector } from '../host/auxiliary-vector.ts'
 import type { Pages } from './pages.ts'
 
 /** Program headers: elf(5). */
@@ -44,10 +44,9 @@ async function dynamicSection({ headers, count }: AuxiliaryVector, pages: Pages,
   const table = await pages.read(headers, count * PROGRAM_HEADER, signal)
   let bias = 0
   let dynamic: number | undefined
-  for (let at = 0; at < table.length; at += PROGRAM_HEADER) {
-    const address = Number(table.readBigUInt64LE(at + 16))
-    if (table.readUInt32LE(at) === PT_PHDR) bias = headers - address
-    if (table.readUInt32LE(at) === PT_DYNAMIC) dynamic = address
+  for (const { type, address } of programHeaders(table)) {
+    if (type === PT_PHDR) bias = headers - Number(address)
+    if (type === PT_DYNAMIC) dynamic = Number(address)
   }
   return dynamic === undefined ? undefined : dynamic + bias
 }

@@ -3,8 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../words/deadline.ts'
 import type { Scan, SystemCalls } from '../host/ffi.ts'
+import type { Range } from '../host/mappings.ts'
 import { openKernelFile } from '../host/read-file.ts'
-import type { Range } from './process-facts.ts'
 
 /** Bits of a pagemap entry, in its highest byte: Linux Documentation/admin-guide/mm/pagemap.rst. */
 const PRESENT = 0x80

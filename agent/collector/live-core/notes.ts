@@ -1,14 +1,12 @@
+import { NT_FILE, NT_PRPSINFO, NT_PRSTATUS, writeNote } from '../elf/notes.ts'
+import type { Mapping } from '../host/mappings.ts'
 import type { Machine } from './machine.ts'
-import type { Mapping } from './mappings.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { ThreadState } from './registers.ts'
 
-/** Types of notes: Linux include/uapi/linux/elf.h. */
-const NT_PRSTATUS = 1
-const NT_PRPSINFO = 3
+/** Further types of notes: Linux include/uapi/linux/elf.h. */
 const NT_AUXV = 6
 const NT_SIGINFO = 0x53494749
-const NT_FILE = 0x46494c45
 
 /** Places in struct elf_prstatus and elf_prpsinfo, 64-bit: Linux include/linux/elfcore.h. */
 const PRSTATUS = { signal: 12, pid: 32, registers: 112, tail: 8 }
@@ -27,33 +25,20 @@ export interface NotesOf {
 /** All notes of a core in the kernel's order, fs/binfmt_elf.c: those of the process stand among the first thread's. */
 export function coreNotes({ machine, pageSize, facts, threads, auxv, mappings }: NotesOf): Buffer {
   const notes = threads.flatMap((thread, index) => [
-    note('CORE', NT_PRSTATUS, prstatus(machine, facts, thread)),
+    writeNote('CORE', NT_PRSTATUS, prstatus(machine, facts, thread)),
     ...(index > 0
       ? []
       : [
-          note('CORE', NT_PRPSINFO, prpsinfo(facts)),
-          note('CORE', NT_SIGINFO, thread.info),
-          note('CORE', NT_AUXV, auxv),
-          note('CORE', NT_FILE, mappedFiles(mappings, pageSize)),
+          writeNote('CORE', NT_PRPSINFO, prpsinfo(facts)),
+          writeNote('CORE', NT_SIGINFO, thread.info),
+          writeNote('CORE', NT_AUXV, auxv),
+          writeNote('CORE', NT_FILE, mappedFiles(mappings, pageSize)),
         ]),
-    ...thread.sets.map(({ set, bytes }) => note(set.owner, set.type, bytes)),
-    ...(index > 0 ? [note('CORE', NT_SIGINFO, thread.info)] : []),
+    ...thread.sets.map(({ set, bytes }) => writeNote(set.owner, set.type, bytes)),
+    ...(index > 0 ? [writeNote('CORE', NT_SIGINFO, thread.info)] : []),
   ])
   return Buffer.concat(notes)
 }
-
-function note(owner: string, type: number, content: Buffer): Buffer {
-  const name = padded(owner.length + 1)
-  const bytes = Buffer.alloc(12 + name + padded(content.length))
-  bytes.writeUInt32LE(owner.length + 1, 0)
-  bytes.writeUInt32LE(content.length, 4)
-  bytes.writeUInt32LE(type, 8)
-  bytes.write(owner, 12, 'latin1')
-  content.copy(bytes, 12 + name)
-  return bytes
-}
-
-const padded = (length: number) => Math.ceil(length / 4) * 4
 
 /** Times and signal masks are left zero: no debugger asks a core for them. */
 function prstatus(machine: Machine, facts: ProcessFacts, { tid, signal, info, registers, sets }: ThreadState): Buffer {

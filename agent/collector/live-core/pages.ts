@@ -1,6 +1,6 @@
 import { inParallel } from '../../words/in-parallel.ts'
+import type { Range } from '../host/mappings.ts'
 import type { Memory } from './memory.ts'
-import type { Range } from './process-facts.ts'
 
 /** Stretches of memory that are read at once: as many as the pool has threads. */
 export const AT_ONCE = 4

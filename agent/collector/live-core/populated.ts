@@ -1,5 +1,5 @@
+import type { Range } from '../host/mappings.ts'
 import type { Memory } from './memory.ts'
-import type { Range } from './process-facts.ts'
 
 /** Shorter gaps are stored as zeros, which compress to next to nothing: in pages. */
 const LEAST_GAP = 16

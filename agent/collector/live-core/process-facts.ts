@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable } from '../../words/deadline.ts'
+import type { Range } from '../host/mappings.ts'
 import { numberOf, type StatFields, statFields } from '../host/process-files.ts'
 import { type Target, Untouchable } from './target.ts'
 
@@ -22,12 +23,6 @@ export interface ProcessFacts {
   /** Of its arguments and of its environment, on the main stack; empty where the kernel does not tell. */
   readonly argv: Range
   readonly environment: Range
-}
-
-/** Addresses from `start` up to, but not including, `end`. All are below 2^53: user space ends at 2^47, or 2^52 on arm64. */
-export interface Range {
-  readonly start: number
-  readonly end: number
 }
 
 export const processPath = ({ root, pid }: Target, ...rest: readonly string[]) =>

@@ -1,3 +1,4 @@
+import { NT_PRSTATUS } from '../elf/notes.ts'
 import { PTRACE_GETREGSET, PTRACE_GETSIGINFO, type SystemCalls } from '../host/ffi.ts'
 import type { Machine, RegisterSet } from './machine.ts'
 import { THIRTY_TWO_BIT, Unsupported } from './target.ts'
@@ -14,7 +15,6 @@ export interface ThreadState {
   readonly sets: readonly { readonly set: RegisterSet; readonly bytes: Buffer }[]
 }
 
-const NT_PRSTATUS = 1
 /** sizeof(siginfo_t): Linux include/uapi/asm-generic/siginfo.h. */
 export const SIGINFO_BYTES = 128
 /** Threads with all their register sets; of further ones the bulky sets are left out, so that 10,000 threads stay below 10 MiB. */

@@ -1,6 +1,6 @@
+import type { Range } from '../host/mappings.ts'
 import type { Memory } from './memory.ts'
 import { Pages } from './pages.ts'
-import type { Range } from './process-facts.ts'
 import type { Survey } from './survey.ts'
 
 /** Pages of a sample: a tenth that is torn is found as a tenth give or take 3 %, for a few ms at a standstill. */

@@ -1,6 +1,5 @@
+import type { Mapping, Range } from '../host/mappings.ts'
 import type { Machine } from './machine.ts'
-import type { Mapping } from './mappings.ts'
-import type { Range } from './process-facts.ts'
 import type { ThreadState } from './registers.ts'
 
 /** Stack kept of one thread, at most: a deep recursion is cut, everything usual is whole. */

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { abandonable } from '../../words/deadline.ts'
+import type { Range } from '../host/mappings.ts'
+import { type Mapping, readMappings } from '../host/mappings.ts'
 import { isDumped, parseFilter } from './dumped.ts'
 import type { Segment } from './elf-core.ts'
-import { type Mapping, readMappings } from './mappings.ts'
 import type { Memory } from './memory.ts'
 import { populatedRuns } from './populated.ts'
-import type { Range } from './process-facts.ts'
 
 /** The mappings of a process and where those that belong into a core are populated. */
 export interface Survey {

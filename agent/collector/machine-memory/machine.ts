@@ -62,9 +62,9 @@ async function readMap(root: string, signal: AbortSignal): Promise<KcoreMap> {
   })
   try {
     const head = await readAt(handle, 0, headBytes(await readAt(handle, 0, 64, signal)), signal)
-    const { offset, bytes } = notesPlace(head)
-    if (bytes > MOST_NOTES) throw new Error(`its notes have ${bytes} bytes`)
-    return parseKcore(head, await readAt(handle, offset, bytes, signal))
+    const { offset, size } = notesPlace(head)
+    if (size > MOST_NOTES) throw new Error(`its notes have ${size} bytes`)
+    return parseKcore(head, await readAt(handle, offset, size, signal))
   } catch (error) {
     throw cannot('read the headers of /proc/kcore', error)
   } finally {

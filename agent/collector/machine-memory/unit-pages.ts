@@ -1,6 +1,7 @@
-import { type FileHandle, readFile } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../words/deadline.ts'
+import { readMappings } from '../host/mappings.ts'
 import { openKernelFile } from '../host/read-file.ts'
 
 /** Of an entry in /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst), as bits of its upper half. */
@@ -64,14 +65,12 @@ async function readProcess(
   keep: (entries: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const maps = await abandonable(readFile(join(directory, 'maps'), 'latin1'), signal)
+  const mappings = await readMappings(join(directory, 'maps'), signal)
   const handle = await openKernelFile(join(directory, 'pagemap'), signal)
   try {
-    for (const line of maps.split('\n')) {
-      const [, start, end] = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? []
-      if (start === undefined || end === undefined || start.length > 13) continue
-      const last = Number.parseInt(end, 16) / pageSize
-      for (let first = Number.parseInt(start, 16) / pageSize; first < last; first += BATCH) {
+    for (const { start, end } of mappings) {
+      const last = end / pageSize
+      for (let first = start / pageSize; first < last; first += BATCH) {
         keep(await entriesOf(handle, first, Math.min(BATCH, last - first), buffer, signal))
       }
     }

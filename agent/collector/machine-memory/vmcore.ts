@@ -1,4 +1,5 @@
 import { headersBytes, noteHeader, PT_LOAD, writeElfHeader, writeProgramHeader } from '../elf/headers.ts'
+import { NT_PRSTATUS, writeNote } from '../elf/notes.ts'
 import type { PhysicalRange } from './iomem.ts'
 import type { KcoreMap, Mapping } from './kcore-map.ts'
 import type { Run } from './runs.ts'
@@ -76,17 +77,6 @@ function split(run: Run, ranges: readonly PhysicalRange[], pageSize: number): Ru
 }
 
 function notesOf({ machine, vmcoreinfo }: KcoreMap, processors: number): Buffer {
-  const status = note('CORE', 1, Buffer.alloc(PRSTATUS[machine] ?? 0))
-  return Buffer.concat([...Array.from({ length: processors }, () => status), note('VMCOREINFO', 0, vmcoreinfo)])
-}
-
-function note(name: string, type: number, content: Buffer): Buffer {
-  const padded = (bytes: number) => Math.ceil(bytes / 4) * 4
-  const buffer = Buffer.alloc(12 + padded(name.length + 1) + padded(content.length))
-  buffer.writeUInt32LE(name.length + 1, 0)
-  buffer.writeUInt32LE(content.length, 4)
-  buffer.writeUInt32LE(type, 8)
-  buffer.write(name, 12, 'latin1')
-  content.copy(buffer, 12 + padded(name.length + 1))
-  return buffer
+  const status = writeNote('CORE', NT_PRSTATUS, Buffer.alloc(PRSTATUS[machine] ?? 0))
+  return Buffer.concat([...Array.from({ length: processors }, () => status), writeNote('VMCOREINFO', 0, vmcoreinfo)])
 }

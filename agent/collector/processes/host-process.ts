@@ -1,8 +1,9 @@
 import { cannot } from '../../words/cannot.ts'
 import { type Membership, parseMembership } from '../../words/membership.ts'
+import { pageBytes } from '../host/auxiliary-vector.ts'
 import { fewAtATime } from '../host/few-at-a-time.ts'
 import type { HostReads } from '../host/host-reads.ts'
-import { numberOf, pageBytes, parseStat } from '../host/process-files.ts'
+import { numberOf, parseStat } from '../host/process-files.ts'
 import { numbered } from '../host/processes.ts'
 import { isThere, linkNow, readNow } from '../host/read-now.ts'
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { numberOf, pageBytes, parseStat } from '../../../agent/collector/host/process-files.ts'
+import { pageBytes } from '../../../agent/collector/host/auxiliary-vector.ts'
+import { numberOf, parseStat } from '../../../agent/collector/host/process-files.ts'
 
 t.test('a name with parentheses, blanks and line ends does not shift the fields', async (t) => {
   const rest = 'D 1 200 201 0 -1 4194304 10 0 7 0 150 50 0 0 20 -5 3 0 1000 4096000 500 18446744073709551615'

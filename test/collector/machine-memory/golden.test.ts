@@ -26,6 +26,7 @@ function kcoreOf(machine: number, loads: readonly Load[], vmcoreinfo: string): K
   head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
   head.writeUInt16LE(machine, 18)
   head.writeBigUInt64LE(64n, 32)
+  head.writeUInt16LE(56, 54)
   head.writeUInt16LE(loads.length, 56)
   for (const [index, { physical, address, offset, bytes }] of loads.entries()) {
     const at = 64 + 56 * index

@@ -113,6 +113,7 @@ function kcore(count: number, ramAt: number, image: readonly [number, number] | 
   head.writeUInt16LE(4, 16)
   head.writeUInt16LE(62, 18)
   head.writeBigUInt64LE(64n, 32)
+  head.writeUInt16LE(56, 54)
   head.writeUInt16LE(loads.length + 1, 56)
   const note = Buffer.alloc(24 + Math.ceil(VMCOREINFO.length / 4) * 4)
   note.writeUInt32LE(11, 0)

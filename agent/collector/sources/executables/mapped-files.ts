@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../../words/deadline.ts'
 import { shownName } from '../../../words/host-name.ts'
-import { type Mapping, readMappings } from '../../live-core/mappings.ts'
+import { type Mapping, readMappings } from '../../host/mappings.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Program } from './program.ts'
 

@@ -1,7 +1,7 @@
 import { Refusal } from '../../../wall/refusal.ts'
 import { within } from '../../../words/deadline.ts'
 import { formatBytes } from '../../../words/units.ts'
-import { readExecutable } from '../../elf/executable.ts'
+import { readExecutable } from '../../host/executable-file.ts'
 import type { System } from '../../host/ffi.ts'
 import type { Reading } from '../../host/reading.ts'
 import { type Freeze, openFullCore } from '../../live-core/full-core.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sentence } from '../../../words/cannot.ts'
 import { within } from '../../../words/deadline.ts'
-import { readExecutable } from '../../elf/executable.ts'
+import { readExecutable } from '../../host/executable-file.ts'
 import { fewAtATime } from '../../host/few-at-a-time.ts'
 import type { System } from '../../host/ffi.ts'
 import { HostReads } from '../../host/host-reads.ts'

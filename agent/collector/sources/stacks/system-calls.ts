@@ -1,4 +1,4 @@
-import { isThirtyTwoBit } from '../../live-core/auxiliary-vector.ts'
+import { isThirtyTwoBit } from '../../host/auxiliary-vector.ts'
 
 /** The ways to number system calls: a 32-bit process has its own. */
 export type Machine = 'x64' | 'arm64' | 'ia32' | 'arm'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
+import { isThirtyTwoBit } from '../../../../agent/collector/host/auxiliary-vector.ts'
 import type { System } from '../../../../agent/collector/host/ffi.ts'
-import { isThirtyTwoBit } from '../../../../agent/collector/live-core/auxiliary-vector.ts'
 import { newPatients } from '../../../../agent/collector/processes/patients.ts'
 import { liveSource } from '../../../../agent/collector/sources/live/source.ts'
 import type { SourceContext } from '../../../../agent/collector/sources/source.ts'

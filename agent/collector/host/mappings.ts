@@ -1,5 +1,10 @@
-import { kernelLines, openKernelFile } from '../host/read-file.ts'
-import type { Range } from './process-facts.ts'
+import { kernelLines, openKernelFile } from './read-file.ts'
+
+/** Addresses from `start` up to, but not including, `end`. All are below 2^53: user space ends at 2^47, or 2^52 on arm64. */
+export interface Range {
+  readonly start: number
+  readonly end: number
+}
 
 /** One mapping of a process: proc_pid_maps(5), and what proc_pid_smaps(5) adds. */
 export interface Mapping extends Range {
@@ -34,21 +39,28 @@ export async function readMappings(path: string, signal: AbortSignal): Promise<M
   return mappings.filter(({ end }) => end <= HIGHEST)
 }
 
+/** What a line of `maps`, or the first of several of `smaps`, says; undefined for any other line. The text has a character for each byte. */
+export function parseMapping(line: string): Mapping | undefined {
+  const head = HEAD.exec(line)
+  if (head === null) return undefined
+  const [, start = '', end = '', permissions = '', offset = '', device = '', inode = '', path = ''] = head
+  return {
+    start: Number.parseInt(start, 16),
+    end: Number.parseInt(end, 16),
+    permissions,
+    offset: Number.parseInt(offset, 16),
+    device,
+    inode: Number(inode),
+    path: path.replaceAll('\\012', '\n'),
+  }
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 function take(line: string, mappings: Mapping[]): void {
-  const head = HEAD.exec(line)
-  if (head !== null) {
-    const [, start = '', end = '', permissions = '', offset = '', device = '', inode = '', path = ''] = head
-    mappings.push({
-      start: Number.parseInt(start, 16),
-      end: Number.parseInt(end, 16),
-      permissions,
-      offset: Number.parseInt(offset, 16),
-      device,
-      inode: Number(inode),
-      path: path.replaceAll('\\012', '\n'),
-    })
+  const mapping = parseMapping(line)
+  if (mapping !== undefined) {
+    mappings.push(mapping)
     return
   }
   const last: Mutable<Mapping> | undefined = mappings.at(-1)

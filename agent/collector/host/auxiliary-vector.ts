@@ -28,3 +28,8 @@ export function parseAuxiliaryVector(bytes: Buffer): AuxiliaryVector | undefined
   if (pageSize === undefined) return undefined
   return { headers: entries.get(AT_PHDR) ?? 0, count: entries.get(AT_PHNUM) ?? 0, pageSize }
 }
+
+/** Bytes of a page, by what /proc/self/auxv holds; 4096 where that is not there. */
+export function pageBytes(auxv: Buffer | undefined): number {
+  return (auxv && parseAuxiliaryVector(auxv)?.pageSize) ?? 4096
+}
