@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { Remark } from '../../agent/check/remark.ts'
 import { generateIdentity, recipientOf } from '../../agent/seal/keys.ts'
 import { FLAGS, type SyntheticMachine, syntheticMachine } from '../collector/machine-memory/synthetic-machine.ts'
-import { lastgasp } from './lastgasp.ts'
+import { asProcess } from './lastgasp.ts'
 
 const recipient = recipientOf(generateIdentity()).text
 const pages = Array.from({ length: 512 }, (_, at) => (at < 256 ? FLAGS.kernel : FLAGS.free))
@@ -16,7 +16,7 @@ async function check(t: Test, scope: string | undefined, more: Partial<Synthetic
   syntheticMachine(root, { ...machine, ...more })
   const set = [`seal.recipients=${JSON.stringify(seal)}`, ...(scope === undefined ? [] : [`memory.scope="${scope}"`])]
   const options = ['--root', root, '--store', pathToFileURL(join(root, 'store')).href]
-  const { stdout } = await lastgasp(['check', '-o', 'json', ...options, ...set.flatMap((one) => ['--set', one])])
+  const { stdout } = await asProcess(['check', '-o', 'json', ...options, ...set.flatMap((one) => ['--set', one])])
   return (JSON.parse(stdout) as Remark[])
     .filter(({ about }) => about === 'memory')
     .map(({ verdict, says }) => `${verdict}: ${says}`)

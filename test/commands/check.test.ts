@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import type { Remark } from '../../agent/check/remark.ts'
 import { generateIdentity, recipientOf } from '../../agent/seal/keys.ts'
-import { lastgasp } from './lastgasp.ts'
+import { asProcess } from './lastgasp.ts'
 
 const recipient = recipientOf(generateIdentity()).text
 
@@ -14,7 +14,7 @@ async function check(test: Test, args: readonly string[], env: NodeJS.ProcessEnv
   execFileSync('chmod', ['-R', 'g-w', root])
   const url = pathToFileURL(join(root, 'store')).href
   const named = args.map((arg) => arg.replace('STORE', url))
-  const run = await lastgasp(['check', '-o', 'json', '--root', root, ...named], {
+  const run = await asProcess(['check', '-o', 'json', '--root', root, ...named], {
     ...env,
     ...(env.LASTGASP_STORE !== undefined && { LASTGASP_STORE: url }),
   })

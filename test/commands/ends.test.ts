@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { answering, s3Error } from '../store/answering.ts'
-import { CLEAN, lastgasp, MAIN } from './lastgasp.ts'
+import { asProcess, CLEAN, MAIN } from './lastgasp.ts'
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'INVENTED', AWS_SECRET_ACCESS_KEY: 'invented' }
 /** Longer than any of these commands may live: who waits for a helper waits for this. */
@@ -27,7 +27,7 @@ t.test('a helper that hangs is named, and keeps no command alive', async (t) => 
   })
   const env = { AWS_SHARED_CREDENTIALS_FILE: join(root, 'credentials'), AWS_EC2_METADATA_DISABLED: 'true', HOME: root }
   const args = ['capture', '--root', root, '--store', 's3://bucket', ...to('http://127.0.0.1:1', ...LIGHT)]
-  const { code, stderr } = await lastgasp(args, env)
+  const { code, stderr } = await asProcess(args, env)
   t.equal(code, 1)
   t.match(stderr, /NO COMPLETE BUNDLE at s3:\/\/bucket: .*credentials from the profile default had not answered/)
   const helper = Number(await readFile(join(root, 'helper.pid'), 'utf8'))
@@ -89,7 +89,7 @@ t.test('check says what the store says', async (t) => {
   const store = await answering(t, () => s3Error(501, 'NotImplemented', 'm'))
   const root = t.testdir({ etc: {} })
   const args = ['check', '-o', 'json', '--root', root, '--store', 's3://bucket', ...to(store.endpoint)]
-  const { stdout } = await lastgasp(args, KEYS)
+  const { stdout } = await asProcess(args, KEYS)
   const findings = JSON.parse(stdout) as { about: string; verdict: string; says: string }[]
   const [said] = findings.filter(({ about }) => about === 'store')
   t.match(said, { verdict: 'bad', says: /s3\.checksums.*\(501 NotImplemented: m\)$/ })

@@ -18,6 +18,8 @@ import { type Scene, setUp } from './set-up.ts'
 const MIB = 1024 * 1024
 const core = randomBytes(3 * MIB + 12_345)
 const PART = `root${CORE_PATH}.part`
+const server = await startS3Server()
+const skip = typeof server === 'string' && server
 
 /** Leaves in the scene's directory what a broken fetch would have left of the core. */
 async function leave(scene: Scene, part: Buffer, name = PART): Promise<void> {
@@ -100,8 +102,6 @@ t.test('a store that has something else than the receipt says is found out', asy
   }
 })
 
-const server = await startS3Server()
-const skip = typeof server === 'string' && server
 t.test('Ctrl-C in a download from S3, and again', { skip }, async (t) => {
   if (typeof server === 'string') return
   t.teardown(() => server[Symbol.asyncDispose]())

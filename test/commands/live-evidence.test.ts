@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { placeOf } from '../../agent/operator/fetch/landing.ts'
 import { compiled, noCompiler, noTracing, started } from '../collector/sources/stacks/program.ts'
-import { lastgasp } from './lastgasp.ts'
+import { asProcess, lastgasp } from './lastgasp.ts'
 import { filesBelow } from './set-up.ts'
 
 const skip = noCompiler || noTracing()
@@ -23,7 +23,7 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
     'memory.scope=off',
     ...[`stacks.processes=["exe:${path}"]`, `live.cores=["pid:${pid}"]`],
   ].flatMap((one) => ['--set', one])
-  const captured = await lastgasp(['capture', ...store, ...set])
+  const captured = await asProcess(['capture', ...store, ...set])
   t.match(captured.stdout, /bundle of \d+ artifacts/, captured.stderr)
   t.match(await readFile(`/proc/${pid}/status`, 'utf8'), /State:\tS.*TracerPid:\t0\n/s, 'it runs on')
 

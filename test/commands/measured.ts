@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Ended, lastgasp } from './lastgasp.ts'
+import { asProcess, type Ended } from './lastgasp.ts'
 
 /** What a run of the program took. */
 export interface Measured extends Ended {
@@ -22,10 +22,10 @@ process.on('exit', () => {
   writeFileSync(process.env.TEST_FIGURES, JSON.stringify({ peak: peak * 1024, processor }))
 })`
 
-/** Runs the program as `lastgasp` does, and tells what it took. `scratch`: a directory for a file of figures. */
+/** Runs the program as a process, and tells what it took. `scratch`: a directory for a file of figures. */
 export async function measured(args: readonly string[], scratch: string): Promise<Measured> {
   const figures = join(scratch, 'figures.json')
   const script = `data:text/javascript,${encodeURIComponent(NOTE)}`
-  const ended = await lastgasp(args, { TEST_FIGURES: figures, NODE_OPTIONS: `--import=${script}` })
+  const ended = await asProcess(args, { TEST_FIGURES: figures, NODE_OPTIONS: `--import=${script}` })
   return { ...ended, ...JSON.parse(await readFile(figures, 'utf8')) }
 }

@@ -15,7 +15,7 @@ import t, { type Test } from 'tap'
 import { bundleDay, bundlePrefix, INDEX_PREFIX, newBundle, openKey } from '../../agent/bundle/keys.ts'
 import { catalogue } from '../../agent/operator/catalogue/catalogue.ts'
 import { type Archive, PART_BYTES } from '../../agent/store/store.ts'
-import { lastgasp } from '../commands/lastgasp.ts'
+import { asProcess } from '../commands/lastgasp.ts'
 import { startS3Server } from '../s3-server.ts'
 import { askedBy } from './asked.ts'
 import { captureTo } from './capturing.ts'
@@ -46,7 +46,7 @@ if (typeof server === 'string') {
     const { region = '' } = server.settings
     const store = ['--store', made.url, '--set', `s3.endpoint=${made.proxy.endpoint}`, '--set', 's3.addressing=path']
     const env = { AWS_ACCESS_KEY_ID: operator.accessKeyId, AWS_SECRET_ACCESS_KEY: operator.secretAccessKey }
-    const run = (...args: string[]) => lastgasp([...args, ...store, '--set', `s3.region=${region}`], env)
+    const run = (...args: string[]) => asProcess([...args, ...store, '--set', `s3.region=${region}`], env)
 
     const { recorded } = await made.proxy.while(async () => {
       t.match(await run('list'), { code: 0, stdout: name.bundle.slice(0, 15) })
