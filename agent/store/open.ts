@@ -1,7 +1,7 @@
-import type { Settings } from '../settings/schema.ts'
 import { sentence } from '../words/cannot.ts'
 import { type Location, parseLocation } from '../words/location.ts'
 import { retrying } from './retrying.ts'
+import type { S3Settings } from './s3/client.ts'
 import { type Archive, type Store, StoreError } from './store.ts'
 
 /** While capturing there is no better time than now: the deadline alone ends it. */
@@ -13,7 +13,7 @@ const DISK_TRIES = 4
  * Opens the store at `s3://bucket/prefix` or `file:///path`, which tries again what may work later; touches neither network nor disk, `warm` does.
  * Throws a permanent StoreError for a URL or settings that can never work.
  */
-export async function openStore(url: string, s3: Settings['s3'], signal: AbortSignal): Promise<Store> {
+export async function openStore(url: string, s3: S3Settings, signal: AbortSignal): Promise<Store> {
   const location = locationOf(url)
   signal.throwIfAborted()
   if (location.scheme === 'file') {
@@ -26,7 +26,7 @@ export async function openStore(url: string, s3: Settings['s3'], signal: AbortSi
 }
 
 /** Opens the same place for reading. Throws as `openStore` does. */
-export async function openArchive(url: string, s3: Settings['s3'], signal: AbortSignal): Promise<Archive> {
+export async function openArchive(url: string, s3: S3Settings, signal: AbortSignal): Promise<Archive> {
   const location = locationOf(url)
   signal.throwIfAborted()
   if (location.scheme === 'file') {

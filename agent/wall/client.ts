@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Finding } from '../bundle/schema.ts'
+import type { DescriptorReserve } from '../streams/reserve.ts'
 import { cannot, sentence } from '../words/cannot.ts'
 import { abandonable } from '../words/deadline.ts'
 import type { InventoryGap, ListedItem } from '../words/evidence.ts'
@@ -17,25 +18,31 @@ interface Asked {
   readonly within?: number
 }
 
+interface Address {
+  readonly path: string
+  readonly reserve?: DescriptorReserve
+}
+
 /** More items than any host has: 10,000 journal files of 16 MiB are 160 GiB. What floods beyond is cut off. */
 const MAX_ITEMS = 20_000
 
-/** A collector that listens at `path`. */
-export function collectorAt(path: string): Collector {
+/** A collector that listens at `path`. Where no descriptor is left, connections are made by those of the `reserve`. */
+export function collectorAt(path: string, reserve?: DescriptorReserve): Collector {
+  const at: Address = { path, ...(reserve && { reserve }) }
   const call = async (what: string, signal: AbortSignal) => {
-    for await (const answer of request(path, { do: what }, signal)) if (answer.kind === 'end') return answer.json
+    for await (const answer of request(at, { do: what }, signal)) if (answer.kind === 'end') return answer.json
     throw broken('it hung up without an answer')
   }
   return {
     open: async (_, within, signal) => ({
-      listing: await list(path, { do: 'inventory', within }, signal),
-      take: (id, limit, signal) => take(path, { do: 'take', id, limit }, signal),
-      watch: (signal) => watch(path, signal),
-      findings: (within, signal) => findings(path, within, signal),
+      listing: await list(at, { do: 'inventory', within }, signal),
+      take: (id, limit, signal) => take(at, { do: 'take', id, limit }, signal),
+      watch: (signal) => watch(at, signal),
+      findings: (within, signal) => findings(at, within, signal),
     }),
     release: async (signal) => void (await call('release', signal)),
     attend: async (signal) => {
-      for await (const _ of request(path, { do: 'attend' }, signal));
+      for await (const _ of request(at, { do: 'attend' }, signal));
       signal.throwIfAborted()
       throw broken('it hung up')
     },
@@ -51,13 +58,13 @@ function broken(reason: unknown): CollectorError {
 
 /** One request and what is answered to it, `end` included. A `fail` is thrown. */
 async function* request(
-  path: string,
+  { path, reserve }: Address,
   json: object,
   signal: AbortSignal,
   onSocket?: (socket: Socket) => void,
 ): AsyncGenerator<Message, void, void> {
   signal.throwIfAborted()
-  const { socket, pieces } = connectTo(path)
+  const { socket, pieces } = connectTo(path, reserve)
   const cut = () => socket.destroy()
   signal.addEventListener('abort', cut, { once: true })
   try {
@@ -84,10 +91,10 @@ async function* request(
   }
 }
 
-async function list(path: string, asked: Asked, signal: AbortSignal): Promise<Listing> {
+async function list(at: Address, asked: Asked, signal: AbortSignal): Promise<Listing> {
   const items: ListedItem[] = []
   const gaps: InventoryGap[] = []
-  for await (const answer of request(path, asked, signal)) {
+  for await (const answer of request(at, asked, signal)) {
     if (answer.kind === 'end') return { items, gaps }
     if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "${asked.do}"`)
     if (items.length + gaps.length >= MAX_ITEMS) throw broken(`it lists more than ${MAX_ITEMS} items`)
@@ -102,11 +109,11 @@ async function list(path: string, asked: Asked, signal: AbortSignal): Promise<Li
   throw broken('it hung up within its list')
 }
 
-function watch(path: string, signal: AbortSignal): Watching {
+function watch(at: Address, signal: AbortSignal): Watching {
   const { promise: stopped, resolve } = Promise.withResolvers<void>()
   async function* comesUp(): AsyncGenerator<Listing, void, void> {
     await abandonable(stopped, signal)
-    yield await list(path, { do: 'last-words' }, signal)
+    yield await list(at, { do: 'last-words' }, signal)
   }
   return { comesUp: comesUp(), stop: resolve }
 }
@@ -114,9 +121,9 @@ function watch(path: string, signal: AbortSignal): Watching {
 /** What a collector says of deaths is told one by one up to a limit of its own: findings/findings.ts. */
 const MOST_FINDINGS = 256
 
-async function findings(path: string, within: number, signal: AbortSignal): Promise<readonly Finding[]> {
+async function findings(at: Address, within: number, signal: AbortSignal): Promise<readonly Finding[]> {
   const all: Finding[] = []
-  for await (const answer of request(path, { do: 'findings', within }, signal)) {
+  for await (const answer of request(at, { do: 'findings', within }, signal)) {
     if (answer.kind === 'end') return all
     if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "findings"`)
     if (all.length >= MOST_FINDINGS) throw broken(`it tells of more than ${MOST_FINDINGS} findings`)
@@ -133,13 +140,13 @@ function believed<Value, Json>(read: (json: Json) => Value, json: Json): Value {
   }
 }
 
-function take(path: string, json: object, signal: AbortSignal): Taking {
+function take(at: Address, json: object, signal: AbortSignal): Taking {
   const { promise: taken, resolve, reject } = Promise.withResolvers<Taken>()
   taken.catch(() => {})
   let socket: Socket | undefined
   async function* data() {
     try {
-      for await (const answer of request(path, json, signal, (connected) => (socket = connected))) {
+      for await (const answer of request(at, json, signal, (connected) => (socket = connected))) {
         if (answer.kind === 'data') yield answer.bytes
         else if (answer.kind === 'end') return resolve(believed(readTaken, answer.json))
         else throw broken(`"${answer.kind}" is no answer to "take"`)

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { DescriptorReserve } from '../streams/reserve.ts'
 
 /** More than a unix socket holds (net.core.wmem_default, 208 KiB): one read takes all that is there. */
 const READ_BYTES = 256 * 1024
@@ -10,8 +11,8 @@ export interface Connection {
   readonly pieces: AsyncIterable<Buffer>
 }
 
-/** Connects to a unix socket. The caller destroys it. */
-export function connectTo(path: string): Connection {
+/** Connects to a unix socket, by a descriptor of the reserve where there is no other. The caller destroys it. */
+export function connectTo(path: string, reserve?: DescriptorReserve): Connection {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   let piece: Buffer | undefined
   let closed = false
@@ -25,12 +26,15 @@ export function connectTo(path: string): Connection {
       return false // nothing more is read before it is asked for
     },
   }
+  reserve?.free()
   const socket = connect({ path, onread })
+  socket.once('connect', () => reserve?.refill())
   socket.on('error', (error) => {
     failure = error
   })
   socket.on('close', () => {
     closed = true
+    reserve?.refill()
     wake()
   })
 

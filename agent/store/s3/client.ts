@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import type { Settings } from '../../settings/schema.ts'
+import type { DescriptorReserve } from '../../streams/reserve.ts'
 import { cannot, sentence } from '../../words/cannot.ts'
 import type { Location } from '../../words/location.ts'
 import { Pace } from '../pace.ts'
@@ -14,7 +15,8 @@ import { openRoads, type Roads } from './roads.ts'
 import { clockSkew } from './skew.ts'
 import { adoptSystemdCredential } from './systemd-credential.ts'
 
-export type S3Settings = Settings['s3']
+/** The settings, and what to open connections by where no descriptor is left. */
+export type S3Settings = Settings['s3'] & { readonly reserve?: DescriptorReserve }
 export type S3Location = Extract<Location, { scheme: 's3' }>
 
 /** How long to wait for a store, in ms and tries. The caller's signal ends everything before that. */
@@ -127,7 +129,7 @@ export async function openBucket(
     throw unusable(url, `the endpoint ${JSON.stringify(endpoint)} is not an http:// or https:// URL: check s3.endpoint`)
   }
   adoptSystemdCredential()
-  const roads = await openRoads(process.env).catch((thrown: unknown) => {
+  const roads = await openRoads(process.env, settings.reserve).catch((thrown: unknown) => {
     throw unusable(url, sentence(thrown), thrown)
   })
   const pace = new Pace()

@@ -35,6 +35,8 @@ const NETWORK: Verdicts = {
   EAI_AGAIN: ({ host }) => ['transient', `the name of ${host} cannot be resolved: no name server answers`],
   ENETUNREACH: ({ host }) => ['transient', `there is no route to ${host}`],
   EHOSTUNREACH: ({ host }) => ['transient', `there is no route to ${host}`],
+  EMFILE: ({ host }) => ['transient', `no descriptor is left to this process for a connection to ${host}`],
+  ENFILE: ({ host }) => ['transient', `no descriptor is left on this host for a connection to ${host}`],
   EPROTO: ({ host }) => ['permanent', `${host} does not speak TLS: should the endpoint be http:// ?`],
   ERR_TLS_CERT_ALTNAME_INVALID: ({ host, bucket }) => [
     'permanent',

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import type { DescriptorReserve } from '../../streams/reserve.ts'
 import { cannot } from '../../words/cannot.ts'
+import { dialBy } from './dialing.ts'
 import { rememberingLookup } from './lookup.ts'
 
 /** How servers are reached from here: by which proxies, and whose certificates are trusted. */
@@ -22,16 +24,19 @@ const IDLE_SOCKETS = 4
 
 /**
  * Reads HTTP_PROXY, HTTPS_PROXY, NO_PROXY (or in small letters; Node's agents heed them) and NODE_EXTRA_CA_CERTS. The latter
- * by ourselves, since Node does it only when it starts, and the file may come later. Throws for a proxy that is no URL.
+ * by ourselves, since Node does it only when it starts, and the file may come later. Throws for a proxy that is no URL. Where no
+ * descriptor is left, those of the `reserve` are for names and connections.
  */
-export async function openRoads(env: NodeJS.ProcessEnv): Promise<Roads> {
+export async function openRoads(env: NodeJS.ProcessEnv, reserve?: DescriptorReserve): Promise<Roads> {
   const { secureContext, distrust } = await authorities(env.NODE_EXTRA_CA_CERTS)
   const lookup = rememberingLookup()
   const agent = { keepAlive: true, maxSockets: SOCKETS, maxFreeSockets: IDLE_SOCKETS, lookup, proxyEnv: env }
   try {
+    const httpAgent = new HttpAgent(agent)
+    const httpsAgent = new HttpsAgent({ ...agent, ...(secureContext && { secureContext }) })
     return {
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent({ ...agent, ...(secureContext && { secureContext }) }),
+      httpAgent: reserve === undefined ? httpAgent : dialBy(reserve, httpAgent),
+      httpsAgent: reserve === undefined ? httpsAgent : dialBy(reserve, httpsAgent),
       proxyFor: (protocol) => proxyFor(env, protocol === 'https:' ? 'https_proxy' : 'http_proxy'),
       distrust,
     }
