@@ -3,6 +3,7 @@ import { parseRecipient } from '../seal/keys.ts'
 import { sealed } from '../seal/seal.ts'
 import type { Taken } from '../wall/answers.ts'
 import type { Clearance } from './clearance.ts'
+import { afterOwn, OwnTime } from './host/own-time.ts'
 import { passing } from './host/passing.ts'
 import { LINGER_MS, lingering } from './lingering.ts'
 import type { Found } from './sources/source.ts'
@@ -21,10 +22,11 @@ export async function* collect(
 ): AsyncGenerator<Buffer, Taken, Buffer | undefined> {
   const started = performance.now()
   const reading = await found.open(limit, AbortSignal.any([stop, signal]))
+  using time = new OwnTime()
   try {
     let bytesIn = 0
     let failed: Error | undefined
-    const chunks = passing(until(reading.chunks, stop), ({ length }) => {
+    const chunks = passing(until(reading.chunks, stop, time), ({ length }) => {
       bytesIn += length
     })
     const readable = surviving(chunks, (error) => {
@@ -50,19 +52,20 @@ export async function* collect(
 
 const STOPPED = 'the reading was stopped early'
 
-/** What a source that was told to stop gets to end by itself: to close its tar, say. */
+/** ms, of which this process was run, that a source which was told to stop gets to end by itself: to close its tar, say. */
 const ENDING_MS = 500
 
 /** The chunks until a moment after `stop` aborts; a read that hangs then is left behind. */
 async function* until(
   chunks: AsyncIterable<Buffer>,
   stop: AbortSignal,
+  time: OwnTime,
 ): AsyncGenerator<Buffer, void, Buffer | undefined> {
   const iterator = chunks[Symbol.asyncIterator]()
   const { promise: late, resolve } = Promise.withResolvers<'late'>()
-  let timer: NodeJS.Timeout | undefined
+  let cancel = () => {}
   const onStop = () => {
-    timer = setTimeout(() => resolve('late'), ENDING_MS)
+    cancel = afterOwn(ENDING_MS, time, () => resolve('late'))
   }
   if (stop.aborted) onStop()
   else stop.addEventListener('abort', onStop, { once: true })
@@ -75,7 +78,7 @@ async function* until(
       spent = yield step.value
     }
   } finally {
-    clearTimeout(timer)
+    cancel()
     stop.removeEventListener('abort', onStop)
     Promise.resolve(iterator.return?.()).catch(() => {})
   }

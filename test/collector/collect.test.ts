@@ -41,3 +41,23 @@ t.test('what comes in drops becomes no more frames than a reader takes', async (
   t.equal(bytes.toString(), 'drop '.repeat(50))
   t.ok((step.value.frames ?? 0) < 12, `${step.value.frames} frames`)
 })
+
+t.test('who was told to stop ends well, also on a host that hardly runs', async (t) => {
+  const stop = new AbortController()
+  async function* ending() {
+    yield Buffer.from('what was read')
+    await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }))
+    for (let times = 0; times < 3; times++) {
+      await sleep(5)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+    }
+    yield Buffer.from(', and its end')
+  }
+  const collecting = collect(found(ending()), 1e6, { kind: 'plain' }, stop.signal, signal)
+  const came = [await collecting.next(), await collecting.next()].map(({ value }) => value as Buffer)
+  stop.abort()
+  for (let step = await collecting.next(); step.done !== true; step = await collecting.next()) came.push(step.value)
+  const { bytes, error } = await prefixOf(plain(inPieces(Buffer.concat(came), 1000), signal))
+  t.equal(error, undefined)
+  t.equal(bytes.toString(), 'what was read, and its end')
+})

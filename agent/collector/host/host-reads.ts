@@ -2,8 +2,12 @@ import * as fs from 'node:fs'
 import { promisify } from 'node:util'
 import { bytePath, shownName } from '../../words/host-name.ts'
 import { isAbsent, kindOf, type Ledger } from './ledger.ts'
+import { afterOwn, OwnTime } from './own-time.ts'
 
-/** How long one file may take, in ms. Read from memory in 50 µs; what needs longer than this is stuck in the kernel. */
+/**
+ * How long one file may take, in ms of which this process was run (own-time.ts). Read from memory in 50 µs; what needs longer than
+ * this is stuck in the kernel.
+ */
 export const READ_WAIT = 500
 /** Bytes taken of one file where its list says nothing else: the longest of the usual ones, /proc/stat of 256 CPUs, is 40 KiB. */
 export const FILE_BYTES = 64 * 1024
@@ -50,6 +54,8 @@ export class HostReads implements Disposable {
   readonly root: string
   readonly signal: AbortSignal
   readonly ledger: Ledger
+  /** By which it is judged whether a read hangs, and how long reading goes on. */
+  readonly time = new OwnTime()
   readonly #scratch: Buffer[] = []
   readonly #waiting = new Set<(reason: unknown) => void>()
   readonly #stuckKinds = new Map<string, number>()
@@ -64,6 +70,7 @@ export class HostReads implements Disposable {
 
   [Symbol.dispose](): void {
     this.signal.removeEventListener('abort', this.#giveUp)
+    this.time[Symbol.dispose]()
   }
 
   /** Content of a file, up to the limit. */
@@ -143,14 +150,13 @@ export class HostReads implements Disposable {
       this.#stuckKinds.set(kind, (this.#stuckKinds.get(kind) ?? 0) + 1)
       reject(new Hung(`no answer from the kernel within ${READ_WAIT} ms`))
     }
-    // One more turn of the loop: after a stall of this process the answer may be there, only not delivered yet.
-    const timer = setTimeout(() => setImmediate(late), READ_WAIT)
+    const cancel = afterOwn(READ_WAIT, this.time, late)
     this.#waiting.add(reject)
     work()
       .then(resolve, reject)
       .finally(() => {
         pending = false
-        clearTimeout(timer)
+        cancel()
         this.#waiting.delete(reject)
         if (stuck) this.#stuckNow--
       })

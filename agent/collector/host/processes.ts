@@ -29,7 +29,7 @@ export interface TableBounds {
   readonly processes: number
   /** Processes asked further. */
   readonly detailed: number
-  /** ms after which nobody is asked further. */
+  /** ms, of which this process was run, after which nobody is asked further. */
   readonly wait: number
 }
 
@@ -44,7 +44,7 @@ const COMMAND_SHOWN = 1024
 
 /** Every process there is, by pid; the ones that stand out first asked further, as far as time goes. */
 export async function readProcesses(reads: HostReads, bounds = BOUNDS): Promise<readonly Process[]> {
-  const until = performance.now() + bounds.wait
+  const until = reads.time.now() + bounds.wait
   const page = pageBytes(await reads.bytes('proc/self/auxv', { optional: true }))
   const pids = numbered(await reads.names('proc'))
   const left = pids.length - bounds.processes
@@ -61,7 +61,7 @@ export async function readProcesses(reads: HostReads, bounds = BOUNDS): Promise<
   const striking = strikingFirst([...processes.values()])
   let asked = 0
   await fewAtATime(striking, async (process) => {
-    if (asked >= bounds.detailed || performance.now() > until) return
+    if (asked >= bounds.detailed || reads.time.now() > until) return
     asked++
     processes.set(process.pid, await detailed(reads, process, countable))
   })

@@ -9,7 +9,7 @@ import { numbered, type Process } from '../../host/processes.ts'
 const THREADS = 10_000
 /** Of one process no more than this. */
 const THREADS_OF_ONE = 1000
-/** ms for all of them. */
+/** ms for all of them, of which this process was run. */
 const THREADS_WAIT = 500
 /** Blocked ones that are described: a hang shows in the first few, the rest wait behind them. */
 const DESCRIBED = 128
@@ -47,7 +47,7 @@ interface Blocked {
 }
 
 async function findBlocked(reads: HostReads, processes: readonly Process[]): Promise<readonly Blocked[]> {
-  const until = performance.now() + THREADS_WAIT
+  const until = reads.time.now() + THREADS_WAIT
   const blocked: Blocked[] = []
   let left = THREADS
   let missed = false
@@ -59,7 +59,7 @@ async function findBlocked(reads: HostReads, processes: readonly Process[]): Pro
     const tids = numbered(await reads.names(`proc/${process.pid}/task`, DETAIL))
     missed ||= tids.length > THREADS_OF_ONE
     for (const tid of tids.slice(0, THREADS_OF_ONE)) {
-      if (--left < 0 || performance.now() > until) {
+      if (--left < 0 || reads.time.now() > until) {
         missed = true
         return
       }

@@ -11,7 +11,7 @@ export interface Cgroup {
 
 /** Cgroups in the table, from the root downwards: 15 files each, 0.7 ms; a server with a hundred services has about 150. */
 const CGROUPS = 1024
-/** ms for all of them, as the summary waits for it. */
+/** ms for all of them, of which this process was run, as the summary waits for it. */
 const TREE_WAIT = 750
 
 /** Where a column's value stands: a whole file, a key's value in it, or the sum over its lines. */
@@ -48,11 +48,11 @@ const COLUMNS: readonly Column[] = [
 
 /** The tree below a mount point of cgroup version 2 (`sys/fs/cgroup`), parents before children. */
 export async function readCgroups(reads: HostReads, mount: string): Promise<readonly Cgroup[]> {
-  const until = performance.now() + TREE_WAIT
+  const until = reads.time.now() + TREE_WAIT
   const paths = await tree(reads, mount, until)
   const cgroups = new Map<string, Cgroup>()
   await fewAtATime(paths, async (path) => {
-    if (performance.now() < until) cgroups.set(path, { path, values: await valuesOf(reads, mount + path) })
+    if (reads.time.now() < until) cgroups.set(path, { path, values: await valuesOf(reads, mount + path) })
   })
   if (cgroups.size < paths.length) reads.ledger.lost('cgroups.tsv', `${paths.length - cgroups.size} cgroups left out`)
   return paths.flatMap((path) => cgroups.get(path) ?? [])
@@ -73,7 +73,7 @@ async function tree(reads: HostReads, mount: string, until: number): Promise<rea
     const path = paths[next] ?? '/'
     const names = (await reads.names(mount + path, { optional: true, folders: true })) ?? []
     paths.push(...names.map((name) => `${path === '/' ? '' : path}/${name}`))
-    if (paths.length <= CGROUPS && performance.now() < until) continue
+    if (paths.length <= CGROUPS && reads.time.now() < until) continue
     reads.ledger.lost('cgroups.tsv', `the tree goes on after ${Math.min(paths.length, CGROUPS)} cgroups`)
     break
   }

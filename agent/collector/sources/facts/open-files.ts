@@ -6,7 +6,7 @@ import { tsv } from '../../tar/tsv.ts'
 
 /** Links read in all: 20 µs each, 0.4 s. */
 const LINKS = 20_000
-/** ms for all of them. */
+/** ms for all of them, of which this process was run. */
 const LINKS_WAIT = 500
 /** Of one process no more than this: one that leaks descriptors leaks them all of a kind. */
 const LINKS_OF_ONE = 2048
@@ -33,7 +33,7 @@ export async function readOpenFiles(
   processes: readonly Process[],
   safe: ReadonlySet<number>,
 ): Promise<OpenFiles> {
-  const until = performance.now() + LINKS_WAIT
+  const until = reads.time.now() + LINKS_WAIT
   const kinds: [number, string, string, number][] = []
   const deleted: [number, string, string, number | undefined, string][] = []
   let left = LINKS
@@ -47,7 +47,7 @@ export async function readOpenFiles(
       const some = names.slice(0, Math.min(LINKS_OF_ONE, left))
       left -= some.length
       for (const fd of some) {
-        if (performance.now() > until) left = 0
+        if (reads.time.now() > until) left = 0
         if (left === 0) break
         const target = await reads.link(`proc/${pid}/fd/${fd}`, DETAIL)
         if (target === undefined) continue

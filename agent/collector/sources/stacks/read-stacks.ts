@@ -45,7 +45,7 @@ export interface Caps {
 
 /** A process of 64 threads stands still for some ms, on a host that has no CPU left for a hundred times that; who needs more will not stop. */
 export const CAPS: Caps = { core: { freezeMs: 1_000, threads: 2_048 }, table: 8_192, tableOfOne: 1_024 }
-/** ms for one look at all of them. */
+/** ms for one look at all of them, of which this process was run. */
 const LOOK_MS = 2_000
 /** ms to read what an executable says of itself: it may lie on a file system that hangs. */
 const EXECUTABLE_MS = 250
@@ -149,14 +149,14 @@ async function look(
   reads: HostReads,
   depth: 'whole' | 'to compare',
 ): Promise<Looked> {
-  const until = performance.now() + LOOK_MS
+  const until = reads.time.now() + LOOK_MS
   // Whether we may see kernel stacks (that takes CAP_SYS_ADMIN) is the same for all of them.
   const kernelStacks = ((await reads.text('proc/self/stack', { once: true, optional: true })) ?? '') !== ''
   const looked = new Map<number, readonly Thread[]>()
   const unlooked = new Map<number, number>()
   let left = caps.table
   await fewAtATime(troubledFirst(chosen, troubled), async ({ pid, threads }) => {
-    const most = performance.now() > until ? 0 : Math.min(left, caps.tableOfOne)
+    const most = reads.time.now() > until ? 0 : Math.min(left, caps.tableOfOne)
     left -= Math.min(threads, most)
     if (threads > most) {
       unlooked.set(pid, threads - most)

@@ -1,0 +1,58 @@
+/** ms between two looks at the clock. */
+const TICK_MS = 20
+/** Of the time that this process was kept from running, as much counts as if it had run so: every wait has an end. */
+const LEAST_SHARE = 1 / 8
+
+/**
+ * A clock in ms that hardly runs while this process is kept from running: by how late a timer of ours fires, nobody has had the time that
+ * has passed. What is given up by it is stuck, and not only slow as everything is. It is looked at from the event loop, so it stands while that is busy.
+ */
+export class OwnTime implements Disposable {
+  readonly #timer: NodeJS.Timeout
+  #looked = performance.now()
+  #ms = 0
+
+  constructor() {
+    this.#timer = setInterval(() => this.#look(), TICK_MS)
+    this.#timer.unref()
+  }
+
+  now(): number {
+    return this.#ms + ownPartOf(performance.now() - this.#looked)
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+
+  #look(): void {
+    const now = performance.now()
+    this.#ms += ownPartOf(now - this.#looked)
+    this.#looked = now
+  }
+}
+
+/** A tick that was late by no more than one is of a host that runs. */
+const ownPartOf = (ms: number) => Math.max(Math.min(ms, 2 * TICK_MS), ms * LEAST_SHARE)
+
+/** Calls `then` after `ms` of its own time, unless it was cancelled by the answer. */
+export function afterOwn(ms: number, time: OwnTime, then: () => void): () => void {
+  const until = time.now() + ms
+  let timer: NodeJS.Timeout
+  // One more turn of the loop: what has come meanwhile may be there, only not delivered yet.
+  const wait = (left: number) => {
+    timer = setTimeout(() => setImmediate(look), left)
+  }
+  let isCancelled = false
+  const look = () => {
+    if (isCancelled) return
+    const left = until - time.now()
+    if (left > 0) wait(left)
+    else then()
+  }
+  wait(ms)
+  return () => {
+    isCancelled = true
+    clearTimeout(timer)
+  }
+}
