@@ -4,7 +4,7 @@ import { opendir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cannot } from '../../words/cannot.ts'
-import { abandonable } from '../../words/deadline.ts'
+import { abandonable, within } from '../../words/deadline.ts'
 import { inParallel } from '../../words/in-parallel.ts'
 import { parseMounts, safeMounts } from '../host/mounts.ts'
 import { isVolatile } from './boot.ts'
@@ -30,8 +30,18 @@ export interface Finds {
   readonly surplus: readonly Surplus[]
 }
 
-/** ms for all directories where others than the host may write, where nobody says otherwise: 40,000 files of 30 µs. */
-const OTHERS_MS = 1_200
+/** What a look at all directories may take, in ms. What was found by then is given, and what was not looked at told. */
+export interface LookTime {
+  readonly all: number
+  /** Of it, for those where others than the host may write. */
+  readonly others: number
+}
+
+/** Where nobody says otherwise: 40,000 files of 30 µs where others may write. */
+const LOOK: LookTime = { all: 3_000, others: 1_200 }
+/** Of the time that is left, what the first question of all directories may take, and what each of them: one that hangs leaves the others some. */
+const FIRST_SHARE = 1 / 4
+const EACH_SHARE = 1 / 2
 /** Names of a directory that are looked at at once: as many questions as libuv's pool is asked at once. */
 const AT_ONCE = 64
 
@@ -44,40 +54,45 @@ export async function findCores(
   named: readonly string[],
   pattern: CorePattern,
   signal: AbortSignal,
-  ms = OTHERS_MS,
+  time = LOOK,
 ): Promise<Finds> {
+  const until = performance.now() + time.all
+  const share = (of: number) => within(Math.max(0, until - performance.now()) * of, signal)
   const own = pattern.kind === 'directory' ? pattern.directory : undefined
   const directories = [...new Set([...named, ...(own === undefined ? [] : [own])])]
   const problems: string[] = []
   const missing: string[] = []
   const grounds: Ground[] = []
-  const guarded = await abandonable(linksAreGuarded(root), signal)
-  for (const directory of directories) {
-    try {
-      grounds.push(await abandonable(groundOf(root, directory, guarded), signal))
-    } catch (error) {
-      signal.throwIfAborted()
-      if (isMissing(error)) missing.push(directory)
-      else problems.push(cannot(`look for cores in ${directory}`, error).message)
-    }
+  const isTimely = share(FIRST_SHARE)
+  const guarded = abandonable(linksAreGuarded(root), isTimely).catch(() => false)
+  const hung = abandonable(hungMounts(root), isTimely).catch(() => new Set<string>())
+  const asked = directories.map((directory) => abandonable(groundOf(root, directory, guarded), isTimely))
+  for (const [index, answer] of (await Promise.allSettled(asked)).entries()) {
+    const directory = directories[index] as string
+    if (answer.status === 'fulfilled') grounds.push(answer.value)
+    else if (isMissing(answer.reason)) missing.push(directory)
+    else problems.push(cannot(`look for cores in ${directory}`, isTimely.aborted ? NO_TIME : answer.reason).message)
   }
+  signal.throwIfAborted()
 
   // The host's own first: what others fill may take all the time that there is.
-  const left = { ms }
-  const hung = await abandonable(hungMounts(root), signal)
+  const left = { ms: time.others }
   const looks: Look[] = []
   for (const ground of grounds.toSorted((a, b) => Number(b.kept) - Number(a.kept))) {
     const { directory } = ground
     const names = own === directory && pattern.kind === 'directory' ? pattern.files : undefined
     const look = new Look(ground)
+    const enough = share(EACH_SHARE)
     try {
-      await fill(look, { root, names, everything: named.includes(directory), hung, left }, signal)
-      looks.push(look)
+      await fill(look, { root, names, everything: named.includes(directory), hung: await hung, left }, enough)
     } catch (error) {
       signal.throwIfAborted()
       if (isMissing(error)) missing.push(directory)
+      else if (enough.aborted) look.problems.push(`cannot look at all of ${directory}: ${NO_TIME}`)
       else problems.push(cannot(`look for cores in ${directory}`, error).message)
+      if (!enough.aborted) continue
     }
+    looks.push(look)
   }
   const looked = new Set(looks.map(({ ground }) => ground.directory))
   return {
@@ -91,9 +106,11 @@ export async function findCores(
   }
 }
 
-async function groundOf(root: string, directory: string, guarded: boolean): Promise<Ground> {
+const NO_TIME = 'there was no more time'
+
+async function groundOf(root: string, directory: string, guarded: Promise<boolean>): Promise<Ground> {
   const kept = await isKeptByHost(root, directory)
-  const owned = guarded && ((await stat(join(root, directory))).mode & STICKY) !== 0
+  const owned = (await guarded) && ((await stat(join(root, directory))).mode & STICKY) !== 0
   return { directory, kept, owned, isVolatile: await isVolatile(join(root, directory)), now: Date.now() }
 }
 
@@ -129,9 +146,7 @@ async function fill(look: Look, search: Search, signal: AbortSignal): Promise<vo
     signal,
   )
   if (isLate)
-    look.problems.push(
-      `cannot look at all of ${directory}: it has more than ${looked} entries, and there was no more time`,
-    )
+    look.problems.push(`cannot look at all of ${directory}: it has more than ${looked} entries, and ${NO_TIME}`)
   if (!kept) left.ms -= performance.now() - began
 }
 

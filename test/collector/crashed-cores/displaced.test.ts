@@ -203,7 +203,7 @@ t.test('more than there is time for', { skip }, async (t) => {
   const { root, core } = open(t)
   for (let n = 0; n < 300; n++) plant(root, `${CRASH}/core.${n}`)
   const pattern = { kind: 'handler', text: '|/lib/systemd/systemd-coredump' } as const
-  const late = await findCores(root, [CRASH, COREDUMPS], pattern, unhurried(), 0)
+  const late = await findCores(root, [CRASH, COREDUMPS], pattern, unhurried(), { all: 60_000, others: 0 })
   t.ok(
     late.files.some(({ path }) => path === core),
     "the host's own come first, and are not hurried",

@@ -25,13 +25,28 @@ export interface Dumping {
 const AT_ONCE = 8
 const POLL_MS = 200
 
-/** The processes below `proc` that are dumping core: `CoreDumping: 1` in proc_pid_status(5). */
-export async function dumpingProcesses(proc: string, signal: AbortSignal): Promise<readonly Dumping[]> {
-  const names = await abandonable(readdir(proc), signal).catch(() => [])
-  signal.throwIfAborted()
-  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
-  const found = await inParallel(pids, AT_ONCE, (pid) => dumping(proc, pid, signal))
-  return found.filter((process) => process !== undefined)
+/** The processes that are dumping core, as far as they could be asked in time. */
+export interface Dumpings {
+  readonly found: readonly Dumping[]
+  /** Whether all were asked. */
+  readonly isAll: boolean
+}
+
+/** The processes below `proc` that are dumping core: `CoreDumping: 1` in proc_pid_status(5). What was found until `enough` aborts. */
+export async function dumpingProcesses(proc: string, enough: AbortSignal): Promise<Dumpings> {
+  const found: Dumping[] = []
+  try {
+    const names = await abandonable(readdir(proc), enough).catch(() => [])
+    enough.throwIfAborted()
+    const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
+    await inParallel(pids, AT_ONCE, async (pid) => {
+      const process = await dumping(proc, pid, enough)
+      if (process !== undefined) found.push(process)
+    })
+    return { found: found.sort((a, b) => a.pid - b.pid), isAll: true }
+  } catch {
+    return { found, isAll: false }
+  }
 }
 
 /**

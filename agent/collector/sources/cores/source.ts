@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { within } from '../../../words/deadline.ts'
+import { abandonable, within } from '../../../words/deadline.ts'
 import type { InventoryGap } from '../../../words/evidence.ts'
 import { type Boot, bootOf, thisBoot } from '../../crashed-cores/boot.ts'
 import { chooseCores } from '../../crashed-cores/choose.ts'
@@ -56,15 +56,20 @@ export function coresSource(system: System): Source {
 
   async function survey({ root, settings, ms }: SourceContext, signal: AbortSignal): Promise<Survey> {
     const began = performance.now()
-    const pattern = await corePattern(root)
-    const finds = await findCores(root, settings.cores.directories, pattern, signal, ms * OTHERS_SHARE)
-    const dumping = await dumpingProcesses(join(root, 'proc'), signal)
+    const by = (share: number) => Math.max(0, ms * share - (performance.now() - began))
+    const pattern = await abandonable(corePattern(root), signal)
+    const boot = await abandonable(thisBoot(root), signal)
+    const time = { all: by(FOUND_BY), others: ms * OTHERS_SHARE }
+    const finds = await findCores(root, settings.cores.directories, pattern, signal, time)
+    const { found: dumping, isAll } = await dumpingProcesses(join(root, 'proc'), within(by(DUMPING_BY), signal))
     const fresh = finds.files.filter(({ id }) => !round.known.has(id))
     for (const { id } of fresh) round.known.add(id)
-    const boot = await thisBoot(root)
     const choice = chooseCores(fresh, settings.cores, { now: Date.now(), read, boot })
-    const inTime = within(Math.max(0, ms * ENTRIES_BY - (performance.now() - began)), signal)
-    const crashes = choice.chosen.length > 0 ? await crashEntries(root, inTime) : undefined
+    const inTime = within(by(ENTRIES_BY), signal)
+    const crashes =
+      choice.chosen.length > 0
+        ? await abandonable(crashEntries(root, inTime), inTime).catch(() => undefined)
+        : undefined
     const found = choice.chosen.map(({ core, value }) => {
       const name = uniqueName(core.label, core.suffix, round.names)
       const writer = core.kind === 'plain' ? dumping.find((process) => isOf(core, process, boot)) : undefined
@@ -78,7 +83,7 @@ export function coresSource(system: System): Source {
       found,
       unfinished,
       gaps: [
-        ...gaps('failed', finds.problems.filter(isNew)),
+        ...gaps('failed', [...finds.problems, ...(isAll ? [] : [UNASKED])].filter(isNew)),
         ...gaps('skipped', [...finds.leftOut.filter(isNew), ...choice.leftOut]),
         ...surplusGaps([...finds.surplus, ...choice.surplus]).filter(({ identity }) => isNew(ownerOf(identity))),
       ],
@@ -129,10 +134,14 @@ export function coresSource(system: System): Source {
 /** What of its time a survey looks where others than the host may write, who may have laid any number of files there. */
 const OTHERS_SHARE = 0.3
 /**
- * What of its time has gone when a survey looks for no more of what crashes are called: the cores that were found are worth more, and are
- * lost where it takes all of it.
+ * What of its time has gone when a survey looks for no more cores, when it asks no more processes, and when it looks for no more of
+ * what crashes are called: the cores that were found are worth more, and are lost where it takes all of it. The rest is for a host that
+ * hardly runs, whose timers are late.
  */
-const ENTRIES_BY = 0.55
+const FOUND_BY = 0.45
+const DUMPING_BY = 0.6
+const ENTRIES_BY = 0.7
+const UNASKED = 'cannot tell of all processes whether they are dumping core: there was no more time'
 
 /** A crash of this very moment: as much as the newest of a service. */
 const UNFINISHED_VALUE = 500

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
+  closeSync,
+  constants,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -9,9 +12,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { findCores } from '../../../../agent/collector/crashed-cores/find.ts'
 import { kernelDumps } from '../../../../agent/collector/crashed-cores/kernel-dumps.ts'
 import { openSystem } from '../../../../agent/collector/host/ffi.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
@@ -340,6 +345,38 @@ t.test('a core that systemd-coredump is still writing', { skip }, async (t) => {
   t.equal(content.compare(compress(core)), 0)
   t.match(outcome.identity, { path: `${COREDUMPS}/${name}`, signal: 6 })
   t.same(await source.lastWords?.(context(root), unhurried()), { found: [], gaps: [] }, 'not once more')
+})
+
+t.test('what was found is given, with a gap for the rest, on a host that is slow to answer', async (t) => {
+  const root = host(t)
+  store(root, `${coredumpName('app', 4711)}.zst`, compress(core))
+  const hung = [11, 12, 13, 14].map((pid) => join(root, `proc/${pid}/status`))
+  for (const path of hung) mkdirSync(join(path, '..'), { recursive: true })
+  execFileSync('mkfifo', hung)
+  // All threads by which files are read hang in these, and nothing is answered any more.
+  const { found, gaps } = await coresSource(system).inventory({ ...context(root), ms: 1_500 }, unhurried())
+  for (const path of hung) closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+  t.match(found, [{ name: 'cores/app.4711.core.zst' }])
+  t.equal(found.length, 1)
+  t.match(gaps, [
+    { status: 'failed', reason: 'cannot tell of all processes whether they are dumping core: there was no more time' },
+  ])
+})
+
+t.test('directories that do not answer are told of, and hold nobody up', async (t) => {
+  const root = host(t)
+  const hung = ['a', 'b', 'c', 'd'].map((name) => join(root, name))
+  execFileSync('mkfifo', hung)
+  const opening = hung.map((path) => open(path))
+  const time = { all: 500, others: 500 }
+  const finds = await findCores(root, [COREDUMPS, '/var/crash'], { kind: 'handler', text: '|/x' }, unhurried(), time)
+  for (const path of hung) closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+  for (const file of opening) await (await file).close()
+  t.strictSame(finds.looked, [])
+  t.match(finds.problems, [
+    `cannot look for cores in ${COREDUMPS}: there was no more time`,
+    'cannot look for cores in /var/crash: there was no more time',
+  ])
 })
 
 t.test('one that is never finished costs its own time', async (t) => {
