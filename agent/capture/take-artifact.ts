@@ -31,8 +31,6 @@ export interface Underway {
   readonly receipt: Promise<Receipt>
 }
 
-/** Parts of one object on their way at once: enough to fill a link with a round trip, few enough for the memory limit. */
-const PARTS_IN_FLIGHT = 2
 /** An item may grow while it is read; one that has doubled, and more, is not read for ever. */
 const growthLimit = (bytes: number) => bytes * 2 + 64 * 1024 * 1024
 
@@ -66,13 +64,7 @@ async function attempt(planned: Planned, waiting: number, ground: Ground, onColl
   const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
   try {
     const until = deadlineIn(sendingBudget(budget, ground.sending.left()), ground.sending.signal)
-    const written = await writeObject(
-      ground.store,
-      name,
-      pace.stored,
-      { inFlight: PARTS_IN_FLIGHT, until },
-      ground.signal,
-    )
+    const written = await writeObject(ground.store, name, pace.stored, { until }, ground.signal)
     const cut = written.cut && failure(written.cut)
     const stopped = pace.stopped() ?? cut
     if (stopped !== undefined && written.segments.length === 0)

@@ -35,9 +35,9 @@ function shortened(part: Gathered, bytes: number, pace: Pace): Gathered {
   return { ...part, body: part.body.subarray(0, bytes), last: true, cut: new TimeUp(pace) }
 }
 
-/** How many parts to have under way, of `most`. */
-export function partsAtOnce(pace: Pace, most: number): number {
-  return pace.rate !== undefined && (PART_BYTES * 1000) / pace.rate > ALONE_MS ? 1 : most
+/** Whether a part takes so long that it is sent alone. */
+export function sendsAlone({ rate }: Pace): boolean {
+  return rate !== undefined && (PART_BYTES * 1000) / rate > ALONE_MS
 }
 
 function rateText(rate: number): string {

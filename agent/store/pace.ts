@@ -1,5 +1,9 @@
+import { Window } from './window.ts'
+
 /** Fewer bytes than this tell of round trips, not of a rate. */
 const TELLING_BYTES = 64 * 1024
+/** So many in one request tell what one connection carries. */
+const LARGE_BYTES = 1024 * 1024
 /** What was seen counts half after so many ms of work. */
 const HALF_MS = 2_000
 
@@ -18,6 +22,8 @@ export interface Sent {
  * merely written may lie in a buffer on this side of the slowest link. `now` is a monotonic clock in ms.
  */
 export class Pace {
+  /** How many parts are under way at a time. */
+  readonly window: Window
   readonly #now: () => number
   #held = 0
   #underWay = 0
@@ -28,11 +34,14 @@ export class Pace {
   /** Bytes that landed, and the ms in which something was under way: since the last look, and in all. */
   #fresh = { bytes: 0, ms: 0 }
   #seen = { bytes: 0, ms: 0 }
+  /** Bytes per ms of one large request beside the others, of late. */
+  #each: number | undefined
   /** What silence has told since: no more bytes per second than that. */
   #most = Number.POSITIVE_INFINITY
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now
+    this.window = new Window(now)
   }
 
   /** Bytes under way. */
@@ -50,9 +59,15 @@ export class Pace {
     return this.rate && Math.min(this.rate, this.#most)
   }
 
-  /** How many bytes that are sent now land within `ms`, behind all that is under way; undefined while nobody knows. */
+  /**
+   * How many bytes that one request sends now land within `ms`, behind all that is under way; undefined while nobody knows.
+   * Many connections may be much faster than each of them.
+   */
   bytesWithin(ms: number): number | undefined {
-    return this.rate && Math.max(0, Math.floor(((ms - this.#roundTrip) * this.rate) / 1000) - this.#held)
+    if (this.rate === undefined) return undefined
+    const moving = ms - this.#roundTrip
+    const together = (moving * this.rate) / 1000 - this.#held
+    return Math.max(0, Math.floor(Math.min(together, moving * (this.#each ?? Number.POSITIVE_INFINITY))))
   }
 
   /** Sends `bytes` by `work`, which resolves when they have landed. */
@@ -93,6 +108,10 @@ export class Pace {
 
   #landed(bytes: number, ms: number): void {
     if (bytes < TELLING_BYTES) this.#shortest = Math.min(this.#shortest, ms)
+    if (bytes >= LARGE_BYTES) {
+      const each = bytes / Math.max(1, ms - this.#roundTrip)
+      this.#each = ((this.#each ?? each) + each) / 2
+    }
     this.#fresh.bytes += bytes
     if (this.#fresh.bytes < TELLING_BYTES) return
     const weight = 0.5 ** (this.#fresh.ms / HALF_MS)

@@ -1,5 +1,5 @@
 import { retry } from './retry.ts'
-import { type Store, StoreError } from './store.ts'
+import { type Store, StoreError, type Upload } from './store.ts'
 import { Waits } from './waits.ts'
 
 /**
@@ -38,9 +38,19 @@ export function retrying(store: Store, tries: number): Store {
       return {
         key,
         part: (number, body, signal) =>
-          trying(`store part ${number} of ${key}`, () => upload.part(number, body, signal), signal),
+          trying(`store part ${number} of ${key}`, () => part(store, upload, number, body, signal), signal),
         complete: (signal) => trying(`complete ${key}`, () => upload.complete(signal), signal),
       }
     },
+  }
+}
+
+/** One try. One that failed may have failed of too many at a time. */
+async function part(store: Store, upload: Upload, number: number, body: Buffer, signal: AbortSignal): Promise<void> {
+  try {
+    await upload.part(number, body, signal)
+  } catch (thrown) {
+    if (!signal.aborted && thrown instanceof StoreError && thrown.failure === 'transient') store.pace.window.fell()
+    throw thrown
   }
 }

@@ -4,11 +4,12 @@ import { cannot } from '../words/cannot.ts'
 import type { Deadline } from '../words/deadline.ts'
 import { gather } from './gather.ts'
 import { PARTS_PER_SEGMENT, type Store, StoreError } from './store.ts'
-import { hex, type Segment, writeSegment } from './write-segment.ts'
+import { hex } from './sums.ts'
+import { type Segment, writeSegment } from './write-segment.ts'
 
 export interface WriteOptions {
-  /** Parts under way at a time at most, at least 1. Memory is that many parts and one more. */
-  readonly inFlight: number
+  /** Parts under way at a time at most, at least 1, where that is to be fewer than the store's window has room for. */
+  readonly inFlight?: number
   /** When the sending ends, if before the hard end: what has landed by then becomes the object in the time between. */
   readonly until?: Deadline
   /** Parts after which the object goes on in the next segment. */
@@ -37,7 +38,7 @@ export async function writeObject(
   options: WriteOptions,
   signal: AbortSignal,
 ): Promise<Written> {
-  const { inFlight, partsPerSegment = PARTS_PER_SEGMENT } = options
+  const { inFlight = Number.POSITIVE_INFINITY, partsPerSegment = PARTS_PER_SEGMENT } = options
   const until = options.until ?? { signal, at: Number.POSITIVE_INFINITY, left: () => Number.POSITIVE_INFINITY }
   const stop = new AbortController()
   const parts = gather(stored, AbortSignal.any([until.signal, signal, stop.signal]))

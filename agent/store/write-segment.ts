@@ -2,9 +2,11 @@ import { createHash, type Hash } from 'node:crypto'
 import { cannot, sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
 import type { Deadline } from '../words/deadline.ts'
-import { fitted, fittedFirst, partsAtOnce, TimeUp } from './fit.ts'
+import { fitted, fittedFirst, TimeUp } from './fit.ts'
 import type { Gathered } from './gather.ts'
+import { PartsUnderWay } from './parts-under-way.ts'
 import { type Store, StoreError } from './store.ts'
+import { hex, type Sums, update } from './sums.ts'
 
 /** An object as it lies in the store. `sha256` in hex. */
 export interface Segment {
@@ -54,74 +56,50 @@ export async function writeSegment(stream: Stream, key: string, first: Gathered,
 }
 
 async function writeParts(stream: Stream, key: string, first: Gathered, sums: Sums): Promise<SegmentEnd> {
-  const { store, parts, inFlight, partsPerSegment, stop, until, signal } = stream
+  const { store, until, signal } = stream
   const upload = await store.begin(key, until.signal)
-  const flying = new Set<Promise<void>>()
-  const landed = new Set<number>()
-  // The sums up to each part from the last of the leading ones that have landed: where a failure may make us end.
-  const marks = new Map<number, Sums & { readonly bytes: number }>()
-  let sent = 0
-  let bytesSent = 0
-  let leading = 0
-  let failure: StoreError | undefined
-
-  function send(part: Gathered): void {
-    const number = ++sent
-    update(sums, part.body)
-    bytesSent += part.body.length
-    marks.set(number, { ...copy(sums), bytes: bytesSent })
-    const flight = upload
-      .part(number, part.body, until.signal)
-      .then(
-        () => {
-          part.release()
-          landed.add(number)
-          while (landed.delete(leading + 1)) marks.delete(leading++)
-        },
-        (thrown: StoreError) => {
-          failure ??= thrown
-          stop.abort(thrown)
-        },
-      )
-      .finally(() => flying.delete(flight))
-    flying.add(flight)
-  }
-
-  // The next part is gathered while those before it travel.
-  const gathered = () =>
-    parts.next().then(
-      ({ value }) => value ?? undefined,
-      () => undefined,
-    )
-  send(first)
-  let coming = gathered()
-  await Promise.all(flying)
-  let next: Gathered | undefined
-  let cut: Error | undefined
-  while (failure === undefined) {
-    next = await coming
-    if (next === undefined && until.signal.aborted) cut = new TimeUp(store.pace)
-    if (next === undefined || sent === partsPerSegment) break
-    while (flying.size >= partsAtOnce(store.pace, inFlight)) await Promise.race(flying)
-    if (failure !== undefined) break
-    const part = fitted(next, store.pace, until)
-    if (part !== undefined) send(part)
-    cut = part === undefined ? new TimeUp(store.pace) : part.cut
-    if (part?.last !== false) {
-      next = undefined
-      break
-    }
-    coming = gathered()
-  }
-  await Promise.all(flying)
+  const parts = new PartsUnderWay(stream, upload, sums)
+  parts.send(first, await parts.room())
+  const { next, cut } = await sendRest(stream, parts)
+  await parts.settled()
+  const { failure, leading } = parts
   if (signal.aborted) throw failure ?? signal.reason
   if (leading === 0) throw failure ?? cut
   const { bytes } = await upload.complete(signal).catch((thrown: unknown) => {
     throw unfinished(failure, thrown, leading)
   })
-  const end = [...marks.values()].find((mark) => mark.bytes === bytes)
+  const end = parts.sumsUpTo(bytes)
   if (end === undefined) throw cannot(`store ${key}`, `the store says that it is ${bytes} bytes long`)
   return { segment: { key, bytes, sha256: hex(end.own) }, total: end.total, next, cut: failure ?? cut }
+}
+
+/** Sends what comes after the first part, which lands before: until nothing more comes or fits, or a part has failed. */
+async function sendRest(stream: Stream, parts: PartsUnderWay): Promise<Pick<SegmentEnd, 'next' | 'cut'>> {
+  const { store, partsPerSegment, until } = stream
+  // The next part is gathered while those before it travel.
+  let coming = gathered(stream)
+  await parts.settled()
+  for (;;) {
+    if (parts.failure !== undefined) return {}
+    const next = await coming
+    if (next === undefined) return { cut: until.signal.aborted ? new TimeUp(store.pace) : undefined }
+    if (parts.sent === partsPerSegment) return { next }
+    const place = await parts.room().catch(() => undefined)
+    if (place === undefined) return { cut: new TimeUp(store.pace) }
+    const part = parts.failure === undefined ? fitted(next, store.pace, until) : undefined
+    if (part === undefined) {
+      place.leave()
+      return { cut: new TimeUp(store.pace) }
+    }
+    parts.send(part, place)
+    if (part.last) return { cut: part.cut }
+    coming = gathered(stream)
+  }
+}
+
+async function gathered({ parts }: Stream): Promise<Gathered | undefined> {
+  const { value } = await parts.next().catch(() => ({ value: undefined }))
+  return value ?? undefined
 }
 
 /** Says beside the error what has landed and became no object. */
@@ -130,25 +108,4 @@ function unfinished(failed: StoreError | undefined, thrown: unknown, parts: numb
   const why = failed === undefined ? sentence(thrown) : `${failed.message}; ${sentence(thrown)}`
   const message = `${why}; what had landed (${countOf(parts, 'part')}) is in an unfinished upload`
   return new StoreError(failure, message, { cause: thrown })
-}
-
-/** sha256 over one segment and over all of them; the same object while there is but one. */
-interface Sums {
-  readonly own: Hash
-  readonly total: Hash
-}
-
-function update({ own, total }: Sums, body: Buffer): void {
-  own.update(body)
-  if (total !== own) total.update(body)
-}
-
-function copy({ own, total }: Sums): Sums {
-  const now = own.copy()
-  return { own: now, total: total === own ? now : total.copy() }
-}
-
-/** The sum so far; the hash can go on. */
-export function hex(hash: Hash): string {
-  return hash.copy().digest('hex')
 }

@@ -129,7 +129,7 @@ export async function storeContract(t: Test, candidate: Candidate): Promise<void
       for (let at = 0; at < body.length; at += 1_000_000) yield body.subarray(at, at + 1_000_000)
     }
     const sha256 = createHash('sha256').update(body).digest('hex')
-    t.same(await writeObject(store, 'stream', chunks(), { inFlight: 2 }, signal), {
+    t.same(await writeObject(store, 'stream', chunks(), {}, signal), {
       segments: [{ key: 'stream', bytes: body.length, sha256 }],
       bytes: body.length,
       sha256,
@@ -156,7 +156,7 @@ export async function storeContract(t: Test, candidate: Candidate): Promise<void
       },
     }
     const until = { signal: sending.signal, at: Number.POSITIVE_INFINITY, left: () => Number.POSITIVE_INFINITY }
-    const written = await writeObject(ending, 'until', hanging(), { inFlight: 2, until }, signal)
+    const written = await writeObject(ending, 'until', hanging(), { until }, signal)
     t.match(written.cut, { message: /^its time was up/ })
     const landed = body.subarray(0, PART_BYTES)
     t.match(written, { bytes: PART_BYTES, sha256: createHash('sha256').update(landed).digest('hex') })

@@ -98,3 +98,12 @@ t.test('what is given up tells nothing', async (t) => {
   await pace.during(8 * MiB, async () => after(1000))
   t.equal(pace.rate, 8 * MiB)
 })
+
+t.test('one request carries no more than its connection, however many there are', async (t) => {
+  const { pace, after } = setUp()
+  const parts = Array.from({ length: 8 }, () => pace.send(8 * MiB))
+  after(1_000)
+  for (const part of parts) part.landed()
+  t.ok((pace.rate ?? 0) > 60 * MiB)
+  t.equal(pace.bytesWithin(500), 4 * MiB)
+})

@@ -73,7 +73,7 @@ t.test('what fits into one part is put', async (t) => {
     ['full', PART_BYTES],
   ] as const) {
     const body = randomBytes(bytes)
-    const written = await writeObject(watching.store, key, pieces(body, 600_000), { inFlight: 2 }, long())
+    const written = await writeObject(watching.store, key, pieces(body, 600_000), {}, long())
     t.same(written, { segments: [{ key, bytes, sha256: sha256(body) }], bytes, sha256: sha256(body) })
     t.ok((await content(key)).equals(body))
   }
@@ -84,20 +84,23 @@ t.test('the first part lands before the second is sent, then some fly at once', 
   const { store, content } = setUp(t)
   const watching = watched(store)
   const body = randomBytes(6 * PART_BYTES + 1)
-  const written = await writeObject(watching.store, 'big', pieces(body, 5_000_000), { inFlight: 3 }, long())
+  const written = await writeObject(watching.store, 'big', pieces(body, 5_000_000), {}, long())
   t.equal(written.sha256, sha256(body))
   t.ok((await content('big')).equals(body))
   t.same(watching.calls.slice(0, 4), ['begin big', 'part 1 of big', 'landed 1 of big', 'part 2 of big'])
   t.equal(watching.calls.at(-1), 'complete big')
   t.equal(watching.calls.length, 16)
-  t.equal(watching.most(), 3)
+  t.ok(watching.most() >= 2)
+  const alone = watched(store)
+  await writeObject(alone.store, 'alone', pieces(body, 5_000_000), { inFlight: 1 }, long())
+  t.equal(alone.most(), 1)
 })
 
 t.test('a huge object goes on in segments', async (t) => {
   const { store, content } = setUp(t)
   const body = randomBytes(4 * PART_BYTES + 7)
   const parts = (from: number, to?: number) => body.subarray(from * PART_BYTES, to && to * PART_BYTES)
-  const options = { inFlight: 2, partsPerSegment: 2 }
+  const options = { partsPerSegment: 2 }
   const written = await writeObject(store, 'core', pieces(body, 3_000_000), options, long())
   const bodies = [parts(0, 2), parts(2, 4), parts(4)]
   t.same(
@@ -117,12 +120,12 @@ t.test('a stream that fails leaves all that had arrived', async (t) => {
   const end = new Error('the disk could not be read')
   for (const bytes of [1000, PART_BYTES, 2 * PART_BYTES + 1]) {
     const body = randomBytes(bytes)
-    const written = await writeObject(store, `cut/${bytes}`, pieces(body, 700_000, end), { inFlight: 2 }, long())
+    const written = await writeObject(store, `cut/${bytes}`, pieces(body, 700_000, end), {}, long())
     t.equal(written.cut, end)
     t.equal(written.sha256, sha256(body))
     t.ok((await content(`cut/${bytes}`)).equals(body))
   }
-  const nothing = await writeObject(store, 'nothing', pieces(Buffer.alloc(0), 1, end), { inFlight: 2 }, long())
+  const nothing = await writeObject(store, 'nothing', pieces(Buffer.alloc(0), 1, end), {}, long())
   t.same(nothing, { segments: [], bytes: 0, sha256: sha256(), cut: end })
   t.equal((await keys()).length, 3)
 })
@@ -136,7 +139,7 @@ t.test('a stream that ends itself by its own signal leaves all that had arrived'
     budget.abort(new Error('the budget is spent'))
     budget.signal.throwIfAborted()
   }
-  const written = await writeObject(store, 'budget', source(), { inFlight: 2 }, long())
+  const written = await writeObject(store, 'budget', source(), {}, long())
   t.equal(written.cut?.message, 'the budget is spent')
   t.ok((await content('budget')).equals(body))
 })
@@ -149,7 +152,7 @@ t.test('the hard end ends a hanging stream', async (t) => {
   }
   const deadline = new AbortController()
   setTimeout(() => deadline.abort(new Error('the deadline has passed')), 200)
-  const writing = writeObject(store, 'hangs', hanging(), { inFlight: 2 }, deadline.signal)
+  const writing = writeObject(store, 'hangs', hanging(), {}, deadline.signal)
   await t.rejects(writing, failing('transient', /^cannot store hangs: the deadline has passed/))
   t.same(await keys(), [])
 })
@@ -168,7 +171,7 @@ t.test('a store that fails for good stops the stream, and the leading parts beco
       closed = true
     }
   }
-  const written = await writeObject(watching.store, 'core', endless(), { inFlight: 2 }, long())
+  const written = await writeObject(watching.store, 'core', endless(), {}, long())
   t.match(written.cut, failing('denied', /part 3/))
   const body = await content('core')
   t.equal(body.length, 2 * PART_BYTES)
@@ -183,7 +186,7 @@ t.test('a store that takes nothing is the failure', async (t) => {
   for (const call of ['put x', 'begin x', 'part 1 of x', 'complete x']) {
     const watching = watched(store, (one) => (one === call ? denied : undefined))
     const body = randomBytes(call === 'put x' ? 10 : PART_BYTES + 10)
-    const writing = writeObject(watching.store, 'x', pieces(body, 1_000_000), { inFlight: 2 }, long())
+    const writing = writeObject(watching.store, 'x', pieces(body, 1_000_000), {}, long())
     await t.rejects(writing, failing('denied', /no/), call)
   }
 })
@@ -197,7 +200,7 @@ t.test('segments that are stored stay, when a later one cannot be', async (t) =>
     ['c', 'put c.001', 2],
   ] as const) {
     const watching = watched(store, (one) => (one === call ? new StoreError('denied', 'cannot do it: no') : undefined))
-    const options = { inFlight: 2, partsPerSegment }
+    const options = { partsPerSegment }
     const written = await writeObject(watching.store, key, pieces(body, 2_000_000), options, long())
     const whole = body.subarray(0, partsPerSegment * PART_BYTES)
     const sum = sha256(whole)

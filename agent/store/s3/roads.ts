@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import type { DescriptorReserve } from '../../streams/reserve.ts'
 import { cannot } from '../../words/cannot.ts'
+import { MOST_PARTS } from '../window.ts'
 import { dialBy } from './dialing.ts'
 import { rememberingLookup } from './lookup.ts'
 
@@ -19,8 +20,8 @@ export interface Roads {
 
 /** More than any caller has requests in flight; a request that waits for a socket would count as one that cannot connect. */
 const SOCKETS = 64
-/** Kept open between requests: parts in flight, and a small object beside them. */
-const IDLE_SOCKETS = 4
+/** Kept open between requests: those of all parts under way, and of a small object beside them. */
+const IDLE_SOCKETS = MOST_PARTS + 1
 
 /**
  * Reads HTTP_PROXY, HTTPS_PROXY, NO_PROXY (or in small letters; Node's agents heed them) and NODE_EXTRA_CA_CERTS. The latter
