@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BECAUSE, UNCHECKED } from '../words/evidence.ts'
+import { BECAUSE, TRIGGERS, UNCHECKED } from '../words/evidence.ts'
 import { IDENTITY } from '../words/identity.ts'
 import { isBundleId, KINDS, STATUSES } from './keys.ts'
 
@@ -28,7 +28,7 @@ export const openingSchema = z.object({
   identity: z.string().regex(IDENTITY),
   bundle: z.string().refine(isBundleId, 'not a bundle id'),
   host: hostSchema,
-  trigger: z.enum(['shutdown', 'notice', 'previous-boot', 'manual']),
+  trigger: z.enum(TRIGGERS),
   started: time,
   /** When the capture must have ended. */
   deadline: time,

@@ -8,8 +8,9 @@ import { confine } from './confine.ts'
 import type { Desk } from './desk.ts'
 import { HoldLock } from './hold-lock.ts'
 import { openSystem, type System } from './host/ffi.ts'
-import { newPatients } from './processes/patients.ts'
+import { newTurns } from './processes/turns.ts'
 import { serve } from './serve.ts'
+import { Sessions } from './sessions.ts'
 import { coresSource } from './sources/cores/source.ts'
 import { executablesSource } from './sources/executables/source.ts'
 import { factsSource } from './sources/facts/source.ts'
@@ -43,25 +44,23 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     loadSettings({ root, credentialsDirectory: process.env.CREDENTIALS_DIRECTORY, set }, limit)
   const system = openSystem()
   using hold = values['by-hand'] ? undefined : new HoldLock(values.hold, system)
-  const patients = newPatients()
   const desk: Desk = {
     root,
     version: await version(),
     sources: [
       factsSource(),
-      stacksSource(system, patients),
-      liveSource(system, patients),
-      memorySource(patients),
-      executablesSource(patients),
+      stacksSource(system),
+      liveSource(system),
+      memorySource(),
+      executablesSource(),
       journalSource(values['by-hand'] ? undefined : givenJournald()),
       coresSource(system),
     ],
+    sessions: new Sessions(),
+    turns: newTurns(),
     hold,
     loaded: await load(signal),
     reload: load,
-    listing: new Map(),
-    gaps: [],
-    began: 0,
     attending: 0,
   }
   // By hand, the command that started us has said already what is wrong with the settings.

@@ -2,13 +2,16 @@ import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import type { Failure } from '../wall/answers.ts'
+import { readFailure } from '../wall/read-answers.ts'
 import { Refusal } from '../wall/refusal.ts'
-import { dataHeader, message, messages, WALL_VERSION } from '../wall/wire.ts'
+import { readRequest } from '../wall/requests.ts'
+import { dataHeader, message, messages } from '../wall/wire.ts'
 import { cannot, sentence } from '../words/cannot.ts'
 import { abandonable, aborted } from '../words/deadline.ts'
-import { type Answer, answerRequest, type Desk } from './desk.ts'
+import type { Answer } from './answer.ts'
+import { answerRequest, type Desk } from './desk.ts'
 
-/** Connections at once: a capture has at most six under way, `attend` and `check` one each. */
+/** Connections at once: a capture has some eight under way (takes, a watch, questions), and there may be two; `attend` has one. */
 const MAX_CONNECTIONS = 32
 /** A request that is not sent within this time never will be. */
 const REQUEST_MS = 5_000
@@ -39,8 +42,9 @@ async function converse(socket: Socket, desk: Desk, parent: AbortSignal): Promis
   const signal = AbortSignal.any([parent, hungUp.signal])
   const stop = new AbortController()
   const answer: Answer = {
-    send: (kind, json) => write(socket, [message(kind, json)], signal),
+    send: (bytes) => write(socket, [bytes], signal),
     data: (bytes) => write(socket, [dataHeader(bytes.length), bytes], signal),
+    stop: stop.signal,
   }
   try {
     const incoming = messages(socket, 'daemon')
@@ -49,13 +53,10 @@ async function converse(socket: Socket, desk: Desk, parent: AbortSignal): Promis
     socket.setTimeout(0)
     if (first.done === true || first.value.kind !== 'request') return
     void heed(incoming, stop, socket)
-    const { json } = first.value
-    if (json.v !== WALL_VERSION)
-      throw cannot(`speak version ${String(json.v)} of the wall's protocol`, `this collector speaks ${WALL_VERSION}`)
-    await answerRequest(desk, json, answer, stop.signal, signal)
+    await answerRequest(desk, readRequest(first.value.json), answer, signal)
   } catch (error) {
     const because = error instanceof Refusal ? error.because : 'host'
-    const failure: Failure = { reason: sentence(error).slice(0, 4000), because }
+    const failure: Failure = readFailure({ reason: sentence(error), because })
     await write(socket, [message('fail', failure)], signal).catch(() => {})
   } finally {
     socket.destroySoon()

@@ -1,11 +1,13 @@
 import type { Shutdown } from '../bundle/schema.ts'
 import { sentence } from '../words/cannot.ts'
-import type { Because, ListedItem } from '../words/evidence.ts'
-import { CLASS_OF, type EvidenceClass, type InventoryGap } from '../words/evidence.ts'
+import { countOf } from '../words/count-of.ts'
+import type { Because, EvidenceClass, InventoryGap, ListedItem } from '../words/evidence.ts'
+import { BECAUSE, CLASS_OF } from '../words/evidence.ts'
 import { tellable } from '../words/printable.ts'
 import type { Failure, Health, Taken, Why } from './answers.ts'
 import { isSize, type Json, must, record, whole } from './read-fields.ts'
 import { readIdentity } from './read-identity.ts'
+import { ID_LENGTH, isSession } from './requests.ts'
 
 /**
  * What a collector answers, held against what PROTOCOL.md promises: names become keys, numbers become plans, and all of it becomes
@@ -18,17 +20,9 @@ const NAME = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.@:+=,~-]+(\/[\w.@:+=,~-]+)*$/
 const NAME_BYTES = 512
 /** Characters of a reason, which is a line of `show`. */
 const REASON = 4000
-/** Problems of settings that are told; the settings have fewer keys. */
-const PROBLEMS = 200
+/** Characters of all problems of settings together: of 3 bytes each they fit into one message. */
+const PROBLEMS_LENGTH = 16_000
 
-const BECAUSE: Readonly<Record<Because, true>> = {
-  limit: true,
-  seal: true,
-  deadline: true,
-  host: true,
-  store: true,
-  collector: true,
-}
 const SHUTDOWNS: Readonly<Record<Shutdown['kind'], true>> = {
   poweroff: true,
   reboot: true,
@@ -55,7 +49,7 @@ export function readListedItem(value: unknown): ListedItem {
     sealed,
     closed,
   } = item
-  must(typeof id === 'string' && id.length <= NAME_BYTES, 'id')
+  must(typeof id === 'string' && id.length <= ID_LENGTH, 'id')
   must(typeof name === 'string' && name.length <= NAME_BYTES && NAME.test(name), 'name')
   must(isSource(source), 'source')
   must(isClass(of), 'class')
@@ -102,6 +96,12 @@ export function unreadable(value: unknown, error: unknown): InventoryGap {
   }
 }
 
+/** The name of a session that was opened. */
+export function readSession({ session }: Json): string {
+  must(isSession(session), 'session')
+  return session
+}
+
 export function readTaken(value: unknown): Taken {
   const { bytesIn, ms, frames, truncated, identity } = record(value, 'end')
   must(isSize(bytesIn), 'bytesIn')
@@ -131,9 +131,22 @@ export function readHealth({ version, problems, closed }: Json): Health {
   must(closed === undefined || typeof closed === 'string', 'closed')
   return {
     version: tellable(version, NAME_BYTES),
-    problems: problems.slice(0, PROBLEMS).map((problem) => tellable(String(problem), REASON)),
+    problems: fewProblems(problems),
     ...(closed !== undefined && { closed: tellable(closed, REASON) }),
   }
+}
+
+/** As many as fit into one answer; of the others it is told how many they are. */
+function fewProblems(problems: readonly unknown[]): readonly string[] {
+  const told: string[] = []
+  let length = 0
+  for (const problem of problems) {
+    const text = typeof problem === 'string' ? tellable(problem, REASON) : 'something that is no text'
+    length += text.length
+    if (length > PROBLEMS_LENGTH) return [...told, `and ${countOf(problems.length - told.length, 'other problem')}`]
+    told.push(text)
+  }
+  return told
 }
 
 /** Never throws: it is told why something went wrong. */
@@ -147,4 +160,4 @@ export function readFailure({ reason, because }: Json): Failure {
 const isSource = (value: unknown): value is ListedItem['source'] =>
   typeof value === 'string' && Object.hasOwn(CLASS_OF, value)
 const isClass = (value: unknown): value is EvidenceClass => value === 'open' || value === 'text' || value === 'memory'
-const isBecause = (value: unknown): value is Because => typeof value === 'string' && Object.hasOwn(BECAUSE, value)
+const isBecause = (value: unknown): value is Because => BECAUSE.some((one) => one === value)

@@ -1,5 +1,6 @@
 import { KINDS } from '../bundle/keys.ts'
 import type { Finding } from '../bundle/schema.ts'
+import { sentence as sentenceOf } from '../words/cannot.ts'
 import { tellable } from '../words/printable.ts'
 import { isSize, must, record } from './read-fields.ts'
 import { readIdentity } from './read-identity.ts'
@@ -37,6 +38,12 @@ export function readFinding(value: unknown): Finding {
       return { artifact: tellable(artifact, NAME), ...(typeof entry === 'string' && { entry: tellable(entry, NAME) }) }
     }),
   }
+}
+
+/** What stands for a finding that cannot be read. */
+export function unreadableFinding(error: unknown): Finding {
+  const sentence = `Something of what went wrong is not known: ${sentenceOf(error)}.`
+  return { kind: 'unknown', certainty: 'sure', boot: 'this', subject: {}, sentence, evidence: [] }
 }
 
 const isOneOf = <T extends string>(all: readonly T[], value: unknown): value is T => all.some((one) => one === value)

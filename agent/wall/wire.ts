@@ -7,7 +7,7 @@ export type Message =
   /** A piece of a data message, as it came: pieces follow one another in order, their borders mean nothing. */
   | { readonly kind: 'data'; readonly bytes: Buffer }
 
-export const WALL_VERSION = 1
+export const WALL_VERSION = 2
 /** Where a host's collector listens. */
 export const COLLECTOR_SOCKET = '/run/lastgasp/wall/collector.sock'
 /** A manifest item is about 1 KiB; a hostile path may take 4 KiB (PATH_MAX), escaped six-fold. */

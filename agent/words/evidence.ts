@@ -3,7 +3,8 @@
  */
 
 /** Why a capture runs. */
-export type Trigger = 'shutdown' | 'notice' | 'previous-boot' | 'manual'
+export type Trigger = (typeof TRIGGERS)[number]
+export const TRIGGERS = ['shutdown', 'notice', 'previous-boot', 'manual'] as const
 
 /** What a source is told of the capture: why it runs, and which boot it is about. */
 export interface Occasion {

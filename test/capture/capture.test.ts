@@ -9,7 +9,7 @@ import type { Manifest } from '../../agent/bundle/schema.ts'
 import { manifestSchema, openingSchema, planSchema, rowSchema } from '../../agent/bundle/schema.ts'
 import { capture } from '../../agent/capture/capture.ts'
 import type { CaptureRequest } from '../../agent/capture/request.ts'
-import type { Source } from '../../agent/collector/sources/source.ts'
+import type { SourceSession } from '../../agent/collector/sources/source.ts'
 import { defaultSettings } from '../../agent/settings/schema.ts'
 import { openStore } from '../../agent/store/open.ts'
 import { type Store, StoreError } from '../../agent/store/store.ts'
@@ -45,9 +45,11 @@ t.test('a capture from opening to row, each document as its schema has it', asyn
       order.push(name)
       yield* chunks(name)
     }
-  const words: Source['lastWords'] = async () => ({ found: [item('journal/last', told('last words'))], gaps: [] })
+  const comesUp: SourceSession['comesUp'] = async function* () {
+    yield { found: [item('journal/last', told('last words'))], gaps: [] }
+  }
   const { socket } = await collectorOf(t, [
-    source('journal', [item('journal/a', told('journal/a'), { value: 1 })], { lastWords: words }),
+    source('journal', [item('journal/a', told('journal/a'), { value: 1 })], { comesUp }),
     source('facts', [item('facts', told('facts'), { phase: 'facts', source: 'facts' })]),
     source('cores', [item('cores/a', told('cores/a'), { class: 'memory' })]),
   ])
@@ -149,7 +151,9 @@ async function rogue(test: Test, answer: (socket: Socket, what: string) => void)
   const path = join(await mkdtemp(join(tmpdir(), 'lastgasp-test-')), 's')
   const server = createServer((socket) => {
     socket.on('error', () => {})
-    socket.once('data', (bytes: Buffer) => answer(socket, JSON.parse(bytes.subarray(5).toString()).do))
+    socket.once('data', (bytes: Buffer) =>
+      answer(socket, JSON.parse(bytes.subarray(5, 5 + bytes.readUInt32LE(0)).toString()).do),
+    )
   }).listen(path)
   await once(server, 'listening')
   test.teardown(async () => {
@@ -159,6 +163,7 @@ async function rogue(test: Test, answer: (socket: Socket, what: string) => void)
   return path
 }
 
+const opened = message('end', { session: '0123456789abcdef' })
 const listed = { ...item('cores/a', () => chunks()), id: 'cores:a', sealed: false }
 
 t.test('one bad item or gap costs only itself, on either side of the wall', async (t) => {
@@ -167,7 +172,7 @@ t.test('one bad item or gap costs only itself, on either side of the wall', asyn
     const item = { ...listed, identity: { uid: Number.NaN, comm: 'app' } }
     const bad = [{ item: { ...listed, name: '../up' } }, { gap: { source: 'cores', class: 'memory' } }, {}, { item: 4 }]
     const answers = [...bad, { item }].map((json) => message('item', json))
-    if (what === 'inventory') socket.end(Buffer.concat([...answers, message('end', {})]))
+    if (what === 'open') socket.end(Buffer.concat([...answers, opened]))
     else if (what === 'take')
       socket.end(Buffer.concat([dataHeader(1), Buffer.from('x'), message('end', { bytesIn: 1, ms: 1 })]))
     else socket.end(message('end', {}))
@@ -229,8 +234,7 @@ t.test('a collector that dies, floods or lies costs its artifact', async (t) => 
       const { store } = await storeIn(t)
       const path = await rogue(t, (socket, what) => {
         if (what === 'take') behave(socket)
-        else if (what === 'inventory')
-          socket.end(Buffer.concat([message('item', { item: listed }), message('end', {})]))
+        else if (what === 'open') socket.end(Buffer.concat([message('item', { item: listed }), opened]))
         else socket.end(message('end', {}))
       })
       const { manifest } = await capture(request, collectorAt(path), store, never)
@@ -242,7 +246,7 @@ t.test('a collector that dies, floods or lies costs its artifact', async (t) => 
     const path = await rogue(t, (socket, what) => {
       if (what === 'findings' || what === 'why') return
       if (what === 'take') socket.end(message('fail', { reason: 'no', because: 'host' }))
-      else if (what === 'inventory') socket.end(Buffer.concat([message('item', { item: listed }), message('end', {})]))
+      else if (what === 'open') socket.end(Buffer.concat([message('item', { item: listed }), opened]))
       else socket.end(message('end', {}))
     })
     const { manifest } = await capture(
@@ -260,7 +264,7 @@ t.test('a collector that dies, floods or lies costs its artifact', async (t) => 
       const flood = () => {
         while (!socket.destroyed && socket.write(message('item', { item: listed })));
       }
-      if (what !== 'inventory') socket.end(message('end', {}))
+      if (what !== 'open') socket.end(message('end', {}))
       else socket.on('drain', flood) && flood()
     })
     const { manifest } = await capture(request, collectorAt(path), store, never)

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Desk } from '../../agent/collector/desk.ts'
 import type { Outcome } from '../../agent/collector/host/reading.ts'
+import { newTurns } from '../../agent/collector/processes/turns.ts'
 import { serve } from '../../agent/collector/serve.ts'
-import type { Found, Source } from '../../agent/collector/sources/source.ts'
+import { Sessions } from '../../agent/collector/sessions.ts'
+import type { Found, Source, SourceSession } from '../../agent/collector/sources/source.ts'
 import { defaultSettings, type Settings } from '../../agent/settings/schema.ts'
 
 /** An item whose content the test makes up. */
@@ -25,8 +27,8 @@ export function item(name: string, chunks: () => AsyncIterable<Buffer>, over: Pa
   }
 }
 
-export function source(name: Source['name'], found: readonly Found[], over: Partial<Source> = {}): Source {
-  return { name, inventory: async () => ({ found, gaps: [] }), ...over }
+export function source(name: Source['name'], found: readonly Found[], over: Partial<SourceSession> = {}): Source {
+  return { name, open: () => ({ inventory: async () => ({ found, gaps: [] }), ...over }) }
 }
 
 /** A collector that serves these sources on a socket of its own until the test has ended. */
@@ -45,12 +47,11 @@ export async function collectorOf(
     root: directory,
     version: '0',
     sources,
+    sessions: new Sessions(),
+    turns: newTurns(),
     hold,
     loaded,
     reload: async () => loaded,
-    listing: new Map(),
-    gaps: [],
-    began: 0,
     attending: 0,
   }
   const serving = serve(socket, desk, end.signal)

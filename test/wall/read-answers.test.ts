@@ -99,9 +99,11 @@ t.test('texts are bounded, and all of them can be seen', async (t) => {
   t.same(readFailure({ reason: 4, because: 'fate' }), { reason: 'it did not say why', because: 'collector' })
   t.same(readHealth({ version: '1', problems: ['a', 2], closed: 'c' }), {
     version: '1',
-    problems: ['a', '2'],
+    problems: ['a', 'something that is no text'],
     closed: 'c',
   })
+  const { problems } = readHealth({ version: '1', problems: Array(300).fill('p'.repeat(1000)) })
+  t.strictSame([problems.length, problems.at(-1)], [17, 'and 284 other problems'])
   for (const bad of [{}, { version: 1, problems: [] }, { version: '1', problems: 'none' }])
     t.throws(() => readHealth(bad), /cannot trust the collector/)
 })

@@ -38,6 +38,8 @@ export interface Circumstances {
   readonly boot: Boot
   /** Ids of the files that an earlier capture has read already. */
   readonly read: ReadonlySet<string>
+  /** Chosen before, within the same limits: none, where it is not said. */
+  readonly before?: readonly CoreFile[]
 }
 
 /**
@@ -50,7 +52,7 @@ export function chooseCores(
   { limit, age }: { readonly limit: number; readonly age: number },
   circumstances: Circumstances,
 ): CoreChoice {
-  const { now, read, boot } = circumstances
+  const { now, read, boot, before = [] } = circumstances
   const isOld = (core: CoreFile) => isOlder(core, age, now, boot)
   const wanted = cores
     .filter((core) => !isOld(core))
@@ -62,11 +64,16 @@ export function chooseCores(
         b.at - a.at,
     )
   const wishes = wanted.map((core) => ({ item: core, bytes: charge(core), owner: core.owner, tier: tierOf(core) }))
-  const taken = shareOut(wishes, TIERS, { bytes: limit, places: MOST_CORES })
+  const tiers = TIERS.map(({ weight, most }, tier) => ({
+    weight,
+    most: most - before.filter((core) => tierOf(core) === tier).length,
+  }))
+  const bytes = limit - before.reduce((sum, core) => sum + charge(core), 0)
+  const taken = shareOut(wishes, tiers, { bytes, places: MOST_CORES - before.length })
   const rest = wanted.filter((core) => !taken.has(core))
   const beyond = rest.filter(({ claimed }) => !claimed)
   const old = cores.filter(isOld)
-  const isFull = taken.size === MOST_CORES
+  const isFull = taken.size + before.length === MOST_CORES
   return {
     chosen: wanted
       .filter((core) => taken.has(core))

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
 /** What /proc/sys/kernel/core_pattern does with a core (core(5)). */
 export type CorePattern =
   /** Handed to a program, or (since 6.16) to a socket: where it puts cores cannot be seen from here. */
@@ -23,6 +26,11 @@ const SPECIFIERS: Readonly<Record<string, readonly [group: string | undefined, s
 }
 /** A path (%E), a file's name (%f), and what is not known. */
 const OTHER = '.{0,255}'
+
+/** What the host below `root` does with a core; where nobody can tell, what a kernel does that nobody has told otherwise. */
+export async function readCorePattern(root: string): Promise<CorePattern> {
+  return parseCorePattern(await readFile(join(root, 'proc/sys/kernel/core_pattern'), 'utf8').catch(() => 'core'))
+}
 
 /** Reads a core_pattern. */
 export function parseCorePattern(text: string): CorePattern {

@@ -1,50 +1,24 @@
-import { abandonable } from '../../words/deadline.ts'
 import { HostReads } from '../host/host-reads.ts'
 import { ledger } from '../host/ledger.ts'
 import { lackOf, type ProcessSurvey, surveyProcesses } from './host-process.ts'
 import { findTrouble, type Trouble } from './trouble.ts'
+import { newTurns, type Turns } from './turns.ts'
 
 export interface HostSurvey extends ProcessSurvey, Trouble {
   /** What could not be seen of the processes, in a sentence: then nobody can say that there is none of a kind. */
   readonly lack: string | undefined
 }
 
-/** What those who look at living processes share. */
-export interface Patients {
-  /** The processes there are. Who asks within a moment of another gets the same answer. */
-  survey(root: string, signal: AbortSignal): Promise<HostSurvey>
-  /**
-   * Waits until nobody else has the processes to himself; the turn lasts until it is disposed of. A process can be traced by
-   * one only, and one that another has stopped looks as if it hung.
-   */
-  turn(signal: AbortSignal): Promise<Disposable>
+/** What the sources of one capture that look at living processes share. */
+export interface Patients extends Turns {
+  /** The processes there are: one look for all who ask. */
+  survey(signal: AbortSignal): Promise<HostSurvey>
 }
 
-/** Inventories of one capture are taken side by side. */
-const SAME_MS = 500
-
-export function newPatients(): Patients {
-  let last: { readonly at: number; readonly root: string; readonly survey: Promise<HostSurvey> } | undefined
-  let taken: Promise<void> | undefined
-  return {
-    survey(root, signal) {
-      if (last === undefined || last.root !== root || performance.now() - last.at > SAME_MS)
-        last = { at: performance.now(), root, survey: takeSurvey(root, signal) }
-      return last.survey
-    },
-    async turn(signal) {
-      while (taken !== undefined) await abandonable(taken, signal)
-      signal.throwIfAborted()
-      const { promise, resolve } = Promise.withResolvers<void>()
-      taken = promise
-      return {
-        [Symbol.dispose]() {
-          if (taken === promise) taken = undefined
-          resolve()
-        },
-      }
-    },
-  }
+/** The patients of the host below `root`, for one capture; `turns` are those of all captures. */
+export function newPatients(root: string, turns: Turns = newTurns()): Patients {
+  let survey: Promise<HostSurvey> | undefined
+  return { ...turns, survey: (signal) => (survey ??= takeSurvey(root, signal)) }
 }
 
 async function takeSurvey(root: string, signal: AbortSignal): Promise<HostSurvey> {

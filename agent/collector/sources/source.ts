@@ -1,6 +1,7 @@
 import type { Settings } from '../../settings/schema.ts'
-import type { InventoryGap, InventoryItem, SourceName } from '../../words/evidence.ts'
+import type { InventoryGap, InventoryItem, Occasion, SourceName } from '../../words/evidence.ts'
 import type { Reading } from '../host/reading.ts'
+import type { Patients } from '../processes/patients.ts'
 
 /**
  * Something to take evidence from. A source lives in the collector, reads the host and knows nothing of
@@ -8,20 +9,29 @@ import type { Reading } from '../host/reading.ts'
  */
 export interface Source {
   readonly name: SourceName
-  /** What is there, by stat only: cheap, no content read. A source with nothing to give returns a gap saying so. */
-  inventory(context: SourceContext, signal: AbortSignal): Promise<Inventory>
-  /** Evidence that comes up while the capture runs (the journal's last words), asked for at its end. */
-  lastWords?(context: SourceContext, signal: AbortSignal): Promise<Inventory>
+  /** Begins a look at the host for one capture. What is remembered in it is of that capture alone. */
+  open(context: SourceContext): SourceSession
+}
+
+export interface SourceSession {
+  /**
+   * What is there, by stat only: cheap, no content read. A source with nothing to give returns a gap saying so. Asked once.
+   * What is not found within `ms` is lost, with all that was.
+   */
+  inventory(ms: number, signal: AbortSignal): Promise<Inventory>
+  /**
+   * What comes up after the inventory, while the capture runs. Once `stop` aborts it gives what there is to say last, and ends;
+   * each look has `ms`.
+   */
+  comesUp?(ms: number, stop: AbortSignal, signal: AbortSignal): AsyncIterable<Inventory>
 }
 
 export interface SourceContext {
   readonly settings: Settings
   /** Where the host's file system starts: `/` on a host, a fixture directory in tests. */
   readonly root: string
-  /** Ids (of `Found`) this collector has given out in this capture. */
-  readonly seen: ReadonlySet<string>
-  /** ms that the source has to say what there is: what is not found by then is lost, with all that was. */
-  readonly ms: number
+  readonly occasion: Occasion
+  readonly patients: Patients
 }
 
 export interface Inventory {
@@ -29,7 +39,7 @@ export interface Inventory {
   readonly gaps: readonly InventoryGap[]
 }
 
-/** An inventory item together with the way to read it. `id` is unique per source and stable within a capture. */
+/** An inventory item together with the way to read it. `id` is unique per source and stable within a session. */
 export interface Found extends InventoryItem {
   /** Starts reading. Called at most once. Reads no more than `limit` bytes of content. */
   open(limit: number, signal: AbortSignal): Promise<Reading>

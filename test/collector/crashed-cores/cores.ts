@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { SourceContext } from '../../../agent/collector/sources/source.ts'
 import type { Settings } from '../../../agent/settings/schema.ts'
+import { contextOf } from '../looking.ts'
 
 export const BOOT = '33333333333343338333333333333333'
 export const COREDUMPS = '/var/lib/systemd/coredump'
@@ -34,7 +35,7 @@ export function write(root: string, path: string, content: string | Buffer): str
 export function context(root: string, cores: Partial<Settings['cores']> = {}): SourceContext {
   const directories = [COREDUMPS, '/var/crash']
   const settings = { cores: { limit: 2 ** 40, age: 14 * 86_400_000, directories, ...cores } } as Settings
-  return { root, settings, seen: new Set(), ms: 60_000 }
+  return contextOf(root, settings)
 }
 
 /** The name that systemd-coredump gives, without suffix. */

@@ -7,6 +7,7 @@ import { findCores } from '../../../agent/collector/crashed-cores/find.ts'
 import { openSystem } from '../../../agent/collector/host/ffi.ts'
 import { coresSource } from '../../../agent/collector/sources/cores/source.ts'
 import { defaultSettings } from '../../../agent/settings/schema.ts'
+import { lastWords, looked, PLENTY } from '../looking.ts'
 import { readAll, unhurried } from '../reading.ts'
 import { BOOT, COREDUMPS, context, coredumpName, host, store, write } from './cores.ts'
 
@@ -35,7 +36,7 @@ function plant(root: string, path: string, content: string | Buffer = 'x', uid =
 }
 
 async function look(root: string) {
-  const { found, gaps } = await coresSource(system).inventory(context(root, LIMITS), unhurried())
+  const { found, gaps } = await looked(coresSource(system), context(root, LIMITS))
   const of = (part: string) => found.find(({ id }) => id.includes(part))
   return { found, gaps, of, reasons: gaps.map(({ reason }) => reason).join('\n') }
 }
@@ -74,11 +75,11 @@ t.test('many files', { skip }, async (t) => {
 
 t.test('who goes on laying files there while the capture runs is told of once', { skip }, async (t) => {
   const { root } = open(t)
-  const source = coresSource(system)
+  const session = coresSource(system).open(context(root, LIMITS))
   for (let n = 0; n < 100; n++) plant(root, `${CRASH}/core.${n}`)
-  t.equal((await source.inventory(context(root, LIMITS), unhurried())).gaps.length, 1)
+  t.equal((await session.inventory(PLENTY, unhurried())).gaps.length, 1)
   for (let n = 100; n < 200; n++) plant(root, `${CRASH}/core.${n}`)
-  t.same((await source.lastWords?.(context(root, LIMITS), unhurried()))?.gaps, [])
+  t.same((await lastWords(session)).gaps, [])
 })
 
 t.test("root's core among them, and a service's", { skip }, async (t) => {

@@ -6,6 +6,7 @@ import { coresSource } from '../../../agent/collector/sources/cores/source.ts'
 import type { Found } from '../../../agent/collector/sources/source.ts'
 import { ZEROS } from '../../../agent/frames/zeros.ts'
 import { syntheticCore } from '../elf/synthetic-core.ts'
+import { looked } from '../looking.ts'
 import { unhurried } from '../reading.ts'
 import { context, host, write } from './cores.ts'
 
@@ -51,7 +52,7 @@ t.test('holes are not read, and are zeros all the same', async (t) => {
   const size = 64 * 1024 * MIB
   sparse(root, size)
   const limit = { limit: 100 * MIB }
-  const { found, gaps } = await coresSource(system).inventory(context(root, limit), unhurried())
+  const { found, gaps } = await looked(coresSource(system), context(root, limit))
   t.same(gaps, [], 'cores.limit counts what lies on disk')
   const [item] = found
   t.ok(size - (item?.holes ?? 0) < MIB)
@@ -72,7 +73,7 @@ t.test('where holes cannot be asked for, they are read', async (t) => {
   const root = host(t)
   const size = 64 * MIB + 100
   sparse(root, size)
-  const { found } = await coresSource(missing).inventory(context(root), unhurried())
+  const { found } = await looked(coresSource(missing), context(root))
   t.equal(found[0]?.holes, undefined, 'and cost what they cost')
   const { at, holes, data, outcome } = await read(found[0])
   t.equal(at, size)
@@ -91,7 +92,7 @@ t.test('a sparse core that is cut, that shrinks, that grows', async (t) => {
   const of = async (size: number) => {
     const path = write(root, '/var/crash/core.roomy.7', core.subarray(0, 2 * MIB))
     truncateSync(path, size)
-    return { path, found: (await coresSource(system).inventory(context(root), unhurried())).found[0] }
+    return { path, found: (await looked(coresSource(system), context(root))).found[0] }
   }
   const whole = await read((await of(core.length)).found)
   t.strictSame([whole.outcome.truncated, whole.outcome.identity?.unchecked], [undefined, undefined])

@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap'
 import { openMachine } from '../../../agent/collector/machine-memory/machine.ts'
-import { newPatients } from '../../../agent/collector/processes/patients.ts'
 import { openSnapshot } from '../../../agent/collector/sources/memory/open-snapshot.ts'
 import { memorySource } from '../../../agent/collector/sources/memory/source.ts'
 import { complete, schema } from '../../../agent/settings/schema.ts'
 import { parseScope } from '../../../agent/words/memory-scope.ts'
+import { contextOf, looked } from '../looking.ts'
 import { parseVmcore } from './elf-vmcore.ts'
 import { contentOf, FLAGS, type SyntheticMachine, syntheticMachine, VMCOREINFO } from './synthetic-machine.ts'
 
@@ -170,13 +170,13 @@ t.test('why a machine cannot be read', async (t) => {
     [{ ...machine, without: 'addresses' }, 'failed', /no addresses of RAM: the collector needs CAP_SYS_ADMIN/],
     [{ ...machine, without: 'vmcoreinfo' }, 'failed', /VMCOREINFO differs/],
   ]
-  const source = memorySource(newPatients())
+  const source = memorySource()
   const settings = complete(schema.parse({ memory: { scope: 'kernel' }, seal: { unsealed: 'allow' } }), undefined)
   for (const [index, [broken, status, because]] of cases.entries()) {
     const root = `${t.testdir({})}/${index}`
     syntheticMachine(root, broken)
     await t.rejects(openMachine(root, signal), { message: because })
-    const { found, gaps } = await source.inventory({ root, settings, seen: new Set(), ms: 60_000 }, signal)
+    const { found, gaps } = await looked(source, contextOf(root, settings))
     t.match([found, gaps], [[], [{ source: 'memory', class: 'memory', status, reason: because }]])
   }
   const root = `${t.testdir({})}/fine`

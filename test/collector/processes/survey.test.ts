@@ -4,10 +4,12 @@ import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { newPatients } from '../../../agent/collector/processes/patients.ts'
+import { newTurns } from '../../../agent/collector/processes/turns.ts'
 import { executablesSource } from '../../../agent/collector/sources/executables/source.ts'
 import { liveSource } from '../../../agent/collector/sources/live/source.ts'
 import { stacksSource } from '../../../agent/collector/sources/stacks/source.ts'
 import { defaultSettings } from '../../../agent/settings/schema.ts'
+import { contextOf, looked } from '../looking.ts'
 
 const soon = () => AbortSignal.timeout(30_000)
 const stat = (pid: number, comm: string, state: string, { threads = 1, flags = 4194304 } = {}) =>
@@ -67,7 +69,7 @@ const host = {
 }
 
 t.test('who is there, and who is in trouble', async (t) => {
-  const { processes, unseen, troubled, unlearnt } = await newPatients().survey(t.testdir(host), soon())
+  const { processes, unseen, troubled, unlearnt } = await newPatients(t.testdir(host)).survey(soon())
   t.strictSame(unlearnt, ['systemd did not say which units have failed'], 'there is none to be asked')
   t.equal(unseen, 0)
   t.strictSame(
@@ -97,7 +99,7 @@ t.test('who was killed for want of memory, lately and in the unit itself', async
     return `6,1,${at},-;${group}\n6,2,${at},-;Memory cgroup out of memory: Killed process 812 (java) total-vm:1kB\n`
   }
   const dev = { kmsg: killed('fine.service', 999) + killed('killed.service', 1) }
-  const { troubled } = await newPatients().survey(t.testdir({ ...host, dev }), soon())
+  const { troubled } = await newPatients(t.testdir({ ...host, dev })).survey(soon())
   t.equal(troubled.get(10), 'fine.service ran out of memory: java (812) was killed')
   t.notOk(troubled.has(50), 'what was killed a quarter of an hour ago is not what the host dies of')
   t.strictSame([...troubled.keys()], [10, 20, 40], 'and nobody else')
@@ -107,8 +109,8 @@ t.test('who is in trouble is not said to be nobody where it was not learnt', asy
   const root = t.testdir({ proc: { '10': host.proc['10'], self: host.proc.self } })
   const live = { ...defaultSettings().live, cores: ['failed'] }
   const settings = { ...defaultSettings(), seal: { ...defaultSettings().seal, unsealed: 'allow' as const }, live }
-  const source = liveSource({ kind: 'missing', reason: 'none' }, newPatients())
-  const { gaps } = await source.inventory({ root, settings, seen: new Set(), ms: 60_000 }, soon())
+  const source = liveSource({ kind: 'missing', reason: 'none' })
+  const { gaps } = await looked(source, contextOf(root, settings), soon())
   t.match(gaps, [
     { status: 'absent', reason: 'no process is meant by failed; systemd did not say which units have failed' },
   ])
@@ -119,15 +121,14 @@ t.test('what could not be read of a host is not absent', async (t) => {
   const names = [10, 20, 30, 40, 50, 60].map((pid) => join(root, `proc/${pid}/cgroup`))
   for (const name of names) rmSync(name)
   execFileSync('mkfifo', names)
-  const patients = newPatients()
   const seal = { ...defaultSettings().seal, unsealed: 'allow' as const }
   const settings = { ...defaultSettings(), seal, executables: 'unpackaged' as const }
-  const context = { root, settings, seen: new Set<string>(), ms: 60_000 }
+  const context = contextOf(root, settings)
   const missing = { kind: 'missing', reason: 'none' } as const
-  const sources = [stacksSource(missing, patients), liveSource(missing, patients), executablesSource(patients)]
+  const sources = [stacksSource(missing), liveSource(missing), executablesSource()]
   // Two hang, and the others are not tried; lastgasp's own cannot be told from them.
   const reason = 'of 8 of 8 processes it could not be read in which unit they are'
-  for (const { found, gaps } of await Promise.all(sources.map((source) => source.inventory(context, soon())))) {
+  for (const { found, gaps } of await Promise.all(sources.map((source) => looked(source, context, soon())))) {
     t.strictSame(found, [])
     t.match(gaps, [{ status: 'failed', reason }])
     t.equal(gaps.length, 1)
@@ -137,7 +138,7 @@ t.test('what could not be read of a host is not absent', async (t) => {
 
 t.test('a process whose stat cannot be read is counted, and one that is gone is not', async (t) => {
   const root = t.testdir({ proc: { '7': { stat: {} }, '8': {}, '10': host.proc['10'] } })
-  const { processes, unseen, lack } = await newPatients().survey(root, soon())
+  const { processes, unseen, lack } = await newPatients(root).survey(soon())
   t.equal(processes.length, 1)
   t.equal(unseen, 1)
   t.equal(lack, '1 of 2 processes could not be looked at in time')
@@ -147,7 +148,7 @@ t.test('this machine: a process that was started here, and not we', async (t) =>
   const child = spawn('sleep', ['1000'])
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'spawn')
-  const { processes } = await newPatients().survey('/', soon())
+  const { processes } = await newPatients('/').survey(soon())
   t.match(found(processes, child), { comm: 'sleep', threads: 1, exe: /sleep/ })
   t.equal(found(processes, process), undefined, 'ourselves')
   t.notOk(processes.some(({ comm }) => comm === 'kthreadd'))
@@ -157,15 +158,15 @@ const found = (processes: readonly { pid: number }[], { pid }: Pick<ChildProcess
   processes.find((process) => process.pid === pid)
 
 t.test('who asks at the same time gets the same answer', async (t) => {
-  const patients = newPatients()
   const root = t.testdir(host)
-  const [first, second] = [patients.survey(root, soon()), patients.survey(root, soon())]
+  const patients = newPatients(root)
+  const [first, second] = [patients.survey(soon()), patients.survey(soon())]
   t.equal(await first, await second)
-  t.not(await patients.survey('/', soon()), await first)
+  t.not(await newPatients(root).survey(soon()), await first, 'in one capture')
 })
 
 t.test('one at a time, in order; who waits may give up', async (t) => {
-  const patients = newPatients()
+  const patients = newTurns()
   const order: string[] = []
   // Nothing else of this test keeps the process running.
   const alive = setInterval(() => {}, 1000)

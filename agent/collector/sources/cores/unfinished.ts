@@ -38,7 +38,7 @@ export function unfinishedItem(
       if (core === undefined)
         throw cannot(`take the core of ${comm}[${pid}]`, 'it left none where cores are looked for')
       if (core.suffix !== suffix) {
-        throw cannot(`take ${core.path}`, `it was expected as "${suffix}"; it comes with the last words`)
+        throw cannot(`take ${core.path}`, `it was expected as "${suffix}"; it comes up by itself`)
       }
       // systemd-coredump's name means that the file is complete; the kernel writes under the final name.
       const writer = core.kind === 'plain' ? process : undefined

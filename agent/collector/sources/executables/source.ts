@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { sentence } from '../../../words/cannot.ts'
 import { countOf } from '../../../words/count-of.ts'
 import { within } from '../../../words/deadline.ts'
@@ -9,11 +7,10 @@ import { formatBytes } from '../../../words/units.ts'
 import { unasked } from '../../clearance.ts'
 import { thisBoot } from '../../crashed-cores/boot.ts'
 import { chooseCores } from '../../crashed-cores/choose.ts'
-import { parseCorePattern } from '../../crashed-cores/core-pattern.ts'
+import { readCorePattern } from '../../crashed-cores/core-pattern.ts'
 import { findCores } from '../../crashed-cores/find.ts'
 import type { Executable } from '../../elf/executable.ts'
 import { executableAt } from '../../host/executable-file.ts'
-import type { Patients } from '../../processes/patients.ts'
 import { select } from '../../processes/select.ts'
 import type { Inventory, Source, SourceContext } from '../source.ts'
 import { filesOfCores } from './core-files.ts'
@@ -25,23 +22,23 @@ import type { Program } from './program.ts'
 
 /** ms for all of it; the inventory has 4 s. */
 const LOOK_MS = 3_000
+
 /** Programs and libraries of captured processes that no package has, so that their cores can be read later: EXECUTABLES.md. */
-export function executablesSource(patients: Patients): Source {
-  return {
-    name: 'executables',
-    async inventory(context: SourceContext, signal) {
-      const { settings } = context
-      if (settings.executables === 'none') return { found: [], gaps: [] }
-      const closed = unasked(settings.seal)
-      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
-      return await unpackaged(context, patients, within(LOOK_MS, signal))
-    },
-  }
+export function executablesSource(): Source {
+  return { name: 'executables', open: (context) => ({ inventory: (_, signal) => inventory(context, signal) }) }
 }
 
-async function unpackaged(context: SourceContext, patients: Patients, signal: AbortSignal): Promise<Inventory> {
-  const { root, settings } = context
-  const { processes, troubled, lack } = await patients.survey(root, signal)
+async function inventory(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
+  const { settings } = context
+  if (settings.executables === 'none') return { found: [], gaps: [] }
+  const closed = unasked(settings.seal)
+  if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+  return await unpackaged(context, within(LOOK_MS, signal))
+}
+
+async function unpackaged(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
+  const { root, settings, patients } = context
+  const { processes, troubled, lack } = await patients.survey(signal)
   const wished = [...new Set([...settings.live.cores, ...settings.stacks.processes])]
   const { chosen } = select(processes, wished.map(parseSelector), troubled)
   const mapped = await mappedFiles(root, chosen, signal)
@@ -64,8 +61,7 @@ async function unpackaged(context: SourceContext, patients: Patients, signal: Ab
 
 /** The crashed cores that are taken. */
 async function coresOf({ root, settings }: SourceContext, signal: AbortSignal) {
-  const text = await readFile(join(root, 'proc/sys/kernel/core_pattern'), 'utf8').catch(() => 'core')
-  const { files } = await findCores(root, settings.cores.directories, parseCorePattern(text), signal)
+  const { files } = await findCores(root, settings.cores.directories, await readCorePattern(root), signal)
   const circumstances = { now: Date.now(), boot: await thisBoot(root), read: new Set<string>() }
   // A core that anybody may have written names what he likes: nothing of the host's is read for it.
   const trusted = files.filter(({ claimed }) => !claimed)

@@ -5,7 +5,7 @@ import { ledger } from '../../host/ledger.ts'
 import { type Outcome, READ_BYTES, type Reading } from '../../host/reading.ts'
 import type { Entry } from '../../tar/entry.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
-import type { Found, Source, SourceContext } from '../source.ts'
+import type { Found, Inventory, Source, SourceContext } from '../source.ts'
 import { gather, JOURNAL, SUMMARY } from './gather.ts'
 
 /** Plain bytes of all entries but the journal's text. Compressed about a tenth of it. */
@@ -27,16 +27,15 @@ const PATIENCE_MS = 30_000
  * journal's lines at its end), no disk, few descriptors and little memory, and whatever ends it early, the tar is whole.
  */
 export function factsSource(): Source {
-  return {
-    name: 'facts',
-    async inventory(context, signal) {
-      signal.throwIfAborted()
-      // /proc answers from memory: nothing here can hang.
-      const names = await readdir(join(context.root, 'proc')).catch(() => [])
-      const processes = names.filter((name) => /^\d+$/.test(name)).length
-      return { found: [found(context, processes)], gaps: [] }
-    },
-  }
+  return { name: 'facts', open: (context) => ({ inventory: (_, signal) => inventory(context, signal) }) }
+}
+
+async function inventory(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
+  signal.throwIfAborted()
+  // /proc answers from memory: nothing here can hang.
+  const names = await readdir(join(context.root, 'proc')).catch(() => [])
+  const processes = names.filter((name) => /^\d+$/.test(name)).length
+  return { found: [found(context, processes)], gaps: [] }
 }
 
 function found(context: SourceContext, processes: number): Found {

@@ -1,4 +1,5 @@
-import { within } from '../../../words/deadline.ts'
+import type { Settings } from '../../../settings/schema.ts'
+import { aborted, within } from '../../../words/deadline.ts'
 import type { EvidenceClass } from '../../../words/evidence.ts'
 import { shownName } from '../../../words/host-name.ts'
 import { clearance } from '../../clearance.ts'
@@ -6,7 +7,7 @@ import { coredumpUser } from '../../host/journal/coredump-words.ts'
 import { archivedName } from '../../host/journal/header.ts'
 import { isHosts, type JournalFile, reopenJournal, scanJournals } from '../../host/journal/scan.ts'
 import { thisBootId } from '../../host/this-boot.ts'
-import type { Found, Source } from '../source.ts'
+import type { Found, Inventory, Source } from '../source.ts'
 import { chooseFiles } from './choose.ts'
 import { absentGap, emptyGaps, leftOutGaps, problemGaps, strangeGaps } from './gaps.ts'
 import { holdsMemory } from './memory-fields.ts'
@@ -21,65 +22,69 @@ const LOOKING = 3 / 4
 const GROWTH_BYTES = 8 * 1024 * 1024
 
 /**
- * journald's own files of the last boots, the host's before its users', newest first: live ones are archived first, where that can be done. The last
- * words are what was logged since: archived once more, or the live files again. `journald` is a connection to it, for who is
- * not root.
+ * journald's own files of the last boots, the host's before its users', newest first: live ones are archived first, where that can be done. What
+ * comes up is what was logged since, at the end: archived once more, or the live files again. `journald` is a connection to it, for
+ * who is not root.
  */
 export function journalSource(journald?: Varlink): Source {
-  const newRound = (root: string, coredumpUid?: number, closed?: string): Round => ({
-    root,
-    coredumpUid,
-    journald,
-    closed,
-    known: new Set(),
-    given: new Set(),
-    taken: new Map(),
-    rotations: new Map(),
-  })
-  let round = newRound('/')
   return {
     name: 'journal',
-
-    async inventory({ root, settings, ms }, signal) {
-      const looking = within(ms * LOOKING, signal)
+    open({ root, settings }) {
       const cleared = clearance('memory', settings.seal)
-      round = newRound(root, await coredumpUser(root), cleared.kind === 'closed' ? cleared.reason : undefined)
-      const { files, problems, strange } = await scanJournals(root, looking)
-      for (const { header } of files) round.known.add(header.fileId)
-      const { chosen, leftOut, empty } = chooseFiles(files, await thisBootId(root), settings.journal, Date.now())
-      const listed: Found[] = []
-      for (const [rank, file] of chosen.entries()) listed.push(await found(file, rank, round, '', looking))
+      const round: Round = {
+        ...{ root, journald, coredumpUid: undefined, closed: cleared.kind === 'closed' ? cleared.reason : undefined },
+        ...{ known: new Set(), given: new Set(), taken: new Map(), rotations: new Map() },
+      }
       return {
-        found: listed,
-        gaps: [
-          ...(files.length + problems.length === 0 ? [absentGap()] : []),
-          ...problemGaps(problems),
-          ...leftOutGaps(leftOut),
-          ...emptyGaps(empty),
-          ...strangeGaps(strange),
-        ],
+        inventory: (ms, signal) => inventory(round, settings.journal, within(ms * LOOKING, signal)),
+        async *comesUp(_, stop, signal) {
+          await aborted(AbortSignal.any([stop, signal]))
+          signal.throwIfAborted()
+          yield await lastWords(round, signal)
+        },
       }
-    },
-
-    async lastWords({ root }, signal) {
-      round.rotations.clear()
-      const live = (await scanJournals(root, signal)).files.filter(({ archived }) => !archived)
-      const namespaces = [...new Set(live.map(({ namespace }) => namespace))]
-      const rotations = await Promise.all(namespaces.map((namespace) => rotationOf(round, namespace, signal)))
-      const { files, problems } = await scanJournals(root, signal)
-      const fresh: Found[] = []
-      for (const file of files) {
-        const { archived, namespace, header } = file
-        // What came after the rotation came after the end.
-        const afterwards = !archived && rotations[namespaces.indexOf(namespace)]?.rotated
-        if (header.entries === 0 || afterwards) continue
-        const isKnown = round.known.has(header.fileId)
-        const grown = header.entries > (round.taken.get(header.fileId) ?? Number.POSITIVE_INFINITY)
-        if (!isKnown || grown) fresh.push(await found(file, 0, round, isKnown ? '.again' : '', signal))
-      }
-      return { found: fresh, gaps: problemGaps(problems) }
     },
   }
+}
+
+async function inventory(round: Round, limits: Settings['journal'], signal: AbortSignal): Promise<Inventory> {
+  const { root, known } = round
+  round.coredumpUid = await coredumpUser(root)
+  const { files, problems, strange } = await scanJournals(root, signal)
+  for (const { header } of files) known.add(header.fileId)
+  const { chosen, leftOut, empty } = chooseFiles(files, await thisBootId(root), limits, Date.now())
+  const listed: Found[] = []
+  for (const [rank, file] of chosen.entries()) listed.push(await found(file, rank, round, '', signal))
+  return {
+    found: listed,
+    gaps: [
+      ...(files.length + problems.length === 0 ? [absentGap()] : []),
+      ...problemGaps(problems),
+      ...leftOutGaps(leftOut),
+      ...emptyGaps(empty),
+      ...strangeGaps(strange),
+    ],
+  }
+}
+
+async function lastWords(round: Round, signal: AbortSignal): Promise<Inventory> {
+  const { root, known, taken, rotations } = round
+  rotations.clear()
+  const live = (await scanJournals(root, signal)).files.filter(({ archived }) => !archived)
+  const namespaces = [...new Set(live.map(({ namespace }) => namespace))]
+  const rotated = await Promise.all(namespaces.map((namespace) => rotationOf(round, namespace, signal)))
+  const { files, problems } = await scanJournals(root, signal)
+  const fresh: Found[] = []
+  for (const file of files) {
+    const { archived, namespace, header } = file
+    // What came after the rotation came after the end.
+    const afterwards = !archived && rotated[namespaces.indexOf(namespace)]?.rotated
+    if (header.entries === 0 || afterwards) continue
+    const isKnown = known.has(header.fileId)
+    const grown = header.entries > (taken.get(header.fileId) ?? Number.POSITIVE_INFINITY)
+    if (!isKnown || grown) fresh.push(await found(file, 0, round, isKnown ? '.again' : '', signal))
+  }
+  return { found: fresh, gaps: problemGaps(problems) }
 }
 
 /**

@@ -16,11 +16,11 @@ import type { Varlink } from './varlink.ts'
 const SETTLE_MS = 500
 const SETTLE_POLL_MS = 10
 
-/** What the source remembers of a capture, from its inventory to its last words. */
+/** What the source remembers in one session, from its inventory to its last words. */
 export interface Round {
   readonly root: string
-  /** The user that systemd-coredump becomes. */
-  readonly coredumpUid: number | undefined
+  /** The user that systemd-coredump becomes: known from the inventory on. */
+  coredumpUid: number | undefined
   /** The connection to journald that a collector which is not root was given. */
   readonly journald: Varlink | undefined
   /** Why memory stays on the host, where it does. */

@@ -7,47 +7,49 @@ import { bootTime } from '../../host/this-boot.ts'
 import { canGcore } from '../../live-core/gcore.ts'
 import { canTrace } from '../../live-core/preflight.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
-import type { Patients } from '../../processes/patients.ts'
 import { select } from '../../processes/select.ts'
-import type { Source, SourceContext } from '../source.ts'
+import type { Inventory, Source, SourceContext } from '../source.ts'
 import { liveItem } from './item.ts'
 
 /** Below the stacks; processes in trouble before large ones. */
 const VALUE = { troubled: 800, other: 500 } as const
 
 /** A full core of each chosen process, read from the living: no disk, and nothing in it that was not there before. */
-export function liveSource(system: System, patients: Patients): Source {
-  return {
-    name: 'live',
-    async inventory({ root, settings }: SourceContext, signal) {
-      const { cores, with: by, freeze, standstill, limit } = settings.live
-      const closed = unasked(settings.seal)
-      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
-      if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
-      const { processes, troubled, unlearnt, lack } = await patients.survey(root, signal)
-      const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)
-      const gaps = lack === undefined ? [] : [gap('failed', lack)]
-      if (chosen.length === 0) {
-        const none = [`no process is meant by ${cores.join(', ')}`, ...(cores.includes('failed') ? unlearnt : [])]
-        const why = (reasons.length > 0 ? reasons : none).join('; ')
-        // What could not be read is not absent.
-        return { found: [], gaps: lack === undefined ? [gap('absent', why)] : gaps }
-      }
-      const preflight = by === 'gcore' ? canGcore(root) : canTrace(system, root)
-      if (!preflight.ok) {
-        const reason = `no core of ${chosen.map(nameOf).join(', ')}: ${preflight.reason}`
-        return { found: [], gaps: [...gaps, gap('failed', reason)] }
-      }
-      const { taken, left } = within(chosen, limit)
-      const booted = await bootTime(root)
-      const found = taken.map((process) => {
-        const trouble = troubled.get(process.pid)
-        const value = trouble === undefined ? VALUE.other : VALUE.troubled
-        return liveItem({ root, system, patients, process, booted, trouble, by, freeze, standstill }, value)
-      })
-      return { found, gaps: [...gaps, ...leftOut(left, limit)] }
-    },
+export function liveSource(system: System): Source {
+  return { name: 'live', open: (context) => ({ inventory: (_, signal) => inventory(system, context, signal) }) }
+}
+
+async function inventory(
+  system: System,
+  { root, settings, patients }: SourceContext,
+  signal: AbortSignal,
+): Promise<Inventory> {
+  const { cores, with: by, freeze, standstill, limit } = settings.live
+  const closed = unasked(settings.seal)
+  if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+  if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
+  const { processes, troubled, unlearnt, lack } = await patients.survey(signal)
+  const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)
+  const gaps = lack === undefined ? [] : [gap('failed', lack)]
+  if (chosen.length === 0) {
+    const none = [`no process is meant by ${cores.join(', ')}`, ...(cores.includes('failed') ? unlearnt : [])]
+    const why = (reasons.length > 0 ? reasons : none).join('; ')
+    // What could not be read is not absent.
+    return { found: [], gaps: lack === undefined ? [gap('absent', why)] : gaps }
   }
+  const preflight = by === 'gcore' ? canGcore(root) : canTrace(system, root)
+  if (!preflight.ok) {
+    const reason = `no core of ${chosen.map(nameOf).join(', ')}: ${preflight.reason}`
+    return { found: [], gaps: [...gaps, gap('failed', reason)] }
+  }
+  const { taken, left } = within(chosen, limit)
+  const booted = await bootTime(root)
+  const found = taken.map((process) => {
+    const trouble = troubled.get(process.pid)
+    const value = trouble === undefined ? VALUE.other : VALUE.troubled
+    return liveItem({ root, system, patients, process, booted, trouble, by, freeze, standstill }, value)
+  })
+  return { found, gaps: [...gaps, ...leftOut(left, limit)] }
 }
 
 const nameOf = ({ comm, pid }: HostProcess) => `${comm}[${pid}]`

@@ -10,7 +10,7 @@ import { openMachine, Withheld } from '../../machine-memory/machine.ts'
 import { scopeCosts } from '../../machine-memory/scope-costs.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
-import type { Found, Source, SourceContext } from '../source.ts'
+import type { Found, Inventory, Source, SourceContext } from '../source.ts'
 import { companionsItem } from './companions.ts'
 import { openSnapshot, type SnapshotRequest } from './open-snapshot.ts'
 
@@ -22,32 +22,31 @@ const RATIO = 0.3
 const PATIENCE_MS = 30_000
 
 /** The memory of the machine, filtered by what each page is, from the living kernel: VMCORE.md. */
-export function memorySource(patients: Patients): Source {
+export function memorySource(): Source {
+  return { name: 'memory', open: (context) => ({ inventory: (_, signal) => inventory(context, signal) }) }
+}
+
+async function inventory({ root, settings, patients }: SourceContext, signal: AbortSignal): Promise<Inventory> {
+  const scope = parseScope(settings.memory.scope)
+  if (scope.kind === 'off') return { found: [], gaps: [] }
+  const closed = unasked(settings.seal)
+  if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+  const machine = await openMachine(root, signal).catch((error: Error) => error)
+  if (machine instanceof Withheld) return { found: [], gaps: [gap(machine.status, sentence(machine))] }
+  if (machine instanceof Error) return { found: [], gaps: [gap('failed', sentence(machine))] }
+  const { processes, lack } = await processesOf(scope, patients, signal)
+  const meminfo = await abandonable(readFile(join(root, 'proc/meminfo'), 'latin1'), signal).catch(() => '')
+  const unitBytes = processes.reduce((sum, { memory }) => sum + memory, 0)
+  const bytes = estimateBytes(scope, machine.memory.ram, meminfo, unitBytes)
+  const costs = scopeCosts(machine.memory.ram, meminfo, RATIO)
+  const none = scope.kind === 'kernel+unit' && processes.length === 0
+  const absent = none ? [gap('absent', `no process is in ${scope.unit}: its pages are in no snapshot`)] : []
   return {
-    name: 'memory',
-    async inventory({ root, settings }: SourceContext, signal) {
-      const scope = parseScope(settings.memory.scope)
-      if (scope.kind === 'off') return { found: [], gaps: [] }
-      const closed = unasked(settings.seal)
-      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
-      const machine = await openMachine(root, signal).catch((error: Error) => error)
-      if (machine instanceof Withheld) return { found: [], gaps: [gap(machine.status, sentence(machine))] }
-      if (machine instanceof Error) return { found: [], gaps: [gap('failed', sentence(machine))] }
-      const { processes, lack } = await processesOf(scope, root, patients, signal)
-      const meminfo = await abandonable(readFile(join(root, 'proc/meminfo'), 'latin1'), signal).catch(() => '')
-      const unitBytes = processes.reduce((sum, { memory }) => sum + memory, 0)
-      const bytes = estimateBytes(scope, machine.memory.ram, meminfo, unitBytes)
-      const costs = scopeCosts(machine.memory.ram, meminfo, RATIO)
-      const none = scope.kind === 'kernel+unit' && processes.length === 0
-      const absent = none ? [gap('absent', `no process is in ${scope.unit}: its pages are in no snapshot`)] : []
-      return {
-        found: [
-          companionsItem(root, VALUE.companions, PATIENCE_MS),
-          vmcoreItem({ root, machine, scope, processes }, bytes, costs),
-        ],
-        gaps: lack === undefined ? absent : [gap('failed', `not all pages of the unit may be known: ${lack}`)],
-      }
-    },
+    found: [
+      companionsItem(root, VALUE.companions, PATIENCE_MS),
+      vmcoreItem({ root, machine, scope, processes }, bytes, costs),
+    ],
+    gaps: lack === undefined ? absent : [gap('failed', `not all pages of the unit may be known: ${lack}`)],
   }
 }
 
@@ -71,12 +70,11 @@ function vmcoreItem(request: SnapshotRequest, bytes: number, costs: string): Fou
 
 async function processesOf(
   scope: Scope,
-  root: string,
   patients: Patients,
   signal: AbortSignal,
 ): Promise<{ readonly processes: readonly HostProcess[]; readonly lack: string | undefined }> {
   if (scope.kind !== 'kernel+unit') return { processes: [], lack: undefined }
-  const { processes, lack } = await patients.survey(root, signal)
+  const { processes, lack } = await patients.survey(signal)
   return { processes: processes.filter(({ unit }) => unit === scope.unit), lack }
 }
 

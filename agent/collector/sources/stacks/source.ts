@@ -3,9 +3,8 @@ import { parseSelector } from '../../../words/selector.ts'
 import { unasked } from '../../clearance.ts'
 import type { System } from '../../host/ffi.ts'
 import { canTrace } from '../../live-core/preflight.ts'
-import type { Patients } from '../../processes/patients.ts'
 import { select } from '../../processes/select.ts'
-import type { Source, SourceContext } from '../source.ts'
+import type { Found, Inventory, Source, SourceContext } from '../source.ts'
 import { CAPS, readStacks } from './read-stacks.ts'
 
 /** For the estimate, as measured: a small process's core, and what each further thread adds. Mostly pages that repeat. */
@@ -21,37 +20,40 @@ const PATIENCE_MS = 20_000
  * Where every thread of the chosen processes stands: a table, and a core of the stacks for each process, in one tar:
  * STACKS.md. Where nobody can be traced, the table alone.
  */
-export function stacksSource(system: System, patients: Patients): Source {
-  return {
-    name: 'stacks',
-    async inventory({ root, settings }: SourceContext, signal) {
-      const { processes: wished, interval } = settings.stacks
-      const closed = unasked(settings.seal)
-      if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
-      if (wished.length === 0) return { found: [], gaps: [gap('skipped', 'stacks.processes names none')] }
-      const { processes, troubled, lack } = await patients.survey(root, signal)
-      const { chosen, reasons } = select(processes, wished.map(parseSelector), troubled)
-      const gaps = lack === undefined ? [] : [gap('failed', lack)]
-      if (chosen.length === 0) {
-        // What could not be read is not absent.
-        return { found: [], gaps: lack === undefined ? [gap('absent', reasons.join('; ') || 'none was meant')] : gaps }
-      }
-      const threads = chosen.reduce((sum, process) => sum + process.threads, 0)
-      const preflight = canTrace(system, root)
-      const found = {
-        ...({ id: 'stacks', source: 'stacks', class: 'memory', phase: 'live', encoding: 'frames' } as const),
-        name: 'stacks.tar.zst',
-        bytes: chosen.length * PROCESS_BYTES + threads * THREAD_BYTES,
-        ratio: RATIO,
-        value: VALUE,
-        patience: PATIENCE_MS,
-        identity: { threads, note: `${chosen.length} processes` },
-        open: async (limit: number, abort: AbortSignal) =>
-          readStacks({ root, system, patients, chosen, troubled, preflight, interval, limit, caps: CAPS }, abort),
-      }
-      return { found: [found], gaps }
-    },
+export function stacksSource(system: System): Source {
+  return { name: 'stacks', open: (context) => ({ inventory: (_, signal) => inventory(system, context, signal) }) }
+}
+
+async function inventory(
+  system: System,
+  { root, settings, patients }: SourceContext,
+  signal: AbortSignal,
+): Promise<Inventory> {
+  const { processes: wished, interval } = settings.stacks
+  const closed = unasked(settings.seal)
+  if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+  if (wished.length === 0) return { found: [], gaps: [gap('skipped', 'stacks.processes names none')] }
+  const { processes, troubled, lack } = await patients.survey(signal)
+  const { chosen, reasons } = select(processes, wished.map(parseSelector), troubled)
+  const gaps = lack === undefined ? [] : [gap('failed', lack)]
+  if (chosen.length === 0) {
+    // What could not be read is not absent.
+    return { found: [], gaps: lack === undefined ? [gap('absent', reasons.join('; ') || 'none was meant')] : gaps }
   }
+  const threads = chosen.reduce((sum, process) => sum + process.threads, 0)
+  const preflight = canTrace(system, root)
+  const found: Found = {
+    ...({ id: 'stacks', source: 'stacks', class: 'memory', phase: 'live', encoding: 'frames' } as const),
+    name: 'stacks.tar.zst',
+    bytes: chosen.length * PROCESS_BYTES + threads * THREAD_BYTES,
+    ratio: RATIO,
+    value: VALUE,
+    patience: PATIENCE_MS,
+    identity: { threads, note: `${chosen.length} processes` },
+    open: async (limit: number, abort: AbortSignal) =>
+      readStacks({ root, system, patients, chosen, troubled, preflight, interval, limit, caps: CAPS }, abort),
+  }
+  return { found: [found], gaps }
 }
 
 function gap(status: InventoryGap['status'], reason: string): InventoryGap {

@@ -20,6 +20,7 @@ import { findCores } from '../../../../agent/collector/crashed-cores/find.ts'
 import { kernelDumps } from '../../../../agent/collector/crashed-cores/kernel-dumps.ts'
 import { openSystem } from '../../../../agent/collector/host/ffi.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
+import type { Inventory } from '../../../../agent/collector/sources/source.ts'
 import {
   BOOT,
   COREDUMPS,
@@ -33,6 +34,7 @@ import {
   write,
 } from '../../crashed-cores/cores.ts'
 import { coredumpUnit, crash, from, writeJournal } from '../../host/journal/write-journal.ts'
+import { lastWords, looked, PLENTY } from '../../looking.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { MACHINE } from '../journal/host.ts'
 
@@ -55,7 +57,7 @@ t.test("systemd-coredump's, as it lies there", { skip: skip || noAttributes }, a
   const name = `${coredumpName('my\\x20app', 4711)}.zst`
   store(root, name, packed, { signal: '11', exe: '/usr/bin/my app', rlimit: '18446744073709551615' })
   write(root, `${COREDUMPS}/.#core.half.0.${BOOT}.1.1.zst`, 'unfinished')
-  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  const { found, gaps } = await looked(coresSource(system), context(root))
   t.same(gaps, [])
   t.equal(found.length, 1)
   t.match(found[0], {
@@ -86,7 +88,7 @@ t.test("systemd-coredump's, as it lies there", { skip: skip || noAttributes }, a
 t.test('a plain one opens in gdb as it was read', { skip: skip || hasNo('gdb') }, async (t) => {
   const root = host(t)
   store(root, coredumpName('crasher', 4712), core)
-  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  const { found } = await looked(coresSource(system), context(root))
   t.match(found[0], { encoding: 'frames', name: 'cores/crasher.4712.core.zst' })
   t.ok((found[0]?.ratio ?? 1) < 1)
   const path = write(root, '/fetched', (await readAll(found[0])).content)
@@ -98,7 +100,7 @@ t.test('without FFI, by name alone', { skip }, async (t) => {
   const root = host(t)
   store(root, `${coredumpName('app', 1)}.zst`, compress(core))
   const source = coresSource({ kind: 'missing', reason: 'as if this Node had no FFI' })
-  const { found } = await source.inventory(context(root), unhurried())
+  const { found } = await looked(source, context(root))
   t.match(found[0]?.identity, { pid: 1, note: 'its attributes were not read: as if this Node had no FFI' })
   t.equal(found[0]?.identity.exe, undefined)
   t.match((await readAll(found[0])).outcome.identity, { signal: 6 }, 'its headers have the signal all the same')
@@ -114,7 +116,7 @@ t.test("the journal's entry gives unit and truncation", { skip }, async (t) => {
   const entries = [logged(107), logged(108, ['COREDUMP_TRUNCATED=1', 'COREDUMP_SIGNAL=6']), forged]
   write(root, `/var/log/journal/${MACHINE}/system.journal`, writeJournal(entries))
   for (const pid of [107, 108]) store(root, `core.app.998.${BOOT}.${pid}.1700000000000000.zst`, compress(core))
-  const { found } = await coresSource(system).inventory(context(root, { age: 2 ** 50 }), unhurried())
+  const { found } = await looked(coresSource(system), context(root, { age: 2 ** 50 }))
   const [whole, cut] = found.toSorted((a, b) => (a.identity.pid ?? 0) - (b.identity.pid ?? 0))
   t.match(whole?.identity, { pid: 107, unit: 'app@107.service', exe: '/usr/bin/app', signal: 11 })
   t.equal((await readAll(whole)).outcome.truncated, undefined)
@@ -132,7 +134,7 @@ t.test('/var/crash: kdump, apport, traps', async (t) => {
   write(root, '/var/crash/.lock', '')
   execFileSync('mkfifo', [join(root, 'var/crash/core.fifo')])
   symlinkSync('/etc/shadow', join(root, 'var/crash/core.link'))
-  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  const { found, gaps } = await looked(coresSource(system), context(root))
   const others = '2 that are no regular files, 1 in subdirectories (name those in cores.directories to take'
   t.match(gaps, [{ status: 'skipped', reason: `entries of /var/crash: ${others}` }])
   t.equal(gaps.length, 1)
@@ -155,7 +157,7 @@ t.test('a core that calls itself a kernel log is none, and stays memory', async 
   write(root, '/var/crash/app/dmesg.logger', core)
   write(root, '/var/crash/app/dmesg.202501020000', core)
   write(root, '/var/crash/dmesg.202501020000', core)
-  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  const { found, gaps } = await looked(coresSource(system), context(root))
   t.same(found.map(({ name, class: kind }) => [name, kind]).sort(), [
     ['cores/app.dmesg.202501020000.zst', 'memory'],
     ['cores/dmesg.202501020000.zst', 'memory'],
@@ -167,12 +169,12 @@ t.test('what is there and is not taken is said once, and is not "nothing crashed
   const root = host(t)
   mkdirSync(join(root, COREDUMPS), { recursive: true })
   symlinkSync('/etc/shadow', join(root, COREDUMPS, 'core.link'))
-  const source = coresSource(system)
-  const { found, gaps } = await source.inventory(context(root), unhurried())
+  const session = coresSource(system).open(context(root))
+  const { found, gaps } = await session.inventory(PLENTY, unhurried())
   t.same(found, [])
   t.match(gaps, [{ status: 'skipped', reason: `entries of ${COREDUMPS}: 1 that are no regular files` }])
   t.equal(gaps.length, 1)
-  t.same((await source.lastWords?.(context(root), unhurried()))?.gaps, [])
+  t.same((await lastWords(session)).gaps, [])
 })
 
 t.test('names that are no UTF-8', async (t) => {
@@ -191,7 +193,7 @@ t.test('names that are no UTF-8', async (t) => {
   mkdirSync(dump)
   writeFileSync(Buffer.concat([dump, Buffer.from('/vmcore')]), 'content 4')
   const source = coresSource(system)
-  const { found, gaps } = await source.inventory(context(root), unhurried())
+  const { found, gaps } = await looked(source, context(root))
   t.same(gaps, [])
   const taken = await Promise.all(found.map(async (one) => ({ ...one, ...(await readAll(one)) })))
   taken.sort((a, b) => a.content.compare(b.content))
@@ -213,7 +215,7 @@ t.test('names that are no UTF-8', async (t) => {
     ],
   )
   t.match(taken[0]?.identity, { comm: 'обработ?', pid: 77 })
-  const again = await source.inventory(context(root), unhurried())
+  const again = await looked(source, context(root))
   t.ok(
     again.found.every(({ value, name }) => value < 100 || name.includes('vmcore')),
     'and is known when it comes again',
@@ -225,7 +227,7 @@ t.test('a directory that is swapped for a link after the inventory', async (t) =
   const name = coredumpName('app', 1)
   store(root, name, Buffer.from('core'))
   write(root, `/secrets/${name}`, 'secret')
-  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  const { found } = await looked(coresSource(system), context(root))
   renameSync(join(root, COREDUMPS), join(root, 'elsewhere'))
   symlinkSync(join(root, 'secrets'), join(root, COREDUMPS))
   await t.rejects(readAll(found[0]), /^cannot open .*: it is not the file that was found there before/)
@@ -244,7 +246,7 @@ t.test("a plain core_pattern's directory: its own names only", { skip }, async (
   const root = host(t, '/data/dumps/core-%e-%s-%p')
   write(root, '/data/dumps/core-crasher-6-99', core)
   write(root, '/data/dumps/accounts.db', 'none of our business')
-  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  const { found } = await looked(coresSource(system), context(root))
   t.match(found, [{ name: 'cores/crasher.99.core.zst', identity: { comm: 'crasher', signal: 6, pid: 99, uid: 0 } }])
   t.equal(found.length, 1)
   t.equal((await readAll(found[0])).content.compare(core), 0)
@@ -255,8 +257,8 @@ t.test('old ones and too many', async (t) => {
   store(root, coredumpName('old', 1, { ago: 15 * 86_400_000, boot: 'f'.repeat(32) }), Buffer.alloc(10))
   store(root, coredumpName('new', 2), Buffer.alloc(100))
   store(root, coredumpName('newer', 3, { ago: 1000 }), Buffer.alloc(100))
-  const source = coresSource(system)
-  const { found, gaps } = await source.inventory(context(root, { limit: 150 }), unhurried())
+  const session = coresSource(system).open(context(root, { limit: 150 }))
+  const { found, gaps } = await session.inventory(PLENTY, unhurried())
   t.same(
     found.map(({ name }) => name),
     ['cores/newer.3.core.zst'],
@@ -265,33 +267,31 @@ t.test('old ones and too many', async (t) => {
     { status: 'skipped', class: 'memory', reason: '1 core, 10B, older than cores.age = 14d' },
     { status: 'skipped', reason: '1 core, 100B, beyond cores.limit = 150B' },
   ])
-  t.same(await source.lastWords?.(context(root, { limit: 150 }), unhurried()), { found: [], gaps: [] }, 'said once')
+  t.same(await lastWords(session), { found: [], gaps: [] }, 'said once')
 })
 
 t.test('nothing crashed', async (t) => {
   const root = host(t)
   mkdirSync(join(root, COREDUMPS), { recursive: true })
   const reason = `no core was found: looked in ${COREDUMPS}, /var/crash (which does not exist)`
-  t.same(await coresSource(system).inventory(context(root), unhurried()), {
+  t.same(await looked(coresSource(system), context(root)), {
     found: [],
     gaps: [{ source: 'cores', class: 'memory', status: 'absent', reason }],
   })
   write(root, '/proc/sys/kernel/core_pattern', 'core\n')
-  const scattered = await coresSource(system).inventory(context(root), unhurried())
+  const scattered = await looked(coresSource(system), context(root))
   t.match(scattered.gaps, [
     { reason: `${reason}; cores go into the process's own directory, where nobody looks (core_pattern "core")` },
   ])
   write(root, '/proc/sys/kernel/core_pattern', '|/usr/bin/handler\n')
-  t.match((await coresSource(system).inventory(context(root), unhurried())).gaps, [
-    { reason: /to a handler of its own/ },
-  ])
+  t.match((await looked(coresSource(system), context(root))).gaps, [{ reason: /to a handler of its own/ }])
 })
 
 t.test('a directory that cannot be read', async (t) => {
   const root = host(t)
   mkdirSync(join(root, 'var/lib/systemd'), { recursive: true })
   symlinkSync('coredump', join(root, COREDUMPS))
-  const { gaps } = await coresSource(system).inventory(context(root), unhurried())
+  const { gaps } = await looked(coresSource(system), context(root))
   t.match(gaps, [{ status: 'failed', reason: /^cannot look for cores in \/var\/lib\/systemd\/coredump: ELOOP/ }])
   t.equal(gaps.length, 1, 'not "nothing crashed"')
 })
@@ -299,7 +299,7 @@ t.test('a directory that cannot be read', async (t) => {
 t.test('a core that is gone when it is wanted', async (t) => {
   const root = host(t)
   const path = store(root, coredumpName('app', 1), Buffer.alloc(10))
-  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  const { found } = await looked(coresSource(system), context(root))
   rmSync(path)
   await t.rejects(readAll(found[0]), /^cannot open .*ENOENT/)
 })
@@ -309,11 +309,11 @@ t.test('unread ones first in the next capture', async (t) => {
   store(root, coredumpName('one', 1, { ago: 1000 }), Buffer.from('one'))
   store(root, coredumpName('two', 2, { ago: 2000 }), Buffer.from('two'))
   const source = coresSource(system)
-  const names = (inventory: Awaited<ReturnType<typeof source.inventory>>) => inventory.found.map(({ name }) => name)
-  const first = await source.inventory(context(root), unhurried())
+  const names = (inventory: Inventory) => inventory.found.map(({ name }) => name)
+  const first = await looked(source, context(root))
   t.same(names(first), ['cores/one.1.core.zst', 'cores/two.2.core.zst'])
   await readAll(first.found[0])
-  t.same(names(await source.inventory(context(root), unhurried())), ['cores/two.2.core.zst', 'cores/one.1.core.zst'])
+  t.same(names(await looked(source, context(root))), ['cores/two.2.core.zst', 'cores/one.1.core.zst'])
 })
 
 /** Makes the host's /proc show a process that is dumping: this one's own status with the flag set. */
@@ -328,8 +328,8 @@ t.test('a core that systemd-coredump is still writing', { skip }, async (t) => {
   const root = host(t)
   dumping(root, 4711)
   store(root, `${coredumpName('app', 4711, { boot: 'f'.repeat(32) })}.zst`, compress(core))
-  const source = coresSource(system)
-  const { found } = await source.inventory(context(root), unhurried())
+  const session = coresSource(system).open(context(root))
+  const { found } = await session.inventory(PLENTY, unhurried())
   const waiting = found.find(({ id }) => id === 'pid 4711')
   t.match(waiting, {
     name: 'cores/app.4711-2.core.zst',
@@ -344,7 +344,7 @@ t.test('a core that systemd-coredump is still writing', { skip }, async (t) => {
   const { content, outcome } = await reading
   t.equal(content.compare(compress(core)), 0)
   t.match(outcome.identity, { path: `${COREDUMPS}/${name}`, signal: 6 })
-  t.same(await source.lastWords?.(context(root), unhurried()), { found: [], gaps: [] }, 'not once more')
+  t.same(await lastWords(session), { found: [], gaps: [] }, 'not once more')
 })
 
 t.test('what was found is given, with a gap for the rest, on a host that is slow to answer', async (t) => {
@@ -354,7 +354,7 @@ t.test('what was found is given, with a gap for the rest, on a host that is slow
   for (const path of hung) mkdirSync(join(path, '..'), { recursive: true })
   execFileSync('mkfifo', hung)
   // All threads by which files are read hang in these, and nothing is answered any more.
-  const { found, gaps } = await coresSource(system).inventory({ ...context(root), ms: 1_500 }, unhurried())
+  const { found, gaps } = await coresSource(system).open(context(root)).inventory(1_500, unhurried())
   for (const path of hung) closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
   t.match(found, [{ name: 'cores/app.4711.core.zst' }])
   t.equal(found.length, 1)
@@ -383,7 +383,7 @@ t.test('one that is never finished costs its own time', async (t) => {
   const root = host(t)
   dumping(root, 4711)
   const source = coresSource(system)
-  const { found, gaps } = await source.inventory(context(root), unhurried())
+  const { found, gaps } = await looked(source, context(root))
   t.same(gaps, [], 'not "nothing crashed"')
   await t.rejects(
     readAll(found[0], 2 ** 40, AbortSignal.timeout(300)),
@@ -393,23 +393,23 @@ t.test('one that is never finished costs its own time', async (t) => {
   await t.rejects(readAll(found[0]), /^cannot take the core of app\[4711\]: it left none where cores are looked for/)
 })
 
-t.test('one that turns out otherwise comes with the last words', { skip }, async (t) => {
+t.test('one that turns out otherwise comes up by itself', { skip }, async (t) => {
   const root = host(t)
   dumping(root, 4711)
-  const source = coresSource(system)
-  const { found } = await source.inventory(context(root), unhurried())
+  const session = coresSource(system).open(context(root))
+  const { found } = await session.inventory(PLENTY, unhurried())
   store(root, coredumpName('app', 4711), core)
-  await t.rejects(readAll(found[0]), /^cannot take .*: it was expected as "\.zst"; it comes with the last words/)
-  const last = await source.lastWords?.(context(root), unhurried())
-  t.match(last?.found, [{ name: 'cores/app.4711-2.core.zst', encoding: 'frames' }])
-  t.equal((await readAll(last?.found[0])).content.compare(core), 0)
+  await t.rejects(readAll(found[0]), /^cannot take .*: it was expected as "\.zst"; it comes up by itself/)
+  const last = await lastWords(session)
+  t.match(last.found, [{ name: 'cores/app.4711-2.core.zst', encoding: 'frames' }])
+  t.equal((await readAll(last.found[0])).content.compare(core), 0)
 })
 
 t.test('one that the kernel itself is still writing', { skip }, async (t) => {
   const root = host(t, '/dumps/core.%p')
   dumping(root, 99)
   const path = write(root, '/dumps/core.99', core.subarray(0, 5000))
-  const { found } = await coresSource(system).inventory(context(root), unhurried())
+  const { found } = await looked(coresSource(system), context(root))
   t.equal(found.length, 1)
   const reading = readAll(found[0])
   await sleep(300)
@@ -422,11 +422,11 @@ t.test('one that the kernel itself is still writing', { skip }, async (t) => {
 
 t.test('what crashes during the capture', async (t) => {
   const root = host(t)
-  const source = coresSource(system)
-  await source.inventory(context(root), unhurried())
+  const session = coresSource(system).open(context(root))
+  await session.inventory(PLENTY, unhurried())
   store(root, coredumpName('late', 7), Buffer.from('core'))
   dumping(root, 8)
-  const last = await source.lastWords?.(context(root), unhurried())
+  const last = await lastWords(session)
   t.match(last, {
     found: [{ name: 'cores/late.7.core.zst' }],
     gaps: [{ status: 'failed', reason: 'app[8] was still dumping core when the capture ended' }],
@@ -436,7 +436,7 @@ t.test('what crashes during the capture', async (t) => {
 t.test('a dump that goes where nobody looks is said', async (t) => {
   const root = host(t, 'core')
   dumping(root, 8)
-  const { found, gaps } = await coresSource(system).inventory(context(root), unhurried())
+  const { found, gaps } = await looked(coresSource(system), context(root))
   t.same(found, [])
   t.match(gaps, [
     { status: 'failed', reason: /^app\[8\] is dumping core into the process's own directory, where nobody/ },
@@ -446,7 +446,7 @@ t.test('a dump that goes where nobody looks is said', async (t) => {
 t.test("this machine's own /proc", async (t) => {
   const root = scratch(t)
   symlinkSync('/proc', join(root, 'proc'))
-  const { found } = await coresSource(system).inventory(context(root, { directories: ['/none'] }), unhurried())
+  const { found } = await looked(coresSource(system), context(root, { directories: ['/none'] }))
   t.same(
     found.filter(({ identity }) => identity.pid === process.pid),
     [],

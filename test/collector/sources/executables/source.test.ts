@@ -6,13 +6,13 @@ import { executableAt } from '../../../../agent/collector/host/executable-file.t
 import { openSystem } from '../../../../agent/collector/host/ffi.ts'
 import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.ts'
 import type { HostProcess } from '../../../../agent/collector/processes/host-process.ts'
-import { newPatients } from '../../../../agent/collector/processes/patients.ts'
 import { executableItem } from '../../../../agent/collector/sources/executables/item.ts'
 import { mappedFiles } from '../../../../agent/collector/sources/executables/mapped-files.ts'
 import { executablesSource } from '../../../../agent/collector/sources/executables/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
 import { targetOf } from '../../live-core/patients.ts'
 import { scratch } from '../../live-core/scratch.ts'
+import { contextOf, looked } from '../../looking.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { noCompiler, noTracing, started } from '../stacks/program.ts'
 
@@ -44,10 +44,7 @@ async function inventory(settings: Partial<Settings>) {
   const seal = { ...defaults.seal, unsealed: 'allow' as const }
   const cores = { ...defaults.cores, directories: [] }
   const all: Settings = { ...defaults, executables: 'unpackaged', seal, cores, ...settings }
-  return await executablesSource(newPatients()).inventory(
-    { settings: all, root: '/', seen: new Set(), ms: 60_000 },
-    unhurried(),
-  )
+  return await looked(executablesSource(), contextOf('/', all))
 }
 
 const ofCores = (...cores: string[]) => ({ live: { ...defaultSettings().live, cores } })

@@ -17,16 +17,18 @@ import { join } from 'node:path'
 import t from 'tap'
 import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
 import { factsSource } from '../../../../agent/collector/sources/facts/source.ts'
-import type { Found, SourceContext } from '../../../../agent/collector/sources/source.ts'
+import type { Found } from '../../../../agent/collector/sources/source.ts'
+import type { Settings } from '../../../../agent/settings/schema.ts'
 import { fakeHost } from '../../host/fake-host.ts'
+import { contextOf, looked } from '../../looking.ts'
 
 /** Only tmpfs keeps such times. */
 const noShm = !existsSync('/dev/shm') && 'no /dev/shm'
 const ROOM = 64 * 1024 * 1024
 
 async function take(root: string, limit = ROOM, signal = AbortSignal.timeout(60_000)) {
-  const context = { root, seen: new Set(), ms: 60_000, settings: { facts: { lines: 50 } } } as unknown as SourceContext
-  const { found, gaps } = await factsSource().inventory(context, signal.aborted ? AbortSignal.timeout(60_000) : signal)
+  const context = contextOf(root, { facts: { lines: 50 } } as Settings)
+  const { found, gaps } = await looked(factsSource(), context)
   t.strictSame(gaps, [])
   const [item] = found
   if (item === undefined) throw new Error('no facts')
@@ -123,8 +125,8 @@ t.test('what is read at once is given at once, whatever hangs behind it', async 
   execFileSync('rm', hung)
   execFileSync('mkfifo', hung)
   const cut = new AbortController()
-  const context = { root, seen: new Set(), ms: 60_000, settings: { facts: { lines: 50 } } } as unknown as SourceContext
-  const { found } = await factsSource().inventory(context, cut.signal)
+  const context = contextOf(root, { facts: { lines: 50 } } as Settings)
+  const { found } = await looked(factsSource(), context)
   await using reading = await (found[0] as Found).open(ROOM, cut.signal)
   const chunks: Buffer[] = []
   for await (const chunk of reading.chunks) {

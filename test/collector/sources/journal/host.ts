@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { zstdDecompressSync } from 'node:zlib'
 import type { SourceContext } from '../../../../agent/collector/sources/source.ts'
 import type { Settings } from '../../../../agent/settings/schema.ts'
+import { contextOf } from '../../looking.ts'
 
 export const FIXTURES = fileURLToPath(new URL('../../../fixtures/journal', import.meta.url))
 export const MACHINE = '0123456789abcdef0123456789abcdef'
@@ -42,12 +43,11 @@ export function fixture(name: string): Buffer {
 export function context(
   root: string,
   journal: Partial<Settings['journal']> = {},
-  seen: string[] = [],
   seal: Partial<Settings['seal']> = {},
 ): SourceContext {
   const closed = { recipients: [], unsealed: 'deny', broken: undefined }
   const settings = { journal: { limit: 2 ** 40, boots: 1, ...journal }, seal: { ...closed, ...seal } } as Settings
-  return { root, settings, seen: new Set(seen), ms: 60_000 }
+  return contextOf(root, settings)
 }
 
 /** What journalctl prints of a tree or a directory. */

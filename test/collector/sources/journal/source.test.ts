@@ -5,6 +5,7 @@ import t from 'tap'
 import { archivedName, parseHeader } from '../../../../agent/collector/host/journal/header.ts'
 import { journalSource } from '../../../../agent/collector/sources/journal/source.ts'
 import { coredumpUnit, crash, from, writeJournal } from '../../host/journal/write-journal.ts'
+import { lastWords, looked, PLENTY } from '../../looking.ts'
 import { readAll, restore, unhurried } from '../../reading.ts'
 import { BOOTS, context, fixture, journalctl, layOut, MACHINE, shortDirectory, varlinkServer } from './host.ts'
 
@@ -18,7 +19,7 @@ const crashedName = archivedName('system', crashedHeader)
 t.test('this boot, newest first, without a journald', async (t) => {
   const root = shortDirectory(t)
   layOut(root)
-  const { found, gaps } = await journalSource().inventory(context(root), unhurried())
+  const { found, gaps } = await looked(journalSource(), context(root))
   t.equal(found.length, 2)
   t.match(found[0], {
     source: 'journal',
@@ -53,7 +54,7 @@ t.test('this boot, newest first, without a journald', async (t) => {
 t.test('all boots, a damaged file and a user among them', async (t) => {
   const root = shortDirectory(t)
   layOut(root)
-  const { found, gaps } = await journalSource().inventory(context(root, { boots: 9 }), unhurried())
+  const { found, gaps } = await looked(journalSource(), context(root, { boots: 9 }))
   t.same(gaps, [])
   t.equal(found.length, 6)
   t.equal(new Set(found.map(({ name }) => name)).size, 6)
@@ -74,7 +75,7 @@ t.test('all boots, a damaged file and a user among them', async (t) => {
 t.test('archived on opening, found under its new name', async (t) => {
   const root = shortDirectory(t)
   const directory = layOut(root)
-  const source = journalSource()
+  const session = journalSource().open(context(root))
   let rotations = 0
   const asked = await varlinkServer(t, root, (method) => {
     if (method.endsWith('Rotate')) {
@@ -89,7 +90,7 @@ t.test('archived on opening, found under its new name', async (t) => {
     }
     return '{"parameters":{}}\0'
   })
-  const { found } = await source.inventory(context(root), unhurried())
+  const { found } = await session.inventory(PLENTY, unhurried())
   t.same(asked, [], 'an inventory changes nothing')
   const { content, outcome } = await readAll(found[0])
   t.same(asked, ['io.systemd.Journal.Synchronize', 'io.systemd.Journal.Rotate'])
@@ -98,27 +99,27 @@ t.test('archived on opening, found under its new name', async (t) => {
   t.equal(basename(found[0]?.identity.path ?? ''), `${liveName}.journal`)
 
   // The next file is archived by the last rotation, so it is the last words; what came after that is not.
-  const last = await source.lastWords?.(context(root), unhurried())
+  const last = await lastWords(session)
   t.same(
-    last?.found.map(({ name }) => name),
+    last.found.map(({ name }) => name),
     ['journal/system@0-1-2.journal.zst'],
   )
-  t.same(last?.gaps, [])
+  t.same(last.gaps, [])
 })
 
 t.test('last words where nothing can be rotated', async (t) => {
   const root = t.testdir()
   const directory = layOut(root)
-  const source = journalSource()
-  const { found } = await source.inventory(context(root), unhurried())
+  const session = journalSource().open(context(root))
+  const { found } = await session.inventory(PLENTY, unhurried())
   await readAll(found[0])
-  t.same((await source.lastWords?.(context(root), unhurried()))?.found, [], 'nothing was logged since')
+  t.same((await lastWords(session)).found, [], 'nothing was logged since')
   const grown = fixture('system.journal.zst')
   grown.writeBigUInt64LE(4n, 152)
   writeFileSync(join(directory, 'system.journal'), grown)
-  const last = await source.lastWords?.(context(root), unhurried())
-  t.match(last?.found, [{ name: `journal/${liveName}.again.journal.zst`, id: `${found[0]?.id}.again` }])
-  t.same((await readAll(last?.found[0])).content, grown)
+  const last = await lastWords(session)
+  t.match(last.found, [{ name: `journal/${liveName}.again.journal.zst`, id: `${found[0]?.id}.again` }])
+  t.same((await readAll(last.found[0])).content, grown)
 })
 
 t.test("a journal with a crash's environment or core is memory", async (t) => {
@@ -126,7 +127,7 @@ t.test("a journal with a crash's environment or core is memory", async (t) => {
   const directory = layOut(root)
   writeFileSync(join(directory, 'system@1-2-3.journal'), fixture('crash/environment.journal.zst'))
   writeFileSync(join(directory, 'system@1-2-4.journal'), fixture('crash/core.journal.zst'))
-  const { found } = await journalSource().inventory(context(root, { boots: 9 }), unhurried())
+  const { found } = await looked(journalSource(), context(root, { boots: 9 }))
   const memory = found.filter((item) => item.class === 'memory').map(({ name }) => name)
   const dirty = 'its tables may lack what was not written when the power went'
   t.match(memory.sort(), [/\.dirty\./, /1-2-3/, /1-2-4/], dirty)
@@ -144,7 +145,7 @@ t.test("a user's word for a crash keeps no journal on the host", async (t) => {
   )
   const real = [...crash(8, ['COREDUMP_ENVIRON=x']), ...from(coredumpUnit(8), 1000)]
   writeFileSync(join(directory, 'system@1-2-4.journal'), writeJournal([forged, real]))
-  const { found } = await journalSource().inventory(context(root), unhurried())
+  const { found } = await looked(journalSource(), context(root))
   const of = (part: string) => found.find(({ name }) => name.includes(part))
   t.equal(of('@1-2-3')?.class, 'text')
   t.equal(of('@1-2-4')?.class, 'memory', 'a real one beside it')
@@ -157,7 +158,7 @@ t.test('files of very many users', async (t) => {
   const line = writeJournal([['MESSAGE=x', ...from('session-4.scope', 100_000)]])
   for (let uid = 100_000; uid < 101_010; uid++)
     writeFileSync(join(directory, `user-${uid}.journal`), line.subarray(0, 4096))
-  const { found, gaps } = await journalSource().inventory(context(root, { limit: 2 ** 21 }), unhurried())
+  const { found, gaps } = await looked(journalSource(), context(root, { limit: 2 ** 21 }))
   t.equal(found.filter(({ name }) => name.includes('system@')).length, 2, "the host's own")
   t.match(
     gaps.find(({ status }) => status === 'failed')?.reason,
@@ -170,24 +171,24 @@ t.test('a crash after the inventory', async (t) => {
   const directory = layOut(root)
   const live = join(directory, 'system.journal')
   const crashed = fixture('crash/environment.journal.zst')
-  const list = async (seal: Parameters<typeof context>[3]) => {
+  const list = async (seal: Parameters<typeof context>[2]) => {
     writeFileSync(live, fixture('crash/system.journal.zst'))
-    const source = journalSource()
-    const { found } = await source.inventory(context(root, {}, [], seal), unhurried())
+    const session = journalSource().open(context(root, {}, seal))
+    const { found } = await session.inventory(PLENTY, unhurried())
     const item = found.find(({ name }) => name.includes(crashedName))
     t.equal(item?.class, 'text')
-    return { source, item }
+    return { session, item }
   }
 
   for (const seal of [{}, { recipients: ['age1…'], broken: 'a settings layer is broken' }]) {
-    const { source, item } = await list(seal)
+    const { session, item } = await list(seal)
     writeFileSync(live, crashed)
     await t.rejects(readAll(item), {
       name: 'Error',
       because: 'seal',
       message: /holds a crash's environment or core by now/,
     })
-    t.same((await source.lastWords?.(context(root), unhurried()))?.found, [], 'nor does it come with the last words')
+    t.same((await lastWords(session)).found, [], 'nor does it come with the last words')
   }
   for (const seal of [{ recipients: ['age1…'] }, { unsealed: 'allow' as const }]) {
     const { item } = await list(seal)
@@ -195,11 +196,11 @@ t.test('a crash after the inventory', async (t) => {
     t.equal((await readAll(item)).content.compare(crashed), 0, 'sealed, or allowed')
   }
 
-  const { source, item } = await list({})
+  const { session, item } = await list({})
   await readAll(item)
   writeFileSync(live, crashed)
-  const last = await source.lastWords?.(context(root), unhurried())
-  t.match(last?.found, [{ name: /\.again\.journal\.zst$/, class: 'memory' }], 'in the last words')
+  const last = await lastWords(session)
+  t.match(last.found, [{ name: /\.again\.journal\.zst$/, class: 'memory' }], 'in the last words')
 })
 
 t.test('a crash while a file in use is copied', async (t) => {
@@ -208,7 +209,7 @@ t.test('a crash while a file in use is copied', async (t) => {
   const content = fixture('crash/system.journal.zst')
   const live = join(directory, 'system.journal')
   writeFileSync(live, content)
-  const { found } = await journalSource().inventory(context(root), unhurried())
+  const { found } = await looked(journalSource(), context(root))
   await using reading = await (found[0] as (typeof found)[0]).open(2 ** 40, unhurried())
   const crashed = fixture('crash/environment.journal.zst')
   writeFileSync(live, Buffer.concat([crashed, content.subarray(crashed.length)]))
@@ -220,7 +221,7 @@ t.test('a crash while a file in use is copied', async (t) => {
 t.test('another file in the place of one that was listed', async (t) => {
   const root = t.testdir()
   const directory = layOut(root)
-  const { found } = await journalSource().inventory(context(root), unhurried())
+  const { found } = await looked(journalSource(), context(root))
   const path = join(directory, basename(found[1]?.identity.path ?? ''))
   unlinkSync(path)
   writeFileSync(path, fixture('crash/system.journal.zst'))
@@ -231,10 +232,10 @@ t.test('only what the header vouches for of a file in use', async (t) => {
   const root = t.testdir()
   const directory = layOut(root)
   truncateSync(join(directory, 'system.journal'), 600_000)
-  const { found } = await journalSource().inventory(context(root), unhurried())
+  const { found } = await looked(journalSource(), context(root))
   t.equal((await readAll(found[0])).content.length, 524288)
   truncateSync(join(directory, 'system.journal'), 300_000)
-  const { content, outcome } = await readAll((await journalSource().inventory(context(root), unhurried())).found[0])
+  const { content, outcome } = await readAll((await looked(journalSource(), context(root))).found[0])
   t.equal(content.length, 300_000)
   t.match(outcome.identity?.note, /shorter than the 524288 bytes its header says/)
 })
@@ -242,7 +243,7 @@ t.test('only what the header vouches for of a file in use', async (t) => {
 t.test('a cut copy can be made readable as its receipt says', async (t) => {
   const root = shortDirectory(t)
   layOut(root)
-  const { found } = await journalSource().inventory(context(root), unhurried())
+  const { found } = await looked(journalSource(), context(root))
   const { content, outcome } = await readAll(found[0], 100_000)
   t.equal(content.length, 100_000)
   const length = /truncate -s (\d+)$/.exec(outcome.truncated ?? '')?.[1]
@@ -260,7 +261,7 @@ t.test('what is no journal file is said', async (t) => {
   writeFileSync(join(directory, 'system@1-2-3.journal'), 'no journal')
   execFileSync('mkfifo', [join(directory, 'user-7.journal')])
   writeFileSync(join(directory, 'fss'), 'a sealing key is not for us')
-  const { found, gaps } = await journalSource().inventory(context(root), unhurried())
+  const { found, gaps } = await looked(journalSource(), context(root))
   t.equal(found.length, 2)
   t.same(gaps.filter(({ status }) => status === 'failed').length, 2)
   t.match(gaps.map(({ reason }) => reason).join('\n'), /user-7\.journal: it is no regular file/)
@@ -274,7 +275,7 @@ t.test('one damaged header costs only itself', async (t) => {
   damaged.fill(0xff, 184, 200)
   damaged.write('other id', 24)
   writeFileSync(join(directory, 'system@0006000000000000-0000000000000001.journal~'), damaged)
-  const { found, gaps } = await journalSource().inventory(context(root), unhurried())
+  const { found, gaps } = await looked(journalSource(), context(root))
   t.equal(found.length, 3)
   const item = found.find(({ name }) => name.includes('@0006'))
   t.match(item, { class: 'memory', identity: { note: '3 entries, an unknown time to an unknown time' } })
@@ -285,8 +286,8 @@ t.test('one damaged header costs only itself', async (t) => {
     [],
   )
   for (const one of found) t.equal((await readAll(one)).outcome.truncated, undefined)
-  const last = await journalSource().lastWords?.(context(root), unhurried())
-  t.ok(last?.found.some(({ name }) => name.includes('@0006')))
+  const last = await lastWords(journalSource().open(context(root)))
+  t.ok(last.found.some(({ name }) => name.includes('@0006')))
 })
 
 t.test('what holds nothing, has a name of its own, or is a copy of another file', async (t) => {
@@ -304,7 +305,7 @@ t.test('what holds nothing, has a name of its own, or is a copy of another file'
     fixture('crash/system.journal.zst'),
   )
   mkdirSync(join(root, 'var/log/journal/remote'))
-  const { found, gaps } = await journalSource().inventory(context(root, { boots: 9 }), unhurried())
+  const { found, gaps } = await looked(journalSource(), context(root, { boots: 9 }))
   t.match(gaps, [
     { status: 'absent', reason: /user-9\.journal holds no entries/, identity: { path: /user-9\.journal$/ } },
     { status: 'skipped', reason: /not looked at: \/var\/log\/journal\/remote$/ },
@@ -322,15 +323,15 @@ t.test('what holds nothing, has a name of its own, or is a copy of another file'
 t.test('a file that journald removed meanwhile', async (t) => {
   const root = t.testdir()
   const directory = layOut(root)
-  const { found } = await journalSource().inventory(context(root), unhurried())
+  const { found } = await looked(journalSource(), context(root))
   rmSync(directory, { recursive: true })
   await t.rejects(readAll(found[0]), /cannot copy .*system\.journal: journald has removed it/)
   await t.rejects(readAll(found[1]), /cannot open .*ENOENT/)
 })
 
 t.test('no journal at all', async (t) => {
-  const { found, gaps } = await journalSource().inventory(context(t.testdir()), unhurried())
+  const { found, gaps } = await looked(journalSource(), context(t.testdir()))
   t.same(found, [])
   t.match(gaps, [{ status: 'absent', class: 'text', reason: /no journal files/ }])
-  t.same(await journalSource().lastWords?.(context(t.testdir()), unhurried()), { found: [], gaps: [] })
+  t.same(await lastWords(journalSource().open(context(t.testdir()))), { found: [], gaps: [] })
 })

@@ -5,8 +5,8 @@ import t from 'tap'
 import { openSystem, type System } from '../../../../agent/collector/host/ffi.ts'
 import { newPatients } from '../../../../agent/collector/processes/patients.ts'
 import { liveSource } from '../../../../agent/collector/sources/live/source.ts'
-import type { SourceContext } from '../../../../agent/collector/sources/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
+import { contextOf, looked } from '../../looking.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { compiled, noCompiler, noTracing, plantedIn, started } from '../stacks/program.ts'
 
@@ -14,12 +14,11 @@ const skip = noCompiler || noTracing()
 
 async function inventory(
   live: Partial<Settings['live']>,
-  { patients = newPatients(), system = openSystem(), root = '/' } = {},
+  { system = openSystem(), root = '/', patients = newPatients(root) } = {},
 ) {
   const seal = { ...defaultSettings().seal, unsealed: 'allow' as const }
   const settings = { ...defaultSettings(), seal, live: { ...defaultSettings().live, ...live } }
-  const context: SourceContext = { settings, root, seen: new Set(), ms: 60_000 }
-  return await liveSource(system as System, patients).inventory(context, unhurried())
+  return await looked(liveSource(system as System), contextOf(root, settings, patients))
 }
 
 t.test(
@@ -75,7 +74,7 @@ t.test(
 )
 
 t.test('two cores, and the stacks, never look at processes at the same time', { skip }, async (t) => {
-  const patients = newPatients()
+  const patients = newPatients('/')
   const { pid } = await started(t, compiled(t), 'sleep')
   const { found } = await inventory({ cores: [`pid:${pid}`] }, { patients })
   const turn = await patients.turn(unhurried())
@@ -100,7 +99,7 @@ t.test('limits: what is too large stays, what grew is cut', { skip }, async (t) 
 })
 
 t.test('a process that has ended is told of, and ends nobody’s turn', { skip }, async (t) => {
-  const patients = newPatients()
+  const patients = newPatients('/')
   const one = await started(t, compiled(t), 'sleep')
   const { found } = await inventory({ cores: [`pid:${one.pid}`] }, { patients })
   await one.end()

@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap'
 import { isThirtyTwoBit } from '../../../../agent/collector/host/auxiliary-vector.ts'
 import type { System } from '../../../../agent/collector/host/ffi.ts'
-import { newPatients } from '../../../../agent/collector/processes/patients.ts'
 import { liveSource } from '../../../../agent/collector/sources/live/source.ts'
 import type { SourceContext } from '../../../../agent/collector/sources/source.ts'
 import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
 import { systemCallName } from '../../../../agent/collector/sources/stacks/system-calls.ts'
 import { defaultSettings } from '../../../../agent/settings/schema.ts'
-import { readAll, unhurried } from '../../reading.ts'
+import { contextOf, looked } from '../../looking.ts'
+import { readAll } from '../../reading.ts'
 
 /** Types and values of an auxiliary vector, with words of so many bits: AT_SYSINFO_EHDR, AT_PAGESZ, the end. */
 function auxv(bits: 32 | 64): Buffer {
@@ -44,11 +44,11 @@ function context(root: string): SourceContext {
     ...{ ...defaultSettings(), seal, stacks: { processes: ['services'], interval: 0 } },
     live: { ...defaultSettings().live, cores: ['services'] },
   }
-  return { root, settings, seen: new Set(), ms: 60_000 }
+  return contextOf(root, settings)
 }
 
 t.test('a 32-bit process is in the table, by its own system calls, and nothing is missing', async (t) => {
-  const { found } = await stacksSource(system, newPatients()).inventory(context(host(t)), unhurried())
+  const { found } = await looked(stacksSource(system), context(host(t)))
   const { content, outcome } = await readAll(found[0])
   t.equal(outcome.truncated, undefined)
   t.match(outcome.identity, { threads: 1, note: '1 process; no core of 1 32-bit process, only the table' })
@@ -57,7 +57,7 @@ t.test('a 32-bit process is in the table, by its own system calls, and nothing i
 })
 
 t.test('its full core is left out as the settings have it', async (t) => {
-  const { found } = await liveSource(system, newPatients()).inventory(context(host(t)), unhurried())
+  const { found } = await looked(liveSource(system), context(host(t)))
   await t.rejects(readAll(found[0]), { because: 'limit', message: /32-bit program.*live\.with = "gcore"/ })
 })
 

@@ -6,10 +6,9 @@ import t, { type Test } from 'tap'
 import { openSystem, type System } from '../../../../agent/collector/host/ffi.ts'
 import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
 import { canTrace } from '../../../../agent/collector/live-core/preflight.ts'
-import { newPatients } from '../../../../agent/collector/processes/patients.ts'
-import type { SourceContext } from '../../../../agent/collector/sources/source.ts'
 import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
+import { contextOf, looked } from '../../looking.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { compiled, noCompiler, noTracing, plantedIn, started } from './program.ts'
 
@@ -19,8 +18,7 @@ const missing: System = { kind: 'missing', reason: 'this Node has no node:ffi' }
 async function inventory(stacks: Partial<Settings['stacks']>, system = openSystem(), root = '/') {
   const seal = { ...defaultSettings().seal, unsealed: 'allow' as const }
   const settings = { ...defaultSettings(), seal, stacks: { ...defaultSettings().stacks, ...stacks } }
-  const context: SourceContext = { settings, root, seen: new Set(), ms: 60_000 }
-  return await stacksSource(system, newPatients()).inventory(context, unhurried())
+  return await looked(stacksSource(system), contextOf(root, settings))
 }
 
 /** Takes the stacks of these processes and unpacks them. */

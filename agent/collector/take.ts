@@ -1,0 +1,30 @@
+import { readTaken } from '../wall/read-answers.ts'
+import { Refusal } from '../wall/refusal.ts'
+import type { RequestTo } from '../wall/requests.ts'
+import { type Answer, end } from './answer.ts'
+import { clearance } from './clearance.ts'
+import { collect } from './collect.ts'
+import type { Desk } from './desk.ts'
+
+/** Gives an item of a session, if its class may leave the host. */
+export async function take(
+  desk: Desk,
+  { session: of, id, limit }: RequestTo<'take'>,
+  answer: Answer,
+  signal: AbortSignal,
+): Promise<void> {
+  using held = desk.sessions.use(of)
+  const { items, settings } = held.session
+  const found = items.get(id)
+  if (found === undefined) throw new Refusal('collector', `cannot take "${id}": this session was not told of it`)
+  const cleared = clearance(found.class, settings.seal)
+  if (cleared.kind === 'closed') throw new Refusal('seal', cleared.reason)
+  const collecting = collect(found, limit, cleared, answer.stop, signal)
+  try {
+    let step = await collecting.next()
+    for (; step.done !== true; step = await collecting.next(step.value)) await answer.data(step.value)
+    await answer.send(end(readTaken(step.value)))
+  } finally {
+    collecting.return(undefined as never).catch(() => {})
+  }
+}
