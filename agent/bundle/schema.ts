@@ -30,7 +30,7 @@ export const openingSchema = z.object({
   host: hostSchema,
   trigger: z.enum(TRIGGERS),
   started: time,
-  /** When the capture must have ended. */
+  /** When the capture must have ended, whatever has moved its deadline on the way. */
   deadline: time,
   partBytes: bytes,
   /** Public keys that can open the sealed objects; none: nothing is sealed. */

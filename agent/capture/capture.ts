@@ -1,157 +1,75 @@
-import { closingManifest, indexRow } from '../bundle/closing.ts'
-import { type BundleName, rowKey } from '../bundle/keys.ts'
-import type { Manifest, Receipt } from '../bundle/schema.ts'
 import { unasked } from '../findings/findings.ts'
 import { fuller } from '../findings/fuller.ts'
-import { divide } from '../plan/budget.ts'
-import { ASSUMED_RATES } from '../plan/cost.ts'
-import { makePlan } from '../plan/plan.ts'
 import type { Store } from '../store/store.ts'
-import type { Collector, Session } from '../wall/collector.ts'
-import { deadlineIn, within } from '../words/deadline.ts'
-import type { ListedItem } from '../words/evidence.ts'
-import { document, openBundle } from './open-bundle.ts'
-import { gapReceipt, planDocument, unaskedReceipts } from './receipts.ts'
-import { type CaptureRequest, openingOf } from './request.ts'
-import { failure, type Ground } from './take-artifact.ts'
-import { takeInOrder } from './take-in-order.ts'
+import type { Collector } from '../wall/collector.ts'
+import { type Clock, systemClock } from '../words/clock.ts'
+import { MovableDeadline } from '../words/deadline.ts'
+import { COURSES } from './courses.ts'
+import { Hold } from './hold.ts'
+import { Lateness } from './lateness.ts'
+import { type Ended, openBundle } from './open-bundle.ts'
+import { Queue } from './queue.ts'
+import { planDocument } from './receipts.ts'
+import type { CaptureRequest } from './request.ts'
+import { Sessions } from './sessions.ts'
+import { Takes } from './takes.ts'
+import { Time } from './time.ts'
+import { tryAgain } from './try-again.ts'
 
-/** How a capture ended: what its closing manifest says. */
-export interface Ended {
-  readonly name: BundleName
-  readonly manifest: Manifest
+/** Whom a capture deals with. */
+export interface Around {
+  readonly collector: Collector
+  readonly store: Store
+  /** Its deadline, where somebody may move it while it runs; else `request.deadline` from now. */
+  readonly deadline?: MovableDeadline
+  /** Ends when the host is forced down: what there is by then becomes the bundle, within FORCED_MS (plan/budget.ts). */
+  readonly hurry?: AbortSignal
+  readonly clock?: Clock
 }
 
 /**
  * One run, from trigger to closing manifest: this is the whole order. What fails on the host becomes a receipt and the next
  * thing is taken; throws only when the bundle cannot be begun or committed (a StoreError, or the deadline).
  */
-export async function capture(
-  request: CaptureRequest,
-  collector: Collector,
-  store: Store,
-  parent: AbortSignal,
-): Promise<Ended> {
-  const started = performance.now()
-  const budget = divide(request.deadline, request.hold)
-  const { signal, left } = deadlineIn(budget.total, parent)
-  const receipts: (Receipt | Promise<Receipt>)[] = []
-  const bundle = openBundle(store, (name) => openingOf(request, name), request.identity, within(budget.opening, signal))
-  // A store that hangs may cost the artifacts, never the end: with half of the reserve left nothing is sent any more, what has
-  // landed becomes objects, and the last quarter belongs to the closing manifest.
-  const sending = deadlineIn(left() - budget.reserve / 2, signal)
-  const artifacts = within(left() - budget.reserve / 4, signal)
-  const why = request.trigger === 'shutdown' ? collector.why(artifacts).catch(() => undefined) : undefined
+export async function capture(request: CaptureRequest, around: Around, parent: AbortSignal): Promise<Ended> {
+  const { collector, store, clock = systemClock, hurry = NEVER } = around
+  const course = COURSES[request.trigger]
+  const given = around.deadline ?? new MovableDeadline(request.deadline, clock)
+  using time = new Time(course, given, request.hold, clock, hurry, parent)
+  using lateness = new Lateness(clock)
+  const hold = course.hold ? new Hold(collector, time) : undefined
+  const bundle = openBundle(store, request, time)
+  const queue = new Queue(course, time)
+  const sessions = new Sessions(collector, { trigger: request.trigger, boot: course.boot }, queue, time)
+  const takes = new Takes(queue, { store: bundle.store, time, lateness })
 
-  // Phase 1: reading waits for nobody; only the writes wait until the bundle is open.
-  const phase = deadlineIn(budget.live, signal)
-  const session = await opened(collector, request, budget.inventory, receipts, phase.signal)
-  const { items } = session.listing
-  const ground = { session, store: bundle.store, sending, signal: artifacts }
-  const live: Ground = { ...ground, left: () => Math.min(left() - budget.reserve, phase.left()) }
-  const plan = makePlan(items, left() - budget.reserve, ASSUMED_RATES)
-  const planned = bundle.opened.then(({ name }) =>
-    bundle.store.put('plan.json', document(planDocument(name.bundle, plan, ASSUMED_RATES)), signal),
-  )
-  planned.catch(() => {})
-  const early = session.findings(WITNESSES_MS, artifacts).catch(() => undefined)
-  await takeInOrder(
-    items.filter(({ phase }) => phase !== 'stored'),
-    live,
-    receipts,
-    phase.signal,
-  )
-  await collector.release(within(RELEASE_MS, signal)).catch(() => {})
+  // Reading waits for nobody; only the writes wait until the bundle is open.
+  const why = course.why ? sessions.why() : undefined
+  await sessions.look()
+  const early = sessions.findings()
+  const [plan, rates] = [queue.look(), queue.rates]
+  bundle.note('plan.json', (name) => planDocument(name, plan, rates))
 
-  // Phase 2: applications stop meanwhile. A store that could not be reached by now ends it here.
-  const { name, opening, clockSkew } = await bundle.opened
-  const stored: Ground = { ...ground, left: () => left() - budget.reserve }
-  await takeInOrder(
-    items.filter(({ phase }) => phase === 'stored'),
-    stored,
-    receipts,
-    signal,
-  )
-  await Promise.all(receipts)
-  const wordsEnd = budget.reserve * 0.375
-  const words = await lastLook(session, receipts, within(Math.min(budget.reserve / 4, left() - wordsEnd), signal))
-  // Asked once more, for what crashed meanwhile.
-  const asking = Math.min(WITNESSES_MS, Math.max(0, left() - wordsEnd))
-  const late = session.findings(asking, artifacts).catch(() => undefined)
-  const last = {
-    ...ground,
-    left: () => left() - budget.reserve / 2,
-    sending: deadlineIn(left() - wordsEnd, signal),
-  }
-  await takeInOrder(words, last, receipts, signal)
+  // While applications wait: facts, and what lives.
+  await takes.all(time.live.signal, sessions.lookAgainWhileHeld())
+  queue.letGo()
+  await hold?.release()
 
-  const ending = {
-    receipts: await Promise.all(receipts),
-    findings: fuller(await early, await late) ?? unasked('the collector did not say'),
-    duration: performance.now() - started,
-    shutdown: await why,
-    clockSkew,
-    problems: request.problems,
-  }
-  const manifest = closingManifest(opening, ending)
-  await bundle.store.put('manifest.json', document(manifest), signal)
-  await store.put(rowKey(name, manifest.status, manifest.why), document(indexRow(manifest, name)), signal)
-  return { name, manifest }
+  // Applications stop meanwhile. A store that could not be reached by now ends it here.
+  await bundle.opened
+  await takes.all(time.sending.signal)
+  await tryAgain(sessions, queue, takes, time)
+  await takes.stored(time.landing.signal)
+
+  // What came up at the end, and who died in the meantime.
+  await sessions.lastLook()
+  const late = sessions.findings()
+  await takes.all(time.sending.signal)
+  await takes.stored(time.landing.signal)
+
+  sessions.close()
+  const findings = fuller(await early, await late) ?? unasked('the collector did not say')
+  return await bundle.close({ shutdown: await why, findings, receipts: queue.close(), duration: time.elapsed })
 }
 
-/** ms for those who tell of deaths: 30 on a healthy host, for a log of 256 KiB and ten small reads of each journal file. */
-const WITNESSES_MS = 4_000
-/** A request to a collector that works. One that does not is not waited for: the kernel has released its lock. */
-const RELEASE_MS = 1_000
-
-/** A session, with the gaps of its listing put down as receipts; where the collector does not answer, a receipt for every source. */
-async function opened(
-  collector: Collector,
-  { trigger }: CaptureRequest,
-  ms: number,
-  receipts: (Receipt | Promise<Receipt>)[],
-  signal: AbortSignal,
-): Promise<Session> {
-  try {
-    const session = await collector.open({ trigger, boot: 'this' }, ms, signal)
-    receipts.push(...session.listing.gaps.map(gapReceipt))
-    return session
-  } catch (error) {
-    receipts.push(...unaskedReceipts(failure(error)))
-    return mute(error)
-  }
-}
-
-/** What has come up since, with its gaps put down as receipts. */
-async function lastLook(
-  session: Session,
-  receipts: (Receipt | Promise<Receipt>)[],
-  signal: AbortSignal,
-): Promise<readonly ListedItem[]> {
-  const watching = session.watch(signal)
-  watching.stop()
-  const items: ListedItem[] = []
-  try {
-    for await (const listing of watching.comesUp) {
-      receipts.push(...listing.gaps.map(gapReceipt))
-      items.push(...listing.items)
-    }
-  } catch (error) {
-    // Asked a second time in vain, it is the same story.
-    if (receipts.length === 0) receipts.push(...unaskedReceipts(failure(error)))
-  }
-  return items
-}
-
-/** The session that a collector did not open. */
-function mute(error: unknown): Session {
-  const never = () => Promise.reject(error)
-  return {
-    listing: { items: [], gaps: [] },
-    findings: never,
-    watch: () => ({ comesUp: (async function* () {})(), stop: () => {} }),
-    take: () => {
-      throw error
-    },
-  }
-}
+const NEVER = new AbortController().signal

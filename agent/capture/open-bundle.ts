@@ -1,15 +1,24 @@
-import { type BundleName, bundlePrefix, newBundle, openKey } from '../bundle/keys.ts'
+import { closingManifest, type Ending, indexRow } from '../bundle/closing.ts'
+import { type BundleName, bundlePrefix, newBundle, openKey, rowKey } from '../bundle/keys.ts'
 import { lasts } from '../bundle/lasts.ts'
-import type { Opening } from '../bundle/schema.ts'
+import type { Manifest, Opening } from '../bundle/schema.ts'
 import { prefixed } from '../store/prefixed.ts'
 import { type Store, StoreError } from '../store/store.ts'
+import { pause } from '../words/clock.ts'
+import { within } from '../words/deadline.ts'
+import { type CaptureRequest, openingOf } from './request.ts'
+import type { Time } from './time.ts'
 
-/** A bundle that is being begun, and is written to meanwhile. */
-export interface OpenBundle {
-  /** Rejects with the store's error when it could not be begun. Writes below wait for it. */
+/** A bundle from its opening manifest to the closing one. */
+export interface Bundle {
+  /** Rejects with the store's error when it could not be begun. Writes wait for it. */
   readonly opened: Promise<Opened>
   /** The bundle as a store of its own: keys are names below its prefix, results name them likewise. */
   readonly store: Store
+  /** Writes a document that says something of it. Not waited for, and what becomes of it matters to nobody. */
+  note(name: string, says: (bundle: string) => object): void
+  /** The commit: closing manifest, then the row of the index. Throws a StoreError. */
+  close(ending: Omit<Ending, 'clockSkew' | 'problems'>): Promise<Ended>
 }
 
 export interface Opened {
@@ -18,38 +27,74 @@ export interface Opened {
   readonly clockSkew?: number
 }
 
-/**
- * Begins a bundle: opening manifest, then the index mark. Returns at once; evidence can be collected while the store answers.
- * An id that is taken already is replaced by a new one.
- */
-export function openBundle(
-  store: Store,
-  describe: (name: BundleName) => Opening,
-  identity: string,
-  signal: AbortSignal,
-): OpenBundle {
-  const opened = begin(store, describe, identity, signal)
-  opened.catch(() => {})
-  const prefix = opened.then(({ name }) => bundlePrefix(name))
-  return { opened, store: prefixed(store, prefix) }
+/** How a capture ended: what its closing manifest says. */
+export interface Ended {
+  readonly name: BundleName
+  readonly manifest: Manifest
 }
 
-async function begin(
-  store: Store,
-  describe: (name: BundleName) => Opening,
-  identity: string,
-  signal: AbortSignal,
-): Promise<Opened> {
-  while (true) {
-    const name = newBundle(identity, Date.now())
-    const opening = describe(name)
+/** Before the store is tried again that could not begin a bundle for a reason that may pass. */
+const AGAIN_MS = 500
+
+/** Begins a bundle: opening manifest, then the index mark. Returns at once; evidence can be collected while the store answers. */
+export function openBundle(store: Store, request: CaptureRequest, time: Time): Bundle {
+  const opened = begin(store, request, time, within(time.budget.opening, time.end.signal, time.clock))
+  opened.catch(() => {})
+  const below = prefixed(
+    store,
+    opened.then(({ name }) => bundlePrefix(name)),
+  )
+  const { signal } = time.end
+  return {
+    opened,
+    store: below,
+    note: (file, says) => {
+      const written = opened.then(({ name }) => below.put(file, document(says(name.bundle)), signal))
+      written.catch(() => {})
+    },
+    close: async (ending) => {
+      const { name, opening, clockSkew } = await opened
+      const manifest = closingManifest(opening, { ...ending, clockSkew, problems: request.problems })
+      await below.put('manifest.json', document(manifest), signal)
+      await store.put(rowKey(name, manifest.status, manifest.why), document(indexRow(manifest, name)), signal)
+      return { name, manifest }
+    },
+  }
+}
+
+/** An id that is taken already is replaced by a new one; one that we may have taken ourselves is not. */
+async function begin(store: Store, request: CaptureRequest, time: Time, signal: AbortSignal): Promise<Opened> {
+  for (let opening = anew(request), doubtful = false; ; ) {
+    const { name, document: content } = opening
     try {
-      const { clockSkew } = await store.put(`${bundlePrefix(name)}opening.json`, document(opening), signal)
-      await store.put(openKey(name, lasts(opening)), Buffer.alloc(0), signal)
-      return { name, opening, ...(clockSkew !== undefined && { clockSkew }) }
+      const clockSkew = await put(store, `${bundlePrefix(name)}opening.json`, document(content), doubtful, signal)
+      await put(store, openKey(name, lasts(content)), Buffer.alloc(0), doubtful, signal)
+      return { name, opening: content, ...(clockSkew !== undefined && { clockSkew }) }
     } catch (error) {
-      if (signal.aborted || !(error instanceof StoreError && error.failure === 'exists')) throw error
+      if (signal.aborted || !(error instanceof StoreError)) throw error
+      if (error.failure === 'exists') [opening, doubtful] = [anew(request), false]
+      else if (error.failure !== 'transient') throw error
+      else {
+        doubtful ||= error.doubtful
+        await pause(AGAIN_MS, time.clock, signal)
+        if (signal.aborted) throw error
+      }
     }
+  }
+}
+
+function anew(request: CaptureRequest) {
+  const name = newBundle(request.identity, Date.now())
+  return { name, document: openingOf(request, name) }
+}
+
+/** `doubtful`: an earlier try may have put it there. */
+async function put(store: Store, key: string, body: Buffer, doubtful: boolean, signal: AbortSignal) {
+  try {
+    return (await store.put(key, body, signal)).clockSkew
+  } catch (error) {
+    if (doubtful && error instanceof StoreError && error.failure === 'exists') return undefined
+    throw error
   }
 }
 

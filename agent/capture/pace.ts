@@ -1,42 +1,64 @@
-import { CLOSE_MS } from '../plan/budget.ts'
 import type { Taking } from '../wall/collector.ts'
+import type { Clock } from '../words/clock.ts'
+import type { Blame } from './receipts.ts'
 
-/** Why an item was stopped before its own end. */
-export interface Stopped {
-  readonly because: 'deadline' | 'host'
-  readonly reason: string
+/** How long an item may take, and be silent. */
+export interface Patience {
+  readonly clock: Clock
+  /** Its time is up when this ends; `up` says why. */
+  readonly budget: AbortSignal
+  readonly up: () => Blame
+  /** ms of silence, on a host that runs */
+  readonly stall: number
+  /** ms to end well, once it is told to */
+  readonly close: number
+  /** How much longer that is on a host that hardly runs. */
+  readonly stretch: () => number
 }
 
 export interface Paced {
   readonly stored: AsyncIterable<Buffer>
-  /** Set once it was stopped. */
-  stopped(): Stopped | undefined
+  /** Set once it was stopped before its own end. */
+  stopped(): Blame | undefined
 }
 
 /**
- * What a taking gives, held to its time. When `budget` aborts, or nothing comes for `stallMs` while we wait for it, the item
- * is told to end well; if it then stays silent for CLOSE_MS, `cut` is called, which must end the connection. Time that the
- * store takes is no silence of the item.
+ * What a taking gives, held to its time. When the budget ends, or nothing comes for too long while we wait for it, the item
+ * is told to end well; if it then stays silent, `cut` is called, which must end the connection. Time that the store takes is
+ * no silence of the item.
  */
-export function paced(taking: Taking, stallMs: number, budget: AbortSignal, cut: (reason: Error) => void): Paced {
-  let stopped: Stopped | undefined
-  let silence: NodeJS.Timeout | undefined
+export function paced(taking: Taking, patience: Patience, cut: (reason: Error) => void): Paced {
+  const { clock, budget, stall, close } = patience
+  let stopped: Blame | undefined
+  /** Since when we wait for it; undefined while it waits for us. */
+  let since: number | undefined
+  let callOff = () => {}
 
+  const bound = () => (stopped === undefined ? stall : close) * patience.stretch()
   const listen = () => {
-    clearTimeout(silence)
-    silence = setTimeout(onSilence, stopped === undefined ? stallMs : CLOSE_MS)
+    callOff()
+    since = clock.now()
+    callOff = clock.after(bound(), onSilence)
+  }
+  const heard = () => {
+    callOff()
+    since = undefined
   }
   const onSilence = () => {
-    if (stopped !== undefined) return cut(new Error(stopped.reason))
-    stop({ because: 'host', reason: `it hung: no byte for ${Math.round(stallMs / 1000)} s` })
+    const silent = clock.now() - (since ?? clock.now())
+    const missing = bound() - silent
+    // Timers may be a millisecond early.
+    if (missing > 1) callOff = clock.after(missing, onSilence)
+    else if (stopped !== undefined) cut(new Error(stopped.reason))
+    else stop({ because: 'host', reason: `it hung: no byte for ${Math.round(silent / 1000)} s` })
   }
-  const stop = (why: Stopped) => {
+  const stop = (why: Blame) => {
     if (stopped !== undefined) return
     stopped = why
     taking.stop()
-    if (silence !== undefined) listen()
+    if (since !== undefined) listen()
   }
-  const onBudget = () => stop({ because: 'deadline', reason: 'its time was up' })
+  const onBudget = () => stop(patience.up())
 
   async function* stored(): AsyncGenerator<Buffer, void, void> {
     if (budget.aborted) onBudget()
@@ -46,15 +68,15 @@ export function paced(taking: Taking, stallMs: number, budget: AbortSignal, cut:
       while (true) {
         listen()
         const step = await iterator.next()
-        clearTimeout(silence)
-        silence = undefined
+        heard()
         if (step.done === true) return
         yield step.value
       }
     } finally {
       budget.removeEventListener('abort', onBudget)
-      clearTimeout(silence)
-      await iterator.return?.()
+      heard()
+      // Not waited for: what hangs would answer only when its read ends.
+      Promise.resolve(iterator.return?.()).catch(() => {})
     }
   }
   return { stored: stored(), stopped: () => stopped }

@@ -5,7 +5,7 @@ import type { Planned } from '../plan/plan.ts'
 import type { Written } from '../store/write-object.ts'
 import type { Taken } from '../wall/answers.ts'
 import type { Because } from '../words/evidence.ts'
-import { CLASS_OF, type InventoryGap, type SourceName } from '../words/evidence.ts'
+import { CLASS_OF, type InventoryGap, type ListedItem, type SourceName } from '../words/evidence.ts'
 
 /** Who is behind it, and why, in a sentence. */
 export interface Blame {
@@ -29,7 +29,7 @@ export function storedReceipt(planned: Planned, { written, taken, stopped, ms }:
   const blame = stopped ?? shortfall(taken)
   const { freezeMs, ...identity } = { ...item.identity, ...taken?.identity }
   return {
-    ...base(planned),
+    ...base(item),
     status: blame === undefined ? 'complete' : 'truncated',
     ...blame,
     item: identity,
@@ -51,15 +51,29 @@ function shortfall(taken: Taken | undefined): Blame | undefined {
 }
 
 /** The receipt of an artifact that was not begun: with what it would have needed. */
-export function skippedReceipt(planned: Planned, because: Because, reason: string): Receipt {
-  const { bytesStored, ms } = planned.cost
-  const needed = because === 'deadline' ? { needed: { bytesStored, ms } } : {}
-  return { ...base(planned), status: 'skipped', reason, because, ...needed }
+export function skippedReceipt({ item, cost }: Pick<Planned, 'item' | 'cost'>, { because, reason }: Blame): Receipt {
+  const needed = because === 'deadline' ? { needed: { bytesStored: cost.bytesStored, ms: cost.ms } } : {}
+  return { ...base(item), status: 'skipped', reason, because, ...needed }
 }
 
 /** The receipt of an artifact of which nothing is in the store. */
-export function failedReceipt(planned: Planned, { because, reason }: Blame, ms: number): Receipt {
-  return { ...base(planned), status: 'failed', reason, because, ms: Math.round(ms) }
+export function failedReceipt(item: ListedItem, { because, reason }: Blame, ms: number): Receipt {
+  return { ...base(item), status: 'failed', reason, because, ms: Math.round(ms) }
+}
+
+/** The receipt of the last of several tries: it tells of the first as well. */
+export function withEarlier(first: string | undefined, receipt: Receipt, tries: number): Receipt {
+  if (first === undefined) return receipt
+  if (receipt.reason === first) return { ...receipt, reason: `${first} (tried ${tries} times)` }
+  const told = `at first: ${first}`
+  if (receipt.reason !== undefined) return { ...receipt, reason: `${receipt.reason}; ${told}` }
+  const note = receipt.item.note === undefined ? told : `${receipt.item.note}; ${told}`
+  return { ...receipt, item: { ...receipt.item, note } }
+}
+
+/** What has failed and was to be tried again stays what it is, and says why it was not. */
+export function withLater(earlier: Receipt | undefined, receipt: Receipt): Receipt {
+  return earlier === undefined ? receipt : { ...earlier, reason: `${earlier.reason}; then: ${receipt.reason}` }
 }
 
 /** The receipt of a source that had nothing to give, or could not be asked. */
@@ -79,23 +93,28 @@ const BEHIND: Readonly<Record<InventoryGap['status'], Because | undefined>> = {
   skipped: 'limit',
 }
 
-/** The receipts of all sources when the collector could not even be asked. */
-export function unaskedReceipts(blame: Blame): readonly Receipt[] {
-  const sources = Object.keys(CLASS_OF) as SourceName[]
-  return sources.map((source) => ({
+/** The receipt of a source that could not even be asked. */
+export function unaskedReceipt(source: SourceName, blame: Blame): Receipt {
+  return { ...nothing, artifact: source, class: CLASS_OF[source], source, status: 'failed', ...blame }
+}
+
+/** The receipt of what the collector did not tell: whether more has come up. */
+export function untoldReceipt({ because, reason }: Blame): Receipt {
+  const source = 'collector'
+  return {
     ...nothing,
     artifact: source,
-    class: CLASS_OF[source],
+    class: 'open',
     source,
     status: 'failed',
-    ...blame,
-  }))
+    because,
+    reason: `cannot ask what has come up since: ${reason}`,
+  }
 }
 
 const nothing = { item: {}, sealed: false, bytesIn: 0, bytesStored: 0, objects: [], ms: 0 } as const
 
-function base({ item }: Planned) {
-  const { name, class: of, source, identity, sealed } = item
+function base({ name, class: of, source, identity, sealed }: ListedItem) {
   return { ...nothing, artifact: name, class: of, source, item: identity, sealed }
 }
 

@@ -9,6 +9,8 @@ export interface CaptureRequest {
   readonly trigger: Trigger
   /** ms from now until it must have ended */
   readonly deadline: number
+  /** ms from now at which it can still be running, where its deadline may be moved on the way */
+  readonly latest?: number
   /** ms for which applications may be kept */
   readonly hold: number
   readonly identity: string
@@ -30,7 +32,7 @@ export function openingOf(request: CaptureRequest, { identity, bundle }: BundleN
     host: request.host,
     trigger: request.trigger,
     started: isoTime(now) ?? NO_TIME,
-    deadline: isoTime(now + request.deadline) ?? NO_TIME,
+    deadline: isoTime(now + (request.latest ?? request.deadline)) ?? NO_TIME,
     partBytes: PART_BYTES,
     recipients: [...request.recipients],
     agent: request.agent,

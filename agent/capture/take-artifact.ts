@@ -1,34 +1,32 @@
 import { SEALED_SUFFIX } from '../bundle/keys.ts'
-import type { Receipt } from '../bundle/schema.ts'
-import { artifactBudget, CLOSE_MS, LEAST_MS, STALL_MS, sendingBudget } from '../plan/budget.ts'
-import { type Planned, seconds } from '../plan/plan.ts'
+import { artifactBudget, LEAST_MS, SECOND_PATIENCE, sendingBudget } from '../plan/budget.ts'
+import type { Planned } from '../plan/plan.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import { writeObject } from '../store/write-object.ts'
-import { CollectorError, type Session } from '../wall/collector.ts'
+import { CollectorError } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
-import { abandonable, type Deadline, deadlineIn, within } from '../words/deadline.ts'
+import { abandonable, deadlineIn, within } from '../words/deadline.ts'
 import type { SourceName } from '../words/evidence.ts'
+import type { Lateness } from './lateness.ts'
 import { paced } from './pace.ts'
+import type { Next, Outcome } from './queue.ts'
 import { type Blame, failedReceipt, skippedReceipt, storedReceipt } from './receipts.ts'
+import { NothingCame, somethingOf } from './something-of.ts'
+import type { Time } from './time.ts'
 
 /** What taking an artifact needs around it. */
 export interface Ground {
-  readonly session: Session
   /** The bundle as a store of its own: keys are names below its prefix. */
   readonly store: Store
-  /** ms left for artifacts: the reserve is taken off already. */
-  readonly left: () => number
-  /** When the sending ends, a moment after `left` has come to 0: what was stopped has closed its frames and seal by then. */
-  readonly sending: Deadline
-  /** The end of everything: by then what has landed of an upload is an object. */
-  readonly signal: AbortSignal
+  readonly time: Time
+  readonly lateness: Lateness
 }
 
 export interface Underway {
   /** The host's side is done: the item was read (or given up). Never rejects. */
   readonly collected: Promise<void>
   /** Never rejects: what went wrong is in it. */
-  readonly receipt: Promise<Receipt>
+  readonly outcome: Promise<Outcome>
 }
 
 /** An item may grow while it is read; one that has doubled, and more, is not read for ever. */
@@ -37,45 +35,66 @@ const growthLimit = (bytes: number) => bytes * 2 + 64 * 1024 * 1024
 /** Sources that make something smaller of what does not fit, rather than be cut. */
 const CHOOSES: ReadonlySet<SourceName> = new Set(['memory'])
 
-/** Takes one planned artifact from the collector into the store, while others that need `waiting` ms stand behind it. */
-export function takeArtifact(planned: Planned, waiting: number, ground: Ground): Underway {
+/** Takes one planned artifact from the collector into the store. */
+export function takeArtifact(next: Next, ground: Ground): Underway {
   const { promise: collected, resolve } = Promise.withResolvers<void>()
-  const receipt = attempt(planned, waiting, ground, resolve)
-    .catch((error: unknown) => failedReceipt(planned, failure(error), 0))
+  const outcome = attempt(next, ground, resolve)
+    .catch((error: unknown) => failed(next.planned, failure(error), 0))
     .finally(resolve)
-  return { collected, receipt }
+  return { collected, outcome }
 }
 
-async function attempt(planned: Planned, waiting: number, ground: Ground, onCollected: () => void): Promise<Receipt> {
+async function attempt({ entry, planned, waiting }: Next, ground: Ground, onCollected: () => void): Promise<Outcome> {
+  const { store, time, lateness } = ground
+  const { clock, landing, sending } = time
   const { item, cost } = planned
-  if (item.closed !== undefined) return skippedReceipt(planned, 'seal', item.closed)
-  const left = ground.left()
-  if (left < LEAST_MS) return skippedReceipt(planned, 'deadline', `no time: it needs about ${seconds(cost.ms)}`)
-  const started = performance.now()
+  const left = item.phase === 'stored' ? time.room.all : time.room.live
+  if (left < LEAST_MS) return { receipt: skippedReceipt(planned, time.up) }
+  const began = clock.now()
+  const elapsed = () => clock.now() - began
   const cutter = new AbortController()
-  const signal = AbortSignal.any([ground.signal, cutter.signal])
+  const signal = AbortSignal.any([landing.signal, cutter.signal])
   const limit = planned.decision === 'degrade' && CHOOSES.has(item.source) ? planned.limit : growthLimit(item.bytes)
-  const taking = ground.session.take(item.id, limit, signal)
+  const taking = entry.session.take(item.id, limit, signal)
   taking.taken.then(onCollected, onCollected)
   const budget = artifactBudget(cost.ms, left, waiting)
-  const pace = paced(taking, Math.max(STALL_MS, item.patience ?? 0), within(budget, ground.signal), (reason) =>
-    cutter.abort(reason),
-  )
-  const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
+  const { stall, close } = time.budget
+  const patience = {
+    ...{ clock, close, stretch: () => lateness.stretch, up: () => time.up },
+    stall: Math.max(stall, item.patience ?? 0) * (entry.tries > 1 ? SECOND_PATIENCE : 1),
+    budget: within(budget, AbortSignal.any([time.forced, landing.signal]), clock),
+  }
+  const pace = paced(taking, patience, (reason) => cutter.abort(reason))
+  const said = () => abandonable(taking.taken, within(close * lateness.stretch, landing.signal, clock))
   try {
-    const until = deadlineIn(sendingBudget(budget, ground.sending.left()), ground.sending.signal)
-    const written = await writeObject(ground.store, name, pace.stored, { until }, ground.signal)
-    const cut = written.cut && failure(written.cut)
-    const stopped = pace.stopped() ?? cut
-    if (stopped !== undefined && written.segments.length === 0)
-      return failedReceipt(planned, stopped, performance.now() - started)
-    const taken = await abandonable(taking.taken, within(CLOSE_MS, ground.signal)).catch(() => undefined)
-    const ms = performance.now() - started
-    return storedReceipt(planned, { written, taken, stopped, ms })
+    const until = deadlineIn(sendingBudget(budget, sending.left()), sending.signal, clock)
+    const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
+    const stored = somethingOf(pace, item.sealed, said)
+    const written = await writeObject(store, name, stored, { until }, landing.signal)
+    const stopped = pace.stopped()
+    const blame = stopped ?? (written.cut && failure(written.cut))
+    if (blame !== undefined && written.segments.length === 0)
+      return failed(planned, blame, elapsed(), stopped && 'time')
+    const taken = await said().catch(() => undefined)
+    return { receipt: storedReceipt(planned, { written, taken, stopped: blame, ms: elapsed() }) }
   } catch (error) {
     cutter.abort(error)
-    return failedReceipt(planned, blamed(pace.stopped(), failure(error)), performance.now() - started)
+    const isFinal = error instanceof StoreError && error.failure !== 'transient'
+    const receipt = failedReceipt(item, blamed(pace.stopped(), failure(error)), elapsed())
+    return isFinal ? { receipt } : { receipt, hindrance: 'means' }
   }
+}
+
+/** Nothing of it is stored. */
+function failed({ item }: Planned, blame: Blame, ms: number, hindrance = hindranceOf(blame)): Outcome {
+  return { receipt: failedReceipt(item, blame, ms), ...(hindrance && { hindrance }) }
+}
+
+/** What may have gone when it is tried again. */
+function hindranceOf({ because }: Blame): Outcome['hindrance'] {
+  if (because === 'deadline') return 'time'
+  if (because === 'collector' || because === 'store') return 'means'
+  return because === 'host' ? 'host' : undefined
 }
 
 /** Where an item was stopped and then could not be stored either, both are told. */
@@ -87,5 +106,6 @@ function blamed(stopped: Blame | undefined, failed: Blame): Blame {
 export function failure(error: unknown): Blame {
   if (error instanceof CollectorError) return { because: error.because, reason: error.message }
   if (error instanceof StoreError) return { because: 'store', reason: error.message }
+  if (error instanceof NothingCame) return error.blame
   return { because: 'deadline', reason: sentence(error) }
 }

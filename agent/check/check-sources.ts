@@ -1,4 +1,4 @@
-import { divide } from '../plan/budget.ts'
+import { divide, roomOf } from '../plan/budget.ts'
 import { ASSUMED_RATES, costOf } from '../plan/cost.ts'
 import { makePlan, seconds } from '../plan/plan.ts'
 import type { Listing } from '../wall/answers.ts'
@@ -18,8 +18,8 @@ export async function checkSources(
 ): Promise<readonly Remark[]> {
   let listing: Listing
   try {
-    const within = divide(time.deadline, time.hold).inventory
-    ;({ listing } = await collector.open({ trigger: 'manual', boot: 'this' }, within, signal))
+    const { look, secondLook } = divide(time.deadline, time.hold)
+    ;({ listing } = await collector.open({ trigger: 'manual', boot: 'this' }, look + secondLook, signal))
   } catch (error) {
     return [bad('sources', sentence(error))]
   }
@@ -43,9 +43,8 @@ function checkSource(source: SourceName, { items, gaps }: Listing): readonly Rem
 }
 
 function checkFit({ items }: Listing, { deadline, hold }: { deadline: number; hold: number }): readonly Remark[] {
-  const budget = divide(deadline, hold)
   const open = items.filter(({ closed }) => closed === undefined)
-  const plan = makePlan(open, budget.total - budget.reserve, ASSUMED_RATES)
+  const plan = makePlan(open, roomOf(divide(deadline, hold)), ASSUMED_RATES)
   const ms = open.reduce((sum, item) => sum + costOf(item, item.bytes, ASSUMED_RATES).ms, 0)
   const short = plan.filter(({ decision }) => decision !== 'take')
   const store = `${formatBytes(ASSUMED_RATES.store)}/s to the store`

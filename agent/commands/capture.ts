@@ -1,5 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs'
-import { capture, type Ended } from '../capture/capture.ts'
+import { capture } from '../capture/capture.ts'
+import type { Ended } from '../capture/open-bundle.ts'
 import { failureLine, successLine } from '../daemon/console-line.ts'
 import { OwnCollector } from '../daemon/own-collector.ts'
 import { type Prepared, prepare } from '../daemon/standing/prepare.ts'
@@ -34,7 +35,7 @@ async function captureNow(chosen: Options, io: Io): Promise<Exit> {
   await using own = await OwnCollector.start(fromOf(chosen, io), io.signal)
   let ended: Ended
   try {
-    ended = await capture({ ...prepared.request, trigger: 'manual' }, own.collector, store, io.signal)
+    ended = await capture({ ...prepared.request, trigger: 'manual' }, { collector: own.collector, store }, io.signal)
   } catch (error) {
     throw new Ending(EXIT.failed, failureLine(error, store.url).replace(/^lastgasp: /, ''), { cause: error })
   } finally {

@@ -1,5 +1,5 @@
 import { bundlePrefix } from '../bundle/keys.ts'
-import type { Ended } from '../capture/capture.ts'
+import type { Ended } from '../capture/open-bundle.ts'
 import { seconds } from '../plan/plan.ts'
 import { sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'

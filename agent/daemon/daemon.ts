@@ -57,7 +57,7 @@ async function gasp({ request, store }: AtTrigger, collector: Collector, signal:
     return failureLine(store, undefined)
   }
   try {
-    return successLine(await capture({ ...request, trigger: 'shutdown' }, collector, store, signal), store.url)
+    return successLine(await capture({ ...request, trigger: 'shutdown' }, { collector, store }, signal), store.url)
   } catch (error) {
     return failureLine(error, store.url)
   }

@@ -1,4 +1,5 @@
 import type { ListedItem, Phase } from '../words/evidence.ts'
+import type { Room } from './budget.ts'
 import { bytesWithin, type Cost, costOf, type Rates } from './cost.ts'
 
 /** What shall become of an item. A closed one is skipped whatever the time. */
@@ -21,34 +22,49 @@ const LEAST_USEFUL_BYTES = 256 * 1024
 
 const DECISIONS: readonly Decision[] = ['take', 'degrade', 'skip']
 
+/** Which of two comes first within its phase. */
+export type Order = (a: ListedItem, b: ListedItem, rates: Rates) => number
+
+/** Small valuable things first. */
+export const byWorth: Order = (a, b, rates) => valuePerSecond(b, rates) - valuePerSecond(a, rates)
+/** What costs least first: for what has failed once already, so that it may be in vain. */
+export const byCost: Order = (a, b, rates) => costOf(a, a.bytes, rates).ms - costOf(b, b.bytes, rates).ms
+
 /**
- * The artifacts in the order in which they will be taken: by phase, then what fits into `ms` whole, then what must be
- * degraded to the part that fits into what is left, then what is skipped; within these by value per second (small
- * valuable things first), then by name. Pure: the same inventory gives the same plan.
+ * The artifacts in the order in which they will be taken: by phase, then what fits into the room whole, then what must be
+ * degraded to the part that fits into what is left, then what is skipped; within these by `order`, then by name. Pure: the same
+ * inventory gives the same plan.
  */
-export function makePlan(items: readonly ListedItem[], ms: number, rates: Rates): readonly Planned[] {
+export function makePlan(
+  items: readonly ListedItem[],
+  room: Room,
+  rates: Rates,
+  order: Order = byWorth,
+): readonly Planned[] {
   const ordered = items.toSorted(
-    (a, b) =>
-      PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) ||
-      valuePerSecond(b, rates) - valuePerSecond(a, rates) ||
-      (a.name < b.name ? -1 : 1),
+    (a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || order(a, b, rates) || (a.name < b.name ? -1 : 1),
   )
   const whole = new Set<ListedItem>()
-  let left = ms
+  const left = { ...room }
+  const leftFor = ({ phase }: ListedItem) => (phase === 'stored' ? left.all : Math.min(left.live, left.all))
+  const spend = ({ phase }: ListedItem, ms: number) => {
+    left.all -= ms
+    if (phase !== 'stored') left.live -= ms
+  }
   for (const item of ordered) {
-    const cost = costOf(item, item.bytes, rates)
-    if (item.closed !== undefined || cost.ms > left) continue
+    const { ms } = costOf(item, item.bytes, rates)
+    if (item.closed !== undefined || ms > leftFor(item)) continue
     whole.add(item)
-    left -= cost.ms
+    spend(item, ms)
   }
   const decided = ordered.map((item): Planned => {
     const cost = costOf(item, item.bytes, rates)
     if (item.closed !== undefined) return { item, decision: 'skip', limit: 0, cost, reason: item.closed }
     if (whole.has(item)) return { item, decision: 'take', limit: item.bytes, cost }
-    const limit = bytesWithin(item, left, rates)
-    const reason = `needs about ${seconds(cost.ms)}, ${seconds(left)} are left`
+    const limit = bytesWithin(item, leftFor(item), rates)
+    const reason = `needs about ${seconds(cost.ms)}, ${seconds(Math.max(0, leftFor(item)))} are left`
     if (limit * item.ratio < LEAST_USEFUL_BYTES) return { item, decision: 'skip', limit: 0, cost, reason }
-    left -= costOf(item, limit, rates).ms
+    spend(item, costOf(item, limit, rates).ms)
     return { item, decision: 'degrade', limit, cost, reason }
   })
   return decided.toSorted(

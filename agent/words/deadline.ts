@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from './clock.ts'
+
 /**
  * The instant by which a capture must have ended, and what is left until then. Monotonic: a clock that is set
  * during a shutdown moves nothing.
@@ -12,19 +14,62 @@ export interface Deadline {
 }
 
 /** A deadline `ms` from now, below `parent` if there is one. */
-export function deadlineIn(ms: number, parent?: AbortSignal): Deadline {
-  const at = performance.now() + ms
-  const timeout = AbortSignal.timeout(Math.max(0, Math.ceil(ms)))
+export function deadlineIn(ms: number, parent?: AbortSignal, clock: Clock = systemClock): Deadline {
+  const at = clock.now() + ms
+  const timeout = clock.timeout(ms)
   return {
     at,
     signal: parent === undefined ? timeout : AbortSignal.any([parent, timeout]),
-    left: () => Math.max(0, at - performance.now()),
+    left: () => Math.max(0, at - clock.now()),
   }
 }
 
 /** A signal that ends after `ms` or with `parent`, whichever comes first. */
-export function within(ms: number, parent: AbortSignal): AbortSignal {
-  return AbortSignal.any([parent, AbortSignal.timeout(Math.max(0, Math.ceil(ms)))])
+export function within(ms: number, parent: AbortSignal, clock: Clock = systemClock): AbortSignal {
+  return AbortSignal.any([parent, clock.timeout(ms)])
+}
+
+/** A deadline that can be moved while it is waited for, until it has passed. */
+export class MovableDeadline implements Deadline {
+  readonly signal: AbortSignal
+  readonly #clock: Clock
+  readonly #passed = new AbortController()
+  readonly #followers: (() => void)[] = []
+  #at = 0
+  #moves = 0
+
+  /** Passes `ms` from now unless it is moved, or when `parent` aborts. */
+  constructor(ms: number, clock: Clock = systemClock, parent?: AbortSignal) {
+    this.#clock = clock
+    this.signal = parent === undefined ? this.#passed.signal : AbortSignal.any([parent, this.#passed.signal])
+    this.rearm(ms)
+  }
+
+  get at(): number {
+    return this.#at
+  }
+
+  left(): number {
+    return Math.max(0, this.#at - this.#clock.now())
+  }
+
+  /** Moves it to `ms` from now, sooner or later than it was. `why` is what the signal will say; no word of it, that the time is up. */
+  rearm(ms: number, why?: Error): void {
+    this.#at = this.#clock.now() + ms
+    const move = ++this.#moves
+    const timeout = this.#clock.timeout(ms)
+    const pass = () => {
+      if (move === this.#moves) this.#passed.abort(why ?? timeout.reason)
+    }
+    if (timeout.aborted) pass()
+    else timeout.addEventListener('abort', pass, { once: true })
+    for (const follow of this.#followers) follow()
+  }
+
+  /** Calls whenever it has been moved. */
+  onMoved(follow: () => void): void {
+    this.#followers.push(follow)
+  }
 }
 
 /**

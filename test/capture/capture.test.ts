@@ -1,310 +1,315 @@
-import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import t, { type Test } from 'tap'
-import type { Manifest } from '../../agent/bundle/schema.ts'
-import { manifestSchema, openingSchema, planSchema, rowSchema } from '../../agent/bundle/schema.ts'
-import { capture } from '../../agent/capture/capture.ts'
-import type { CaptureRequest } from '../../agent/capture/request.ts'
-import type { SourceSession } from '../../agent/collector/sources/source.ts'
-import { defaultSettings } from '../../agent/settings/schema.ts'
-import { openStore } from '../../agent/store/open.ts'
-import { type Store, StoreError } from '../../agent/store/store.ts'
-import { collectorAt } from '../../agent/wall/client.ts'
-import { dataHeader, message } from '../../agent/wall/wire.ts'
-import { chunks, collectorOf, hangsAfter, item, source } from '../collector/synthetic.ts'
+import t from 'tap'
+import type { Finding } from '../../agent/bundle/schema.ts'
+import { PART_BYTES, StoreError } from '../../agent/store/store.ts'
+import { receiptOf, scene } from './scene.ts'
+import { facts, fails, gap, gives, hangsAfter, scripted } from './scripted-collector.ts'
 
-const request: CaptureRequest = {
-  trigger: 'manual',
-  deadline: 60_000,
-  hold: 10_000,
-  identity: 'host-1',
-  host: { name: 'host-1', kernel: '6.1', arch: 'x64' },
-  recipients: [],
-  problems: [],
-  agent: '0',
-}
-const never = new AbortController().signal
+const MiB = 1024 * 1024
 
-async function storeIn(test: Test): Promise<{ store: Store; root: string }> {
-  const root = test.testdir()
-  return { store: await openStore(pathToFileURL(root).href, defaultSettings().s3, never), root }
-}
-
-const receiptOf = (manifest: Manifest, artifact: string) =>
-  manifest.receipts.find((receipt) => receipt.artifact === artifact)
-
-t.test('a capture from opening to row, each document as its schema has it', async (t) => {
-  const { store, root } = await storeIn(t)
-  const order: string[] = []
-  const told = (name: string) =>
-    async function* () {
-      order.push(name)
-      yield* chunks(name)
-    }
-  const comesUp: SourceSession['comesUp'] = async function* () {
-    yield { found: [item('journal/last', told('last words'))], gaps: [] }
+t.test('the order: look, take what applications wait for, let them go, take the rest, look again, close', async (t) => {
+  const s = scene(
+    scripted('cores/a'),
+    scripted('stacks', gives('s'), { source: 'stacks', phase: 'live' }),
+    facts(gives('what the ', 'host knew')),
+  )
+  s.collector.last = async function* () {
+    yield { items: [scripted('journal/last', gives('last words'), { source: 'journal' })], gaps: [gap('journal')] }
   }
-  const { socket } = await collectorOf(t, [
-    source('journal', [item('journal/a', told('journal/a'), { value: 1 })], { comesUp }),
-    source('facts', [item('facts', told('facts'), { phase: 'facts', source: 'facts' })]),
-    source('cores', [item('cores/a', told('cores/a'), { class: 'memory' })]),
-  ])
-  const { manifest, name } = await capture(request, collectorAt(socket), store, never)
-  t.strictSame(order, ['facts', 'journal/a', 'last words'])
-  const place = join(root, 'v1/hosts/host-1', name.bundle)
-  t.equal(await readFile(join(place, 'journal/last'), 'utf8'), 'last words')
-  const read = async (file: string) => JSON.parse(await readFile(file, 'utf8'))
-  openingSchema.parse(await read(join(place, 'opening.json')))
+  const manifest = await s.captured()
   t.strictSame(
-    planSchema
-      .parse(await read(join(place, 'plan.json')))
-      .artifacts.map(({ artifact, decision }) => [artifact, decision]),
+    s.collector.asked.map(({ what }) => what),
     [
-      ['facts', 'take'],
-      ['journal/a', 'take'],
-      ['cores/a', 'skip'],
+      ...['why', 'open for 2000', 'findings', 'take facts', 'take stacks', 'release', 'take cores/a'],
+      ...['last look', 'findings', 'take journal/last'],
     ],
   )
-  t.strictSame(manifestSchema.parse(await read(join(place, 'manifest.json'))), JSON.parse(JSON.stringify(manifest)))
-  t.match(receiptOf(manifest, 'cores/a'), { status: 'skipped', because: 'seal', reason: /no recipient is set/ })
-  t.equal(receiptOf(manifest, 'journal/a')?.status, 'complete')
-  const index = join(root, 'v1/index', `dt=${manifest.started.slice(0, 10)}`, 'host-1')
-  t.strictSame((await readdir(index)).sort(), [`${name.bundle}.60.open`, `${name.bundle}.partial.unknown.json`])
-  rowSchema.parse(await read(join(index, `${name.bundle}.partial.unknown.json`)))
+  t.strictSame(s.collector.occasions, [{ trigger: 'shutdown', boot: 'this' }])
+  t.equal(s.store.named('facts')?.toString(), 'what the host knew')
+  t.equal(s.store.named('journal/last')?.toString(), 'last words')
+  const told = manifest.receipts.map(({ artifact, status }) => [artifact, status])
+  t.strictSame(told, [
+    ['facts', 'complete'],
+    ['stacks', 'complete'],
+    ['cores/a', 'complete'],
+    ['journal', 'failed'],
+    ['journal/last', 'complete'],
+  ])
+  t.match(manifest, { shutdown: { kind: 'reboot' }, findings: [], trigger: 'shutdown', durationMs: 4 })
+  t.equal(s.store.names.indexOf('manifest.json'), s.store.names.length - 2, 'then only the row')
+})
+
+t.test('a capture by hand holds nobody, and asks for no shutdown', async (t) => {
+  const s = scene(facts(), scripted('live/a', gives('l'), { phase: 'live', source: 'live' }))
+  const manifest = await s.captured({ trigger: 'manual' })
+  t.strictSame([s.collector.count('release'), s.collector.count('why')], [0, 0])
+  t.equal(manifest.shutdown, undefined)
+  t.equal(manifest.status, 'complete')
+})
+
+t.test('a notice takes nothing that lives, the boot before nothing but what is stored', async (t) => {
+  const items = [facts(), scripted('live/a', gives('l'), { phase: 'live', source: 'live' }), scripted('cores/a')]
+  const notice = scene(...items)
+  const told = await notice.captured({ trigger: 'notice' })
+  t.match(receiptOf(told, 'live/a'), { status: 'skipped', because: 'limit', reason: /of this kind/ })
+  t.equal(told.status, 'complete')
+  t.strictSame(notice.collector.count('release'), 0)
+  t.strictSame(
+    notice.store.names.filter((name) => ['facts', 'live/a', 'cores/a'].includes(name)),
+    ['facts', 'cores/a'],
+  )
+  const before = scene(...items)
+  await before.captured({ trigger: 'previous-boot' })
+  t.strictSame(before.collector.occasions, [{ trigger: 'previous-boot', boot: 'previous' }])
+  t.strictSame(
+    before.store.names.filter((name) => ['facts', 'live/a', 'cores/a'].includes(name)),
+    ['cores/a'],
+  )
+})
+
+t.test('the plan is the first look of the queue, with the numbers that it acts on', async (t) => {
+  const live = { phase: 'live', source: 'live', ratio: 1 } as const
+  const s = scene(
+    scripted('live/long', gives('l'), { ...live, bytes: 1000 * MiB }),
+    scripted('live/none', gives('l'), { ...live, bytes: 1001 * MiB }),
+    scripted('cores/big', gives('c'), { bytes: 2000 * MiB }),
+    scripted('cores/closed', gives('c'), { closed: 'no recipient is set' }),
+  )
+  const manifest = await s.captured()
+  const plan = JSON.parse(s.store.named('plan.json')?.toString() ?? '')
+  t.strictSame(
+    plan.artifacts.map(({ artifact, decision }: Record<string, string>) => [artifact, decision]),
+    [
+      ['live/long', 'degrade'],
+      ['live/none', 'skip'],
+      ['cores/big', 'take'],
+      ['cores/closed', 'skip'],
+    ],
+  )
+  t.equal(plan.bundle, manifest.bundle)
+  t.match(plan.rates, { read: 200 * MiB, store: 50 * MiB })
+  t.match(plan.artifacts[0], { limit: 485 * MiB - 1, reason: 'needs about 20 s, 10 s are left' })
+  t.match(receiptOf(manifest, 'cores/closed'), { status: 'skipped', because: 'seal', reason: 'no recipient is set' })
+  t.equal(s.collector.count('take cores/closed'), 0)
+  t.equal(receiptOf(manifest, 'live/none')?.status, 'complete', 'what came before it took less than was thought')
+})
+
+t.test('rates that are learnt while applications wait hold afterwards', async (t) => {
+  const s = scene(
+    scripted('live/a', gives('x'.repeat(32 * MiB)), { phase: 'live', source: 'live', bytes: 32 * MiB }),
+    scripted('cores/a', gives('c'), { bytes: 1000 * MiB }),
+  )
+  s.store.rate = 8 * MiB
+  const manifest = await s.captured({ hold: 20_000 })
+  t.equal(receiptOf(manifest, 'live/a')?.status, 'complete')
+  const plan = JSON.parse(s.store.named('plan.json')?.toString() ?? '')
+  t.match(plan.artifacts[1], { artifact: 'cores/a', decision: 'take', estimate: { ms: 20_300 } })
+  // At 29 MiB a second, half of what was assumed and half of what was seen.
+  t.equal(receiptOf(manifest, 'cores/a')?.status, 'complete')
+  const late = scene(
+    scripted('live/a', gives('x'.repeat(32 * MiB)), { phase: 'live', source: 'live', bytes: 32 * MiB }),
+    scripted('cores/a', gives('c'), { bytes: 6000 * MiB }),
+  )
+  late.store.rate = 8 * MiB
+  const told = await late.captured({ hold: 20_000 })
+  t.match(receiptOf(told, 'cores/a'), { status: 'complete' })
+  t.equal(JSON.parse(late.store.named('plan.json')?.toString() ?? '').artifacts[1].decision, 'degrade')
 })
 
 t.test('an item that hangs costs itself: what it gave is kept, and the next ones are taken', async (t) => {
-  const { store, root } = await storeIn(t)
-  const { socket } = await collectorOf(t, [
-    source('cores', [
-      item('cores/hangs', () => hangsAfter('first half'), { value: 900 }),
-      item('cores/silent', () => hangsAfter(), { value: 800 }),
-      item('cores/fails', async function* () {
-        yield Buffer.from('some')
-        throw new Error('EIO')
-      }),
-      item('cores/fine', () => chunks('fine')),
-    ]),
-    source('journal', [], { inventory: () => new Promise(() => {}) }),
-  ])
-  const { manifest, name } = await capture(request, collectorAt(socket), store, never)
-  t.match(receiptOf(manifest, 'cores/hangs'), { status: 'truncated', because: 'host', reason: /no byte for 5 s/ })
-  t.match(receiptOf(manifest, 'cores/silent'), { status: 'truncated', because: 'host', reason: /no byte for 5 s/ })
+  const s = scene(
+    scripted('cores/hangs', hangsAfter(['first ', 'half']), { value: 900 }),
+    scripted('cores/deaf', hangsAfter(['first half'], true), { value: 800 }),
+    scripted('cores/fails', async function* () {
+      yield Buffer.from('some')
+      throw new Error('EIO')
+    }),
+    scripted('cores/fine'),
+  )
+  const manifest = await s.captured()
+  t.match(receiptOf(manifest, 'cores/hangs'), {
+    status: 'truncated',
+    because: 'host',
+    reason: 'it hung: no byte for 5 s',
+  })
+  t.match(receiptOf(manifest, 'cores/deaf'), {
+    status: 'truncated',
+    because: 'host',
+    reason: 'it hung: no byte for 5 s',
+  })
   t.match(receiptOf(manifest, 'cores/fails'), { status: 'truncated', because: 'host', reason: 'EIO' })
-  t.equal(receiptOf(manifest, 'cores/fine')?.status, 'complete')
-  t.match(receiptOf(manifest, 'journal'), { status: 'failed', reason: /cannot ask what journal has/ })
-  t.equal(await readFile(join(root, 'v1/hosts/host-1', name.bundle, 'cores/hangs'), 'utf8'), 'first half')
+  t.match(receiptOf(manifest, 'cores/fine'), { status: 'complete', reason: undefined, because: undefined })
+  t.equal(s.store.named('cores/hangs')?.toString(), 'first half')
+  t.equal(s.store.named('cores/deaf')?.toString(), 'first half')
+  t.ok(s.clock.now() < 7_000, `${s.clock.now()} ms`)
+  t.equal(s.collector.count('take cores/hangs'), 1, 'what is stored in part is not tried again')
 })
 
 t.test('an endless item ends with its time, and the manifest is still written', async (t) => {
-  const { store } = await storeIn(t)
-  const { socket } = await collectorOf(t, [
-    source('cores', [
-      item('cores/endless', async function* () {
-        for (;;) {
+  const s = scene()
+  s.collector.list = () => ({
+    items: [
+      scripted('cores/endless', async function* (stop) {
+        while (!stop.aborted) {
           yield Buffer.alloc(1000)
-          await new Promise((resolve) => setTimeout(resolve, 20))
+          await s.clock.sleep(20)
         }
       }),
-    ]),
-  ])
-  const { manifest } = await capture({ ...request, deadline: 10_000 }, collectorAt(socket), store, never)
-  t.match(receiptOf(manifest, 'cores/endless'), { status: 'truncated', because: 'deadline', needed: { ms: Number } })
+    ],
+    gaps: [],
+  })
+  const manifest = await s.captured()
+  const receipt = receiptOf(manifest, 'cores/endless')
+  t.match(receipt, { status: 'truncated', because: 'deadline', reason: 'its time was up', needed: { ms: 301 } })
+  t.ok((receipt?.bytesIn ?? 0) > 4_000_000)
+  t.ok(s.clock.now() > 82_000 && s.clock.now() < 83_000, `${s.clock.now()} ms`)
 })
 
-t.test(
-  'thousands of items: what there is no time for gets its receipt at once, and the manifest is written',
-  async (t) => {
-    const { store } = await storeIn(t)
-    const slow = async function* () {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      yield Buffer.from('x')
-    }
-    const many = Array.from({ length: 8000 }, (_, n) => item(`cores/${n}`, slow))
-    const { socket } = await collectorOf(t, [source('cores', many)])
-    const { manifest } = await capture({ ...request, deadline: 8_000 }, collectorAt(socket), store, never)
-    t.equal(manifest.receipts.length, 8000)
-    const count = (status: string) => manifest.receipts.filter((receipt) => receipt.status === status).length
-    t.ok(count('complete') > 10, `${count('complete')} were taken`)
-    t.ok(
-      manifest.receipts.some(({ status, because, needed }) => status === 'skipped' && because === 'deadline' && needed),
-    )
-  },
-)
-
-t.test('a collector that is not there: a receipt for every source', async (t) => {
-  const { store } = await storeIn(t)
-  const { manifest } = await capture(request, collectorAt(join(t.testdir(), 'nobody')), store, never)
-  t.strictSame(
-    manifest.receipts.filter(({ status, because }) => status === 'failed' && because === 'collector').length,
-    manifest.receipts.length,
-  )
-  t.ok(['facts', 'journal', 'cores'].every((name) => receiptOf(manifest, name)))
-})
-
-/** A collector that does as it likes. */
-async function rogue(test: Test, answer: (socket: Socket, what: string) => void): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), 'lastgasp-test-')), 's')
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.once('data', (bytes: Buffer) =>
-      answer(socket, JSON.parse(bytes.subarray(5, 5 + bytes.readUInt32LE(0)).toString()).do),
-    )
-  }).listen(path)
-  await once(server, 'listening')
-  test.teardown(async () => {
-    server.close()
-    await rm(dirname(path), { recursive: true })
-  })
-  return path
-}
-
-const opened = message('end', { session: '0123456789abcdef' })
-const listed = { ...item('cores/a', () => chunks()), id: 'cores:a', sealed: false }
-
-t.test('one bad item or gap costs only itself, on either side of the wall', async (t) => {
-  const { store } = await storeIn(t)
-  const path = await rogue(t, (socket, what) => {
-    const item = { ...listed, identity: { uid: Number.NaN, comm: 'app' } }
-    const bad = [{ item: { ...listed, name: '../up' } }, { gap: { source: 'cores', class: 'memory' } }, {}, { item: 4 }]
-    const answers = [...bad, { item }].map((json) => message('item', json))
-    if (what === 'open') socket.end(Buffer.concat([...answers, opened]))
-    else if (what === 'take')
-      socket.end(Buffer.concat([dataHeader(1), Buffer.from('x'), message('end', { bytesIn: 1, ms: 1 })]))
-    else socket.end(message('end', {}))
-  })
-  const { manifest } = await capture(request, collectorAt(path), store, never)
-  t.match(receiptOf(manifest, 'cores/a'), { status: 'complete', item: { comm: 'app', note: /uid cannot be/ } })
-  t.equal(receiptOf(manifest, 'cores/a')?.item.uid, undefined)
-  const bad = manifest.receipts.filter(({ status }) => status === 'failed')
-  t.strictSame(
-    bad.map(({ source, because }) => [source, because]),
-    [...Array(2).fill(['cores', 'collector']), ...Array(2).fill(['collector', 'collector'])],
-  )
-  t.match(bad[0]?.reason, /its name is not as the protocol has it/)
-})
-
-t.test('what a source cannot tell costs its item, what it tells at length is cut', async (t) => {
-  const { store } = await storeIn(t)
-  const note = 'n'.repeat(200_000)
-  const long = item('cores/long', () => chunks('x'), {
-    identity: { note, uid: Number.NaN },
-    open: async () => ({
-      chunks: chunks('x'),
-      outcome: () => ({ truncated: note, identity: { note, torn: Number.NaN } }),
-      [Symbol.asyncDispose]: async () => {},
-    }),
-  })
-  const { socket } = await collectorOf(t, [
-    source('cores', [item('cores/bad', () => chunks('x'), { bytes: Number.NaN }), long], {}),
-    source('journal', [], {
-      inventory: async () => ({
-        found: [],
-        gaps: [{ source: 'journal', class: 'text', status: 'failed', reason: note }],
-      }),
-    }),
-  ])
-  const { manifest } = await capture(request, collectorAt(socket), store, never)
-  t.match(receiptOf(manifest, 'cores/long'), {
-    status: 'truncated',
-    reason: /^n{3999}…$/,
-    item: { note: /torn cannot be; / },
-  })
-  t.match(receiptOf(manifest, 'cores'), { status: 'failed', because: 'collector', reason: /^cores\/bad: .*its bytes/ })
-  t.match(receiptOf(manifest, 'journal'), { status: 'failed', reason: /^n{3999}…$/ })
-})
-
-t.test('a collector that dies, floods or lies costs its artifact', async (t) => {
-  const behaviours: Record<string, (socket: Socket) => void> = {
-    'hangs up at once': (socket) => socket.destroy(),
-    'dies in the middle': (socket) => {
-      socket.write(Buffer.concat([dataHeader(1000), Buffer.from('only this')]))
-      setTimeout(() => socket.destroy(), 50)
-    },
-    'sends noise': (socket) => socket.end(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')),
-    'says no': (socket) => socket.end(message('fail', { reason: 'no', because: 'host' })),
-    'answers something else': (socket) => socket.end(message('item', {})),
+t.test('thousands of items: what there is no time for gets its receipt at once', async (t) => {
+  const s = scene()
+  const slow = async function* () {
+    await s.clock.sleep(100)
+    yield Buffer.from('x')
   }
-  for (const [name, behave] of Object.entries(behaviours))
-    await t.test(name, async (t) => {
-      const { store } = await storeIn(t)
-      const path = await rogue(t, (socket, what) => {
-        if (what === 'take') behave(socket)
-        else if (what === 'open') socket.end(Buffer.concat([message('item', { item: listed }), opened]))
-        else socket.end(message('end', {}))
-      })
-      const { manifest } = await capture(request, collectorAt(path), store, never)
-      t.match(receiptOf(manifest, 'cores/a'), { status: /failed|truncated/, because: /collector|host/ })
-      t.equal(manifest.status, 'partial')
-    })
-  await t.test('answers nothing when it is asked what went wrong, or which shutdown this is', async (t) => {
-    const { store } = await storeIn(t)
-    const path = await rogue(t, (socket, what) => {
-      if (what === 'findings' || what === 'why') return
-      if (what === 'take') socket.end(message('fail', { reason: 'no', because: 'host' }))
-      else if (what === 'open') socket.end(Buffer.concat([message('item', { item: listed }), opened]))
-      else socket.end(message('end', {}))
-    })
-    const { manifest } = await capture(
-      { ...request, trigger: 'shutdown', deadline: 3_000 },
-      collectorAt(path),
-      store,
-      never,
-    )
-    t.match(manifest.findings, [{ kind: 'unknown', sentence: /the collector did not say/ }])
-    t.equal(manifest.shutdown, undefined)
+  const many = Array.from({ length: 5000 }, (_, n) => scripted(`cores/${n}`, slow))
+  s.collector.list = () => ({ items: many, gaps: [] })
+  const manifest = await s.captured({ deadline: 8_000 })
+  t.equal(manifest.receipts.length, 5000)
+  const count = (status: string) => manifest.receipts.filter((receipt) => receipt.status === status).length
+  t.ok(count('complete') > 150, `${count('complete')} were taken, three in 102 ms`)
+  t.equal(count('complete') + count('skipped'), 5000)
+  t.match(manifest.receipts.filter(({ status }) => status === 'skipped').at(-1), {
+    because: 'deadline',
+    needed: { ms: 301 },
   })
-  await t.test('lists without end', async (t) => {
-    const { store } = await storeIn(t)
-    const path = await rogue(t, (socket, what) => {
-      const flood = () => {
-        while (!socket.destroyed && socket.write(message('item', { item: listed })));
-      }
-      if (what !== 'open') socket.end(message('end', {}))
-      else socket.on('drain', flood) && flood()
-    })
-    const { manifest } = await capture(request, collectorAt(path), store, never)
-    t.match(receiptOf(manifest, 'cores'), { status: 'failed', because: 'collector', reason: /more than 20000 items/ })
-  })
+  t.ok(s.clock.now() > 5_000 && s.clock.now() < 7_500, `${s.clock.now()} ms`)
+})
+
+t.test('small ones go side by side, three at a time; a big one goes alone', async (t) => {
+  const s = scene()
+  let [now, most, beside] = [0, 0, 0]
+  const slow = async function* () {
+    most = Math.max(most, ++now)
+    await s.clock.sleep(100)
+    yield Buffer.from('x')
+    now--
+  }
+  const small = Array.from({ length: 9 }, (_, n) => scripted(`cores/${n}`, slow, { value: 1 }))
+  const big = scripted(
+    'cores/big',
+    async function* () {
+      beside = now
+      yield Buffer.alloc(1)
+      await s.clock.sleep(100)
+      beside = Math.max(beside, now)
+    },
+    { bytes: PART_BYTES + 1, value: 100 },
+  )
+  s.collector.list = () => ({ items: [big, ...small], gaps: [] })
+  await s.captured()
+  t.strictSame([most, beside], [3, 0])
 })
 
 t.test('a store that says no ends the capture, and applications are let go first', async (t) => {
-  const { socket } = await collectorOf(t, [source('facts', [item('facts', () => chunks('f'), { phase: 'facts' })])])
-  const collector = collectorAt(socket)
-  let released = false
-  const watched = {
-    ...collector,
-    release: async (signal: AbortSignal) => {
-      await collector.release(signal)
-      released = true
-    },
-  }
-  const { store } = await storeIn(t)
-  const denied: Store = {
-    ...store,
-    url: 's3://no',
-    put: async () => {
-      throw new StoreError('denied', 'cannot write: access denied')
-    },
-  }
-  await t.rejects(capture(request, watched, denied, never), new StoreError('denied', 'cannot write: access denied'))
-  t.ok(released)
+  const s = scene(facts())
+  const no = new StoreError('denied', 'cannot write: access denied')
+  s.store.fate = () => no
+  await t.rejects(s.captured(), no)
+  t.equal(s.collector.when('release'), 0)
 })
 
 t.test('a store that never answers ends the capture at a third of its deadline', async (t) => {
-  const { socket } = await collectorOf(t, [source('facts', [item('facts', () => chunks('f'), { phase: 'facts' })])])
-  const { store } = await storeIn(t)
-  const silent: Store = {
-    ...store,
-    put: (_key, _body, signal) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  const s = scene(facts())
+  s.store.fate = () => 'hangs'
+  await t.rejects(s.captured(), /cannot put .*aborted/)
+  t.equal(s.clock.now(), 30_000)
+})
+
+t.test('a store that cannot begin a bundle at first is tried again, as long as the opening may take', async (t) => {
+  const s = scene(facts())
+  s.store.fate = () => (s.clock.now() < 12_000 ? new StoreError('transient', 'ENFILE') : undefined)
+  const manifest = await s.captured()
+  t.equal(receiptOf(manifest, 'facts')?.status, 'complete', 'and what could not be stored was taken again')
+  t.equal(manifest.status, 'complete')
+  const dead = scene(facts())
+  dead.store.fate = () => new StoreError('transient', 'ENFILE')
+  await t.rejects(dead.captured(), new StoreError('transient', 'ENFILE'))
+  t.equal(dead.clock.now(), 30_000)
+})
+
+t.test('an id that is taken is replaced; what we may have stored ourselves is not', async (t) => {
+  const taken = scene()
+  let puts = 0
+  taken.store.fate = () => (puts++ === 0 ? new StoreError('exists', 'it exists') : undefined)
+  t.equal((await taken.captured()).status, 'complete')
+  const lost = scene()
+  let opened: string | undefined
+  const put = lost.store.put.bind(lost.store)
+  lost.store.put = async (key, body, signal) => {
+    const stored = await put(key, body, signal)
+    if (opened !== undefined) return stored
+    opened = key
+    throw new StoreError('transient', 'the answer was lost', { doubtful: true })
   }
-  await t.rejects(
-    capture({ ...request, deadline: 10_000 }, collectorAt(socket), silent, never),
-    /aborted due to timeout/,
-  )
+  const manifest = await lost.captured()
+  t.match(opened, manifest.bundle)
+  t.strictSame(lost.store.names.filter((name) => name === 'opening.json').length, 1)
+})
+
+t.test('of what went wrong the fuller look counts, and no answer is an answer', async (t) => {
+  const death = (kind: Finding['kind']): Finding => ({
+    ...{ kind, certainty: 'sure', boot: 'this', subject: {}, sentence: `${kind}.`, evidence: [] },
+  })
+  const s = scene(facts())
+  let asked = 0
+  s.collector.findings = async () => (asked++ === 0 ? [death('healthy')] : [death('crash')])
+  t.match(await s.captured(), { why: 'crash', findings: [{ kind: 'crash' }] })
+  const mute = scene(facts())
+  mute.collector.findings = () => new Promise(() => {})
+  const manifest = await mute.captured()
+  t.match(manifest.findings, [{ kind: 'unknown', sentence: /the collector did not say/ }])
+  t.ok(mute.clock.now() < 14_000, `${mute.clock.now()} ms`)
+})
+
+t.test('a collector that never says which shutdown this is costs a moment, not the manifest', async (t) => {
+  const s = scene(facts())
+  s.collector.asksWhy = () => new Promise(() => {})
+  const manifest = await s.captured()
+  t.equal(manifest.shutdown, undefined)
+  t.equal(receiptOf(manifest, 'facts')?.status, 'complete')
+  t.equal(s.clock.now(), 4_502)
+})
+
+t.test('a last look that fails, or hangs, is told, and the bundle is not complete', async (t) => {
+  const failing = scene(facts())
+  // biome-ignore lint/correctness/useYield: it fails before
+  failing.collector.last = async function* () {
+    throw new Error('it hung up')
+  }
+  const manifest = await failing.captured()
+  t.match(receiptOf(manifest, 'collector'), {
+    status: 'failed',
+    reason: 'cannot ask what has come up since: it hung up',
+  })
+  t.equal(manifest.status, 'partial')
+  const hanging = scene(facts())
+  hanging.collector.last = async function* () {
+    await new Promise(() => {})
+  }
+  const told = await hanging.captured()
+  t.match(receiptOf(told, 'collector'), { status: 'failed', because: 'deadline', reason: /what has come up since/ })
+  t.equal(told.status, 'partial')
+  t.ok(hanging.clock.now() < 2_100, `${hanging.clock.now()} ms`)
+})
+
+t.test('a store that hangs costs the artifacts, never the end', async (t) => {
+  for (const fate of ['hangs', 'deaf'] as const) {
+    const s = scene(facts(), scripted('cores/a'), scripted('cores/b', fails('no such file', 'host')))
+    s.store.fate = (_, key) => (/cores\/a|facts/.test(key) ? fate : undefined)
+    const manifest = await s.captured()
+    t.match(receiptOf(manifest, 'cores/a'), { status: 'failed', because: 'store' }, fate)
+    t.match(receiptOf(manifest, 'facts'), { status: 'failed', because: 'store' })
+    t.match(receiptOf(manifest, 'cores/b'), { status: 'failed', because: 'host' })
+    t.ok(s.clock.now() < 90_000, `${s.clock.now()} ms`)
+    t.ok(s.store.named('manifest.json'))
+  }
 })

@@ -1,11 +1,13 @@
 import t from 'tap'
-import { artifactBudget, divide } from '../../agent/plan/budget.ts'
+import { artifactBudget, divide, roomOf, sendingBudget } from '../../agent/plan/budget.ts'
 import { ASSUMED_RATES, bytesWithin, costOf, observed } from '../../agent/plan/cost.ts'
-import { makePlan } from '../../agent/plan/plan.ts'
+import { byCost, makePlan } from '../../agent/plan/plan.ts'
 import type { ListedItem } from '../../agent/words/evidence.ts'
 import { seeded } from '../random.ts'
 
 const MiB = 1024 * 1024
+/** Applications wait as long as anybody. */
+const only = (ms: number) => ({ live: ms, all: ms })
 
 function item(name: string, over: Partial<ListedItem> = {}): ListedItem {
   return {
@@ -34,7 +36,7 @@ t.test(
       item('cores/big', { bytes: 1000 * MiB, value: 900 }),
       item('facts', { phase: 'facts', bytes: 4 * MiB, value: 1 }),
     ]
-    const plan = makePlan(items, 60_000, ASSUMED_RATES)
+    const plan = makePlan(items, only(60_000), ASSUMED_RATES)
     t.strictSame(
       plan.map((planned) => [planned.item.name, planned.decision]),
       [
@@ -63,22 +65,27 @@ t.test('any inventory: every item once, phases in order, never more than the tim
       }),
     )
     const ms = random() * 120_000
-    const plan = makePlan(items, ms, ASSUMED_RATES)
+    const room = { all: ms, live: ms * random() }
+    const plan = makePlan(items, room, ASSUMED_RATES)
     t.strictSame(new Set(plan.map((planned) => planned.item)), new Set(items))
     t.equal(plan.length, items.length)
     const phases = plan.map((planned) => ['facts', 'live', 'stored'].indexOf(planned.item.phase))
     t.strictSame(phases, phases.toSorted())
-    const spent = plan
-      .filter(({ decision }) => decision !== 'skip')
-      .reduce((sum, planned) => sum + costOf(planned.item, planned.limit, ASSUMED_RATES).ms, 0)
-    t.ok(spent <= ms + plan.length, `${spent} ms planned of ${ms}`)
+    const spent = (some: typeof plan) =>
+      some
+        .filter(({ decision }) => decision !== 'skip')
+        .reduce((sum, planned) => sum + costOf(planned.item, planned.limit, ASSUMED_RATES).ms, 0)
+    if (spent(plan) > ms + plan.length) t.fail(`${spent(plan)} ms planned of ${ms}`)
+    const live = plan.filter((planned) => planned.item.phase !== 'stored')
+    if (spent(live) > room.live + live.length)
+      t.fail(`${spent(live)} ms planned of ${room.live} while applications wait`)
     for (const { item: of, decision, limit, reason } of plan) {
       if (of.bytes > 0 && (decision === 'take') !== (limit === of.bytes))
         t.fail(`${decision} with ${limit} of ${of.bytes} bytes`)
       if ((decision === 'take') !== (reason === undefined)) t.fail(`${decision} because of ${reason}`)
       if (of.closed !== undefined && decision !== 'skip') t.fail('a closed class was planned')
     }
-    t.strictSame(makePlan(items.toReversed(), ms, ASSUMED_RATES), plan)
+    t.strictSame(makePlan(items.toReversed(), room, ASSUMED_RATES), plan)
   }
 })
 
@@ -95,7 +102,7 @@ t.test('holes cost next to nothing, and tell nothing of rates', async (t) => {
   const dense = item('dense', { bytes: 64 * 1024 * MiB, ratio: 0.3 })
   t.ok(costOf(sparse, sparse.bytes, ASSUMED_RATES).ms < 2_000)
   t.ok(costOf(dense, dense.bytes, ASSUMED_RATES).ms > 300_000)
-  t.match(makePlan([sparse], 5_000, ASSUMED_RATES), [{ decision: 'take' }])
+  t.match(makePlan([sparse], only(5_000), ASSUMED_RATES), [{ decision: 'take' }])
   t.equal(bytesWithin(sparse, 5_000, ASSUMED_RATES), sparse.bytes)
   const seen = {
     bytesIn: 64 * 1024 * MiB,
@@ -113,16 +120,85 @@ t.test('rates follow what is seen, and ignore what is too small to tell', async 
 })
 
 t.test('time is divided so that the end is kept', async (t) => {
-  for (const total of [5_000, 30_000, 90_000, 1_800_000]) {
-    const { live, inventory, opening, reserve } = divide(total, 10_000)
-    t.ok(inventory < live, 'a source that hangs leaves time for what the others have found')
-    t.ok(live <= 10_000 && live + reserve < total && opening + reserve < total && reserve > 0)
+  for (const total of [2_000, 5_000, 30_000, 90_000, 300_000, 1_800_000]) {
+    const budget = divide(total, 10_000)
+    const { look, secondLook, live, opening, reserve, sending, lastSending, landing, lastLook, close } = budget
+    t.ok(
+      look > 0 && secondLook > 0 && look + secondLook <= live,
+      'a source that hangs leaves time for what others have',
+    )
+    t.ok(live <= 10_000 && live + reserve < total && opening + reserve < total)
+    t.ok(reserve > sending && sending > lastSending && lastSending > landing && landing > 0)
+    t.ok(lastLook > 0 && close <= reserve - sending, 'what was stopped has closed its frames before the sending ends')
+    t.strictSame(roomOf(budget), { live, all: total - reserve })
   }
-  t.equal(divide(90_000, 10_000).inventory, 4_000)
-  t.equal(divide(240_000, 60_000).inventory, 15_000, 'a slow host has more, where there is more')
+  t.strictSame(roomOf(divide(10_000, 1_000_000)), { live: 3_000, all: 8_000 })
+})
+
+t.test('the numbers of the default deadline, and of a host that has more time', async (t) => {
+  t.strictSame(divide(90_000, 10_000), {
+    ...{ total: 90_000, live: 10_000, look: 2_000, secondLook: 4_000, opening: 30_000 },
+    ...{ witnesses: 4_500, why: 4_500, stall: 5_000, close: 1_500, pauses: [0, 1_000, 4_000] },
+    ...{ reserve: 8_000, sending: 4_000, lastSending: 3_000, landing: 2_000, lastLook: 2_000 },
+  })
+  t.match(divide(300_000, 60_000), {
+    ...{ live: 60_000, look: 12_000, secondLook: 24_000, opening: 100_000, witnesses: 15_000, why: 15_000 },
+    ...{ stall: 300_000 * (1 / 18), close: 5_000, reserve: 15_000, sending: 7_500 },
+  })
+  t.match(divide(1_800_000, 10_000), { pauses: [0, 3_000, 12_000], stall: 60_000, reserve: 30_000, close: 11_250 })
+  t.match(divide(10_000, 10_000), { live: 3_000, look: 1_200, secondLook: 1_800, stall: 2_500, reserve: 2_000 })
+  t.match(divide(10_000, 10_000), { close: 750, witnesses: 4_000, why: 4_000 })
+})
+
+t.test('what one artifact may take, and its sending', async (t) => {
   t.equal(artifactBudget(1_000, 5_000, 0), 5_000)
   t.equal(artifactBudget(1_000, 90_000, 0), 90_000, 'the last one may take all that is left')
   t.equal(artifactBudget(1_000, 90_000, 20_000), 50_000, 'others are left twice their time')
   t.equal(artifactBudget(1_000, 90_000, 80_000), 14_000, 'and nobody gets less than its slack')
   t.equal(artifactBudget(1_000, -3, 0), 0)
+  t.equal(sendingBudget(10_000, 12_000), 12_000, 'not more than there is')
+  t.equal(sendingBudget(10_000, 15_000), 14_000, 'what was stopped has its tail sent')
+  t.equal(sendingBudget(10_000, 50_000), 30_000, 'over a slow link, half of what is left for others')
+})
+
+t.test('what costs least comes first where it is asked for', async (t) => {
+  const items = [
+    item('big', { bytes: 1000 * MiB, value: 900 }),
+    item('small', { bytes: MiB, value: 1 }),
+    item('facts', { phase: 'facts', bytes: 100 * MiB }),
+    item('same', { bytes: MiB, value: 2 }),
+  ]
+  const names = (order?: typeof byCost) =>
+    makePlan(items, only(90_000), ASSUMED_RATES, order).map((planned) => planned.item.name)
+  t.strictSame(names(byCost), ['facts', 'same', 'small', 'big'])
+  t.strictSame(names(), ['facts', 'big', 'same', 'small'])
+})
+
+t.test('what lives has to fit while applications wait, what is stored has not', async (t) => {
+  const live = { phase: 'live', source: 'live', ratio: 1 } as const
+  const items = [
+    item('live/a', { ...live, bytes: 100 * MiB }),
+    item('live/b', { ...live, bytes: 101 * MiB }),
+    item('live/tiny', { ...live, bytes: 101 * MiB, ratio: 0.0001, value: 1 }),
+    item('stored', { bytes: 500 * MiB }),
+  ]
+  const plan = makePlan(items, { live: 3_000, all: 13_000 }, ASSUMED_RATES)
+  t.strictSame(
+    plan.map(({ item, decision }) => [item.name, decision]),
+    [
+      ['live/a', 'take'],
+      ['live/b', 'degrade'],
+      ['live/tiny', 'skip'],
+      ['stored', 'take'],
+    ],
+  )
+  const [, degraded, skipped] = plan
+  t.equal(degraded?.reason, 'needs about 2.3 s, 0.7 s are left')
+  t.equal(degraded?.limit, 20 * MiB)
+  t.equal(skipped?.reason, 'needs about 0.8 s, 0.0 s are left')
+  t.strictSame(
+    makePlan(items, { live: 30_000, all: 3_000 }, ASSUMED_RATES).map(({ decision }) => decision),
+    ['take', 'degrade', 'skip', 'skip'],
+    'the end of all time is the end of the live phase as well',
+  )
 })

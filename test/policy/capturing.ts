@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
-import { capture, type Ended } from '../../agent/capture/capture.ts'
+import { capture } from '../../agent/capture/capture.ts'
+import type { Ended } from '../../agent/capture/open-bundle.ts'
 import { checkStore } from '../../agent/check/check-store.ts'
 import { PART_BYTES, type Store } from '../../agent/store/store.ts'
 import { collectorAt } from '../../agent/wall/client.ts'
@@ -23,7 +24,7 @@ export async function captureTo(t: Test, store: Store, identity: string): Promis
     ...({ trigger: 'manual', deadline: 120_000, hold: 10_000, identity, agent: '0' } as const),
     ...{ host: { name: identity, kernel: '6.1', arch: 'x64' }, recipients: [], problems: [] },
   }
-  return await capture(request, collectorAt(socket), store, AbortSignal.timeout(150_000))
+  return await capture(request, { collector: collectorAt(socket), store }, AbortSignal.timeout(150_000))
 }
 
 /** What a host may ever ask of its store: `lastgasp check`, and a capture. Says which of it was not done. */

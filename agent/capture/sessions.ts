@@ -1,0 +1,163 @@
+import type { Finding, Shutdown } from '../bundle/schema.ts'
+import type { Collector, Session, Watching } from '../wall/collector.ts'
+import { abandonable, within } from '../words/deadline.ts'
+import { CLASS_OF, type InventoryGap, type Occasion, type SourceName } from '../words/evidence.ts'
+import type { Queue } from './queue.ts'
+import { type Blame, gapReceipt, unaskedReceipt, untoldReceipt, withEarlier } from './receipts.ts'
+import { failure } from './take-artifact.ts'
+import type { Time } from './time.ts'
+
+const SOURCES: ReadonlySet<SourceName> = new Set(Object.keys(CLASS_OF) as SourceName[])
+/** What they have is to be taken while applications wait. */
+const LIVE: ReadonlySet<SourceName> = new Set(['facts', 'stacks', 'live', 'memory'])
+
+/** Who answers within a time needs some of it again until the answer is here. */
+const ANSWERED = 1.5
+
+/** A source that has not said what it has, and why. */
+interface Missing {
+  readonly blame: Blame
+  readonly gap?: InventoryGap
+  /** What was in the way at first, and how often it was asked. */
+  readonly first?: string
+  readonly tries: number
+}
+
+/**
+ * What a capture asks the collector: first what everybody has, at once; then those again who did not say it in time. What it is told
+ * goes into the queue. None of it rejects: who cannot be asked becomes a receipt.
+ */
+export class Sessions {
+  readonly #collector: Collector
+  readonly #occasion: Occasion
+  readonly #queue: Queue
+  readonly #time: Time
+  readonly #missing = new Map<SourceName, Missing>()
+  #latest: Session | undefined
+  #watching: Watching | undefined
+  /** Ends with the last look, or rejects. */
+  #watched: Promise<void> = Promise.resolve()
+
+  constructor(collector: Collector, occasion: Occasion, queue: Queue, time: Time) {
+    this.#collector = collector
+    this.#occasion = occasion
+    this.#queue = queue
+    this.#time = time
+  }
+
+  /** Sources that could not be asked yet, and may be: a host that has said no twice means it. */
+  get missing(): ReadonlySet<SourceName> {
+    const worth = [...this.#missing].filter(([, { blame, tries }]) => blame.because !== 'host' || tries < 2)
+    return new Set(worth.map(([source]) => source))
+  }
+
+  /** Which shutdown this is, where that can be known in time. */
+  async why(): Promise<Shutdown | undefined> {
+    const limit = this.#within(this.#time.budget.why)
+    return await abandonable(this.#collector.why(limit), limit).catch(() => undefined)
+  }
+
+  /** Asks everybody. */
+  async look(): Promise<void> {
+    await this.#ask(SOURCES, this.#time.budget.look, this.#time.live.signal)
+  }
+
+  /** Asks those again whose evidence is to be taken while applications wait. */
+  async lookAgainWhileHeld(): Promise<void> {
+    const wanted = LIVE.intersection(this.missing)
+    await this.#ask(wanted, this.#time.budget.secondLook, this.#time.live.signal)
+  }
+
+  /** Asks some again; each may take `ms`. */
+  async lookAgain(wanted: ReadonlySet<SourceName>, ms: number): Promise<void> {
+    await this.#ask(wanted, ms, this.#time.sending.signal)
+  }
+
+  /** What went wrong on the host, as far as it is known by now. */
+  async findings(): Promise<readonly Finding[] | undefined> {
+    if (this.#latest === undefined) return undefined
+    const { budget, end } = this.#time
+    const ms = Math.min(budget.witnesses, Math.max(0, end.left() - budget.lastSending))
+    const limit = this.#within(ms * ANSWERED)
+    return await abandonable(this.#latest.findings(ms, limit), limit).catch(() => undefined)
+  }
+
+  /** Takes up what has come up until now, and nothing after it. */
+  async lastLook(): Promise<void> {
+    this.#time.lastLook()
+    if (this.#watching === undefined) return
+    const { budget, end } = this.#time
+    this.#watching.stop()
+    const limit = this.#within(Math.min(budget.lastLook, end.left() - budget.lastSending))
+    try {
+      await abandonable(this.#watched, limit)
+    } catch (error) {
+      this.#queue.tell([untoldReceipt(this.#time.forced.aborted ? this.#time.up : failure(error))])
+    }
+  }
+
+  /** Puts down who could not be asked. */
+  close(): void {
+    for (const [source, { gap, blame, first, tries }] of this.#missing) {
+      const receipt = gap === undefined ? unaskedReceipt(source, blame) : gapReceipt(gap)
+      this.#queue.tell([withEarlier(first, receipt, tries)])
+    }
+  }
+
+  #within(ms: number): AbortSignal {
+    return within(Math.max(0, ms), this.#time.landing.signal, this.#time.clock)
+  }
+
+  async #ask(wanted: ReadonlySet<SourceName>, ms: number, until: AbortSignal): Promise<void> {
+    if (wanted.size === 0) return
+    const limit = within(ms * ANSWERED, until, this.#time.clock)
+    try {
+      const session = await abandonable(this.#collector.open(this.#occasion, ms, limit), limit)
+      const isFirst = this.#latest === undefined
+      this.#latest = session
+      this.#watch(session)
+      this.#hear(session, wanted, isFirst)
+    } catch (error) {
+      for (const source of wanted) this.#miss(source, failure(error))
+    }
+  }
+
+  #watch(session: Session): void {
+    if (this.#watching !== undefined) return
+    const watching = session.watch(this.#time.landing.signal)
+    const follow = async () => {
+      for await (const { items, gaps } of watching.comesUp) {
+        this.#queue.tell(gaps.map(gapReceipt))
+        this.#queue.push(items, session)
+      }
+    }
+    this.#watching = watching
+    this.#watched = follow()
+    this.#watched.catch(() => {})
+  }
+
+  #hear(session: Session, wanted: ReadonlySet<SourceName>, isFirst: boolean): void {
+    const items = session.listing.items.filter(({ source }) => wanted.has(source))
+    const silent = wanted.difference(new Set(items.map(({ source }) => source)))
+    const asked = (source: SourceName) => isFirst || this.#missing.has(source)
+    const gaps = session.listing.gaps.filter(({ source }) =>
+      source === 'collector' ? isFirst : wanted.has(source) && asked(source),
+    )
+    const missing = new Map<SourceName, InventoryGap>()
+    for (const gap of gaps) {
+      const { source, status } = gap
+      if (source !== 'collector' && status === 'failed' && silent.has(source)) missing.set(source, gap)
+      else this.#queue.tell([gapReceipt(gap)])
+    }
+    for (const [source, gap] of missing) this.#miss(source, { because: gap.because ?? 'host', reason: gap.reason }, gap)
+    for (const source of wanted) if (!missing.has(source)) this.#missing.delete(source)
+    this.#queue.push(items, session)
+  }
+
+  #miss(source: SourceName, blame: Blame, gap?: InventoryGap): void {
+    const before = this.#missing.get(source)
+    const first = before && (before.first ?? before.blame.reason)
+    const tries = (before?.tries ?? 0) + 1
+    this.#missing.set(source, { blame, tries, ...(gap && { gap }), ...(first !== undefined && { first }) })
+  }
+}

@@ -1,0 +1,53 @@
+import type { Taken } from '../wall/answers.ts'
+import type { Paced } from './pace.ts'
+import type { Blame } from './receipts.ts'
+
+/** A seal's header with some recipients, and the frames of an archive in which there is nothing. */
+const HEAD_BYTES = 16 * 1024
+
+/** An item ended before it had given anything: it can be tried again, for nothing of it is stored. */
+export class NothingCame extends Error {
+  readonly blame: Blame
+  constructor(blame: Blame) {
+    super(blame.reason)
+    this.name = 'NothingCame'
+    this.blame = blame
+  }
+}
+
+/**
+ * What an item gives, held back until it is something. When it ends before its first byte, and not because it is empty, this throws
+ * NothingCame; what fails is passed on as it is, together with what it gave unless that is the mere head of a `sealed` one. `said` is
+ * the collector's word on it.
+ */
+export async function* somethingOf(
+  { stored, stopped }: Paced,
+  sealed: boolean,
+  said: () => Promise<Taken>,
+): AsyncGenerator<Buffer, void, void> {
+  let head: Buffer[] | undefined = []
+  let bytes = 0
+  try {
+    for await (const piece of stored) {
+      if (head === undefined) {
+        yield piece
+        continue
+      }
+      // It is overwritten when the next one is asked for.
+      head.push(Buffer.from(piece))
+      bytes += piece.length
+      if (bytes <= HEAD_BYTES) continue
+      const whole = Buffer.concat(head)
+      head = undefined
+      yield whole
+    }
+  } catch (error) {
+    if (head !== undefined && !sealed) yield Buffer.concat(head)
+    throw error
+  }
+  if (head === undefined) return
+  const { bytesIn, truncated } = await said()
+  const cut = stopped() ?? (truncated === undefined ? undefined : { because: 'host' as const, reason: truncated })
+  if (bytesIn === 0 && cut !== undefined) throw new NothingCame(cut)
+  yield Buffer.concat(head)
+}

@@ -1,0 +1,134 @@
+import { type Budget, divide, FORCED_LANDING_MS, FORCED_MS, FORCED_SENDING_MS, type Room } from '../plan/budget.ts'
+import type { Clock } from '../words/clock.ts'
+import { type Deadline, MovableDeadline } from '../words/deadline.ts'
+import type { Course } from './courses.ts'
+import type { Blame } from './receipts.ts'
+
+/** What a person reads who asks why something was not taken. */
+const FORCED: Blame = { because: 'host', reason: 'the host was forced down' }
+const UP: Blame = { because: 'deadline', reason: 'its time was up' }
+
+/** What ends when, beside the end itself. */
+type Ends = Record<'end' | 'live' | 'sending' | 'lastSending' | 'landing', MovableDeadline>
+
+/**
+ * The time of one capture: its end, the instants before it at which something else ends, and what is left for artifacts. All of it
+ * moves with the deadline that was given, and comes at once when the host is forced down.
+ */
+export class Time implements Disposable {
+  readonly clock: Clock
+  /** On the clock. */
+  readonly began: number
+  /** Ends when the host is forced down: nothing new is begun. */
+  readonly forced: AbortSignal
+  readonly #given: MovableDeadline
+  readonly #hold: number
+  readonly #ends: Ends
+  readonly #over = new AbortController()
+  #held: boolean
+  #last = false
+
+  /** `hold` is how long applications may be kept, `hurry` ends when the host is forced down. Below all is `parent`. */
+  constructor(
+    course: Course,
+    given: MovableDeadline,
+    hold: number,
+    clock: Clock,
+    hurry: AbortSignal,
+    parent: AbortSignal,
+  ) {
+    this.#held = course.phases.includes('live')
+    this.clock = clock
+    this.began = clock.now()
+    this.forced = hurry
+    this.#given = given
+    this.#hold = hold
+    const end = new MovableDeadline(given.left(), clock, AbortSignal.any([parent, this.#over.signal]))
+    const before = () => new MovableDeadline(given.left(), clock, end.signal)
+    this.#ends = { end, live: before(), sending: before(), lastSending: before(), landing: before() }
+    this.#arm()
+    given.onMoved(() => this.#arm())
+    if (hurry.aborted) this.#force()
+    else hurry.addEventListener('abort', () => this.#force(), { once: true })
+  }
+
+  get budget(): Budget {
+    return divide(this.#given.at - this.began, this.#hold)
+  }
+
+  get elapsed(): number {
+    return this.clock.now() - this.began
+  }
+
+  /** The end of everything. */
+  get end(): Deadline {
+    return this.#ends.end
+  }
+
+  /** The applications are let go, whatever is under way. */
+  get live(): Deadline {
+    return this.#ends.live
+  }
+
+  /** The sending of what is taken now ends: a moment after reading has been told to. */
+  get sending(): Deadline {
+    return this.#last ? this.#ends.lastSending : this.#ends.sending
+  }
+
+  /** What has landed of an upload is an object: the rest belongs to the closing manifest. */
+  get landing(): Deadline {
+    return this.#ends.landing
+  }
+
+  /** What is left for artifacts. */
+  get room(): Room {
+    if (this.forced.aborted) return { live: 0, all: 0 }
+    const { reserve, sending } = this.budget
+    const all = Math.max(0, this.end.left() - (this.#last ? sending : reserve))
+    return { all, live: this.#held ? Math.min(this.live.left(), all) : all }
+  }
+
+  /** Why nothing more is taken. */
+  get up(): Blame {
+    return this.forced.aborted ? FORCED : UP
+  }
+
+  /** Whether applications may still be waiting: what is to be taken before they are let go comes first. */
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** Applications do not wait any longer: what was to be taken before that shares the rest of the time. */
+  letGo(): void {
+    this.#held = false
+  }
+
+  /** From now on only what the last look has brought is taken, out of the reserve. */
+  lastLook(): void {
+    this.#last = true
+  }
+
+  [Symbol.dispose](): void {
+    this.#over.abort(new Error('the capture has ended'))
+  }
+
+  #arm(): void {
+    if (this.forced.aborted) return
+    const { live, sending, lastSending, landing } = this.budget
+    const left = this.#given.left()
+    this.#ends.end.rearm(left)
+    this.#ends.landing.rearm(left - landing)
+    this.#ends.lastSending.rearm(left - lastSending)
+    this.#ends.sending.rearm(left - sending)
+    this.#ends.live.rearm(Math.max(0, live - this.elapsed))
+  }
+
+  #force(): void {
+    const why = new Error(FORCED.reason)
+    this.#ends.live.rearm(0, why)
+    this.#ends.sending.rearm(FORCED_SENDING_MS, why)
+    this.#ends.lastSending.rearm(FORCED_SENDING_MS, why)
+    this.#ends.landing.rearm(FORCED_LANDING_MS, why)
+    this.#ends.end.rearm(FORCED_MS, why)
+  }
+}
