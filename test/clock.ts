@@ -7,6 +7,8 @@ const TURNS = 3
 interface Timer {
   readonly at: number
   call: (() => void) | undefined
+  /** Nobody waits for what it does. */
+  readonly isTick: boolean
 }
 
 /** A clock that stands still while there is something to do, and then goes on to the next timer at once. */
@@ -22,7 +24,10 @@ export class TestClock implements Clock {
   }
 
   after(ms: number, call: () => void): () => void {
-    const timer: Timer = { at: this.#now + Math.max(0, ms) + this.late, call }
+    return this.#add({ at: this.#now + Math.max(0, ms) + this.late, call, isTick: false })
+  }
+
+  #add(timer: Timer): () => void {
     let [low, high] = [0, this.#timers.length]
     while (low < high) {
       const middle = (low + high) >> 1
@@ -33,6 +38,19 @@ export class TestClock implements Clock {
     return () => {
       timer.call = undefined
     }
+  }
+
+  every(ms: number, call: () => void): () => void {
+    let callOff = () => {}
+    const again = () => {
+      const tick = () => {
+        again()
+        call()
+      }
+      callOff = this.#add({ at: this.#now + ms + this.late, call: tick, isTick: true })
+    }
+    again()
+    return () => callOff()
   }
 
   timeout(ms: number): AbortSignal {
@@ -53,13 +71,15 @@ export class TestClock implements Clock {
     }
     promise.then(settle, settle)
     const end = this.#now + 3_600_000
+    let isTick = false
     while (true) {
-      for (let n = 0; n < TURNS && !settled; n++) await turn()
+      for (let n = 0; n < TURNS && !settled && !isTick; n++) await turn()
       if (settled) return await promise
       const next = this.#timers.pop()
       if (next === undefined || next.at > end) throw new Error(`nothing came of it within ${this.#now} ms`)
       if (next.call === undefined) continue
       this.#now = Math.max(this.#now, next.at)
+      isTick = next.isTick
       next.call()
     }
   }

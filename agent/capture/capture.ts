@@ -4,9 +4,9 @@ import type { Store } from '../store/store.ts'
 import type { Collector } from '../wall/collector.ts'
 import { type Clock, systemClock } from '../words/clock.ts'
 import { MovableDeadline } from '../words/deadline.ts'
+import { OwnTime } from '../words/own-time.ts'
 import { COURSES } from './courses.ts'
 import { Hold } from './hold.ts'
-import { Lateness } from './lateness.ts'
 import { type Ended, openBundle } from './open-bundle.ts'
 import { Queue } from './queue.ts'
 import { planDocument } from './receipts.ts'
@@ -36,12 +36,12 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   const course = COURSES[request.trigger]
   const given = around.deadline ?? new MovableDeadline(request.deadline, clock)
   using time = new Time(course, given, request.hold, clock, hurry, parent)
-  using lateness = new Lateness(clock)
+  using own = new OwnTime(clock)
   const hold = course.hold ? new Hold(collector, time) : undefined
   const bundle = openBundle(store, request, time)
   const queue = new Queue(course, time)
   const sessions = new Sessions(collector, { trigger: request.trigger, boot: course.boot }, queue, time)
-  const takes = new Takes(queue, { store: bundle.store, time, lateness })
+  const takes = new Takes(queue, { store: bundle.store, time, own })
 
   // Reading waits for nobody; only the writes wait until the bundle is open.
   const why = course.why ? sessions.why() : undefined

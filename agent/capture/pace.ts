@@ -1,19 +1,18 @@
 import type { Taking } from '../wall/collector.ts'
-import type { Clock } from '../words/clock.ts'
+import { afterOwn, type OwnTime } from '../words/own-time.ts'
 import type { Blame } from './receipts.ts'
 
 /** How long an item may take, and be silent. */
 export interface Patience {
-  readonly clock: Clock
+  /** By which silence is judged: on a host whose processor is taken away, everybody is silent. */
+  readonly own: OwnTime
   /** Its time is up when this ends; `up` says why. */
   readonly budget: AbortSignal
   readonly up: () => Blame
-  /** ms of silence, on a host that runs */
+  /** ms of silence, after which it hangs */
   readonly stall: number
-  /** ms to end well, once it is told to */
+  /** ms of silence once it is told to end well */
   readonly close: number
-  /** How much longer that is on a host that hardly runs. */
-  readonly stretch: () => number
 }
 
 export interface Paced {
@@ -28,35 +27,24 @@ export interface Paced {
  * no silence of the item.
  */
 export function paced(taking: Taking, patience: Patience, cut: (reason: Error) => void): Paced {
-  const { clock, budget, stall, close } = patience
+  const { own, budget, stall, close } = patience
   let stopped: Blame | undefined
-  /** Since when we wait for it; undefined while it waits for us. */
-  let since: number | undefined
-  let callOff = () => {}
+  /** Calls off what happens when it stays silent; undefined while it waits for us. */
+  let heard: (() => void) | undefined
 
-  const bound = () => (stopped === undefined ? stall : close) * patience.stretch()
   const listen = () => {
-    callOff()
-    since = clock.now()
-    callOff = clock.after(bound(), onSilence)
-  }
-  const heard = () => {
-    callOff()
-    since = undefined
+    heard?.()
+    heard = afterOwn(stopped === undefined ? stall : close, own, onSilence)
   }
   const onSilence = () => {
-    const silent = clock.now() - (since ?? clock.now())
-    const missing = bound() - silent
-    // Timers may be a millisecond early.
-    if (missing > 1) callOff = clock.after(missing, onSilence)
-    else if (stopped !== undefined) cut(new Error(stopped.reason))
-    else stop({ because: 'host', reason: `it hung: no byte for ${Math.round(silent / 1000)} s` })
+    if (stopped !== undefined) cut(new Error(stopped.reason))
+    else stop({ because: 'host', reason: `it hung: no byte for ${Math.round(stall / 1000)} s` })
   }
   const stop = (why: Blame) => {
     if (stopped !== undefined) return
     stopped = why
     taking.stop()
-    if (since !== undefined) listen()
+    if (heard !== undefined) listen()
   }
   const onBudget = () => stop(patience.up())
 
@@ -68,13 +56,14 @@ export function paced(taking: Taking, patience: Patience, cut: (reason: Error) =
       while (true) {
         listen()
         const step = await iterator.next()
-        heard()
+        heard?.()
+        heard = undefined
         if (step.done === true) return
         yield step.value
       }
     } finally {
       budget.removeEventListener('abort', onBudget)
-      heard()
+      heard?.()
       // Not waited for: what hangs would answer only when its read ends.
       Promise.resolve(iterator.return?.()).catch(() => {})
     }

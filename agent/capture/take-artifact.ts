@@ -7,7 +7,7 @@ import { CollectorError } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { abandonable, deadlineIn, within } from '../words/deadline.ts'
 import type { SourceName } from '../words/evidence.ts'
-import type { Lateness } from './lateness.ts'
+import type { OwnTime } from '../words/own-time.ts'
 import { paced } from './pace.ts'
 import type { Next, Outcome } from './queue.ts'
 import { type Blame, failedReceipt, skippedReceipt, storedReceipt } from './receipts.ts'
@@ -19,7 +19,8 @@ export interface Ground {
   /** The bundle as a store of its own: keys are names below its prefix. */
   readonly store: Store
   readonly time: Time
-  readonly lateness: Lateness
+  /** By which it is judged whether an item hangs. */
+  readonly own: OwnTime
 }
 
 export interface Underway {
@@ -45,7 +46,7 @@ export function takeArtifact(next: Next, ground: Ground): Underway {
 }
 
 async function attempt({ entry, planned, waiting }: Next, ground: Ground, onCollected: () => void): Promise<Outcome> {
-  const { store, time, lateness } = ground
+  const { store, time, own } = ground
   const { clock, landing, sending } = time
   const { item, cost } = planned
   const left = item.phase === 'stored' ? time.room.all : time.room.live
@@ -60,12 +61,12 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
   const budget = artifactBudget(cost.ms, left, waiting)
   const { stall, close } = time.budget
   const patience = {
-    ...{ clock, close, stretch: () => lateness.stretch, up: () => time.up },
+    ...{ own, close, up: () => time.up },
     stall: Math.max(stall, item.patience ?? 0) * (entry.tries > 1 ? SECOND_PATIENCE : 1),
     budget: within(budget, AbortSignal.any([time.forced, landing.signal]), clock),
   }
   const pace = paced(taking, patience, (reason) => cutter.abort(reason))
-  const said = () => abandonable(taking.taken, within(close * lateness.stretch, landing.signal, clock))
+  const said = () => abandonable(taking.taken, within(stall, landing.signal, clock))
   try {
     const until = deadlineIn(sendingBudget(budget, sending.left()), sending.signal, clock)
     const name = item.name + (item.sealed ? SEALED_SUFFIX : '')

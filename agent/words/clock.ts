@@ -4,6 +4,8 @@ export interface Clock {
   now(): number
   /** Calls once when `ms` have passed, and keeps the process alive until then. Gives what calls it off. */
   after(ms: number, call: () => void): () => void
+  /** Calls again and again, `ms` after each other. Keeps no process alive. Gives what ends it. */
+  every(ms: number, call: () => void): () => void
   /** A signal that ends when `ms` have passed. Keeps no process alive. */
   timeout(ms: number): AbortSignal
 }
@@ -13,6 +15,11 @@ export const systemClock: Clock = {
   after: (ms, call) => {
     const timer = setTimeout(call, ms)
     return () => clearTimeout(timer)
+  },
+  every: (ms, call) => {
+    const timer = setInterval(call, ms)
+    timer.unref()
+    return () => clearInterval(timer)
   },
   timeout: (ms) => AbortSignal.timeout(Math.max(0, Math.ceil(ms))),
 }

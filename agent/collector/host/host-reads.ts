@@ -1,11 +1,11 @@
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
 import { bytePath, shownName } from '../../words/host-name.ts'
+import { afterOwn, OwnTime } from '../../words/own-time.ts'
 import { isAbsent, kindOf, type Ledger } from './ledger.ts'
-import { afterOwn, OwnTime } from './own-time.ts'
 
 /**
- * How long one file may take, in ms of which this process was run (own-time.ts). Read from memory in 50 µs; what needs longer than
+ * How long one file may take, in ms of which this process was run (words/own-time.ts). Read from memory in 50 µs; what needs longer than
  * this is stuck in the kernel.
  */
 export const READ_WAIT = 500

@@ -5,22 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { HostReads } from '../../../agent/collector/host/host-reads.ts'
 import { ledger } from '../../../agent/collector/host/ledger.ts'
-import { OwnTime } from '../../../agent/collector/host/own-time.ts'
 
 /** This process is not run for so many ms, as far as its event loop can tell. */
 function starve(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
-
-t.test('time in which this process was not run hardly counts', async (t) => {
-  using time = new OwnTime()
-  const before = time.now()
-  starve(4_000)
-  t.ok(time.now() - before < 1_000)
-  await sleep(1)
-  t.ok(time.now() - before < 1_000, 'nor when the timer has fired')
-  t.ok(time.now() - before >= 450, 'and yet it goes on')
-})
 
 t.test('a read that is slow because all is slow does not hang', async (t) => {
   const root = t.testdir({ proc: { 1: {} } })

@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from './clock.ts'
+
 /** ms between two looks at the clock. */
 const TICK_MS = 20
 /** Of the time that this process was kept from running, as much counts as if it had run so: every wait has an end. */
@@ -8,25 +10,27 @@ const LEAST_SHARE = 1 / 8
  * has passed. What is given up by it is stuck, and not only slow as everything is. It is looked at from the event loop, so it stands while that is busy.
  */
 export class OwnTime implements Disposable {
-  readonly #timer: NodeJS.Timeout
-  #looked = performance.now()
+  readonly clock: Clock
+  readonly #callOff: () => void
+  #looked: number
   #ms = 0
 
-  constructor() {
-    this.#timer = setInterval(() => this.#look(), TICK_MS)
-    this.#timer.unref()
+  constructor(clock: Clock = systemClock) {
+    this.clock = clock
+    this.#looked = clock.now()
+    this.#callOff = clock.every(TICK_MS, () => this.#look())
   }
 
   now(): number {
-    return this.#ms + ownPartOf(performance.now() - this.#looked)
+    return this.#ms + ownPartOf(this.clock.now() - this.#looked)
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer)
+    this.#callOff()
   }
 
   #look(): void {
-    const now = performance.now()
+    const now = this.clock.now()
     this.#ms += ownPartOf(now - this.#looked)
     this.#looked = now
   }
@@ -38,12 +42,12 @@ const ownPartOf = (ms: number) => Math.max(Math.min(ms, 2 * TICK_MS), ms * LEAST
 /** Calls `then` after `ms` of its own time, unless it was cancelled by the answer. */
 export function afterOwn(ms: number, time: OwnTime, then: () => void): () => void {
   const until = time.now() + ms
-  let timer: NodeJS.Timeout
+  let callOff = () => {}
+  let isCancelled = false
   // One more turn of the loop: what has come meanwhile may be there, only not delivered yet.
   const wait = (left: number) => {
-    timer = setTimeout(() => setImmediate(look), left)
+    callOff = time.clock.after(left, () => setImmediate(look))
   }
-  let isCancelled = false
   const look = () => {
     if (isCancelled) return
     const left = until - time.now()
@@ -53,6 +57,6 @@ export function afterOwn(ms: number, time: OwnTime, then: () => void): () => voi
   wait(ms)
   return () => {
     isCancelled = true
-    clearTimeout(timer)
+    callOff()
   }
 }
