@@ -3,11 +3,10 @@
 const [command, ...rest] = process.argv.slice(2)
 
 if (command === 'daemon') {
-  // Means that the host goes, and may come while it still comes up: heard before anything is loaded. Once is enough.
-  const hostGoes = endedBy('SIGTERM')
-  process.on('SIGTERM', () => {})
+  // Means that the host goes, and may come while it still comes up: heard before anything is loaded.
+  const terms = twice('SIGTERM')
   const { runDaemon } = await import('./daemon/daemon.ts')
-  await runDaemon(rest, hostGoes, endedBy('SIGINT')).catch(usage)
+  await runDaemon(rest, terms, endedBy('SIGINT')).catch(usage)
 } else if (command === 'collector') {
   const { runCollector } = await import('./collector/collector.ts')
   await runCollector(rest, endedBy('SIGINT', 'SIGTERM')).catch(usage)
@@ -37,6 +36,13 @@ function endedBy(...signals: readonly NodeJS.Signals[]): AbortSignal {
     process.once(signal, () => stop.abort(new DOMException(`interrupted by ${signal}`, 'AbortError')))
   }
   return stop.signal
+}
+
+/** Aborts at the first and at the second of a signal, which never ends the process by itself. */
+function twice(name: NodeJS.Signals): { readonly first: AbortSignal; readonly second: AbortSignal } {
+  const [first, second] = [new AbortController(), new AbortController()]
+  process.on(name, () => (first.signal.aborted ? second : first).abort())
+  return { first: first.signal, second: second.signal }
 }
 
 function whenReaderHasGone(error: NodeJS.ErrnoException): void {

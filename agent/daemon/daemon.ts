@@ -1,23 +1,27 @@
+import { EventEmitter } from 'node:events'
 import { parseArgs } from 'node:util'
-import { type Logger, pino } from 'pino'
-import { capture } from '../capture/capture.ts'
+import { pino } from 'pino'
+import { DescriptorReserve } from '../streams/reserve.ts'
 import { collectorAt } from '../wall/client.ts'
-import type { Collector } from '../wall/collector.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
-import { sentence } from '../words/cannot.ts'
-import { aborted, within } from '../words/deadline.ts'
-import { failureLine, successLine } from './console-line.ts'
+import { aborted } from '../words/deadline.ts'
+import { Agenda } from './agenda.ts'
+import { gasp } from './gasp.ts'
 import { keepAttending } from './stand-by.ts'
 import { keepStanding } from './standing/keep-standing.ts'
+import { storeOf } from './standing/prepare.ts'
 import { readStanding } from './standing/reading.ts'
-import { type AtTrigger, Standing } from './standing/standing.ts'
+import { Standing } from './standing/standing.ts'
 import { standingFiles } from './standing/watch.ts'
+import { reloadOnHangup } from './triggers/reload.ts'
+import { type Attendance, shutdown, type Terms } from './triggers/shutdown.ts'
+import type { Due, Watch } from './triggers/trigger.ts'
 
 /**
- * `lastgasp daemon`: waits, with everything loaded, for `hostGoes` (SIGTERM, by systemd); then captures,
- * says one line on standard output (the console) and ends. What changes meanwhile is noticed; SIGHUP looks at once.
+ * `lastgasp daemon`: waits, with everything loaded, for what its triggers say, and captures; when the host goes (`terms`: SIGTERM,
+ * by systemd) it says one line on standard output (the console) and ends. What changes meanwhile is noticed.
  */
-export async function runDaemon(argv: readonly string[], hostGoes: AbortSignal, parent: AbortSignal): Promise<void> {
+export async function runDaemon(argv: readonly string[], terms: Terms, parent: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -27,43 +31,42 @@ export async function runDaemon(argv: readonly string[], hostGoes: AbortSignal, 
     },
   })
   const log = pino({ base: null, timestamp: false }, pino.destination({ dest: 2, sync: true }))
-  const collector = collectorAt(values.socket)
-  const idle = AbortSignal.any([hostGoes, parent])
+  const reserve = new DescriptorReserve(DESCRIPTORS)
+  const collector = collectorAt(values.socket, reserve)
+  const ending = new AbortController()
+  const idle = AbortSignal.any([ending.signal, parent])
   const read = (limit: AbortSignal) => readStanding(values, limit)
-  const standing = await Standing.begin(read, log, idle)
-  void keepStanding(standing, collector, standingFiles(values.root), idle)
-  process.on('SIGHUP', () => {
-    if (!idle.aborted) void reload(standing, collector, log, idle)
+  const standing = Standing.begin(read, log, idle, (settings, limit) => storeOf(settings, limit, reserve))
+  const say = (line: string) => void process.stdout.write(`${line}\n`)
+  const agenda = new Agenda((due: Due) => {
+    log.info(BECAUSE[due.trigger])
+    if (due.trigger === 'shutdown') ending.abort()
+    return gasp(due, { standing, collector, say }, parent)
   })
-  // Attends through the capture too: the lock is let go by `release`, or by our death.
-  void keepAttending(collector, log, idle, parent)
-  await aborted(idle)
-  if (parent.aborted) return
-  log.info('the host goes down: capturing')
-  process.stdout.write(`${await gasp(await standing.atTrigger(), collector, parent)}\n`)
-  endNow()
+
+  const attendance: Attendance = new EventEmitter()
+  const triggers: readonly Watch[] = [shutdown(terms, attendance)]
+  for (const watch of triggers) watch((word) => agenda.tell(word), parent)
+  void keepAttending(collector, attendance, log, idle, parent)
+  void standing.then((stands) => {
+    reloadOnHangup(stands, collector, log, idle)
+    return keepStanding(stands, collector, standingFiles(values.root), idle)
+  })
+  await Promise.race([agenda.over, aborted(parent)])
+  if (!parent.aborted) endNow()
 }
 
-/** On SIGHUP: at once what would be noticed by itself, here and in the collector. */
-async function reload(standing: Standing, collector: Collector, log: Logger, idle: AbortSignal): Promise<void> {
-  await standing.renew()
-  await collector.reload(idle).catch((error) => log.error(`cannot reload: ${sentence(error)}`))
-}
+/**
+ * Held from the start for a host that has none left, where nobody spares us (ENFILE spares CAP_SYS_ADMIN, which the collector has):
+ * eight requests to the collector at once, and the parts that are on their way to the store, with a name to resolve.
+ */
+const DESCRIPTORS = 32
 
-/** The capture of a host that goes down, and what there is to say of it. Never rejects. */
-async function gasp({ request, store }: AtTrigger, collector: Collector, signal: AbortSignal): Promise<string> {
-  if (store instanceof Error) {
-    await collector.release(within(RELEASE_MS, signal)).catch(() => {})
-    return failureLine(store, undefined)
-  }
-  try {
-    return successLine(await capture({ ...request, trigger: 'shutdown' }, { collector, store }, signal), store.url)
-  } catch (error) {
-    return failureLine(error, store.url)
-  }
+const BECAUSE: Readonly<Record<Due['trigger'], string>> = {
+  shutdown: 'the host goes down: capturing',
+  notice: 'the host will go: capturing',
+  'previous-boot': 'the boot before left something: capturing',
 }
-
-const RELEASE_MS = 1_000
 
 /**
  * Ends by the signal that was sent, at once: an exit would wait for the pool's threads, and one may hang in a dead resolver.

@@ -2,22 +2,28 @@ import type { Logger } from 'pino'
 import type { Collector } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { keepTrying } from './standing/keep-trying.ts'
+import type { Attendance } from './triggers/shutdown.ts'
 
 /**
  * Attends at the collector, so that applications are held at shutdown. Tries again for as long as the daemon is `idle`;
- * an attendance lasts until `signal` aborts. Never rejects.
+ * an attendance lasts until `signal` aborts, through the capture too. Never rejects.
  */
 export async function keepAttending(
-  collector: Collector,
+  collector: Pick<Collector, 'attend'>,
+  attendance: Attendance,
   log: Logger,
   idle: AbortSignal,
   signal: AbortSignal,
 ): Promise<void> {
   await keepTrying(idle, async (failures) => {
+    let held = false
     try {
-      await collector.attend(signal)
+      await collector.attend(() => {
+        held = true
+      }, signal)
     } catch (error) {
       if (failures === 0) log.warn(`without the collector, applications are not held: ${sentence(error)}`)
+      if (held && !signal.aborted) attendance.emit('broken')
     }
     return false
   })

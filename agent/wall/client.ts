@@ -16,8 +16,8 @@ export function collectorAt(path: string, reserve?: DescriptorReserve): Collecto
       return sessionAt(at, session, listing)
     },
     release: async (signal) => void (await askOnce(at, { do: 'release' }, signal)),
-    attend: async (signal) => {
-      for await (const _ of ask(at, { do: 'attend' }, signal));
+    attend: async (onHeld, signal) => {
+      for await (const _ of ask(at, { do: 'attend' }, signal)) onHeld()
       signal.throwIfAborted()
       throw broken('it hung up')
     },

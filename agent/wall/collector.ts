@@ -7,8 +7,8 @@ export interface Collector {
   /** Opens a session, the conversation of one capture: what all sources have, each of which may take `within` ms to say so. */
   open(occasion: Occasion, within: number, signal: AbortSignal): Promise<Session>
   release(signal: AbortSignal): Promise<void>
-  /** Keeps the hold's lock taken until the signal aborts. Rejects when the collector goes away. */
-  attend(signal: AbortSignal): Promise<void>
+  /** Keeps the hold's lock taken, from the call of `onHeld` until the signal aborts. Rejects when the collector goes away. */
+  attend(onHeld: () => void, signal: AbortSignal): Promise<void>
   why(signal: AbortSignal): Promise<Why>
   reload(signal: AbortSignal): Promise<void>
   health(signal: AbortSignal): Promise<Health>

@@ -1,20 +1,10 @@
-import { spawnSync } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Manifest, manifestSchema } from '../../agent/bundle/schema.ts'
-import { exists, type Host, hostOf, run, until } from './processes.ts'
+import { exists, hostOf, isHeld, manifestOf, run, settle, silentStore, until } from './processes.ts'
 
-async function manifestOf({ bucket }: Host): Promise<Manifest> {
-  const host = join(bucket, 'v1/hosts/host-1')
-  const [bundle] = await readdir(host)
-  return manifestSchema.parse(JSON.parse(await readFile(join(host, bundle ?? '', 'manifest.json'), 'utf8')))
-}
-
-/** Whether flock(1), as in lastgasp-hold.service, would have to wait. */
-const isHeld = ({ hold }: Host) => spawnSync('flock', ['--nonblock', hold, 'true']).status === 1
-const settle = (host: Host) => until(() => isHeld(host), 'the lock to be held')
+// Longer than a runner allows by itself, for machines that do much else.
+t.setTimeout(300_000)
 
 t.test('SIGTERM means that the host goes: one line on the console, a bundle, the lock let go', async (t) => {
   const host = await hostOf(t)
@@ -88,16 +78,8 @@ t.test(
   'a store that accepts and never answers: the end comes before the deadline, and the console says why',
   async (t) => {
     const host = await hostOf(t)
-    const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
-    t.teardown(() => silent.close())
-    await until(() => silent.listening, 'a port')
-    const { port } = silent.address() as { port: number }
     host.collector()
-    const s3 = { endpoint: `"http://127.0.0.1:${port}"`, addressing: '"path"', region: '"us-east-1"' }
-    const set = Object.entries(s3).flatMap(([key, value]) => ['--set', `s3.${key}=${value}`])
-    process.env.AWS_ACCESS_KEY_ID = 'AKIDEXAMPLE'
-    process.env.AWS_SECRET_ACCESS_KEY = 'not-a-secret'
-    const daemon = host.daemon('--set', 'store="s3://bucket"', '--set', 'deadline="6s"', ...set)
+    const daemon = host.daemon('--set', 'deadline="6s"', ...(await silentStore(t)))
     await settle(host)
     daemon.child.kill('SIGTERM')
     await until(() => !isHeld(host), 'applications to be let go while the store is silent')

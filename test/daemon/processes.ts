@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type Manifest, manifestSchema } from '../../agent/bundle/schema.ts'
 
 /** Longer than anything here takes on a machine under load. */
 const PATIENCE_MS = 30_000
@@ -30,8 +32,12 @@ export interface Host {
   homeless(...args: string[]): Running
 }
 
+interface Teardown {
+  teardown(end: () => void | Promise<void>): void
+}
+
 /** Both resident processes as their units start them, with sockets and a bucket in a directory of their own. */
-export async function hostOf(test: { teardown(end: () => Promise<void>): void }): Promise<Host> {
+export async function hostOf(test: Teardown): Promise<Host> {
   const directory = await mkdtemp(join(tmpdir(), 'lastgasp-test-'))
   const [socket, hold, bucket] = ['collector.sock', 'hold', 'bucket'].map((name) => join(directory, name)) as [
     string,
@@ -66,6 +72,35 @@ export async function hostOf(test: { teardown(end: () => Promise<void>): void })
     daemon: (...args) => start('daemon', [...store, ...args]),
     homeless: (...args) => start('daemon', args),
   }
+}
+
+/** The closing manifest of the one bundle in a host's bucket. */
+export async function manifestOf({ bucket }: Host): Promise<Manifest> {
+  const host = join(bucket, 'v1/hosts/host-1')
+  const [bundle] = await readdir(host)
+  return manifestSchema.parse(JSON.parse(await readFile(join(host, bundle ?? '', 'manifest.json'), 'utf8')))
+}
+
+/** Whether flock(1), as in lastgasp-hold.service, would have to wait. */
+export const isHeld = ({ hold }: Host) => spawnSync('flock', ['--nonblock', hold, 'true']).status === 1
+export const settle = (host: Host) => until(() => isHeld(host), 'the lock to be held')
+
+/** Settings of a store that takes everything and never answers. */
+export async function silentStore(test: Teardown): Promise<readonly string[]> {
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
+  test.teardown(() => void silent.close())
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  return bucketAt(`http://127.0.0.1:${port}`)
+}
+
+/** Settings of a bucket at an endpoint, with invented keys. */
+export function bucketAt(endpoint: string): readonly string[] {
+  process.env.AWS_ACCESS_KEY_ID = 'AKIDEXAMPLE'
+  process.env.AWS_SECRET_ACCESS_KEY = 'not-a-secret'
+  const s3 = { endpoint: `"${endpoint}"`, addressing: '"path"', region: '"us-east-1"' }
+  const set = Object.entries(s3).flatMap(([key, value]) => ['--set', `s3.${key}=${value}`])
+  return ['--set', 'store="s3://bucket"', ...set]
 }
 
 /** Starts a program. */

@@ -3,6 +3,7 @@ import type { Loaded } from '../../settings/layers.ts'
 import type { Settings } from '../../settings/schema.ts'
 import { openStore } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
+import type { DescriptorReserve } from '../../streams/reserve.ts'
 import { sentence } from '../../words/cannot.ts'
 import { version } from '../../words/version.ts'
 import { Overlay } from './environment.ts'
@@ -62,13 +63,17 @@ export function clamped(deadline: number, stop: string | undefined): number {
 }
 
 /** Opens the store that settings name. An Error says why there is none. */
-export async function storeOf({ store, s3 }: Settings, signal: AbortSignal): Promise<Store | Error> {
+export async function storeOf(
+  { store, s3 }: Settings,
+  signal: AbortSignal,
+  reserve?: DescriptorReserve,
+): Promise<Store | Error> {
   if (store === undefined)
     return new Error(
       'no store is set: name one, e.g. store = "s3://bucket/prefix" in /etc/lastgasp/config.d/50-store.toml',
     )
   try {
-    return await openStore(store, s3, signal)
+    return await openStore(store, { ...s3, ...(reserve && { reserve }) }, signal)
   } catch (error) {
     return error instanceof Error ? error : new Error(sentence(error))
   }

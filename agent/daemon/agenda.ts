@@ -1,0 +1,58 @@
+import { decide, IDLE, type State, type Step } from './states.ts'
+import type { Due, Word } from './triggers/trigger.ts'
+
+/** A capture under way. */
+export interface Underway {
+  /** Resolves when it has ended, however. */
+  readonly ended: Promise<void>
+  /** Closes its manifest at once. */
+  hurry(): void
+}
+
+/** What the daemon is at, fed by its triggers. Each word is acted upon at once, and nothing is waited for. */
+export class Agenda {
+  /** Resolves when the process is to end. */
+  readonly over: Promise<void>
+  readonly #end: () => void
+  readonly #begin: (due: Due) => Underway
+  #state: State = IDLE
+  #underway: Underway | undefined
+
+  constructor(begin: (due: Due) => Underway) {
+    this.#begin = begin
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.over = promise
+    this.#end = resolve
+  }
+
+  tell(word: Word): void {
+    const { state, steps } = decide(this.#state, word)
+    this.#state = state
+    for (const step of steps) this.#take(step)
+  }
+
+  #take(step: Step): void {
+    switch (step.do) {
+      case 'begin':
+        this.#takeUp(this.#begin(step.due))
+        break
+      case 'hurry':
+        this.#underway?.hurry()
+        break
+      case 'leave':
+        this.#underway?.hurry()
+        this.#underway = undefined
+        break
+      case 'end':
+        this.#end()
+    }
+  }
+
+  /** The end of one that was left meanwhile is nobody's business any more. */
+  #takeUp(begun: Underway): void {
+    this.#underway = begun
+    void begun.ended.then(() => {
+      if (this.#underway === begun) this.tell({ is: 'ended' })
+    })
+  }
+}

@@ -1,0 +1,44 @@
+import type { EventEmitter } from 'node:events'
+import { aborted } from '../../words/deadline.ts'
+import type { Watch } from './trigger.ts'
+
+/** What the process has heard of SIGTERM, from its first moment on. */
+export interface Terms {
+  readonly first: AbortSignal
+  readonly second: AbortSignal
+}
+
+/** Tells when an attendance at the collector has broken, which had come about. */
+export type Attendance = EventEmitter<{ readonly broken: [] }>
+
+/**
+ * ms between a SIGTERM and the end of the collector by the same broadcast: systemd-shutdown(8) tells all processes in one loop over
+ * /proc. In an ordered shutdown the collector stays until we have ended.
+ */
+const BROADCAST_MS = 200
+
+/**
+ * SIGTERM, which means that the host goes: nobody stops this unit by hand. A second one, or one by which the collector goes as well,
+ * is the final broadcast of `reboot --force` or of the seventh Ctrl-Alt-Del: the host does not wait.
+ */
+export function shutdown({ first, second }: Terms, attendance: Attendance): Watch {
+  return (tell, signal) => {
+    let term = Number.NEGATIVE_INFINITY
+    let broken = Number.POSITIVE_INFINITY
+    const judge = () => {
+      if (Math.abs(broken - term) <= BROADCAST_MS) tell({ is: 'forced' })
+    }
+    const onBroken = () => {
+      broken = performance.now()
+      judge()
+    }
+    attendance.on('broken', onBroken)
+    signal.addEventListener('abort', () => attendance.off('broken', onBroken), { once: true })
+    void aborted(first).then(() => {
+      term = performance.now()
+      tell({ is: 'due', due: { trigger: 'shutdown' } })
+      judge()
+    })
+    void aborted(second).then(() => tell({ is: 'forced' }))
+  }
+}

@@ -1,0 +1,19 @@
+import type { Trigger } from '../../words/evidence.ts'
+
+/** A capture that is due now. */
+export interface Due {
+  readonly trigger: Exclude<Trigger, 'manual'>
+  /** When it must have ended, on the clock of `performance.now()`, where the trigger knows better than the settings. */
+  readonly until?: number
+}
+
+/** What the daemon is told: by triggers, and of the capture under way. */
+export type Word =
+  | { readonly is: 'due'; readonly due: Due }
+  /** The host goes without waiting for anybody: what is not said within two seconds is never said. */
+  | { readonly is: 'forced' }
+  /** The capture under way has ended. */
+  | { readonly is: 'ended' }
+
+/** A way to be told: watches until the signal aborts, and says what it hears at once. */
+export type Watch = (tell: (word: Word) => void, signal: AbortSignal) => void

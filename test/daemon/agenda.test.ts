@@ -1,0 +1,54 @@
+import t from 'tap'
+import { Agenda } from '../../agent/daemon/agenda.ts'
+import type { Due } from '../../agent/daemon/triggers/trigger.ts'
+
+/** An agenda whose captures end when they are told to: `end(0)` for the first. Tells what happened, in order. */
+function agendaOf() {
+  const told: string[] = []
+  const ends: (() => void)[] = []
+  const agenda = new Agenda(({ trigger }: Due) => {
+    told.push(`${trigger} began`)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    ends.push(resolve)
+    return { ended: promise, hurry: () => void told.push(`${trigger} hurries`) }
+  })
+  void agenda.over.then(() => told.push('over'))
+  const due = (trigger: Due['trigger']) => agenda.tell({ is: 'due', due: { trigger } })
+  const end = async (nth: number) => {
+    ends[nth]?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { agenda, told, due, end }
+}
+
+t.test('a shutdown begins at once, whatever runs, and nobody waits for what it left', async (t) => {
+  const { told, due, end } = agendaOf()
+  due('previous-boot')
+  due('shutdown')
+  t.strictSame(told, ['previous-boot began', 'previous-boot hurries', 'shutdown began'])
+  await end(0)
+  t.equal(told.length, 3, 'the end of what was left ends nothing')
+  await end(1)
+  t.equal(told.at(-1), 'over')
+})
+
+t.test('what is forced hurries, once', async (t) => {
+  const { agenda, told, due, end } = agendaOf()
+  due('shutdown')
+  agenda.tell({ is: 'forced' })
+  agenda.tell({ is: 'forced' })
+  t.strictSame(told, ['shutdown began', 'shutdown hurries'])
+  await end(0)
+  t.equal(told.at(-1), 'over')
+})
+
+t.test('the daemon lives on after what is no shutdown, and takes its turn with what is due', async (t) => {
+  const { told, due, end } = agendaOf()
+  due('notice')
+  due('previous-boot')
+  t.strictSame(told, ['notice began'])
+  await end(0)
+  await end(1)
+  due('notice')
+  t.strictSame(told, ['notice began', 'previous-boot began', 'notice began'])
+})

@@ -1,0 +1,34 @@
+import t from 'tap'
+import { hostOf, type Running, settle, silentStore } from './processes.ts'
+
+// Longer than a runner allows by itself, for machines that do much else.
+t.setTimeout(300_000)
+
+/** Longer than a test waits for the end of a process. */
+const DEADLINE = ['--set', 'deadline="10m"']
+/** What a person reads on the console. */
+const line = ({ said }: Running) => /^lastgasp: .*$/m.exec(said())?.[0]
+
+t.test('a second SIGTERM ends the process at once, whatever it waits for', async (t) => {
+  const host = await hostOf(t)
+  host.collector()
+  const daemon = host.daemon(...DEADLINE, ...(await silentStore(t)))
+  await settle(host)
+  daemon.child.kill('SIGTERM')
+  await daemon.says(/capturing/)
+  daemon.child.kill('SIGTERM')
+  t.equal(await daemon.ended(), 'SIGTERM')
+  t.match(line(daemon), /^lastgasp: NO COMPLETE BUNDLE.*: the host was forced down/)
+})
+
+t.test('and so does one by which the collector goes too', async (t) => {
+  const host = await hostOf(t)
+  const collector = host.collector()
+  const daemon = host.daemon(...DEADLINE, ...(await silentStore(t)))
+  await settle(host)
+  await daemon.says(/is ready/)
+  // As systemd-shutdown does it: both in one loop.
+  for (const { child } of [collector, daemon]) child.kill('SIGTERM')
+  t.equal(await daemon.ended(), 'SIGTERM')
+  t.match(line(daemon), /^lastgasp: NO COMPLETE BUNDLE.*: the host was forced down/)
+})

@@ -1,0 +1,65 @@
+import { EventEmitter } from 'node:events'
+import t, { type Test } from 'tap'
+import { type Attendance, shutdown } from '../../../agent/daemon/triggers/shutdown.ts'
+
+const LONG_AFTER = 300
+
+/** A process that hears of SIGTERM and of its collector when the test says so; `told` is what it makes of that. */
+function watched(t: Test) {
+  const [first, second, end] = [new AbortController(), new AbortController(), new AbortController()]
+  const attendance: Attendance = new EventEmitter()
+  const told: string[] = []
+  const watch = shutdown({ first: first.signal, second: second.signal }, attendance)
+  watch((word) => void told.push(word.is === 'due' ? word.due.trigger : word.is), end.signal)
+  t.teardown(() => end.abort())
+  return {
+    told,
+    end,
+    attendance,
+    term: async () => {
+      ;(first.signal.aborted ? second : first).abort()
+      await turn()
+    },
+    broken: () => attendance.emit('broken'),
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+const later = () => new Promise((resolve) => setTimeout(resolve, LONG_AFTER))
+
+t.test('a SIGTERM is a shutdown, a second one forces it', async (t) => {
+  const { told, term } = watched(t)
+  await term()
+  t.strictSame(told, ['shutdown'])
+  await term()
+  t.strictSame(told, ['shutdown', 'forced'])
+})
+
+t.test('a SIGTERM to us and to the collector is the last broadcast, in whatever order', async (t) => {
+  const before = watched(t)
+  before.broken()
+  await before.term()
+  t.strictSame(before.told, ['shutdown', 'forced'])
+
+  const after = watched(t)
+  await after.term()
+  after.broken()
+  t.strictSame(after.told, ['shutdown', 'forced'])
+})
+
+t.test('a collector that ends at another time has its own reason', async (t) => {
+  const { told, term, broken } = watched(t)
+  broken()
+  await later()
+  await term()
+  await later()
+  broken()
+  t.strictSame(told, ['shutdown'])
+})
+
+t.test('nothing is heard of the collector after the end', async (t) => {
+  const { end, attendance } = watched(t)
+  t.equal(attendance.listenerCount('broken'), 1)
+  end.abort()
+  t.equal(attendance.listenerCount('broken'), 0)
+})
