@@ -1,6 +1,6 @@
 import type { Taking } from '../wall/collector.ts'
 import { afterOwn, type OwnTime } from '../words/own-time.ts'
-import type { Blame } from './receipts.ts'
+import type { Blame } from './blame.ts'
 
 /** How long an item may take, and be silent. */
 export interface Patience {

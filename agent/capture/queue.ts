@@ -5,8 +5,9 @@ import { byCost, byWorth, makePlan, type Order, type Planned } from '../plan/pla
 import { PART_BYTES } from '../store/store.ts'
 import type { Session } from '../wall/collector.ts'
 import type { ListedItem, SourceName } from '../words/evidence.ts'
+import type { Blame } from './blame.ts'
 import type { Course } from './courses.ts'
-import { type Blame, failedReceipt, skippedReceipt, withEarlier, withLater } from './receipts.ts'
+import { failedReceipt, skippedReceipt, withEarlier, withLater } from './receipts.ts'
 import type { Time } from './time.ts'
 
 /** An item from when it is known until its receipt. */

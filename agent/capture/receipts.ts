@@ -6,12 +6,7 @@ import type { Written } from '../store/write-object.ts'
 import type { Taken } from '../wall/answers.ts'
 import type { Because } from '../words/evidence.ts'
 import { CLASS_OF, type InventoryGap, type ListedItem, type SourceName } from '../words/evidence.ts'
-
-/** Who is behind it, and why, in a sentence. */
-export interface Blame {
-  readonly because: Because
-  readonly reason: string
-}
+import type { Blame } from './blame.ts'
 
 /** How an artifact came to be stored. */
 export interface Delivery {

@@ -2,9 +2,9 @@ import type { Finding, Shutdown } from '../bundle/schema.ts'
 import type { Collector, Session, Watching } from '../wall/collector.ts'
 import { abandonable, within } from '../words/deadline.ts'
 import { CLASS_OF, type InventoryGap, type Occasion, type SourceName } from '../words/evidence.ts'
+import type { Blame } from './blame.ts'
 import type { Queue } from './queue.ts'
-import { type Blame, gapReceipt, unaskedReceipt, untoldReceipt, withEarlier } from './receipts.ts'
-import { failure } from './take-artifact.ts'
+import { gapReceipt, unaskedReceipt, untoldReceipt, withEarlier } from './receipts.ts'
 import type { Time } from './time.ts'
 
 const SOURCES: ReadonlySet<SourceName> = new Set(Object.keys(CLASS_OF) as SourceName[])
@@ -92,7 +92,7 @@ export class Sessions {
     try {
       await abandonable(this.#watched, limit)
     } catch (error) {
-      this.#queue.tell([untoldReceipt(this.#time.forced.aborted ? this.#time.up : failure(error))])
+      this.#queue.tell([untoldReceipt(this.#time.blame(error))])
     }
   }
 
@@ -118,7 +118,7 @@ export class Sessions {
       this.#watch(session)
       this.#hear(session, wanted, isFirst)
     } catch (error) {
-      for (const source of wanted) this.#miss(source, failure(error))
+      for (const source of wanted) this.#miss(source, this.#time.blame(error))
     }
   }
 

@@ -1,19 +1,9 @@
 import type { Taken } from '../wall/answers.ts'
+import { NothingCame } from './blame.ts'
 import type { Paced } from './pace.ts'
-import type { Blame } from './receipts.ts'
 
 /** A seal's header with some recipients, and the frames of an archive in which there is nothing. */
 const HEAD_BYTES = 16 * 1024
-
-/** An item ended before it had given anything: it can be tried again, for nothing of it is stored. */
-export class NothingCame extends Error {
-  readonly blame: Blame
-  constructor(blame: Blame) {
-    super(blame.reason)
-    this.name = 'NothingCame'
-    this.blame = blame
-  }
-}
 
 /**
  * What an item gives, held back until it is something. When it ends before its first byte, and not because it is empty, this throws

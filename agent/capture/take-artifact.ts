@@ -3,15 +3,14 @@ import { artifactBudget, LEAST_MS, SECOND_PATIENCE, sendingBudget } from '../pla
 import type { Planned } from '../plan/plan.ts'
 import { type Store, StoreError } from '../store/store.ts'
 import { writeObject } from '../store/write-object.ts'
-import { CollectorError } from '../wall/collector.ts'
-import { sentence } from '../words/cannot.ts'
 import { abandonable, deadlineIn, within } from '../words/deadline.ts'
 import type { SourceName } from '../words/evidence.ts'
 import type { OwnTime } from '../words/own-time.ts'
+import { type Blame, blamed } from './blame.ts'
 import { paced } from './pace.ts'
 import type { Next, Outcome } from './queue.ts'
-import { type Blame, failedReceipt, skippedReceipt, storedReceipt } from './receipts.ts'
-import { NothingCame, somethingOf } from './something-of.ts'
+import { failedReceipt, skippedReceipt, storedReceipt } from './receipts.ts'
+import { somethingOf } from './something-of.ts'
 import type { Time } from './time.ts'
 
 /** What taking an artifact needs around it. */
@@ -40,7 +39,7 @@ const CHOOSES: ReadonlySet<SourceName> = new Set(['memory'])
 export function takeArtifact(next: Next, ground: Ground): Underway {
   const { promise: collected, resolve } = Promise.withResolvers<void>()
   const outcome = attempt(next, ground, resolve)
-    .catch((error: unknown) => failed(next.planned, failure(error), 0))
+    .catch((error: unknown) => failed(next.planned, ground.time.blame(error), 0))
     .finally(resolve)
   return { collected, outcome }
 }
@@ -49,7 +48,8 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
   const { store, time, own } = ground
   const { clock, landing, sending } = time
   const { item, cost } = planned
-  const left = item.phase === 'stored' ? time.room.all : time.room.live
+  const isLive = item.phase !== 'stored'
+  const left = isLive ? time.room.live : time.room.all
   if (left < LEAST_MS) return { receipt: skippedReceipt(planned, time.up) }
   const began = clock.now()
   const elapsed = () => clock.now() - began
@@ -59,21 +59,25 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
   const taking = entry.session.take(item.id, limit, signal)
   taking.taken.then(onCollected, onCollected)
   const budget = artifactBudget(cost.ms, left, waiting)
+  // Who may take all that is left may take more when the deadline is moved.
+  const isAll = budget >= left
   const { stall, close } = time.budget
+  const reading = AbortSignal.any([time.reading(isLive).signal, landing.signal])
   const patience = {
     ...{ own, close, up: () => time.up },
     stall: Math.max(stall, item.patience ?? 0) * (entry.tries > 1 ? SECOND_PATIENCE : 1),
-    budget: within(budget, AbortSignal.any([time.forced, landing.signal]), clock),
+    budget: isAll ? reading : within(budget, reading, clock),
   }
   const pace = paced(taking, patience, (reason) => cutter.abort(reason))
   const said = () => abandonable(taking.taken, within(stall, landing.signal, clock))
   try {
-    const until = deadlineIn(sendingBudget(budget, sending.left()), sending.signal, clock)
+    const sendingMs = sendingBudget(budget, sending.left())
+    const until = isAll && !(isLive && time.held) ? sending : deadlineIn(sendingMs, sending.signal, clock)
     const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
     const stored = somethingOf(pace, item.sealed, said)
     const written = await writeObject(store, name, stored, { until }, landing.signal)
     const stopped = pace.stopped()
-    const blame = stopped ?? (written.cut && failure(written.cut))
+    const blame = stopped ?? (written.cut && time.blame(written.cut))
     if (blame !== undefined && written.segments.length === 0)
       return failed(planned, blame, elapsed(), stopped && 'time')
     const taken = await said().catch(() => undefined)
@@ -81,7 +85,7 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
   } catch (error) {
     cutter.abort(error)
     const isFinal = error instanceof StoreError && error.failure !== 'transient'
-    const receipt = failedReceipt(item, blamed(pace.stopped(), failure(error)), elapsed())
+    const receipt = failedReceipt(item, blamed(pace.stopped(), time.blame(error)), elapsed())
     return isFinal ? { receipt } : { receipt, hindrance: 'means' }
   }
 }
@@ -96,17 +100,4 @@ function hindranceOf({ because }: Blame): Outcome['hindrance'] {
   if (because === 'deadline') return 'time'
   if (because === 'collector' || because === 'store') return 'means'
   return because === 'host' ? 'host' : undefined
-}
-
-/** Where an item was stopped and then could not be stored either, both are told. */
-function blamed(stopped: Blame | undefined, failed: Blame): Blame {
-  return stopped === undefined ? failed : { ...stopped, reason: `${stopped.reason}; ${failed.reason}` }
-}
-
-/** Who is behind an error, and what it says. */
-export function failure(error: unknown): Blame {
-  if (error instanceof CollectorError) return { because: error.because, reason: error.message }
-  if (error instanceof StoreError) return { because: 'store', reason: error.message }
-  if (error instanceof NothingCame) return error.blame
-  return { because: 'deadline', reason: sentence(error) }
 }

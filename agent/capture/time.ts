@@ -1,15 +1,15 @@
 import { type Budget, divide, FORCED_LANDING_MS, FORCED_MS, FORCED_SENDING_MS, type Room } from '../plan/budget.ts'
 import type { Clock } from '../words/clock.ts'
 import { type Deadline, MovableDeadline } from '../words/deadline.ts'
+import { type Blame, failure } from './blame.ts'
 import type { Course } from './courses.ts'
-import type { Blame } from './receipts.ts'
 
 /** What a person reads who asks why something was not taken. */
 const FORCED: Blame = { because: 'host', reason: 'the host was forced down' }
 const UP: Blame = { because: 'deadline', reason: 'its time was up' }
 
 /** What ends when, beside the end itself. */
-type Ends = Record<'end' | 'live' | 'sending' | 'lastSending' | 'landing', MovableDeadline>
+type Ends = Record<'end' | 'live' | 'reading' | 'sending' | 'lastSending' | 'landing', MovableDeadline>
 
 /**
  * The time of one capture: its end, the instants before it at which something else ends, and what is left for artifacts. All of it
@@ -45,7 +45,7 @@ export class Time implements Disposable {
     this.#hold = hold
     const end = new MovableDeadline(given.left(), clock, AbortSignal.any([parent, this.#over.signal]))
     const before = () => new MovableDeadline(given.left(), clock, end.signal)
-    this.#ends = { end, live: before(), sending: before(), lastSending: before(), landing: before() }
+    this.#ends = { end, live: before(), reading: before(), sending: before(), lastSending: before(), landing: before() }
     this.#arm()
     given.onMoved(() => this.#arm())
     if (hurry.aborted) this.#force()
@@ -68,6 +68,12 @@ export class Time implements Disposable {
   /** The applications are let go, whatever is under way. */
   get live(): Deadline {
     return this.#ends.live
+  }
+
+  /** What is read now, of that which `isLive` or not, is told to end. */
+  reading(isLive: boolean): Deadline {
+    if (isLive && this.#held) return this.#ends.live
+    return this.#last ? this.#ends.sending : this.#ends.reading
   }
 
   /** The sending of what is taken now ends: a moment after reading has been told to. */
@@ -93,6 +99,11 @@ export class Time implements Disposable {
     return this.forced.aborted ? FORCED : UP
   }
 
+  /** Who is behind an error: when the host is forced down, nobody else. */
+  blame(error: unknown): Blame {
+    return this.forced.aborted ? FORCED : failure(error)
+  }
+
   /** Whether applications may still be waiting: what is to be taken before they are let go comes first. */
   get held(): boolean {
     return this.#held
@@ -114,18 +125,20 @@ export class Time implements Disposable {
 
   #arm(): void {
     if (this.forced.aborted) return
-    const { live, sending, lastSending, landing } = this.budget
+    const { live, reserve, sending, lastSending, landing } = this.budget
     const left = this.#given.left()
     this.#ends.end.rearm(left)
     this.#ends.landing.rearm(left - landing)
     this.#ends.lastSending.rearm(left - lastSending)
     this.#ends.sending.rearm(left - sending)
+    this.#ends.reading.rearm(left - reserve)
     this.#ends.live.rearm(Math.max(0, live - this.elapsed))
   }
 
   #force(): void {
     const why = new Error(FORCED.reason)
     this.#ends.live.rearm(0, why)
+    this.#ends.reading.rearm(0, why)
     this.#ends.sending.rearm(FORCED_SENDING_MS, why)
     this.#ends.lastSending.rearm(FORCED_SENDING_MS, why)
     this.#ends.landing.rearm(FORCED_LANDING_MS, why)
