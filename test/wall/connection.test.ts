@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { DescriptorReserve } from '../../agent/streams/reserve.ts'
 import { connectTo } from '../../agent/wall/connection.ts'
 import { noise } from '../frames/streams.ts'
 
@@ -53,4 +54,19 @@ t.test('an end without a byte, a break, and nobody there', async (t) => {
   setImmediate(() => broken.socket.destroy(new Error('cut')))
   await t.rejects(Array.fromAsync(broken.pieces), { message: 'cut' })
   await t.rejects(Array.fromAsync(connectTo('/nowhere/socket').pieces), { code: 'ENOENT' })
+})
+
+t.test('a descriptor of the reserve is free while it connects, and taken back whatever comes of it', async (t) => {
+  using reserve = new DescriptorReserve(2)
+  const path = await served(t, (socket) => socket.end())
+  const { socket } = connectTo(path, reserve)
+  t.equal(reserve.held, 1)
+  await once(socket, 'connect')
+  t.equal(reserve.held, 2)
+  socket.destroy()
+
+  const nobody = connectTo(join(path, '../nobody'), reserve)
+  t.equal(reserve.held, 1)
+  await new Promise((resolve) => nobody.socket.once('close', resolve))
+  t.equal(reserve.held, 2)
 })

@@ -116,6 +116,31 @@ t.test('a trigger in the middle of a renewal goes by what held before, and close
   t.strictSame(told.toSorted(), ['closed two', 'closed two', 'opened one', 'opened two', 'opened two'])
 })
 
+t.test('a renewal that ends while a capture runs closes nothing that the capture uses', async (t) => {
+  const told: string[] = []
+  const began = Promise.withResolvers<void>()
+  const opening = Promise.withResolvers<void>()
+  const slow = openTelling(told, async (name) => {
+    if (name !== 'two') return
+    began.resolve()
+    await opening.promise
+  })
+  const host = await hostOf(t, { open: slow })
+  await host.write(LAYER, host.store('one'))
+  const standing = await host.begin()
+  await host.write(LAYER, host.store('two'))
+  const reload = standing.renew()
+  await began.promise
+  const lease = await standing.atTrigger()
+  t.equal(urlOf(lease), 'one')
+  opening.resolve()
+  await reload
+  t.match(host.said.at(-1), /bundles go to file:.*\/two$/)
+  t.notOk(told.includes('closed one'), `${told}`)
+  await lease[Symbol.asyncDispose]()
+  t.ok(told.includes('closed one'), 'nobody uses it any more')
+})
+
 t.test('a read that hangs leaves the last good one in force, and no second one is begun beside it', async (t) => {
   let reads = 0
   const host = await hostOf(t, { read: (real) => (signal) => (++reads === 1 ? real(signal) : never()) })
