@@ -1,3 +1,4 @@
+import type { Lease } from '../streams/lease.ts'
 import { unreadable } from '../wall/read-answers.ts'
 import { message } from '../wall/wire.ts'
 
@@ -5,8 +6,8 @@ import { message } from '../wall/wire.ts'
 export interface Answer {
   /** Sends a message that is ready. */
   readonly send: (message: Buffer) => Promise<void>
-  /** Until the bytes are out: they may be overwritten then. */
-  readonly data: (bytes: Buffer) => Promise<void>
+  /** Until the bytes are out: it is released then. One that is left behind is not, as the socket may still read from it. */
+  readonly data: (piece: Lease) => Promise<void>
   /** The daemon wants no more of it: to be ended early, but well. */
   readonly stop: AbortSignal
 }

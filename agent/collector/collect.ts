@@ -1,6 +1,8 @@
 import { frames } from '../frames/encode.ts'
 import { parseRecipient } from '../seal/keys.ts'
 import { sealed } from '../seal/seal.ts'
+import { endingWith } from '../streams/ending-with.ts'
+import type { Lease } from '../streams/lease.ts'
 import type { Taken } from '../wall/answers.ts'
 import { afterOwn, OwnTime } from '../words/own-time.ts'
 import type { Clearance } from './clearance.ts'
@@ -10,7 +12,6 @@ import type { Found } from './sources/source.ts'
 
 /**
  * One item on its way out: source → frames → seal. Yields what is to be stored, returns how it went.
- * A buffer that is on its way may be handed back by `next(buffer)`: its memory is used again.
  * `stop` ends the reading early and well: the frames and the seal are closed over what was read. `signal` ends everything.
  */
 export async function* collect(
@@ -19,7 +20,7 @@ export async function* collect(
   cleared: Exclude<Clearance, { kind: 'closed' }>,
   stop: AbortSignal,
   signal: AbortSignal,
-): AsyncGenerator<Buffer, Taken, Buffer | undefined> {
+): AsyncGenerator<Lease, Taken, void> {
   const started = performance.now()
   const reading = await found.open(limit, AbortSignal.any([stop, signal]))
   using time = new OwnTime()
@@ -57,38 +58,32 @@ const ENDING_MS = 500
 
 /** The chunks until a moment after `stop` aborts; a read that hangs then is left behind. */
 async function* until(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Lease>,
   stop: AbortSignal,
   time: OwnTime,
-): AsyncGenerator<Buffer, void, Buffer | undefined> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  const { promise: late, resolve } = Promise.withResolvers<'late'>()
+): AsyncGenerator<Lease, void, void> {
+  const late = new AbortController()
   let cancel = () => {}
   const onStop = () => {
-    cancel = afterOwn(ENDING_MS, time, () => resolve('late'))
+    cancel = afterOwn(ENDING_MS, time, () => late.abort())
   }
   if (stop.aborted) onStop()
   else stop.addEventListener('abort', onStop, { once: true })
   try {
-    for (let spent: Buffer | undefined; ; ) {
-      const next = iterator.next(spent)
-      next.catch(() => {})
-      const step = await Promise.race([next, late])
-      if (step === 'late' || step.done === true) return
-      spent = yield step.value
-    }
+    yield* endingWith(chunks, late.signal)
+  } catch (error) {
+    if (!late.signal.aborted) throw error
   } finally {
     cancel()
     stop.removeEventListener('abort', onStop)
-    Promise.resolve(iterator.return?.()).catch(() => {})
   }
 }
 
 /** Ends where the source fails: what was read before is worth keeping. */
 async function* surviving(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Lease>,
   onError: (error: Error) => void,
-): AsyncGenerator<Buffer, void, Buffer | undefined> {
+): AsyncGenerator<Lease, void, void> {
   try {
     yield* chunks
   } catch (error) {

@@ -1,3 +1,5 @@
+import { type Lease, unlent } from '../streams/lease.ts'
+
 /**
  * ms for which what was read waits for more before it leaves as a frame of its own. Memory and files come faster than that by far, and
  * fill their frames; what is asked of a host that hardly runs does not. Each time it is twice as long as the time before: readers take
@@ -5,25 +7,22 @@
  */
 export const LINGER_MS = 20
 
-/** No content, and nothing more for now: frames/encode.ts makes a frame of what it has. */
+/** No content, and nothing more for now: frames/blocks.ts makes a block of what it has. */
 const FOR_NOW = Buffer.alloc(0)
 
 /** The same chunks, with an empty one where the next takes longer than `ms`, then than twice that, and so on. */
-export async function* lingering(
-  chunks: AsyncIterable<Buffer>,
-  ms: number,
-): AsyncGenerator<Buffer, void, Buffer | undefined> {
+export async function* lingering(chunks: AsyncIterable<Lease>, ms: number): AsyncGenerator<Lease, void, void> {
   const source = chunks[Symbol.asyncIterator]()
   try {
     for (let next = source.next(), isFirst = true, patience = ms; ; isFirst = false) {
       if (!isFirst && (await isLate(next, patience))) {
         patience *= 2
-        yield FOR_NOW
+        yield unlent(FOR_NOW)
       }
       const step = await next
       if (step.done === true) return
-      const spent = yield step.value
-      next = source.next(spent)
+      yield step.value
+      next = source.next()
     }
   } finally {
     // One that hangs in its read answers only when the read ends: nobody waits for it.

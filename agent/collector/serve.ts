@@ -43,7 +43,10 @@ async function converse(socket: Socket, desk: Desk, parent: AbortSignal): Promis
   const stop = new AbortController()
   const answer: Answer = {
     send: (bytes) => write(socket, [bytes], signal),
-    data: (bytes) => write(socket, [dataHeader(bytes.length), bytes], signal),
+    data: async ({ bytes, release }) => {
+      await write(socket, [dataHeader(bytes.length), bytes], signal)
+      release()
+    },
     stop: stop.signal,
   }
   try {

@@ -22,7 +22,7 @@ export async function take(
   const collecting = collect(found, limit, cleared, answer.stop, signal)
   try {
     let step = await collecting.next()
-    for (; step.done !== true; step = await collecting.next(step.value)) await answer.data(step.value)
+    for (; step.done !== true; step = await collecting.next()) await answer.data(step.value)
     await answer.send(end(readTaken(step.value)))
   } finally {
     collecting.return(undefined as never).catch(() => {})

@@ -1,4 +1,5 @@
 import zlib from 'node:zlib'
+import { freedWhenBack, type Lease } from '../streams/lease.ts'
 import { cannot } from '../words/cannot.ts'
 import { FRAME_STORED_MAX } from './marker.ts'
 
@@ -8,13 +9,37 @@ import { FRAME_STORED_MAX } from './marker.ts'
  */
 const OUTPUT_BYTES = FRAME_STORED_MAX
 
+/** As many zstd contexts as have ever been at work at once. */
+export class Compressors implements Disposable {
+  readonly #level: number
+  readonly #all = new DisposableStack()
+  readonly #idle: Compressor[] = []
+
+  constructor(level: number) {
+    this.#level = level
+  }
+
+  /** The frame of a block, in pieces. */
+  async compress(block: Buffer): Promise<readonly Lease[]> {
+    const compressor = this.#idle.pop() ?? this.#all.use(new Compressor(this.#level))
+    const frame = await compressor.compress(block)
+    this.#idle.push(compressor)
+    return frame
+  }
+
+  [Symbol.dispose](): void {
+    this.#all.dispose()
+  }
+}
+
 /**
  * A zstd context that turns blocks into frames, one at a time. It is kept, because what zlib's one-shot function allocates
  * (1.3 MiB) is freed only with its object, by the garbage collector, which does not know of it.
  */
-export class Compressor implements Disposable {
+class Compressor implements Disposable {
   readonly #zstd: zlib.ZstdCompress
-  #pieces: Buffer[] = []
+  readonly #lend = freedWhenBack()
+  #pieces: Lease[] = []
 
   constructor(level: number) {
     this.#zstd = zlib.createZstdCompress({
@@ -23,12 +48,12 @@ export class Compressor implements Disposable {
       chunkSize: OUTPUT_BYTES,
       params: { [zlib.constants.ZSTD_c_compressionLevel]: level, [zlib.constants.ZSTD_c_checksumFlag]: 1 },
     })
-    this.#zstd.on('data', (piece: Buffer) => this.#pieces.push(piece))
+    this.#zstd.on('data', (piece: Buffer) => this.#pieces.push(this.#lend(piece)))
     this.#zstd.on('error', () => {}) // the write says it
   }
 
-  /** The frame of a block, in pieces. Not to be called again before it has settled. */
-  async compress(block: Buffer): Promise<readonly Buffer[]> {
+  /** Not to be called again before it has settled. */
+  async compress(block: Buffer): Promise<readonly Lease[]> {
     await new Promise<void>((resolve, reject) => {
       this.#zstd.write(block, (error) => (error ? reject(error) : resolve()))
     }).catch((error: unknown) => {

@@ -1,18 +1,26 @@
-import { createHash, type Hash } from 'node:crypto'
-import { pieceCounter } from '../streams/give-back.ts'
-import { abandonable } from '../words/deadline.ts'
-import { Compressor } from './compressor.ts'
+import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { type Lease, unlent } from '../streams/lease.ts'
+import { blocksOf } from './blocks.ts'
+import { type Compressed, Compression } from './compression.ts'
 import { FRAME_BYTES, formatDigest, formatMarker } from './marker.ts'
 import { type Entry, formatSeekTable } from './seek-table.ts'
-import { contentHash, isZeros, ZEROS, zeroFrame } from './zeros.ts'
 
 /**
  * zstd's level. 3 stores about a tenth less than 1 and takes half as much processor time again: worth it only where
  * the network is the bottleneck, and the dying host has others who want its processor.
  */
 export const LEVEL = 1
-/** Blocks being read, compressed or waiting for their turn: two cores stay busy while the consumer is. */
-export const BLOCKS = 4
+/** Blocks that no processor works on: one is being read, one waits for its turn. */
+const BESIDE = 2
+/** Bytes of memory for blocks and their frames, of the 200 MiB that both processes may take: the parts in flight need as much. */
+const MEMORY = 48 * 1024 * 1024
+const BLOCKS_MOST = MEMORY / (2 * FRAME_BYTES)
+
+/** Blocks to be held at once: all processors stay busy while the consumer is, as far as there is memory for it. */
+export function blocksAtOnce(processors = availableParallelism()): number {
+  return Math.min(processors + BESIDE, BLOCKS_MOST)
+}
 
 export interface FramingOptions {
   /** zstd's compression level, 1 to 19. */
@@ -22,8 +30,8 @@ export interface FramingOptions {
 }
 
 export interface Framing {
-  /** What is to be stored, in order. Read it once. A buffer that is done with may be handed back by `next(buffer)`. */
-  readonly stored: AsyncIterable<Buffer>
+  /** What is to be stored, in order. Read it once. */
+  readonly stored: AsyncIterable<Lease>
   /** What has been yielded so far; final once `stored` has ended. */
   summary(): FramesSummary
 }
@@ -42,172 +50,57 @@ export interface FramesSummary {
  * SHORT_FRAMES_MAX. When `chunks` ends early, what comes out is whole and holds less; when it throws, everything read until then
  * is yielded as frames and the error follows, without digest and table. The signal ends it at once.
  */
-export function frames(chunks: AsyncIterable<Buffer>, options: FramingOptions, signal: AbortSignal): Framing {
-  const tally: Tally = { hash: createHash('sha256'), plainBytes: 0, storedBytes: 0, frames: 0, entries: [] }
-  return {
-    stored: written(compressed(chunks, options.level ?? LEVEL, options.blocks ?? BLOCKS, signal), tally),
-    summary: () => ({
-      plainBytes: tally.plainBytes,
-      storedBytes: tally.storedBytes,
-      frames: tally.frames,
-      sha256: tally.hash.copy().digest('hex'),
-    }),
-  }
+export function frames(chunks: AsyncIterable<Lease>, options: FramingOptions, signal: AbortSignal): Framing {
+  const { level = LEVEL, blocks = blocksAtOnce() } = options
+  const compression = new Compression(blocksOf(chunks, blocks, signal), level, blocks, signal)
+  const written = new WrittenFrames()
+  return { stored: written.write(compression.frames()), summary: () => written.summary() }
 }
 
-interface Tally {
-  readonly hash: Hash
-  readonly entries: Entry[]
-  plainBytes: number
-  storedBytes: number
-  frames: number
-}
+/** What a stream of frames consists of, counted as it is written. */
+class WrittenFrames {
+  readonly #hash = createHash('sha256')
+  readonly #entries: Entry[] = []
+  #plainBytes = 0
+  #storedBytes = 0
+  #frames = 0
 
-interface Compressed {
-  readonly block: Buffer
-  /** Of the block. */
-  readonly sha256: Buffer
-  /** In pieces. */
-  readonly frame: readonly Buffer[]
-}
-
-async function* written(
-  blocks: AsyncIterable<Compressed>,
-  tally: Tally,
-): AsyncGenerator<Buffer, void, Buffer | undefined> {
-  const takeBack = pieceCounter()
-  const count = (stored: number, plain: number): void => {
-    tally.entries.push({ stored, plain })
-    tally.storedBytes += stored
-    tally.plainBytes += plain
-  }
-  for await (const { block, sha256, frame } of blocks) {
-    const place = { storedOffset: tally.storedBytes, plainOffset: tally.plainBytes }
-    const storedLength = frame.reduce((sum, { length }) => sum + length, 0)
-    const marker = formatMarker({ ...place, storedLength, plainLength: block.length })
-    count(marker.length, 0)
-    yield marker
-    tally.hash.update(sha256)
-    tally.frames += 1
-    count(storedLength, block.length)
-    for (const piece of frame) if ((yield piece) === piece) takeBack(piece)
-  }
-  const { frames, plainBytes } = tally
-  const digest = formatDigest({ frames, plainBytes, sha256: tally.hash.copy().digest() })
-  count(digest.length, 0)
-  yield digest
-  const table = formatSeekTable(tally.entries)
-  tally.storedBytes += table.length
-  yield table
-}
-
-/** Keeps `limit` blocks being read or compressed, also while the consumer is busy, and yields them in order. */
-async function* compressed(
-  chunks: AsyncIterable<Buffer>,
-  level: number,
-  limit: number,
-  signal: AbortSignal,
-): AsyncGenerator<Compressed, void, void> {
-  const source = blocksOf(chunks)
-  const spent: Buffer[] = []
-  using compressors = new DisposableStack()
-  const idle: Compressor[] = []
-  const inFlight: Promise<Compressed>[] = []
-  let reading: Promise<void> | undefined
-  let ended = false
-  let failure: { readonly error: unknown } | undefined
-  const compress = async (block: Buffer): Promise<Compressed> => {
-    if (isZeros(block)) return { block, sha256: contentHash(ZEROS), frame: [zeroFrame()] }
-    const compressor = idle.pop() ?? compressors.use(new Compressor(level))
-    const frame = await compressor.compress(block)
-    idle.push(compressor)
-    return { block, sha256: contentHash(block), frame }
-  }
-  const begin = (block: Buffer): void => {
-    const frame = compress(block)
-    frame.catch(() => {}) // it may fail while an older one is awaited, or after everything has been given up
-    inFlight.push(frame)
-  }
-  const readOn = (): void => {
-    if (ended || reading !== undefined || inFlight.length >= limit) return
-    reading = source
-      .next(spent.pop())
-      .then((step) => {
-        if (step.done === true) ended = true
-        else begin(step.value)
-      })
-      .catch((error: unknown) => {
-        ended = true
-        failure = { error }
-      })
-      .finally(() => {
-        reading = undefined
-        readOn()
-      })
-  }
-  try {
-    while (true) {
-      readOn()
-      const oldest = inFlight[0]
-      if (oldest !== undefined) {
-        const next = await abandonable(oldest, signal)
-        inFlight.shift()
-        readOn()
-        yield next
-        spent.push(next.block)
-      } else if (reading !== undefined) await abandonable(reading, signal)
-      else break
+  async *write(compressed: AsyncIterable<Compressed>): AsyncGenerator<Lease, void, void> {
+    for await (const { plainLength, sha256, frame } of compressed) {
+      const storedLength = frame.reduce((sum, { bytes }) => sum + bytes.length, 0)
+      const place = { storedOffset: this.#storedBytes, plainOffset: this.#plainBytes }
+      const marker = formatMarker({ ...place, storedLength, plainLength })
+      this.#count(marker.length, 0)
+      yield unlent(marker)
+      this.#hash.update(sha256)
+      this.#frames += 1
+      this.#count(storedLength, plainLength)
+      yield* frame
     }
-    if (failure !== undefined) throw failure.error
-  } finally {
-    ended = true
-    // A source that hangs in its read answers only when the read ends: nobody waits for it.
-    source.return().catch(() => {})
+    const digest = formatDigest({ frames: this.#frames, plainBytes: this.#plainBytes, sha256: this.#sum() })
+    this.#count(digest.length, 0)
+    yield unlent(digest)
+    const table = formatSeekTable(this.#entries)
+    this.#storedBytes += table.length
+    yield unlent(table)
   }
-}
 
-/**
- * The same content in blocks of FRAME_BYTES, the last one shorter, and so one before an empty chunk; also what was gathered when
- * the source throws. A block that is handed back by `next` goes back to the source, if it was a chunk of it.
- */
-async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, Buffer | undefined> {
-  const source = chunks[Symbol.asyncIterator]()
-  const lent = new Set<Buffer>()
-  const spent: Buffer[] = []
-  const takeBack = (block: Buffer | undefined): void => {
-    if (block !== undefined && lent.delete(block)) spent.push(block)
-  }
-  let block = Buffer.alloc(0)
-  let filled = 0
-  try {
-    for (let step = await source.next(); step.done !== true; step = await source.next(spent.pop())) {
-      let chunk: Buffer = step.value
-      if (filled === 0 && chunk.length === FRAME_BYTES) {
-        lent.add(chunk)
-        takeBack(yield chunk)
-        continue
-      }
-      if (chunk.length === 0 && filled > 0) {
-        const short = block.subarray(0, filled)
-        filled = 0
-        takeBack(yield short)
-      }
-      while (chunk.length > 0) {
-        if (filled === 0) block = Buffer.allocUnsafeSlow(FRAME_BYTES)
-        const copied = chunk.copy(block, filled)
-        filled += copied
-        chunk = chunk.subarray(copied)
-        if (filled === FRAME_BYTES) {
-          filled = 0
-          takeBack(yield block)
-        }
-      }
+  summary(): FramesSummary {
+    return {
+      plainBytes: this.#plainBytes,
+      storedBytes: this.#storedBytes,
+      frames: this.#frames,
+      sha256: this.#sum().toString('hex'),
     }
-  } catch (error) {
-    if (filled > 0) yield block.subarray(0, filled)
-    throw error
-  } finally {
-    await source.return?.()
   }
-  if (filled > 0) yield block.subarray(0, filled)
+
+  #sum(): Buffer {
+    return this.#hash.copy().digest()
+  }
+
+  #count(stored: number, plain: number): void {
+    this.#entries.push({ stored, plain })
+    this.#storedBytes += stored
+    this.#plainBytes += plain
+  }
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { release } from '../streams/give-back.ts'
+import { endingWith } from '../streams/ending-with.ts'
+import { free } from '../streams/free.ts'
+import { type Lease, unlent } from '../streams/lease.ts'
+import { Pool } from '../streams/pool.ts'
 import { cannot } from '../words/cannot.ts'
-import { abandonable } from '../words/deadline.ts'
 import { FILE_KEY_BYTES, headerMac, wrapFileKey } from './file-key.ts'
 import { formatMac, formatStanzas } from './header.ts'
 import type { Recipient } from './keys.ts'
@@ -10,76 +12,98 @@ import { CHUNK_BYTES, NONCE_BYTES, payloadKey, STORED_CHUNK_BYTES, sealChunk } f
 /** Most that is yielded at a time: 16 chunks, half a millisecond of the main thread. */
 const BATCH_BYTES = 16 * STORED_CHUNK_BYTES
 
+/** Batches of one file: one is filled while the one before it is on its way. */
+const BATCHES = 2
+
 /**
- * Content sealed to all of the recipients, as an age v1 file: header first, then buffers of about 1 MiB. One that is done
- * with may be handed back by `next(buffer)`, as `chunks` get theirs back.
+ * Content sealed to all of the recipients, as an age v1 file: header first, then buffers of about 1 MiB.
  * When `chunks` throws, what was sealed before is yielded and the error follows; the file then has no last chunk.
  */
 export async function* sealed(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Lease>,
   recipients: readonly Recipient[],
   signal: AbortSignal,
-): AsyncGenerator<Buffer, void, Buffer | undefined> {
+): AsyncGenerator<Lease, void, void> {
   if (recipients.length === 0) throw cannot('seal', 'there is no recipient; set seal.recipients')
   const fileKey = randomBytes(FILE_KEY_BYTES)
   const nonce = randomBytes(NONCE_BYTES)
   const key = payloadKey(fileKey, nonce)
   const stanzas = formatStanzas(recipients.map((recipient) => wrapFileKey(fileKey, recipient)))
-  yield Buffer.concat([stanzas, formatMac(headerMac(fileKey, stanzas)), nonce])
+  yield unlent(Buffer.concat([stanzas, formatMac(headerMac(fileKey, stanzas)), nonce]))
 
-  let batch = Buffer.allocUnsafeSlow(BATCH_BYTES)
-  let filled = 0
+  using pool = new Pool(BATCH_BYTES, BATCHES)
+  const cutter = new Cutter()
+  let batch: Batch | undefined
   let index = 0
   try {
-    for await (const { chunk, last } of cut(chunks, signal)) {
-      for (const piece of sealChunk(key, index++, last, chunk)) {
-        filled += piece.copy(batch, filled)
-        if (piece.length === piece.buffer.byteLength) release(piece.buffer)
+    for await (const { bytes, release } of endingWith(chunks, signal)) {
+      for (const chunk of cutter.cut(bytes)) {
+        batch ??= new Batch(await pool.lease(signal))
+        batch.add(sealChunk(key, index++, false, chunk))
+        if (!batch.isFull) continue
+        const full = batch.lease()
+        batch = undefined
+        yield full
       }
-      if (!last && filled < BATCH_BYTES) continue
-      const full = batch.subarray(0, filled)
-      filled = 0
-      const spent = yield full
-      if (!last && spent !== full) batch = Buffer.allocUnsafeSlow(BATCH_BYTES)
+      release()
     }
+    batch ??= new Batch(await pool.lease(signal))
+    batch.add(sealChunk(key, index, true, cutter.rest()))
   } catch (error) {
-    if (filled > 0 && !signal.aborted) yield batch.subarray(0, filled)
+    if (batch !== undefined && !signal.aborted) yield batch.lease()
     throw error
+  }
+  yield batch.lease()
+}
+
+/** Cuts content into chunks of CHUNK_BYTES. */
+class Cutter {
+  readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  #filled = 0
+
+  /** What is left at the end: the last chunk. */
+  rest(): Buffer {
+    return this.#chunk.subarray(0, this.#filled)
+  }
+
+  /** Chunks that have something behind them, each to be sealed before the next one is asked for. */
+  *cut(bytes: Buffer): Generator<Buffer, void, void> {
+    for (let taken = 0; taken < bytes.length; ) {
+      if (this.#filled === CHUNK_BYTES) {
+        yield this.#chunk
+        this.#filled = 0
+      }
+      // Whole ones are sealed where they lie.
+      for (; this.#filled === 0 && bytes.length - taken > CHUNK_BYTES; taken += CHUNK_BYTES)
+        yield bytes.subarray(taken, taken + CHUNK_BYTES)
+      const copied = bytes.copy(this.#chunk, this.#filled, taken)
+      this.#filled += copied
+      taken += copied
+    }
   }
 }
 
-interface Chunk {
-  /** Good until the next one is asked for. */
-  readonly chunk: Buffer
-  readonly last: boolean
-}
+/** Sealed chunks one after another in lent memory. */
+class Batch {
+  readonly #lease: Lease
+  #filled = 0
 
-/** The same content in chunks of CHUNK_BYTES, the last one shorter. Ends at once when the signal does. */
-async function* cut(pieces: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Chunk, void, void> {
-  const source = pieces[Symbol.asyncIterator]()
-  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-  let filled = 0
-  try {
-    let step = await abandonable(source.next(), signal)
-    while (step.done !== true) {
-      for (let taken = 0; taken < step.value.length; ) {
-        if (filled === CHUNK_BYTES) {
-          yield { chunk, last: false }
-          filled = 0
-        }
-        // Whole chunks with something behind them are sealed where they lie.
-        for (; filled === 0 && step.value.length - taken > CHUNK_BYTES; taken += CHUNK_BYTES) {
-          yield { chunk: step.value.subarray(taken, taken + CHUNK_BYTES), last: false }
-        }
-        const copied = step.value.copy(chunk, filled, taken)
-        filled += copied
-        taken += copied
-      }
-      step = await abandonable(source.next(step.value), signal)
+  constructor(lease: Lease) {
+    this.#lease = lease
+  }
+
+  get isFull(): boolean {
+    return this.#filled === BATCH_BYTES
+  }
+
+  add(pieces: readonly Buffer[]): void {
+    for (const piece of pieces) {
+      this.#filled += piece.copy(this.#lease.bytes, this.#filled)
+      if (piece.length === piece.buffer.byteLength) free(piece.buffer)
     }
-    yield { chunk: chunk.subarray(0, filled), last: true }
-  } finally {
-    // A source that hangs in its read answers this only when the read ends: nobody waits for it.
-    Promise.resolve(source.return?.()).catch(() => {})
+  }
+
+  lease(): Lease {
+    return { ...this.#lease, bytes: this.#lease.bytes.subarray(0, this.#filled) }
   }
 }

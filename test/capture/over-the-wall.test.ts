@@ -16,6 +16,7 @@ import type { Store } from '../../agent/store/store.ts'
 import { collectorAt } from '../../agent/wall/client.ts'
 import { dataHeader, message } from '../../agent/wall/wire.ts'
 import { chunks, collectorOf, item, source } from '../collector/synthetic.ts'
+import { lent } from '../streams/poisoned.ts'
 
 const request: CaptureRequest = {
   trigger: 'manual',
@@ -135,7 +136,7 @@ t.test('what a source cannot tell costs its item, what it tells at length is cut
   const long = item('cores/long', () => chunks('x'), {
     identity: { note, uid: Number.NaN },
     open: async () => ({
-      chunks: chunks('x'),
+      chunks: lent(chunks('x')),
       outcome: () => ({ truncated: note, identity: { note, torn: Number.NaN } }),
       [Symbol.asyncDispose]: async () => {},
     }),

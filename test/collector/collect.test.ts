@@ -3,13 +3,15 @@ import t from 'tap'
 import { collect } from '../../agent/collector/collect.ts'
 import type { Found } from '../../agent/collector/sources/source.ts'
 import { CutError, plain } from '../../agent/frames/decode.ts'
+import type { Lease } from '../../agent/streams/lease.ts'
 import { inPieces, prefixOf } from '../frames/streams.ts'
+import { lent, taken } from '../streams/poisoned.ts'
 
 const { signal } = new AbortController()
 
 /** An item whose content comes as `chunks` give it. */
 function found(chunks: AsyncIterable<Buffer>): Found {
-  const reading = { chunks, outcome: () => ({}), async [Symbol.asyncDispose]() {} }
+  const reading = { chunks: lent(chunks), outcome: () => ({}), async [Symbol.asyncDispose]() {} }
   return { source: 'facts', encoding: 'frames', open: async () => reading } as unknown as Found
 }
 
@@ -19,7 +21,7 @@ t.test('what was read of a host that gives no more is not kept back, and is ther
     await new Promise(() => {})
   }
   const collecting = collect(found(hanging()), 1e6, { kind: 'plain' }, signal, signal)
-  const came = [await collecting.next(), await collecting.next()].map(({ value }) => value as Buffer)
+  const came = [await collecting.next(), await collecting.next()].map(({ value }) => taken(value as Lease))
   const { bytes, error } = await prefixOf(plain(inPieces(Buffer.concat(came), 1000), signal))
   t.equal(bytes.toString(), 'MemFree: 0 kB')
   t.ok(error instanceof CutError)
@@ -35,7 +37,7 @@ t.test('what comes in drops becomes no more frames than a reader takes', async (
   const collecting = collect(found(dripping()), 1e6, { kind: 'plain' }, signal, signal)
   const came: Buffer[] = []
   let step = await collecting.next()
-  for (; step.done !== true; step = await collecting.next()) came.push(step.value)
+  for (; step.done !== true; step = await collecting.next()) came.push(taken(step.value))
   const { bytes, error } = await prefixOf(plain(inPieces(Buffer.concat(came), 1000), signal))
   t.equal(error, undefined)
   t.equal(bytes.toString(), 'drop '.repeat(50))
@@ -54,9 +56,10 @@ t.test('who was told to stop ends well, also on a host that hardly runs', async 
     yield Buffer.from(', and its end')
   }
   const collecting = collect(found(ending()), 1e6, { kind: 'plain' }, stop.signal, signal)
-  const came = [await collecting.next(), await collecting.next()].map(({ value }) => value as Buffer)
+  const came = [await collecting.next(), await collecting.next()].map(({ value }) => taken(value as Lease))
   stop.abort()
-  for (let step = await collecting.next(); step.done !== true; step = await collecting.next()) came.push(step.value)
+  for (let step = await collecting.next(); step.done !== true; step = await collecting.next())
+    came.push(taken(step.value))
   const { bytes, error } = await prefixOf(plain(inPieces(Buffer.concat(came), 1000), signal))
   t.equal(error, undefined)
   t.equal(bytes.toString(), 'what was read, and its end')

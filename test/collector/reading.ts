@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Outcome } from '../../agent/collector/host/reading.ts'
 import type { Found } from '../../agent/collector/sources/source.ts'
+import { allTaken } from '../streams/poisoned.ts'
 
 export const unhurried = (): AbortSignal => AbortSignal.timeout(60_000)
 
@@ -10,7 +11,7 @@ export async function readAll(found: Found | undefined, limit = Number.MAX_SAFE_
   if (found === undefined) throw new Error('there is no such item')
   await using reading = await found.open(limit, signal)
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) chunks.push(chunk)
+  for await (const chunk of allTaken(reading.chunks)) chunks.push(chunk)
   return { content: Buffer.concat(chunks), outcome: reading.outcome() satisfies Outcome }
 }
 

@@ -8,6 +8,7 @@ import { serve } from '../../agent/collector/serve.ts'
 import { Sessions } from '../../agent/collector/sessions.ts'
 import type { Found, Source, SourceSession } from '../../agent/collector/sources/source.ts'
 import { defaultSettings, type Settings } from '../../agent/settings/schema.ts'
+import { lent } from '../streams/poisoned.ts'
 
 /** An item whose content the test makes up. */
 export function item(name: string, chunks: () => AsyncIterable<Buffer>, over: Partial<Found> = {}): Found {
@@ -22,7 +23,7 @@ export function item(name: string, chunks: () => AsyncIterable<Buffer>, over: Pa
     ratio: 1,
     value: 100,
     identity: { comm: name },
-    open: async () => ({ chunks: chunks(), outcome: (): Outcome => ({}), [Symbol.asyncDispose]: async () => {} }),
+    open: async () => ({ chunks: lent(chunks()), outcome: (): Outcome => ({}), [Symbol.asyncDispose]: async () => {} }),
     ...over,
   }
 }

@@ -6,6 +6,7 @@ import { frames } from '../../agent/frames/encode.ts'
 import { FRAME_BYTES } from '../../agent/frames/marker.ts'
 import { bytesOf } from '../frames/streams.ts'
 import { corePiece } from '../operator/bundle/bundle.ts'
+import { lent } from '../streams/poisoned.ts'
 import { attack, bomb, corePieceOf, fetchedSize, GIB, MIB } from './attack.ts'
 
 t.test('193 KiB that would be 4 GiB on disk', async (t) => {
@@ -29,7 +30,7 @@ t.test('zeros count, though they take no disk; whoever wants them says so', asyn
   async function* zeros() {
     for (let at = 0; at < 600 * MIB; at += FRAME_BYTES) yield Buffer.alloc(FRAME_BYTES)
   }
-  const stored = await bytesOf(frames(zeros(), {}, new AbortController().signal).stored)
+  const stored = await bytesOf(frames(lent(zeros()), {}, new AbortController().signal).stored)
   const { scene, run } = await attack(t, { sealed: false, pieces: [corePieceOf('sparse', stored, 600 * MIB)] })
   t.match(await run('fetch'), { code: 4, stdout: /it holds 600MiB, .*--max-size 1GiB takes all of it/ })
   t.match(await run('fetch', '--max-size', '1GiB'), { code: 0, stdout: /complete +600MiB/ })

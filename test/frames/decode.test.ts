@@ -4,6 +4,7 @@ import zlib from 'node:zlib'
 import t from 'tap'
 import { CutError, DamageError, plain } from '../../agent/frames/decode.ts'
 import { frames } from '../../agent/frames/encode.ts'
+import { lent } from '../streams/poisoned.ts'
 import { bytesOf, inPieces, lines, noise, prefixOf, thenThrow } from './streams.ts'
 
 const { signal } = new AbortController()
@@ -11,7 +12,7 @@ const BLOCK = 4 * 1024 * 1024
 const MARKER = 44
 const noZstd = spawnSync('zstd', ['--version']).error ? 'the zstd program is not installed' : false
 
-const store = (content: Buffer) => bytesOf(frames(inPieces(content, BLOCK), {}, signal).stored)
+const store = (content: Buffer) => bytesOf(frames(lent(inPieces(content, BLOCK)), {}, signal).stored)
 const decode = (stored: Buffer, size = 65_536) => prefixOf(plain(inPieces(stored, size), signal))
 
 t.test('what is written comes back, in pieces of any size', async (t) => {

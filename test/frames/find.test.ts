@@ -2,12 +2,13 @@ import t from 'tap'
 import { frames } from '../../agent/frames/encode.ts'
 import { markerSearch, wholeFrames } from '../../agent/frames/find.ts'
 import { readPlaces } from '../../agent/frames/range.ts'
+import { lent } from '../streams/poisoned.ts'
 import { bytesOf, inPieces, lines, noise, readerOf } from './streams.ts'
 
 const { signal } = new AbortController()
 const BLOCK = 4 * 1024 * 1024
 
-const store = (content: Buffer) => bytesOf(frames(inPieces(content, BLOCK), {}, signal).stored)
+const store = (content: Buffer) => bytesOf(frames(lent(inPieces(content, BLOCK)), {}, signal).stored)
 
 /** Which of the content's bytes come back, at their place; everything else stays zero. */
 async function rebuilt(stored: Buffer, size: number): Promise<{ content: Buffer; offsets: number[] }> {

@@ -4,6 +4,7 @@ import { frames } from '../../agent/frames/encode.ts'
 import { formatDigest, formatMarker, type Marker } from '../../agent/frames/marker.ts'
 import { frameAt, plainRange, readPlaces } from '../../agent/frames/range.ts'
 import { formatSeekTable } from '../../agent/frames/seek-table.ts'
+import { lent } from '../streams/poisoned.ts'
 import { bytesOf, inPieces, lines, readerOf } from './streams.ts'
 
 const { signal } = new AbortController()
@@ -11,7 +12,7 @@ const BLOCK = 4 * 1024 * 1024
 
 t.test('any part, and no more than the frames that hold it', async (t) => {
   const content = lines(3 * BLOCK + 777)
-  const stored = await bytesOf(frames(inPieces(content, BLOCK), {}, signal).stored)
+  const stored = await bytesOf(frames(lent(inPieces(content, BLOCK)), {}, signal).stored)
   const reads: number[] = []
   const readAt = async (from: number, length: number) => {
     reads.push(from)
@@ -39,7 +40,7 @@ t.test('any part, and no more than the frames that hold it', async (t) => {
 })
 
 t.test('empty content', async (t) => {
-  const stored = await bytesOf(frames(inPieces(Buffer.alloc(0), 1), {}, signal).stored)
+  const stored = await bytesOf(frames(lent(inPieces(Buffer.alloc(0), 1)), {}, signal).stored)
   const places = await readPlaces(readerOf(stored), stored.length, signal)
   t.equal((await bytesOf(plainRange(readerOf(stored), places, 0, 10, signal))).length, 0)
 })
@@ -82,7 +83,7 @@ t.test('beyond 4 GiB of what is stored', async (t) => {
 })
 
 t.test('a table that is not there, lies, or is not ours', async (t) => {
-  const stored = await bytesOf(frames(inPieces(lines(1000), 1000), {}, signal).stored)
+  const stored = await bytesOf(frames(lent(inPieces(lines(1000), 1000)), {}, signal).stored)
   const open = (bytes: Buffer) => readPlaces(readerOf(bytes), bytes.length, signal)
   await t.rejects(open(stored.subarray(0, -1)), { name: 'CutError', message: /no seek table/ })
   await t.rejects(open(Buffer.alloc(0)), { name: 'CutError' })
@@ -94,7 +95,7 @@ t.test('a table that is not there, lies, or is not ours', async (t) => {
 })
 
 t.test('damage in a frame that is read', async (t) => {
-  const stored = await bytesOf(frames(inPieces(lines(1000), 1000), {}, signal).stored)
+  const stored = await bytesOf(frames(lent(inPieces(lines(1000), 1000)), {}, signal).stored)
   const places = await readPlaces(readerOf(stored), stored.length, signal)
   const damaged = Buffer.from(stored).fill(0, 60, 70)
   await t.rejects(bytesOf(plainRange(readerOf(damaged), places, 0, 10, signal)), {

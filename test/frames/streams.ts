@@ -1,3 +1,6 @@
+import type { Lease } from '../../agent/streams/lease.ts'
+import { taken } from '../streams/poisoned.ts'
+
 /** What tests of streams share: buffers in, streams out, and back. */
 
 export async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer, void, void> {
@@ -9,15 +12,15 @@ export async function* thenThrow(bytes: Buffer, size: number, error: Error): Asy
   throw error
 }
 
-export async function bytesOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(stream))
+export async function bytesOf(stream: AsyncIterable<Buffer | Lease>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(stream, taken))
 }
 
 /** All that a stream gives before it ends or fails, and the failure. */
-export async function prefixOf(stream: AsyncIterable<Buffer>): Promise<{ bytes: Buffer; error: unknown }> {
+export async function prefixOf(stream: AsyncIterable<Buffer | Lease>): Promise<{ bytes: Buffer; error: unknown }> {
   const chunks: Buffer[] = []
   try {
-    for await (const chunk of stream) chunks.push(chunk)
+    for await (const chunk of stream) chunks.push(taken(chunk))
     return { bytes: Buffer.concat(chunks), error: undefined }
   } catch (error) {
     return { bytes: Buffer.concat(chunks), error }

@@ -5,6 +5,7 @@ import { sealed } from '../../agent/seal/seal.ts'
 import { SealError, unsealed } from '../../agent/seal/unseal.ts'
 import { bytesOf, inPieces, lines, prefixOf } from '../frames/streams.ts'
 import { seeded } from '../random.ts'
+import { lent } from '../streams/poisoned.ts'
 import { testIdentity } from './fixtures.ts'
 
 const { signal } = new AbortController()
@@ -61,7 +62,7 @@ t.test('thousands of mutated files: a SealError each, and nothing that is not au
   const random = seeded(42)
   const below = (limit: number) => Math.floor(random() * limit)
   const content = lines(200)
-  const stored = await bytesOf(sealed(inPieces(content, 200), [identity.recipient], signal))
+  const stored = await bytesOf(sealed(lent(inPieces(content, 200)), [identity.recipient], signal))
   const alphabet = Buffer.from('\n\n  -->=AZaz09+/\0\xff', 'latin1')
   const letter = () => alphabet[below(alphabet.length)] as number
   const mutations: ((bytes: Buffer) => Buffer)[] = [

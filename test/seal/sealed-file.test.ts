@@ -6,6 +6,7 @@ import { Keyring } from '../../agent/seal/keyring.ts'
 import { sealed } from '../../agent/seal/seal.ts'
 import { openSealed } from '../../agent/seal/sealed-file.ts'
 import { bytesOf, inPieces, noise, readerOf } from '../frames/streams.ts'
+import { lent } from '../streams/poisoned.ts'
 import { testIdentity } from './fixtures.ts'
 
 const { signal } = new AbortController()
@@ -15,7 +16,7 @@ const BLOCK = 4 * 1024 * 1024
 const identity = testIdentity()
 const CUT = { name: 'SealError', failure: 'cut' }
 
-const seal = (content: Buffer) => bytesOf(sealed(inPieces(content, 100_000), [identity.recipient], signal))
+const seal = (content: Buffer) => bytesOf(sealed(lent(inPieces(content, 100_000)), [identity.recipient], signal))
 const open = (stored: Buffer, onDamage: 'fail' | 'zeros' = 'fail') =>
   openSealed(readerOf(stored), stored.length, new Keyring([identity]), onDamage, signal)
 
@@ -42,7 +43,7 @@ t.test('any part of the content', async (t) => {
 
 t.test('a part of what was framed and sealed', async (t) => {
   const content = noise(2 * BLOCK + 100, 42)
-  const stored = await seal(await bytesOf(frames(inPieces(content, BLOCK), {}, signal).stored))
+  const stored = await seal(await bytesOf(frames(lent(inPieces(content, BLOCK)), {}, signal).stored))
   const file = await open(stored)
   const places = await readPlaces(file.readAt, file.plainBytes, signal)
   const part = await bytesOf(plainRange(file.readAt, places, BLOCK - 50, 100, signal))
@@ -76,7 +77,7 @@ t.test('damage and cuts are told, unless they shall read as zeros', async (t) =>
 
 t.test('salvage: frames around a hole in what was sealed', async (t) => {
   const content = noise(5 * BLOCK, 44)
-  const stored = await seal(await bytesOf(frames(inPieces(content, BLOCK), {}, signal).stored))
+  const stored = await seal(await bytesOf(frames(lent(inPieces(content, BLOCK)), {}, signal).stored))
   // A part that never arrived, and filler in its place.
   const holed = Buffer.from(stored).fill(0, BLOCK + 1_000_000, 2 * BLOCK)
   const file = await open(holed, 'zeros')

@@ -9,6 +9,7 @@ import { payloadKey, sealChunk } from '../../agent/seal/payload.ts'
 import { sealed } from '../../agent/seal/seal.ts'
 import { SealError, unsealed } from '../../agent/seal/unseal.ts'
 import { bytesOf, inPieces, lines, noise, prefixOf } from '../frames/streams.ts'
+import { lent } from '../streams/poisoned.ts'
 import { TEST_KEY, testIdentity } from './fixtures.ts'
 
 const { signal } = new AbortController()
@@ -18,7 +19,7 @@ const PAYLOAD = 22 + 98 + 48 + 16
 const noAge = spawnSync('age', ['--version']).error ? 'the age program is not installed' : false
 const identity = testIdentity()
 
-const seal = (content: Buffer) => bytesOf(sealed(inPieces(content, 100_000), [identity.recipient], signal))
+const seal = (content: Buffer) => bytesOf(sealed(lent(inPieces(content, 100_000)), [identity.recipient], signal))
 const open = (stored: Buffer, identities: readonly Identity[] = [identity]) =>
   prefixOf(unsealed(inPieces(stored, 30_000), new Keyring(identities), signal))
 

@@ -1,4 +1,5 @@
 import { CONTENT_MAX } from '../../frames/seek-table.ts'
+import type { Lease } from '../../streams/lease.ts'
 import { abandonable } from '../../words/deadline.ts'
 import type { ItemIdentity } from '../../words/evidence.ts'
 import { passing } from '../host/passing.ts'
@@ -55,7 +56,7 @@ function reader(file: OpenFile, expected: Expected, { reading, head }: Begun, si
   let length: UnpackedLength | undefined
   let whole: Wholeness = {}
 
-  async function* chunks(): AsyncGenerator<Buffer, void, Buffer | undefined> {
+  async function* chunks(): AsyncGenerator<Lease, void, void> {
     let isFirst = true
     yield* passing(reading.chunks, (chunk) => {
       walk?.push(chunk)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { release } from '../../streams/give-back.ts'
+import { free } from '../../streams/free.ts'
 import { sentence } from '../../words/cannot.ts'
 import { unpacker } from './core-start.ts'
 
@@ -30,7 +30,7 @@ export class UnpackedLength implements Disposable {
     if (this.#unpacker === undefined) this.#end = { kind: 'unknown' }
     this.#unpacker?.on('data', (piece: Buffer) => {
       this.#bytes += piece.length
-      if (piece.length === piece.buffer.byteLength) release(piece.buffer)
+      if (piece.length === piece.buffer.byteLength) free(piece.buffer)
     })
     this.#unpacker?.on('end', () => {
       this.#end ??= { kind: 'counted', bytes: this.#bytes }

@@ -1,16 +1,12 @@
-/** The same chunks, each seen by `look` on its way; what the consumer hands back goes back to where it came from. */
+import type { Lease } from '../../streams/lease.ts'
+
+/** The same chunks, each seen by `look` on its way. */
 export async function* passing(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Lease>,
   look: (chunk: Buffer) => Promise<void> | void,
-): AsyncGenerator<Buffer, void, Buffer | undefined> {
-  const source = chunks[Symbol.asyncIterator]()
-  try {
-    for (let step = await source.next(); step.done !== true; ) {
-      await look(step.value)
-      const spent: Buffer | undefined = yield step.value
-      step = await source.next(spent)
-    }
-  } finally {
-    await source.return?.()
+): AsyncGenerator<Lease, void, void> {
+  for await (const chunk of chunks) {
+    await look(chunk.bytes)
+    yield chunk
   }
 }

@@ -1,11 +1,12 @@
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { ZEROS } from '../../frames/zeros.ts'
+import { type Lease, unlent } from '../../streams/lease.ts'
 import { cannot } from '../../words/cannot.ts'
 import { abandonable } from '../../words/deadline.ts'
 import { toldBytes } from '../../words/host-name.ts'
 import { formatBytes } from '../../words/units.ts'
-import { READ_BYTES, type Reading } from './reading.ts'
+import { READ_BYTES, type Reading, readingPool } from './reading.ts'
 
 /** A regular file that is open, and what it was when it was opened. The caller closes the handle. */
 export interface OpenFile {
@@ -99,7 +100,7 @@ export async function openSame(reach: string | Buffer, { dev, ino }: FileId, sig
 
 /**
  * The first `size` bytes of an open file, at most `limit` of them, in chunks of READ_BYTES; the next one is read while the
- * last one is being consumed. What is appended meanwhile is not read. A chunk that is all hole is ZEROS, and not read. The reading owns the file and closes it.
+ * ones before are being consumed. What is appended meanwhile is not read. A chunk that is all hole is ZEROS, and not read. The reading owns the file and closes it.
  */
 export function readFrom(
   { path, handle, nextData }: OpenFile,
@@ -108,35 +109,40 @@ export function readFrom(
   signal: AbortSignal,
 ): Reading {
   const wanted = Math.min(size, limit)
+  const pool = readingPool(Math.min(READ_BYTES, wanted))
   let shrunkTo: number | undefined
   let holes = 0
   let reading: Promise<unknown> = Promise.resolve()
-  const spare: Buffer[] = []
 
-  function begin(position: number): Promise<Buffer> {
-    const length = Math.min(READ_BYTES, wanted - position)
+  async function read(position: number, length: number): Promise<Lease> {
     if (length === ZEROS.length && nextData !== undefined && nextData(position) >= position + length) {
       holes += length
-      return Promise.resolve(ZEROS)
+      return unlent(ZEROS)
     }
-    const chunk = readFully(handle, position, spare.pop()?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length))
+    // Where the read fails or is left behind, the buffer does not come back: something may still write to it.
+    const { bytes, release } = await pool.lease(signal)
+    return { bytes: await readFully(handle, position, bytes.subarray(0, length)), release }
+  }
+
+  function begin(position: number): Promise<Lease> {
+    const chunk = read(position, Math.min(READ_BYTES, wanted - position))
     reading = chunk.catch(() => {})
     return chunk
   }
 
-  async function* chunks(): AsyncGenerator<Buffer, void, Buffer | undefined> {
+  async function* chunks(): AsyncGenerator<Lease, void, void> {
     let position = 0
     let ahead = begin(0)
     while (position < wanted) {
       const chunk = await abandonable(ahead, signal).catch((error) => {
         throw cannot(`read ${path} at byte ${position}`, error)
       })
+      const { length } = chunk.bytes
       const asked = Math.min(READ_BYTES, wanted - position)
-      position += chunk.length
-      if (chunk.length < asked) shrunkTo = position
+      position += length
+      if (length < asked) shrunkTo = position
       else if (position < wanted) ahead = begin(position)
-      const spent = chunk.length > 0 ? yield chunk : undefined
-      if (spent?.length === READ_BYTES && spent !== ZEROS) spare.push(spent)
+      if (length > 0) yield chunk
       if (shrunkTo !== undefined) return
     }
   }
@@ -152,6 +158,7 @@ export function readFrom(
       return { ...seen, truncated: `only the first ${formatBytes(wanted)} of ${formatBytes(size)} were read` }
     },
     async [Symbol.asyncDispose]() {
+      pool[Symbol.dispose]()
       // Closing under a read in flight could let it read from whatever gets the descriptor's number next.
       await reading
       await handle.close()

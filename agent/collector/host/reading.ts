@@ -1,11 +1,12 @@
+import { blocksAtOnce } from '../../frames/encode.ts'
+import { type Lease, unlent } from '../../streams/lease.ts'
+import { Pool } from '../../streams/pool.ts'
 import type { ItemIdentity } from '../../words/evidence.ts'
 
-/**
- * Content on its way out. `chunks` are owned by the consumer once yielded; any size, at most READ_BYTES each. One that it is
- * done with it may hand back by `next(chunk)`: whoever reads a file reads into it again.
- */
+/** Content on its way out. */
 export interface Reading extends AsyncDisposable {
-  readonly chunks: AsyncIterable<Buffer>
+  /** Any size, at most READ_BYTES each. Whoever reads into what is lent waits until some of it has come back. */
+  readonly chunks: AsyncIterable<Lease>
   /** After the last chunk: whether something is missing, and what more is known of the item. */
   outcome(): Outcome
 }
@@ -19,3 +20,13 @@ export interface Outcome {
 
 /** Largest chunk a reading yields. One zstd block's worth, so that a block is one read: see frames/FRAMES.md. */
 export const READ_BYTES = 4 * 1024 * 1024
+
+/** What one reading reads into, `bytes` at a time: as much as the frames hold at once, and what is read ahead of them. */
+export function readingPool(bytes = READ_BYTES): Pool {
+  return new Pool(bytes, blocksAtOnce() + 1)
+}
+
+/** Bytes that are in memory in any case, in chunks. */
+export function* inChunks(bytes: Buffer): Generator<Lease, void, void> {
+  for (let at = 0; at < bytes.length; at += READ_BYTES) yield unlent(bytes.subarray(at, at + READ_BYTES))
+}

@@ -1,5 +1,6 @@
+import type { Lease } from '../../streams/lease.ts'
 import { inParallel } from '../../words/in-parallel.ts'
-import { type Outcome, READ_BYTES, type Reading } from '../host/reading.ts'
+import { inChunks, type Outcome, READ_BYTES, type Reading, readingPool } from '../host/reading.ts'
 import { layOut, type Segment } from './elf-core.ts'
 import { essentials, type Held } from './essentials.ts'
 import type { Moment } from './moment.ts'
@@ -27,25 +28,28 @@ export async function readCore(
   const held = await essentials(moment, signal)
   const surveyed = await survey(directory, processPath(target), memory, signal)
   const { head, order } = layOut(machine, pageSize, coreNotes({ ...moment, pageSize }), coreSegments(surveyed, held))
+  const pool = readingPool()
   let late = 0
   let ended = false
 
-  async function fill(parts: readonly Part[]): Promise<Buffer> {
-    const chunk = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0))
+  async function fill(parts: readonly Part[]): Promise<Lease> {
+    // Where a read fails or is left behind, the buffer does not come back: others may still write to it.
+    const { bytes: chunk, release } = await pool.lease(signal)
     await inParallel(parts, AT_ONCE, async ({ start, at, length }) => {
       const bytes = chunk.subarray(at, at + length)
       const states = await memory.read(start, bytes, signal)
       if (freeze === 'whole' && standstill.over.aborted) late += states.filter((state) => state !== 0).length
       sample?.compare(start, bytes)
     })
-    return chunk
+    const filled = parts.reduce((sum, { length }) => sum + length, 0)
+    return { bytes: chunk.subarray(0, filled), release }
   }
 
-  async function* chunks(): AsyncGenerator<Buffer, void, void> {
+  async function* chunks(): AsyncGenerator<Lease, void, void> {
     const rest = partsOf(order.filter((segment) => !isHeld(segment)))
     let ahead = begin(rest)
     const first = Buffer.concat([head, ...order.flatMap((segment) => (isHeld(segment) ? segment.content : []))])
-    for (let at = 0; at < first.length; at += READ_BYTES) yield first.subarray(at, at + READ_BYTES)
+    yield* inChunks(first)
     while (ahead !== undefined) {
       const chunk = await ahead
       ahead = begin(rest)
@@ -55,7 +59,7 @@ export async function readCore(
     finish()
   }
 
-  function begin(rest: Generator<Part[], undefined, void>): Promise<Buffer> | undefined {
+  function begin(rest: Generator<Part[], undefined, void>): Promise<Lease> | undefined {
     const parts = rest.next().value
     const ahead = parts && fill(parts)
     // Whoever consumes may abandon us before it is awaited: that must not become an unhandled rejection.
@@ -71,7 +75,10 @@ export async function readCore(
   return {
     chunks: chunks(),
     outcome: () => outcomeOf({ freeze, moment, surveyed, sample, late, ended }),
-    [Symbol.asyncDispose]: () => moment[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      pool[Symbol.dispose]()
+      await moment[Symbol.asyncDispose]()
+    },
   }
 }
 

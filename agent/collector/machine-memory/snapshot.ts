@@ -1,5 +1,7 @@
+import type { Lease } from '../../streams/lease.ts'
+import type { Pool } from '../../streams/pool.ts'
 import { formatBytes } from '../../words/units.ts'
-import { type Outcome, READ_BYTES, type Reading } from '../host/reading.ts'
+import { type Outcome, READ_BYTES, type Reading, readingPool } from '../host/reading.ts'
 import type { KcoreMap } from './kcore-map.ts'
 import type { KcoreReader } from './kcore-reader.ts'
 import { CLASSES } from './page-class.ts'
@@ -30,28 +32,27 @@ export interface Snapshot {
  */
 export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSignal): Reading {
   const { layout, pageSize, ram, wanted, flags } = snapshot
+  const pool = readingPool()
   const taken = new TakenPages(layout.order)
   const progress: Progress = { bytes: 0, lost: 0, stored: 0, torn: 0, compared: 0 }
   let filling: Promise<unknown> = Promise.resolve()
 
-  async function* chunks(): AsyncGenerator<Buffer, void, Buffer | undefined> {
+  async function* chunks(): AsyncGenerator<Lease, void, void> {
     const pieces = piecesOf(layout, pageSize)
-    const spare: Buffer[] = []
-    const begin = (): Promise<Buffer> | undefined => {
+    const begin = (): Promise<Lease> | undefined => {
       const parts = pieces.next().value
       if (parts === undefined) return undefined
-      const chunk = fill(snapshot, parts, spare.pop(), taken, progress, signal)
+      const chunk = fill(snapshot, parts, pool, taken, progress, signal)
       filling = chunk.catch(() => {})
       return chunk
     }
     let ahead = begin()
     while (ahead !== undefined && progress.bytes < limit) {
-      const chunk: Buffer = await ahead
+      const { bytes, release }: Lease = await ahead
       ahead = begin()
-      const fitting = chunk.subarray(0, limit - progress.bytes)
+      const fitting = bytes.subarray(0, limit - progress.bytes)
       progress.bytes += fitting.length
-      const spent: Buffer | undefined = yield fitting
-      if (spent?.length === READ_BYTES) spare.push(spent)
+      yield { bytes: fitting, release }
     }
     await filling
     if (progress.bytes === layout.bytes) Object.assign(progress, await countTorn(ram, wanted, flags, taken, signal))
@@ -61,6 +62,7 @@ export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSig
     chunks: chunks(),
     outcome: () => outcomeOf(snapshot, progress),
     async [Symbol.asyncDispose]() {
+      pool[Symbol.dispose]()
       await filling
       await snapshot.kcore[Symbol.asyncDispose]()
       await snapshot.flags[Symbol.asyncDispose]()
@@ -83,12 +85,14 @@ interface Progress {
 async function fill(
   { map, wanted, kcore, flags, pageSize }: Snapshot,
   { head, pieces, bytes }: Parts,
-  spare: Buffer | undefined,
+  pool: Pool,
   taken: TakenPages,
   progress: Progress,
   signal: AbortSignal,
-): Promise<Buffer> {
-  const chunk = spare?.subarray(0, bytes) ?? Buffer.allocUnsafeSlow(bytes)
+): Promise<Lease> {
+  // Where a read fails or is left behind, the buffer does not come back: others may still write to it.
+  const { bytes: buffer, release } = await pool.lease(signal)
+  const chunk = buffer.subarray(0, bytes)
   head?.copy(chunk)
   const reads: Promise<number>[] = []
   const classes = new Uint8Array(READ_BYTES / pageSize)
@@ -115,7 +119,7 @@ async function fill(
     }
   }
   for (const lost of await Promise.all(reads)) progress.lost += lost
-  return chunk
+  return { bytes: chunk, release }
 }
 
 function outcomeOf({ layout, pageSize, first }: Snapshot, progress: Progress): Outcome {

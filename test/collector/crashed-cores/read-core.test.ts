@@ -7,6 +7,7 @@ import { mappedFilesOf, readElfHead } from '../../../agent/collector/crashed-cor
 import { frameWalk } from '../../../agent/collector/crashed-cores/frame-walk.ts'
 import { type Expected, readCore } from '../../../agent/collector/crashed-cores/read-core.ts'
 import { openRegular } from '../../../agent/collector/host/read-file.ts'
+import { allTaken } from '../../streams/poisoned.ts'
 import { syntheticCore } from '../elf/synthetic-core.ts'
 import { unhurried } from '../reading.ts'
 import { compress, realCore, scratch, write } from './cores.ts'
@@ -21,8 +22,8 @@ async function read(content: Buffer, expected: Expected, limit = 2 ** 40, meanwh
   const file = await openRegular(path, unhurried())
   await using reading = await readCore(file, expected, limit, unhurried())
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) {
-    chunks.push(Buffer.from(chunk))
+  for await (const chunk of allTaken(reading.chunks)) {
+    chunks.push(chunk)
     meanwhile(path)
   }
   return { content: Buffer.concat(chunks), ...reading.outcome() }

@@ -26,15 +26,13 @@ function sparse(root: string, size: number): string {
   return path
 }
 
-/** What a reading gives, holes as nothing. Chunks are handed back, and what is read into them must not show in others. */
+/** What a reading gives, holes as nothing. Chunks are released, and what is read into them must not show in others. */
 async function read(found: Found | undefined, meanwhile = () => {}) {
   if (found === undefined) throw new Error('it was not found')
   await using reading = await found.open(2 ** 50, unhurried())
   const data = new Map<number, string>()
   let [at, holes] = [0, 0]
-  const chunks = reading.chunks[Symbol.asyncIterator]()
-  for (let step = await chunks.next(); step.done !== true; ) {
-    const chunk: Buffer = step.value
+  for await (const { bytes: chunk, release } of reading.chunks) {
     if (chunk === ZEROS) holes++
     else {
       const text = chunk.toString('latin1').replaceAll('\0', '')
@@ -42,7 +40,7 @@ async function read(found: Found | undefined, meanwhile = () => {}) {
     }
     at += chunk.length
     meanwhile()
-    step = await chunks.next(chunk)
+    release()
   }
   return { at, holes, data: [...data], outcome: reading.outcome() }
 }

@@ -2,9 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { appendFileSync, mkdirSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openRegular, openSame, readFrom } from '../../../agent/collector/host/read-file.ts'
 import { READ_BYTES } from '../../../agent/collector/host/reading.ts'
+import { blocksAtOnce } from '../../../agent/frames/encode.ts'
+import type { Lease } from '../../../agent/streams/lease.ts'
+import { taken } from '../../streams/poisoned.ts'
 import { unhurried } from '../reading.ts'
 import { openTo } from './open-descriptors.ts'
 
@@ -14,7 +18,7 @@ async function read(path: string, limit: number, between: () => void = () => {})
   const chunks: Buffer[] = []
   for await (const chunk of reading.chunks) {
     if (chunks.length === 0) between()
-    chunks.push(chunk)
+    chunks.push(taken(chunk))
   }
   return { content: Buffer.concat(chunks), sizes: chunks.map(({ length }) => length), outcome: reading.outcome() }
 }
@@ -41,25 +45,52 @@ t.test('limit', async (t) => {
   t.equal((await read(path, 0)).content.length, 0)
 })
 
-t.test('a chunk that is handed back is read into again', async (t) => {
+t.test('what is released is read into again', async (t) => {
   const path = join(t.testdir(), 'file')
   const content = randomBytes(6 * READ_BYTES + 7)
   writeFileSync(path, content)
   const file = await openRegular(path, unhurried())
   await using reading = readFrom(file, file.stats.size, 2 ** 40, unhurried())
-  const chunks = reading.chunks[Symbol.asyncIterator]()
   const memory = new Set<ArrayBufferLike>()
   let at = 0
-  let step = await chunks.next()
-  while (step.done !== true) {
-    const chunk: Buffer = step.value
-    t.equal(chunk.compare(content, at, at + chunk.length), 0, `${chunk.length} bytes at ${at}`)
-    at += chunk.length
-    memory.add(chunk.buffer)
-    step = await chunks.next(chunk)
+  for await (const { bytes, release } of reading.chunks) {
+    t.equal(bytes.compare(content, at, at + bytes.length), 0, `${bytes.length} bytes at ${at}`)
+    at += bytes.length
+    memory.add(bytes.buffer)
+    release()
   }
   t.equal(at, content.length)
   t.equal(memory.size, 2, 'one that is consumed, and one that is read ahead')
+})
+
+t.test('no more is lent than the frames hold at once, and all of it is freed with the reading', async (t) => {
+  const path = join(t.testdir(), 'file')
+  writeFileSync(path, '')
+  truncateSync(path, 20 * READ_BYTES)
+  const file = await openRegular(path, unhurried())
+  const lent: Lease[] = []
+  {
+    await using reading = readFrom(file, file.stats.size, 2 ** 40, unhurried())
+    const chunks = reading.chunks[Symbol.asyncIterator]()
+    const take = async () => {
+      const { value } = await chunks.next()
+      if (value !== undefined) lent.push(value)
+    }
+    // One is read ahead of those that are held.
+    while (lent.length < blocksAtOnce()) await take()
+    let came = false
+    await take()
+    const waiting = take().then(() => {
+      came = true
+    })
+    await sleep(50)
+    t.notOk(came)
+    lent[0]?.release()
+    await waiting
+  }
+  t.equal(openTo(path), 0)
+  for (const { release } of lent.slice(1)) release()
+  t.ok(lent.every(({ bytes }) => bytes.length === 0))
 })
 
 t.test('a file that changes while it is read', async (t) => {
@@ -128,7 +159,7 @@ t.test('a consumer that stops early', async (t) => {
   {
     await using reading = readFrom(file, file.stats.size, 2 ** 40, unhurried())
     for await (const chunk of reading.chunks) {
-      t.equal(chunk.length, READ_BYTES)
+      t.equal(chunk.bytes.length, READ_BYTES)
       break
     }
     t.same(reading.outcome(), {}, 'it is not the file that is short')

@@ -6,6 +6,7 @@ import t from 'tap'
 import { type Freeze, openFullCore } from '../../../agent/collector/live-core/full-core.ts'
 import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import type { Target } from '../../../agent/collector/live-core/target.ts'
+import { allTaken } from '../../streams/poisoned.ts'
 import { backtraces, buildIds, gcore } from './judges.ts'
 import { compile, limits, never, PROGRAMS, start, status, system, traced, until, without } from './patients.ts'
 import { scratch } from './scratch.ts'
@@ -85,6 +86,6 @@ for (const [name, { needs, make }] of Object.entries(LANGUAGES)) {
 
 async function whole(target: Target, freeze: Freeze): Promise<Buffer> {
   await using reading = await openFullCore(target, freeze, limits, system, never)
-  const chunks = await Array.fromAsync(reading.chunks)
+  const chunks = await Array.fromAsync(allTaken(reading.chunks))
   return Buffer.concat(chunks)
 }

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path'
 import t from 'tap'
 import { canGcore, openGcore } from '../../../agent/collector/live-core/gcore.ts'
+import { allTaken } from '../../streams/poisoned.ts'
 import { compile, never, type Patient, start, status, traced, without } from './patients.ts'
 import { scratch } from './scratch.ts'
 
@@ -12,7 +13,7 @@ const SECRET = 'planted-in-the-environment'
 
 async function read(target: Patient['target'], limit = LIMIT) {
   await using reading = await openGcore(target, 30_000, limit, never)
-  const content = Buffer.concat(await Array.fromAsync(reading.chunks))
+  const content = Buffer.concat(await Array.fromAsync(allTaken(reading.chunks)))
   return { content, outcome: reading.outcome() }
 }
 

@@ -8,6 +8,7 @@ import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import { Standstill } from '../../../agent/collector/live-core/standstill.ts'
 import { Unsupported, type Untouchable } from '../../../agent/collector/live-core/target.ts'
 import { stateOf } from '../../../agent/collector/live-core/threads.ts'
+import { allTaken } from '../../streams/poisoned.ts'
 import {
   compile,
   limits,
@@ -66,7 +67,7 @@ t.test('an abort lets it go at once', possible, async (t) => {
   t.equal(traces(target.pid), process.pid)
   abort.abort(new Error('enough'))
   t.equal(traces(target.pid), 0)
-  await t.rejects(Array.fromAsync(reading.chunks), { message: 'enough' })
+  await t.rejects(Array.fromAsync(allTaken(reading.chunks)), { message: 'enough' })
   await t.rejects(takeStackCore(target, limits, system, abort.signal), { message: 'enough' })
   t.equal(traces(target.pid), 0)
 })
@@ -76,7 +77,7 @@ t.test('a reading that is closed early lets it go', possible, async (t) => {
   const { target } = await start(t, directory, [compile(directory, 'data')])
   {
     await using reading = await openFullCore(target, 'whole', limits, system, never)
-    for await (const _ of reading.chunks) break
+    for await (const _ of allTaken(reading.chunks)) break
     t.equal(traces(target.pid), process.pid)
   }
   t.equal(traces(target.pid), 0)
@@ -218,7 +219,7 @@ t.test('more threads than are stopped: the core says of how many it has how many
   const { target } = await start(t, directory, [compile(directory, 'threads')])
   const all = tids(target.pid).length
   await using reading = await openFullCore(target, 'registers', { ...limits, threads: 2 }, system, never)
-  for await (const _ of reading.chunks);
+  for await (const _ of allTaken(reading.chunks));
   t.equal(reading.outcome().truncated, `2 of ${all} threads are in it: no more are stopped of one process`)
   const stack = await takeStackCore(target, { ...limits, threads: 2 }, system, never)
   t.match(stack, { threads: 2, beyond: all - 2 })

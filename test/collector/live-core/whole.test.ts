@@ -7,6 +7,7 @@ import { statFields } from '../../../agent/collector/host/process-files.ts'
 import { READ_BYTES } from '../../../agent/collector/host/reading.ts'
 import { openFullCore } from '../../../agent/collector/live-core/full-core.ts'
 import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
+import { allTaken } from '../../streams/poisoned.ts'
 import { compile, limits, never, type Patient, start, status, system, traced, until, without } from './patients.ts'
 import { readElf } from './read-elf.ts'
 import { scratch } from './scratch.ts'
@@ -41,7 +42,7 @@ t.test('memory is in the core as it is in the process, and no more of it than th
   await using reading = await openFullCore(patient.target, 'whole', limits, system, never)
   const chunks: Buffer[] = []
   const traces: string[] = []
-  for await (const chunk of reading.chunks) {
+  for await (const chunk of allTaken(reading.chunks)) {
     chunks.push(chunk)
     traces.push(status(pid, 'TracerPid'))
   }
@@ -79,7 +80,7 @@ t.test('gdb reads the same data', { skip: possible.skip || without('gdb') }, asy
   const patient = await start(t, directory, [program])
   await using reading = await openFullCore(patient.target, 'registers', limits, system, never)
   const path = join(directory, 'core')
-  writeFileSync(path, Buffer.concat(await Array.fromAsync(reading.chunks)))
+  writeFileSync(path, Buffer.concat(await Array.fromAsync(allTaken(reading.chunks))))
   const { filled, sparse } = places(patient)
   for (const place of [filled, sparse]) {
     if (place === undefined) throw new Error(patient.said.join())
@@ -103,7 +104,7 @@ t.test('the environment is never read, the arguments not where only stacks are',
   t.same(readElf(core).at(argv, none.length), none)
   t.same(readElf(core).at(environment, empty.length), empty)
   await using reading = await openFullCore(target, 'registers', limits, system, never)
-  const whole = readElf(Buffer.concat(await Array.fromAsync(reading.chunks)))
+  const whole = readElf(Buffer.concat(await Array.fromAsync(allTaken(reading.chunks))))
   t.same(whole.at(argv, none.length), readFileSync(`/proc/${target.pid}/cmdline`))
   t.same(whole.at(environment, empty.length), empty)
   const argumentsOf = ({ notes }: ReturnType<typeof readElf>) =>
@@ -116,7 +117,7 @@ t.test('what changes while it is read is counted, and nothing is while it stands
   const { target } = await start(t, directory, [compile(directory, 'data', ['-O2']), 'churn'])
   for (const freeze of ['registers', 'whole'] as const) {
     await using reading = await openFullCore(target, freeze, limits, system, never)
-    for await (const _ of reading.chunks) await setTimeout(50)
+    for await (const _ of allTaken(reading.chunks)) await setTimeout(50)
     const torn = reading.outcome().identity?.torn ?? -1
     // 16 of some 18 MiB that are written to change all the time.
     if (freeze === 'registers') t.ok(torn > 2000 && torn < 6000, `${torn} pages of some 4,600`)
@@ -129,7 +130,7 @@ t.test('beyond the bound it is let go, and what is read from then on is marked',
   const { target } = await start(t, directory, [compile(directory, 'data', ['-O2']), 'churn'])
   await using reading = await openFullCore(target, 'whole', { ...limits, freezeMs: 1500 }, system, never)
   let length = 0
-  for await (const chunk of reading.chunks) {
+  for await (const chunk of allTaken(reading.chunks)) {
     if (length === 0) {
       t.match(status(target.pid, 'State'), /^t/)
       await until('it is let go', () => !status(target.pid, 'State').startsWith('t'))
@@ -150,7 +151,7 @@ t.test('a core that is cut opens', { skip: possible.skip || without('gdb') }, as
   writeFileSync(stacks, core)
   await using reading = await openFullCore(target, 'registers', limits, system, never)
   const cut = join(directory, 'cut')
-  for await (const chunk of reading.chunks) {
+  for await (const chunk of allTaken(reading.chunks)) {
     writeFileSync(cut, chunk)
     break
   }
@@ -170,7 +171,7 @@ t.test('it ends while it is read', possible, async (t) => {
   const { target } = await start(t, directory, [compile(directory, 'data')])
   await using reading = await openFullCore(target, 'registers', limits, system, never)
   let killed = false
-  for await (const _ of reading.chunks) {
+  for await (const _ of allTaken(reading.chunks)) {
     if (!killed) process.kill(target.pid, 'SIGKILL')
     killed = true
     await setTimeout(50)

@@ -4,6 +4,7 @@ import { openSnapshot } from '../../../agent/collector/sources/memory/open-snaps
 import { memorySource } from '../../../agent/collector/sources/memory/source.ts'
 import { complete, schema } from '../../../agent/settings/schema.ts'
 import { parseScope } from '../../../agent/words/memory-scope.ts'
+import { allTaken } from '../../streams/poisoned.ts'
 import { contextOf, looked } from '../looking.ts'
 import { parseVmcore } from './elf-vmcore.ts'
 import { contentOf, FLAGS, type SyntheticMachine, syntheticMachine, VMCOREINFO } from './synthetic-machine.ts'
@@ -26,8 +27,8 @@ async function snapshotOf(t: Test, machine: SyntheticMachine, scope: string, cut
   const request = { root, machine: opened, scope: parseScope(scope), processes: [] }
   await using reading = await openSnapshot(request, limit, signal)
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) {
-    chunks.push(Buffer.from(chunk))
+  for await (const chunk of allTaken(reading.chunks)) {
+    chunks.push(chunk)
     if (chunks.length === most) break
   }
   const file = Buffer.concat(chunks)

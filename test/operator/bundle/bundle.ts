@@ -28,6 +28,8 @@ import { openStore } from '../../../agent/store/open.ts'
 import type { Store } from '../../../agent/store/store.ts'
 import type { ItemIdentity } from '../../../agent/words/evidence.ts'
 import { inParallel } from '../../../agent/words/in-parallel.ts'
+import { bytesOf, inPieces } from '../../frames/streams.ts'
+import { lent } from '../../streams/poisoned.ts'
 
 const never = new AbortController().signal
 /** Objects that are stored at a time: a disk takes some ms for each, whatever its size. */
@@ -138,14 +140,9 @@ function openingOf({ identity, bundle }: BundleName, recipients: readonly string
 }
 
 async function storedBytes({ content, encoding }: Piece, recipients: readonly Recipient[]): Promise<Buffer> {
-  async function* chunks() {
-    for (let at = 0; at < content.length; at += 1_000_000) yield content.subarray(at, at + 1_000_000)
-  }
-  const encoded = encoding === 'frames' ? frames(chunks(), {}, never).stored : chunks()
-  const stored = recipients.length > 0 ? sealed(encoded, recipients, never) : encoded
-  const parts: Buffer[] = []
-  for await (const part of stored) parts.push(part)
-  return Buffer.concat(parts)
+  const chunks = lent(inPieces(content, 1_000_000))
+  const encoded = encoding === 'frames' ? frames(chunks, {}, never).stored : chunks
+  return await bytesOf(recipients.length > 0 ? sealed(encoded, recipients, never) : encoded)
 }
 
 function receiptOf(piece: Piece, stored: Buffer, isSealed: boolean): Receipt {

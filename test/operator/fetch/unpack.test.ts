@@ -8,7 +8,8 @@ import { Allowance } from '../../../agent/operator/fetch/allowance.ts'
 import { FreeSpace } from '../../../agent/operator/fetch/free-space.ts'
 import { tarEntries } from '../../../agent/operator/fetch/tar-entries.ts'
 import { unpackFrames } from '../../../agent/operator/fetch/unpack.ts'
-import { inPieces } from '../../frames/streams.ts'
+import { bytesOf, inPieces } from '../../frames/streams.ts'
+import { lent } from '../../streams/poisoned.ts'
 import { block, padded, pax } from './tar-blocks.ts'
 
 const { signal } = new AbortController()
@@ -24,7 +25,7 @@ async function tarOf(entries: readonly (Partial<Header> & { name: string; conten
 async function unpack(test: Test, tar: Buffer, most?: number) {
   const directory = test.testdir()
   await using stored = await open(join(directory, 'stored'), 'w+')
-  for await (const piece of frames(inPieces(tar, MIB), {}, signal).stored) await stored.write(piece)
+  await stored.write(await bytesOf(frames(lent(inPieces(tar, MIB)), {}, signal).stored))
   const { size } = await stored.stat()
   const expansion = { stored: size, told: undefined }
   const meter = new Allowance([expansion], most).begin(expansion)

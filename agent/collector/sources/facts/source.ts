@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Lease } from '../../../streams/lease.ts'
 import { HostReads } from '../../host/host-reads.ts'
 import { ledger } from '../../host/ledger.ts'
-import { type Outcome, READ_BYTES, type Reading } from '../../host/reading.ts'
+import { inChunks, type Outcome, type Reading } from '../../host/reading.ts'
 import type { Entry } from '../../tar/entry.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
 import type { Found, Inventory, Source, SourceContext } from '../source.ts'
@@ -78,7 +79,7 @@ async function* packed(
   entries: AsyncIterable<Entry>,
   at: number,
   limit: number,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Lease, void, void> {
   const tar = tarWriter(at)
   const forErrors = Math.min(ERRORS_BYTES, limit / 4)
   let forSummary = Math.min(SUMMARY_BYTES, limit / 4)
@@ -99,9 +100,5 @@ async function* packed(
   }
   const errors = Buffer.from(reads.ledger.text()).subarray(0, Math.max(0, left - ENTRY_BYTES))
   const last = left < ENTRY_BYTES ? [] : [await tar.add({ name: 'errors.txt', content: errors })]
-  if (left >= 0) yield Buffer.concat([...last, tar.end()])
-}
-
-function* inChunks(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += READ_BYTES) yield bytes.subarray(at, at + READ_BYTES)
+  if (left >= 0) yield* inChunks(Buffer.concat([...last, tar.end()]))
 }

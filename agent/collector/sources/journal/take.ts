@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lease } from '../../../streams/lease.ts'
 import { Refusal } from '../../../wall/refusal.ts'
 import { cannot, sentence } from '../../../words/cannot.ts'
 import type { EvidenceClass, ItemIdentity } from '../../../words/evidence.ts'
@@ -89,7 +90,7 @@ export async function takeJournal(
 }
 
 /** Chunks of a file that is written to meanwhile: each is let go only if, after it was read, `confine` lets it. */
-async function* eachAfter(confine: () => Promise<void>, chunks: AsyncIterable<Buffer>) {
+async function* eachAfter(confine: () => Promise<void>, chunks: AsyncIterable<Lease>) {
   for await (const chunk of chunks) {
     await confine()
     yield chunk

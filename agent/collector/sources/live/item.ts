@@ -94,14 +94,14 @@ async function openItem(request: LiveRequest, limit: number, signal: AbortSignal
 function ofPatient(reading: Reading, known: object, limit: number, turn: Disposable): Reading {
   let left = limit
   async function* chunks() {
-    for await (const chunk of reading.chunks) {
-      if (chunk.length > left) {
-        yield chunk.subarray(0, left)
+    for await (const { bytes, release } of reading.chunks) {
+      if (bytes.length > left) {
+        yield { bytes: bytes.subarray(0, left), release }
         left = -1
         return
       }
-      left -= chunk.length
-      yield chunk
+      left -= bytes.length
+      yield { bytes, release }
     }
   }
   return {

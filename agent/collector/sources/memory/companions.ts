@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
+import type { Lease } from '../../../streams/lease.ts'
 import { sentence } from '../../../words/cannot.ts'
 import { abandonable } from '../../../words/deadline.ts'
-import { type Outcome, READ_BYTES, type Reading } from '../../host/reading.ts'
+import { inChunks, type Outcome, type Reading } from '../../host/reading.ts'
 import { maskText } from '../../masking/mask.ts'
 import { TAR_END, tarWriter } from '../../tar/tar-writer.ts'
 import type { Found } from '../source.ts'
@@ -60,7 +61,7 @@ export function companionsItem(root: string, value: number, patience: number): F
 function readCompanions(root: string, limit: number, signal: AbortSignal): Reading {
   const problems: string[] = []
 
-  async function* chunks(): AsyncGenerator<Buffer, void, void> {
+  async function* chunks(): AsyncGenerator<Lease, void, void> {
     const tar = tarWriter(Date.now())
     let left = limit - TAR_END
     for (const { name, paths, masked } of companions()) {
@@ -73,9 +74,9 @@ function readCompanions(root: string, limit: number, signal: AbortSignal): Readi
       }
       const entry = await tar.add({ name, content: masked ? Buffer.from(maskText(content.toString())) : content })
       left -= entry.length
-      for (let at = 0; at < entry.length; at += READ_BYTES) yield entry.subarray(at, at + READ_BYTES)
+      yield* inChunks(entry)
     }
-    yield tar.end()
+    yield* inChunks(tar.end())
   }
 
   return {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Lease } from '../../../streams/lease.ts'
 import { sentence } from '../../../words/cannot.ts'
 import { within } from '../../../words/deadline.ts'
 import { readExecutable } from '../../host/executable-file.ts'
@@ -6,7 +7,7 @@ import { fewAtATime } from '../../host/few-at-a-time.ts'
 import type { System } from '../../host/ffi.ts'
 import { HostReads } from '../../host/host-reads.ts'
 import { ledger } from '../../host/ledger.ts'
-import { READ_BYTES, type Reading } from '../../host/reading.ts'
+import { inChunks, type Reading } from '../../host/reading.ts'
 import { bootTime } from '../../host/this-boot.ts'
 import type { Preflight } from '../../live-core/preflight.ts'
 import { takeStackCore } from '../../live-core/stack-core.ts'
@@ -82,13 +83,13 @@ async function* entries(
   reads: HostReads,
   seen: Seen,
   signal: AbortSignal,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Lease, void, void> {
   const tar = tarWriter(Date.now())
   let left = request.limit - TAR_END
   async function* add(name: string, content: Buffer) {
     const piece = await tar.add({ name, content })
     left -= piece.length
-    for (let at = 0; at < piece.length; at += READ_BYTES) yield piece.subarray(at, at + READ_BYTES)
+    yield* inChunks(piece)
   }
   async function* addTables(folder: string) {
     for (const [name, text] of [
@@ -135,7 +136,7 @@ async function* entries(
   if (lack !== undefined) reads.ledger.lost('cores.tsv', lack)
   const errors = Buffer.from(reads.ledger.text())
   if (errors.length + ENTRY_BYTES <= left) yield* add('errors.txt', errors)
-  if (left >= 0) yield tar.end()
+  if (left >= 0) yield* inChunks(tar.end())
 }
 
 interface Looked {

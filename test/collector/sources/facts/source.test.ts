@@ -19,6 +19,7 @@ import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
 import { factsSource } from '../../../../agent/collector/sources/facts/source.ts'
 import type { Found } from '../../../../agent/collector/sources/source.ts'
 import type { Settings } from '../../../../agent/settings/schema.ts'
+import { allTaken } from '../../../streams/poisoned.ts'
 import { fakeHost } from '../../host/fake-host.ts'
 import { contextOf, looked } from '../../looking.ts'
 
@@ -34,7 +35,7 @@ async function take(root: string, limit = ROOM, signal = AbortSignal.timeout(60_
   if (item === undefined) throw new Error('no facts')
   await using reading = await item.open(limit, signal)
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) chunks.push(chunk)
+  for await (const chunk of allTaken(reading.chunks)) chunks.push(chunk)
   return { item, chunks, tar: Buffer.concat(chunks), outcome: reading.outcome() }
 }
 
@@ -129,7 +130,7 @@ t.test('what is read at once is given at once, whatever hangs behind it', async 
   const { found } = await looked(factsSource(), context)
   await using reading = await (found[0] as Found).open(ROOM, cut.signal)
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) {
+  for await (const chunk of allTaken(reading.chunks)) {
     chunks.push(chunk)
     if (listed(Buffer.concat(chunks)).includes('kernel-log.txt')) break
   }

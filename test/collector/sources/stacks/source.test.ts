@@ -8,6 +8,7 @@ import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
 import { canTrace } from '../../../../agent/collector/live-core/preflight.ts'
 import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
+import { allTaken } from '../../../streams/poisoned.ts'
 import { contextOf, looked } from '../../looking.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { compiled, noCompiler, noTracing, plantedIn, started } from './program.ts'
@@ -33,7 +34,7 @@ async function take(
   if (item === undefined) throw new Error('nothing was found')
   await using reading = await item.open(over.limit ?? 1024 ** 3, unhurried())
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) chunks.push(chunk)
+  for await (const chunk of allTaken(reading.chunks)) chunks.push(chunk)
   t.ok(chunks.every((chunk) => chunk.length <= READ_BYTES))
   const tar = Buffer.concat(chunks)
   // Not the test's own directory, which holds the program.
@@ -199,7 +200,7 @@ t.test('stopped early, the tar is whole all the same', { skip }, async (t) => {
   const reading = await found[0]?.open(1024 ** 3, stop.signal)
   if (reading === undefined) throw new Error('nothing was found')
   const chunks: Buffer[] = []
-  for await (const chunk of reading.chunks) {
+  for await (const chunk of allTaken(reading.chunks)) {
     chunks.push(chunk)
     if (chunk.includes('.core')) stop.abort(new Error('the time is up'))
   }
