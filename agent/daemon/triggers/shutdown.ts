@@ -23,22 +23,38 @@ const BROADCAST_MS = 200
  */
 export function shutdown({ first, second }: Terms, attendance: Attendance): Watch {
   return (tell, signal) => {
-    let term = Number.NEGATIVE_INFINITY
-    let broken = Number.POSITIVE_INFINITY
+    const [term, broken] = [new Lately(), new Lately()]
     const judge = () => {
-      if (Math.abs(broken - term) <= BROADCAST_MS) tell({ is: 'forced' })
+      if (term.heard && broken.heard) tell({ is: 'forced' })
     }
     const onBroken = () => {
-      broken = performance.now()
+      broken.hear()
       judge()
     }
     attendance.on('broken', onBroken)
     signal.addEventListener('abort', () => attendance.off('broken', onBroken), { once: true })
     void aborted(first).then(() => {
-      term = performance.now()
+      term.hear()
       tell({ is: 'due', due: { trigger: 'shutdown' } })
       judge()
     })
     void aborted(second).then(() => tell({ is: 'forced' }))
+  }
+}
+
+/**
+ * Whether something was heard within BROADCAST_MS. On a host that hardly runs, what has arrived meanwhile is read before a timer's
+ * word counts.
+ */
+class Lately {
+  #heard = 0
+
+  get heard(): boolean {
+    return this.#heard > 0
+  }
+
+  hear(): void {
+    this.#heard += 1
+    setTimeout(() => setImmediate(() => (this.#heard -= 1)), BROADCAST_MS)
   }
 }

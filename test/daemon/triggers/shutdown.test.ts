@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { type Attendance, shutdown } from '../../../agent/daemon/triggers/shutdown.ts'
 
@@ -26,6 +28,9 @@ function watched(t: Test) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const later = () => new Promise((resolve) => setTimeout(resolve, LONG_AFTER))
+
+/** Whether a child has not ended yet: one that has is a zombie until we look. */
+const isAlive = (pid: number | undefined) => !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
 
 t.test('a SIGTERM is a shutdown, a second one forces it', async (t) => {
   const { told, term } = watched(t)
@@ -62,4 +67,15 @@ t.test('nothing is heard of the collector after the end', async (t) => {
   t.equal(attendance.listenerCount('broken'), 1)
   end.abort()
   t.equal(attendance.listenerCount('broken'), 0)
+})
+
+t.test('on a host that hardly runs, what came meanwhile came in time', async (t) => {
+  const { told, term, broken } = watched(t)
+  const ends = spawn('sleep', ['0.05'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  ends.stdout.on('end', broken).resume()
+  await term()
+  // Until the timer is due as well, and nothing has been read.
+  for (const until = performance.now() + LONG_AFTER; performance.now() < until || isAlive(ends.pid); );
+  await later()
+  t.strictSame(told, ['shutdown', 'forced'])
 })
