@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BECAUSE, TRIGGERS, UNCHECKED } from '../words/evidence.ts'
 import { IDENTITY } from '../words/identity.ts'
+import { detailsSchema } from './details-schema.ts'
 import { isBundleId, KINDS, STATUSES } from './keys.ts'
 
 /**
@@ -55,7 +56,6 @@ export const itemSchema = z.object({
   bootId: z.string().optional(),
   buildId: z.string().optional(),
   torn: z.number().optional(),
-  trouble: z.string().optional(),
   claimed: z.boolean().optional(),
   holes: bytes.optional(),
   unchecked: z.enum(UNCHECKED).optional(),
@@ -95,6 +95,8 @@ export const receiptSchema = z.object({
   reason: z.string().optional(),
   because: becauseSchema.optional(),
   item: itemSchema,
+  /** Those that cannot be read cost nothing but themselves. */
+  details: detailsSchema.optional().catch(undefined),
   encoding: z.enum(['frames', 'as-is']).optional(),
   sealed: z.boolean(),
   bytesIn: bytes,

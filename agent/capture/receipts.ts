@@ -22,12 +22,13 @@ export interface Delivery {
 export function storedReceipt(planned: Planned, { written, taken, stopped, ms }: Delivery): Receipt {
   const { item, cost } = planned
   const blame = stopped ?? shortfall(taken)
-  const { freezeMs, ...identity } = { ...item.identity, ...taken?.identity }
+  const { freezeMs, details, ...identity } = { ...item.identity, ...taken?.identity }
   return {
     ...base(item),
     status: blame === undefined ? 'complete' : 'truncated',
     ...blame,
     item: identity,
+    ...(details !== undefined && { details }),
     encoding: item.encoding,
     bytesIn: taken?.bytesIn ?? 0,
     bytesStored: written.bytes,
@@ -74,9 +75,11 @@ export function withLater(earlier: Receipt | undefined, receipt: Receipt): Recei
 /** The receipt of a source that had nothing to give, or could not be asked. */
 export function gapReceipt(gap: InventoryGap): Receipt {
   const { source, class: of, status, reason, identity = {} } = gap
+  const { details, ...known } = identity
   const because = gap.because ?? BEHIND[status]
   return {
-    ...{ ...nothing, artifact: source, class: of, source, status, reason, item: identity },
+    ...{ ...nothing, artifact: source, class: of, source, status, reason, item: known },
+    ...(details !== undefined && { details }),
     ...(because !== undefined && { because }),
   }
 }
@@ -110,7 +113,9 @@ export function untoldReceipt({ because, reason }: Blame): Receipt {
 const nothing = { item: {}, sealed: false, bytesIn: 0, bytesStored: 0, objects: [], ms: 0 } as const
 
 function base({ name, class: of, source, identity, sealed }: ListedItem) {
-  return { ...nothing, artifact: name, class: of, source, item: identity, sealed }
+  const { details, ...known } = identity
+  const more = details === undefined ? {} : { details }
+  return { ...nothing, artifact: name, class: of, source, item: known, ...more, sealed }
 }
 
 /** The plan as it is stored, before anything is collected. */

@@ -5,6 +5,7 @@ import type { Listing } from '../wall/answers.ts'
 import type { Collector } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
+import type { MemoryDetails } from '../words/details.ts'
 import type { SourceName } from '../words/evidence.ts'
 import { CLASS_OF } from '../words/evidence.ts'
 import { formatBytes } from '../words/units.ts'
@@ -33,13 +34,18 @@ function checkSource(source: SourceName, { items, gaps }: Listing): readonly Rem
   return [
     ...(found.length > 0 ? [good(source, `${countOf(found.length, 'item')}, ${formatBytes(bytes)}`)] : []),
     // Which scope there is room for is to be decided before it is needed.
-    ...found.flatMap(({ name, identity }) =>
-      name === 'memory/vmcore.zst' && identity.note !== undefined ? [good(source, identity.note)] : [],
-    ),
+    ...found
+      .flatMap(({ identity: { details } }) => (details?.source === 'memory' ? costsTold(details) : []))
+      .map((told) => good(source, told)),
     ...gaps
       .filter((gap) => gap.source === source)
       .map(({ status, reason }) => (status === 'failed' ? bad(source, reason) : note(source, reason))),
   ]
+}
+
+function costsTold({ scope, costs = [] }: MemoryDetails): readonly string[] {
+  const each = costs.map(({ scope, bytes, ms }) => `${scope} ${formatBytes(bytes)} in ${seconds(ms)}`)
+  return each.length === 0 ? [] : [`scope ${scope}; now ${each.join(', ')}`]
 }
 
 function checkFit({ items }: Listing, { deadline, hold }: { deadline: number; hold: number }): readonly Remark[] {

@@ -1,18 +1,10 @@
 import { type ItemIdentity, UNCHECKED } from '../words/evidence.ts'
 import { tellable } from '../words/printable.ts'
-import { isSize, whole } from './read-fields.ts'
+import { NAME, PATH, readDetails, SENTENCE } from './read-details.ts'
+import { type Kind, read } from './read-shape.ts'
 
-/** Characters of a path: PATH_MAX of Linux's limits.h. */
-const PATH = 4096
-/** Of a name: more than a unit (256), an id or a package has. */
-const NAME = 512
-/** Of a sentence: it is one line of `show`. */
-const SENTENCE = 2000
-
-/** What each field is: a text of so many characters, one of some words, a number, a duration, bytes, or a yes. */
-const FIELDS: Readonly<
-  Record<keyof ItemIdentity, number | readonly string[] | 'number' | 'duration' | 'size' | 'flag'>
-> = {
+/** What each field is. */
+const FIELDS: Readonly<Record<keyof ItemIdentity, Kind>> = {
   path: PATH,
   pid: 'number',
   comm: NAME,
@@ -29,10 +21,10 @@ const FIELDS: Readonly<
   buildId: NAME,
   freezeMs: 'duration',
   torn: 'number',
-  trouble: SENTENCE,
   holes: 'size',
   unchecked: UNCHECKED,
   claimed: 'flag',
+  details: readDetails,
   note: SENTENCE,
 }
 
@@ -47,14 +39,9 @@ export function readIdentity(value: Readonly<Record<string, unknown>>): ItemIden
   const odd: string[] = []
   for (const [name, field] of Object.entries(value)) {
     if (field === undefined || !isField(name)) continue
-    const kind = FIELDS[name]
-    if (typeof kind === 'number' && typeof field === 'string') identity[name] = tellable(field, kind)
-    else if (kind === 'number' && Number.isFinite(field)) identity[name] = field
-    else if (kind === 'duration' && isSize(field)) identity[name] = field
-    else if (kind === 'size' && isSize(field)) identity[name] = whole(field)
-    else if (Array.isArray(kind) && kind.includes(field)) identity[name] = field
-    else if (kind === 'flag' && typeof field === 'boolean') identity[name] = field
-    else odd.push(name)
+    const told = read(FIELDS[name], field)
+    if (told === undefined) odd.push(name)
+    else identity[name] = told
   }
   if (odd.length > 0) {
     const told = `what the collector said of ${odd.join(', ')} cannot be`

@@ -1,3 +1,5 @@
+import type { Details } from './details.ts'
+
 /**
  * The words of the design as types: what a capture is made of. Everything on either side of the wall speaks these.
  */
@@ -76,15 +78,15 @@ export interface ItemIdentity {
   readonly freezeMs?: number
   /** Pages that changed while they were read, or were read after the process had been let go. */
   readonly torn?: number
-  /** What is wrong with a living process: `nginx 812 in D (nfs_wait)`, `shop.service has failed`. */
-  readonly trouble?: string
   /** Whoever owns the file (`uid`) may have made it up: nothing else here is more than that user's word. */
   readonly claimed?: boolean
   /** Bytes of the content that are a sparse file's holes: zeros that were not read. */
   readonly holes?: number
   /** Of a core: why nobody has compared its length with what its headers promise. */
   readonly unchecked?: Unchecked
-  /** Anything else worth a line in `show`. */
+  /** What its source knows besides. Becomes the receipt's own. */
+  readonly details?: Details
+  /** What was said of it and cannot be, in a sentence. */
   readonly note?: string
 }
 

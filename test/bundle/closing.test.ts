@@ -16,7 +16,15 @@ const opening: Opening = {
 }
 const receipt: Receipt = {
   ...{ artifact: 'cores/shop.812.core.zst', class: 'memory', source: 'cores', status: 'complete' },
-  ...{ item: { pid: 812, signal: 11 }, encoding: 'as-is', sealed: false, bytesIn: 4096, bytesStored: 4096, ms: 12 },
+  ...{
+    item: { pid: 812, signal: 11, threads: 4 },
+    details: { source: 'cores', thread: 814 },
+    encoding: 'as-is',
+    sealed: false,
+    bytesIn: 4096,
+    bytesStored: 4096,
+    ms: 12,
+  },
   ...{ sha256: '0'.repeat(64), objects: [{ name: 'cores/shop.812.core.zst', bytes: 4096, sha256: '0'.repeat(64) }] },
 }
 const findings: readonly Finding[] = [

@@ -198,7 +198,12 @@ t.test('a host cannot write on the terminal of who looks', async (t) => {
   }
   const scene = await setUp(t, {
     sealed: false,
-    pieces: [{ ...corePiece(zstdCompressSync(core)), item, receipt: { artifact: `cores/${evil}.zst` } }],
+    pieces: [
+      {
+        ...corePiece(zstdCompressSync(core)),
+        ...{ item, details: { source: 'live', missed: [evil] }, receipt: { artifact: `cores/${evil}.zst` } },
+      },
+    ],
     manifest: problems,
   })
   for (const command of ['show', 'fetch', 'verify']) {

@@ -152,9 +152,10 @@ t.test('a row without a manifest is told', async (t) => {
 t.test('twenty libraries are one row, in every table', async (t) => {
   const library = (i: number): Piece => {
     const [name, buildId] = [`libodd${i}.so.1`, `ab${10 + i}`]
-    const item = { path: `/opt/shop/lib/x86_64-linux-gnu/${name}`, buildId, note: 'of shop[12]' }
+    const item = { path: `/opt/shop/lib/x86_64-linux-gnu/${name}`, buildId }
+    const details = { source: 'executables', comm: 'shop', pid: 12 } as const
     const artifact = `executables/${buildId}/${name}.zst`
-    return { artifact, source: 'executables', content: Buffer.alloc(1000), encoding: 'frames', item }
+    return { artifact, source: 'executables', content: Buffer.alloc(1000), encoding: 'frames', item, details }
   }
   const scene = await setUp(t, { sealed: false, pieces: Array.from({ length: 20 }, (_, i) => library(i)) })
   const row = /^(complete|ok) .*20 libraries: libodd0\.so\.1, libodd1\.so\.1 and 18 more$/m

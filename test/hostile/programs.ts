@@ -63,8 +63,8 @@ export function ownedExecutable(target: Target): Piece {
 }
 
 /** A snapshot of the machine's memory with a kernel that is called so; `memory/vmcore` as VMCORE.md has it, from the last note on. */
-export function vmcore(release: string, item: Piece['item'] = {}): Piece {
+export function vmcore(release: string, details?: Piece['details']): Piece {
   const text = `OSRELEASE=${release}\nBUILD-ID=${'ab'.repeat(20)}\nPAGESIZE=4096\n`
   const content = Buffer.concat([Buffer.from(`\x7fELF${'\0'.repeat(600)}VMCOREINFO\0\0${text}`), Buffer.alloc(8192)])
-  return { artifact: 'memory/vmcore.zst', source: 'memory', content, encoding: 'frames', item }
+  return { artifact: 'memory/vmcore.zst', source: 'memory', content, encoding: 'frames', details }
 }

@@ -23,13 +23,13 @@ const receiptOf = (evil: string): Receipt =>
       unit: evil,
       comm: evil,
       note: evil,
-      trouble: evil,
       container: evil,
       package: evil,
       signal: 11,
       pid: 1,
       path: `/x/${evil}`,
     },
+    details: { source: 'live', trouble: { kind: 'blocked', comm: evil, tid: 7, wchan: evil }, missed: [evil] },
   })
 
 export const terminal: readonly Attack[] = [

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { detailsSchema } from '../../agent/bundle/details-schema.ts'
 import {
   readFailure,
   readGap,
@@ -8,6 +9,7 @@ import {
   readWhy,
   unreadable,
 } from '../../agent/wall/read-answers.ts'
+import type { Details } from '../../agent/words/details.ts'
 
 const item = {
   id: 'cores:a',
@@ -87,6 +89,93 @@ t.test('a field of an identity that cannot be costs itself, and is named', async
   t.match(readGap({ source: 'cores', class: 'memory', status: 'failed', reason: 'r', identity: { uid: '0' } }), {
     identity: { note: /uid cannot be/ },
   })
+})
+
+t.test('details: what is not as it should be is left out, and lists and texts are bounded', async (t) => {
+  const told = (details: unknown) => readListedItem({ ...item, identity: { details } }).identity
+  const thread = {
+    pid: 1,
+    comm: 'a\x1b',
+    tid: 2,
+    name: 'n'.repeat(900),
+    stand: 'blocked',
+    blocked: true,
+    wchan: 7,
+    x: 1,
+  }
+  const stacks = { source: 'stacks', processes: 3, stuck: Number.NaN, threads: [{ pid: 1 }, thread, 5], more: 'no' }
+  const read = told(stacks).details
+  t.strictSame(read, {
+    ...{ source: 'stacks', processes: 3 },
+    threads: [{ pid: 1, comm: 'a\\u{1b}', tid: 2, name: `${'n'.repeat(63)}…`, stand: 'blocked', blocked: true }],
+  })
+  t.strictSame(told(read).details, read, 'once is as good as twice')
+  const many = told({ source: 'live', missed: Array(99).fill('m'.repeat(9000)), trouble: { kind: 'odd' } }).details
+  t.match(many, { source: 'live', missed: Array(16).fill(/^m{299}…$/), trouble: undefined })
+  t.strictSame(told({ source: 'live', trouble: { kind: 'short', group: 'a' } }).details, { source: 'live' })
+  for (const bad of [
+    3,
+    null,
+    [],
+    {},
+    { source: 'x' },
+    { source: 'toString' },
+    { source: 'stacks' },
+    { source: 'journal', entries: '1' },
+  ])
+    t.match(
+      told(bad),
+      { details: undefined, note: 'what the collector said of details cannot be' },
+      JSON.stringify(bad),
+    )
+})
+
+t.test('details: each source’s are read as a bundle has them', async (t) => {
+  const thread = {
+    pid: 1,
+    comm: 'c',
+    unit: 'u',
+    tid: 2,
+    name: 'n',
+    stand: 'spinning',
+    blocked: false,
+    wchan: 'w',
+    call: 'read',
+  } as const
+  const all: readonly Details[] = [
+    { source: 'facts', processes: 3, leftOut: [{ path: 'p', reason: 'r', times: 2 }], leftOutKinds: 20 },
+    { source: 'stacks', processes: 1, looks: 2, stuck: 1, threads: [thread], partial: 1, narrow: 1 },
+    { source: 'live', by: 'gdb', missed: ['m'], beyond: 1, late: 2, ended: true },
+    { source: 'live', trouble: { kind: 'blocked', comm: 'c', tid: 1, wchan: 'w' } },
+    { source: 'live', trouble: { kind: 'failed' } },
+    { source: 'live', trouble: { kind: 'stopping' } },
+    { source: 'live', trouble: { kind: 'killed', comm: 'c', pid: 1, count: 2 } },
+    { source: 'live', trouble: { kind: 'short', group: 'g', percent: 95 } },
+    {
+      ...{
+        source: 'memory',
+        scope: 'kernel',
+        costs: [{ scope: 'all', bytes: 1, ms: 2 }],
+        unfit: { scope: 'all', bytes: 1 },
+      },
+      ...{
+        more: true,
+        whole: ['tasks'],
+        pages: 3,
+        compared: 2,
+        torn: [{ of: 'objects', pages: 1 }],
+        unread: 1,
+        kernel: '6.1',
+      },
+    },
+    { source: 'executables', comm: 'c', pid: 1 },
+    { source: 'journal', entries: 1, from: 1, to: 2, open: 'o', headerBytes: 3 },
+    { source: 'cores', thread: 1, unfinished: true, unasked: 'u' },
+  ]
+  for (const details of all) {
+    t.strictSame(readListedItem({ ...item, identity: { details } }).identity.details, details)
+    t.strictSame(detailsSchema.parse(details), details)
+  }
 })
 
 t.test('texts are bounded, and all of them can be seen', async (t) => {

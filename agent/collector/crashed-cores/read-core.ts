@@ -97,5 +97,5 @@ function reader(file: OpenFile, expected: Expected, { reading, head }: Begun, si
 function identityOf({ thread, ...identity }: CoreProcess): ItemIdentity {
   const { threads } = identity
   const isOneOfMany = thread !== undefined && threads !== undefined && threads > 1
-  return isOneOfMany ? { ...identity, note: `thread ${thread} of ${threads} crashed` } : identity
+  return isOneOfMany ? { ...identity, details: { source: 'cores', thread } } : identity
 }

@@ -1,3 +1,5 @@
+import { type LeftOut, LISTED } from '../../words/details.ts'
+
 /** What could not be read, and why: becomes errors.txt and the receipt's reason. Missing data must not be invisible. */
 export interface Ledger {
   /** Something is not in the facts. Equal reasons of one kind of file are counted, not repeated. */
@@ -11,6 +13,8 @@ export interface Ledger {
   count(): number
   /** Why the facts are not all of it, if something was lost. */
   truncated(): string | undefined
+  /** What was lost, what counts before details, with how often: the first LISTED kinds, and how many there are. */
+  leftOut(): { readonly kinds: number; readonly first: readonly LeftOut[] }
   /** errors.txt: one line per reason and kind of file; what was lost first, with an empty line behind it. */
   text(): string
 }
@@ -48,6 +52,13 @@ export function ledger(): Ledger {
       const [first] = all
       const more = all.length > 1 ? `, and ${all.length - 1} more in errors.txt` : ''
       return `${first?.path}: ${first?.reason}${more}`
+    },
+    leftOut() {
+      const all = [...of('lost'), ...of('detail')]
+      return {
+        kinds: all.length,
+        first: all.slice(0, LISTED).map(({ path, reason, times }) => ({ path, reason, times })),
+      }
     },
     text() {
       if (lines.size === 0) return 'Everything that was asked for could be read.\n'

@@ -1,4 +1,5 @@
 import type { Lease } from '../../streams/lease.ts'
+import { LISTED, type LiveDetails } from '../../words/details.ts'
 import { inParallel } from '../../words/in-parallel.ts'
 import { inChunks, type Outcome, READ_BYTES, type Reading, readingPool } from '../host/reading.ts'
 import { layOut, type Segment } from './elf-core.ts'
@@ -105,9 +106,16 @@ function outcomeOf({ freeze, moment, surveyed, sample, late, ended }: End): Outc
       : standstill.beyond > 0
         ? `${threads.length} of ${threads.length + standstill.beyond} threads are in it: no more are stopped of one process`
         : undefined
+  const details: LiveDetails = {
+    source: 'live',
+    ...(missed.length > 0 && { missed: missed.slice(0, LISTED) }),
+    ...(standstill.beyond > 0 && { beyond: standstill.beyond }),
+    ...(late > 0 && { late }),
+    ...(ended && { ended }),
+  }
   return {
     ...(truncated !== undefined && { truncated }),
-    identity: { threads: threads.length, freezeMs, torn, ...(missed.length > 0 && { note: missed.join('; ') }) },
+    identity: { threads: threads.length, freezeMs, torn, details },
   }
 }
 

@@ -67,7 +67,7 @@ export async function openGcore(
     await blankOut(output, [environment])
     const stats = await output.stat()
     const reading = readFrom({ path: `the core of ${pid} by gdb`, handle: output, stats }, stats.size, limit, parent)
-    return { ...reading, outcome: () => ({ ...reading.outcome(), identity: { freezeMs: ms, note: 'taken by gdb' } }) }
+    return { ...reading, outcome: () => ({ ...reading.outcome(), identity: { freezeMs: ms } }) }
   } catch (error) {
     await output.close()
     throw error

@@ -1,5 +1,6 @@
 import type { Lease } from '../../streams/lease.ts'
 import type { Pool } from '../../streams/pool.ts'
+import type { MemoryDetails, PageKind } from '../../words/details.ts'
 import { formatBytes } from '../../words/units.ts'
 import { type Outcome, READ_BYTES, type Reading, readingPool } from '../host/reading.ts'
 import type { KcoreMap } from './kcore-map.ts'
@@ -20,7 +21,7 @@ export interface Snapshot {
   readonly pageSize: number
   readonly wanted: Wanted
   /** Classes of what is of DATA_RANK. */
-  readonly first: readonly string[]
+  readonly first: readonly PageKind[]
   readonly layout: Layout
   readonly kcore: KcoreReader
   readonly flags: PageFlags
@@ -34,7 +35,7 @@ export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSig
   const { layout, pageSize, ram, wanted, flags } = snapshot
   const pool = readingPool()
   const taken = new TakenPages(layout.order)
-  const progress: Progress = { bytes: 0, lost: 0, stored: 0, torn: 0, compared: 0 }
+  const progress: Progress = { bytes: 0, lost: 0, stored: 0, torn: new Map(), compared: 0 }
   let filling: Promise<unknown> = Promise.resolve()
 
   async function* chunks(): AsyncGenerator<Lease, void, void> {
@@ -77,8 +78,8 @@ interface Progress {
   lost: number
   /** Pages that were read. */
   stored: number
-  /** Of the pages that were looked at once more, those that had changed, and how many were read of those looked at. */
-  torn: number
+  /** Of the pages that were looked at once more, those that had changed, by class, and how many were read of those looked at. */
+  torn: ReadonlyMap<PageKind, number>
   compared: number
 }
 
@@ -125,23 +126,27 @@ async function fill(
 function outcomeOf({ layout, pageSize, first }: Snapshot, progress: Progress): Outcome {
   const { head, order, bytes } = layout
   let end = head.length
-  const whole = new Map<string, boolean>()
+  const whole = new Map<PageKind, boolean>()
   for (const run of order) {
     end += (run.end - run.start) * pageSize
-    for (const name of run.rank === DATA_RANK ? first : [CLASSES[run.rank] ?? 'other'])
+    for (const name of run.rank === DATA_RANK ? first : [CLASSES[run.rank] ?? 'missing'])
       whole.set(name, (whole.get(name) ?? true) && end <= progress.bytes)
   }
   const complete = progress.bytes >= bytes
   const names = [...whole].filter(([, isWhole]) => isWhole).map(([name]) => name)
   const upTo = names.length === 0 ? 'no class of pages is whole' : `whole: ${names.join(', ')}`
-  const lost = progress.lost === 0 ? [] : [`${formatBytes(progress.lost)} could not be read and are zeros`]
-  const { torn: changed, compared, stored } = progress
-  const share = compared === 0 ? 0 : (changed / compared) * 100
-  const seen = compared === stored ? '' : `, of which ${compared} were looked at again`
-  const torn = complete ? [`${share.toFixed(1)} % of ${stored} pages torn${seen}`] : []
-  const cut = `it was cut after ${formatBytes(progress.bytes)} of ${formatBytes(bytes)}; ${upTo}`
+  const torn = [...progress.torn].map(([of, pages]) => ({ of, pages }))
+  const details: MemoryDetails = {
+    source: 'memory',
+    whole: names,
+    pages: progress.stored,
+    ...(complete && { compared: progress.compared, torn }),
+    ...(progress.lost > 0 && { unread: progress.lost }),
+  }
   return {
-    ...(!complete && { truncated: cut }),
-    identity: { torn: progress.torn, note: [upTo, ...torn, ...lost].join('; ') },
+    ...(!complete && {
+      truncated: `it was cut after ${formatBytes(progress.bytes)} of ${formatBytes(bytes)}; ${upTo}`,
+    }),
+    identity: { torn: torn.reduce((sum, { pages }) => sum + pages, 0), details },
   }
 }

@@ -18,15 +18,15 @@ export class TakenPages {
       bits[bit >> 3] = (bits[bit >> 3] ?? 0) | (1 << (bit & 7))
   }
 
-  /** Tells of one page after the other, in ascending order, whether it has been read. */
-  ask(): (page: number) => boolean {
+  /** Tells of one page after the other, in ascending order, the rank of the run of which it has been read; undefined where it has not. */
+  ask(): (page: number) => number | undefined {
     let next = 0
     return (page) => {
       while ((this.#runs[next]?.run.end ?? Number.POSITIVE_INFINITY) <= page) next++
       const entry = this.#runs[next]
-      if (entry === undefined || page < entry.run.start) return false
+      if (entry === undefined || page < entry.run.start) return undefined
       const bit = page - entry.run.start
-      return ((entry.bits[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0
+      return ((entry.bits[bit >> 3] ?? 0) & (1 << (bit & 7))) === 0 ? undefined : entry.run.rank
     }
   }
 }

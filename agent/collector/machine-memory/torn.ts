@@ -1,6 +1,8 @@
 import { within } from '../../words/deadline.ts'
+import type { PageKind } from '../../words/details.ts'
+import { CLASSES, MISSING } from './page-class.ts'
 import type { PageFlags } from './page-flags.ts'
-import type { PageRange } from './survey.ts'
+import { DATA_RANK, type PageRange } from './survey.ts'
 import type { TakenPages } from './taken-pages.ts'
 import { type Wanted, wants } from './wanted.ts'
 
@@ -8,8 +10,8 @@ import { type Wanted, wants } from './wanted.ts'
 const RESCAN_MS = 3_000
 
 export interface Torn {
-  /** Of the pages that were looked at, those that had changed. */
-  readonly torn: number
+  /** Of the pages that were looked at, those that had changed, by the class that they were read as, or have now. */
+  readonly torn: ReadonlyMap<PageKind, number>
   /** Of the pages that had been read, how many were looked at. */
   readonly compared: number
 }
@@ -24,7 +26,7 @@ export async function countTorn(
 ): Promise<Torn> {
   const enough = within(RESCAN_MS, signal)
   const wasTaken = taken.ask()
-  let torn = 0
+  const torn = new Map<PageKind, number>()
   let compared = 0
   try {
     for (const { start, end } of ram) {
@@ -32,8 +34,10 @@ export async function countTorn(
       for await (const { first, classes } of flags.scan(start, end, enough)) {
         for (let index = 0; index < classes.length; index++) {
           const was = wasTaken(first + index)
-          if (was) compared++
-          if (isWanted(first + index, classes[index] ?? 0) !== was) torn++
+          if (was !== undefined) compared++
+          if (isWanted(first + index, classes[index] ?? 0) === (was !== undefined)) continue
+          const kind = was === DATA_RANK ? 'kernel data' : (CLASSES[was ?? classes[index] ?? MISSING] ?? 'missing')
+          torn.set(kind, (torn.get(kind) ?? 0) + 1)
         }
       }
     }

@@ -1,10 +1,10 @@
 import { HostReads } from '../host/host-reads.ts'
 import { ledger } from '../host/ledger.ts'
 import { lackOf, type ProcessSurvey, surveyProcesses } from './host-process.ts'
-import { findTrouble, type Trouble } from './trouble.ts'
+import { findTrouble, type TroubleFound } from './trouble.ts'
 import { newTurns, type Turns } from './turns.ts'
 
-export interface HostSurvey extends ProcessSurvey, Trouble {
+export interface HostSurvey extends ProcessSurvey, TroubleFound {
   /** What could not be seen of the processes, in a sentence: then nobody can say that there is none of a kind. */
   readonly lack: string | undefined
 }
@@ -27,6 +27,6 @@ async function takeSurvey(root: string, signal: AbortSignal): Promise<HostSurvey
   signal.throwIfAborted()
   const { processes } = survey
   const hasUnits = processes.some(({ unit }) => unit !== undefined)
-  const trouble = hasUnits ? await findTrouble(reads, processes) : { troubled: new Map<number, string>(), unlearnt: [] }
+  const trouble: TroubleFound = hasUnits ? await findTrouble(reads, processes) : { troubled: new Map(), unlearnt: [] }
   return { ...survey, ...trouble, lack: lackOf(survey) }
 }

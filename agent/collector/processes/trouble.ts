@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../../words/deadline.ts'
+import type { Trouble } from '../../words/details.ts'
 import { cgroupTree } from '../host/cgroup-tree.ts'
 import { fewAtATime } from '../host/few-at-a-time.ts'
 import type { HostReads } from '../host/host-reads.ts'
@@ -23,30 +24,30 @@ const LATELY_MS = 10 * 60_000
 /** Share of a memory limit beyond which a unit is in trouble: what is counted cannot be reclaimed but by swapping. */
 const NEARLY = 0.9
 
-export interface Trouble {
+export interface TroubleFound {
   /** Processes in trouble, by pid, and why. */
-  readonly troubled: ReadonlyMap<number, string>
+  readonly troubled: ReadonlyMap<number, Trouble>
   /** What was not learnt, so that there may be more of them: a sentence each. */
   readonly unlearnt: readonly string[]
 }
 
 /**
- * The processes in trouble and why, in a sentence: those whose unit has failed or hangs in stopping, is short of memory,
+ * The processes in trouble and why: those whose unit has failed or hangs in stopping, is short of memory,
  * or that have a thread in uninterruptible sleep. By reading files and by asking systemd, which is not waited for.
  */
-export async function findTrouble(reads: HostReads, processes: readonly HostProcess[]): Promise<Trouble> {
+export async function findTrouble(reads: HostReads, processes: readonly HostProcess[]): Promise<TroubleFound> {
   const asked = unitStates(reads.root, process.geteuid?.() ?? 0, within(STATES_MS, reads.signal)).catch(() => undefined)
   const { blocked, unlooked } = await findBlocked(reads, processes)
   const killed = await killedIn(reads, processes)
   const short = await shortOfMemory(reads, processes)
   const states = await asked
-  const found = new Map<number, string>()
+  const found = new Map<number, Trouble>()
   for (const { pid, unit, cgroup } of processes) {
     const state = unit === undefined ? undefined : states?.get(unit)
-    const stopping = state === 'deactivating' ? `${unit} was being stopped and ran on` : undefined
+    const stopping = state === 'deactivating' ? ({ kind: 'stopping' } as const) : undefined
     const why =
       blocked.get(pid) ??
-      (state === 'failed' ? `${unit} has failed` : stopping) ??
+      (state === 'failed' ? ({ kind: 'failed' } as const) : stopping) ??
       killed.get(cgroup) ??
       short.get(cgroup)
     if (why !== undefined) found.set(pid, why)
@@ -88,11 +89,11 @@ async function findBlocked(reads: HostReads, processes: readonly HostProcess[]) 
     await sleep(LOOK_MS, undefined, { signal: reads.signal }).catch(() => {})
     blocked = blocked.filter((one) => isBlocked(reads, one))
   }
-  const found = new Map<number, string>()
+  const found = new Map<number, Trouble>()
   for (const { pid, tid, comm } of blocked) {
     const wchan = await reads.text(`proc/${pid}/task/${tid}/wchan`, { optional: true, once: true })
-    const where = wchan === undefined || wchan === '0' ? '' : ` (${wchan})`
-    found.set(pid, `${comm} ${tid} in D${where}`)
+    const where = wchan === undefined || wchan === '0' ? {} : { wchan }
+    found.set(pid, { kind: 'blocked', comm, tid, ...where })
   }
   return { blocked: found, unlooked }
 }
@@ -105,23 +106,21 @@ function isBlocked(reads: HostReads, { pid, tid }: Blocked): boolean {
  * The cgroups in which the kernel has killed for want of memory, of late, and whom. What a group has counted since it was made says nothing of
  * today, so its own count (`memory.events.local`: not what is below it) is asked only where the kernel's log cannot be read.
  */
-async function killedIn(reads: HostReads, processes: readonly HostProcess[]): Promise<ReadonlyMap<string, string>> {
+async function killedIn(reads: HostReads, processes: readonly HostProcess[]): Promise<ReadonlyMap<string, Trouble>> {
   const { deaths, unseen } = await kernelTestimony(reads)
   const since = Date.now() - LATELY_MS
   const tree = unseen.length > 0 ? await cgroupTree(reads) : undefined
-  const found = new Map<string, string>()
+  const found = new Map<string, Trouble>()
   for (const { cgroup, unit } of new Map(processes.map((process) => [process.cgroup, process])).values()) {
     if (unit === undefined) continue
     const last = deaths.findLast(({ kind, subject }) => kind === 'oom' && subject.unit === unit)
-    if (last?.at !== undefined && last.at > since)
-      found.set(
-        cgroup,
-        `${unit} ran out of memory: ${last.subject.comm ?? 'a process'} (${last.subject.pid}) was killed`,
-      )
-    else if (tree !== undefined) {
+    if (last?.at !== undefined && last.at > since) {
+      const { comm, pid } = last.subject
+      found.set(cgroup, { kind: 'killed', ...(comm !== undefined && { comm }), ...(pid !== undefined && { pid }) })
+    } else if (tree !== undefined) {
       const events = await reads.text(`${tree}${cgroup}/memory.events.local`, { optional: true, once: true })
       const count = numberOf(events, 'oom_kill') ?? 0
-      if (count > 0) found.set(cgroup, `${unit} ran out of memory: ${count} killed`)
+      if (count > 0) found.set(cgroup, { kind: 'killed', count })
     }
   }
   return found
@@ -131,11 +130,11 @@ async function killedIn(reads: HostReads, processes: readonly HostProcess[]): Pr
 async function shortOfMemory(
   reads: HostReads,
   processes: readonly HostProcess[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, Trouble>> {
   const tree = await cgroupTree(reads)
-  const found = new Map<string, string>()
+  const found = new Map<string, Trouble>()
   if (tree === undefined) return found
-  const looked = new Map<string, Promise<string | undefined>>()
+  const looked = new Map<string, Promise<Trouble | undefined>>()
   for (const cgroup of new Set(processes.map((process) => process.cgroup))) {
     const parts = cgroup.split('/').filter((part) => part !== '')
     for (let depth = parts.length; depth > 0; depth--) {
@@ -151,7 +150,7 @@ async function shortOfMemory(
   return found
 }
 
-async function shortage(reads: HostReads, directory: string, name: string): Promise<string | undefined> {
+async function shortage(reads: HostReads, directory: string, group: string): Promise<Trouble | undefined> {
   const text = (file: string) => reads.text(`${directory}/${file}`, { optional: true, once: true })
   const limits = [await text('memory.high'), await text('memory.max')].map((limit) => Number.parseInt(limit ?? '', 10))
   const limit = Math.min(...limits.filter((bytes) => bytes > 0))
@@ -159,5 +158,5 @@ async function shortage(reads: HostReads, directory: string, name: string): Prom
   const stat = await text('memory.stat')
   // Not memory.current: caches of files fill any limit, and harm nobody.
   const held = (numberOf(stat, 'anon') ?? 0) + (numberOf(stat, 'shmem') ?? 0)
-  return held > limit * NEARLY ? `${name} holds ${Math.round((100 * held) / limit)} % of its memory limit` : undefined
+  return held > limit * NEARLY ? { kind: 'short', group, percent: Math.round((100 * held) / limit) } : undefined
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Receipt } from '../../bundle/schema.ts'
 import { printable } from '../../words/printable.ts'
+import { snapshotTold } from '../bundle/details-told.ts'
 import { openBelow, placeBelow, writeOwn } from '../fetch/place.ts'
 import { OPEN } from './core-scripts.ts'
 import { DEBUGINFOD, type Step } from './next-steps.ts'
@@ -44,8 +45,9 @@ export async function writeKernelFiles(
   if (!files.includes(VMCORE)) return []
   const kernel = kernelOf(await headOf(join(directory, VMCORE)))
   if (kernel === undefined) return []
-  const told = receipts.find(({ artifact }) => artifact === `${VMCORE}.zst`)?.item.note
-  const page = [...(told === undefined ? [] : [`The snapshot: ${printable(told)}.`]), ...pageOf(kernel)]
+  const details = receipts.find(({ artifact }) => artifact === `${VMCORE}.zst`)?.details
+  const told = details?.source === 'memory' ? snapshotTold(details).join('; ') : ''
+  const page = [...(told === '' ? [] : [`The snapshot: ${printable(told)}.`]), ...pageOf(kernel)]
   for (const [name, lines] of [[DRGN_SCRIPT, DRGN] as const, [CRASH_SCRIPT, CRASH] as const, [TEXT, page] as const]) {
     await writeOwn(await placeBelow(directory, name), `${lines.join('\n')}\n`)
   }

@@ -1,5 +1,6 @@
 import type { Receipt } from '../../bundle/schema.ts'
 import { countOf } from '../../words/count-of.ts'
+import { parseScope, SCOPE, type Scope } from '../../words/memory-scope.ts'
 import { VMCORE } from '../debuggers/kernel-files.ts'
 
 /** What there is to see where a class of pages is whole, in the order of the file: collector/machine-memory/VMCORE.md. */
@@ -17,11 +18,11 @@ const SEEN = [
 export function memoryTold(receipts: readonly Receipt[]): readonly string[] {
   return receipts
     .filter(({ artifact, objects }) => artifact === `${VMCORE}.zst` && objects.length > 0)
-    .map(({ status, item: { note = '', torn = 0 } }) => {
-      const told = (/(?:^|; )whole: ([a-z, ]+)/.exec(note)?.[1] ?? '').split(', ')
+    .map(({ status, details, item: { torn = 0 } }) => {
+      const { whole: told = [], scope = 'off' } = details?.source === 'memory' ? details : {}
       // Where the kernel does not say which they are, tasks are objects among others.
-      const whole = told.includes('objects') ? [...told, 'tasks'] : told
-      const unit = /(?:^|; )scope kernel\+unit:([^\s;]+)/.exec(note)?.[1]
+      const whole: readonly string[] = told.includes('objects') ? [...told, 'tasks'] : told
+      const unit = SCOPE.test(scope) ? unitOf(parseScope(scope)) : undefined
       const there = SEEN.filter(({ name }) => whole.includes(name)).map(({ name, what }) =>
         name === 'user' && unit !== undefined ? `${what} of ${unit}` : what,
       )
@@ -34,3 +35,5 @@ export function memoryTold(receipts: readonly Receipt[]): readonly string[] {
       ].join('; ')
     })
 }
+
+const unitOf = (scope: Scope) => (scope.kind === 'kernel+unit' ? scope.unit : undefined)

@@ -1,6 +1,7 @@
 import type { Receipt } from '../../bundle/schema.ts'
 import { formatBytes, formatDuration } from '../../words/units.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
+import { detailsTold } from '../bundle/details-told.ts'
 import { instant } from '../catalogue/moments.ts'
 import type { Step } from '../debuggers/next-steps.ts'
 import { librariesApart } from '../terminal/libraries-apart.ts'
@@ -109,7 +110,8 @@ function receiptTable(receipts: readonly Receipt[], screen: Screen): Line[] {
     const { status, artifact, item, objects } = receipt
     const figures = objects.length === 0 ? ['', '', ''] : figuresOf(receipt)
     const unchecked = status === 'complete' && item.unchecked !== undefined ? uncheckedTold(item.unchecked) : undefined
-    const notes = [item.unit, item.trouble, item.note, unchecked, status === 'absent' ? receipt.reason : undefined]
+    const reason = status === 'absent' ? receipt.reason : undefined
+    const notes = [item.unit, ...detailsTold(receipt), item.note, unchecked, reason]
     const said = notes.flatMap((note) => (note === undefined ? [] : [inCell(note)])).join(', ')
     return [status, ...figures, said === '' ? artifact : `${artifact}: ${said}`]
   })

@@ -54,7 +54,7 @@ t.test('which of its threads crashed', { skip }, async (t) => {
   const longer = Buffer.concat([core.subarray(0, at), notes, notes, notes])
   longer.writeBigUInt64LE(BigInt(3 * size), 64 + 32)
   const { identity } = await read(longer, { suffix: '' })
-  t.match(identity, { pid: thread, threads: 3, note: `thread ${thread} of 3 crashed` })
+  t.match(identity, { pid: thread, threads: 3, details: { thread } })
 })
 
 t.test('notes that are no notes end', { skip }, async (t) => {

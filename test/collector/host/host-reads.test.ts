@@ -112,3 +112,20 @@ t.test('what counts stands above an empty line, and nothing else does', async (t
   t.equal(troubles.truncated(), 'processes.tsv: two left  out')
   t.equal(troubles.text(), 'processes.tsv: two left  out\n\nproc/1/smaps_rollup: hung\nproc/x: not there\n')
 })
+
+t.test('what was left out, and how often, what counts before details', async (t) => {
+  const troubles = ledger()
+  t.strictSame(troubles.leftOut(), { kinds: 0, first: [] })
+  troubles.lost('proc/1/smaps_rollup', 'hung', { detail: true })
+  troubles.note('proc/x', 'not there')
+  for (const pid of [1, 2, 3]) troubles.lost(`proc/${pid}/cgroup`, 'no answer')
+  t.strictSame(troubles.leftOut(), {
+    kinds: 2,
+    first: [
+      { path: 'proc/1/cgroup', reason: 'no answer', times: 3 },
+      { path: 'proc/1/smaps_rollup', reason: 'hung', times: 1 },
+    ],
+  })
+  for (let kind = 0; kind < 100; kind++) troubles.lost(`a${'b'.repeat(kind)}`, 'x')
+  t.match(troubles.leftOut(), { kinds: 102, first: { length: 16 } })
+})

@@ -73,7 +73,10 @@ t.test('the kernel alone: what is its own, and nothing else', async (t) => {
   t.ok(notes[3]?.content.equals(VMCOREINFO))
   t.equal(outcome.truncated, undefined)
   t.equal(outcome.identity?.torn, 0)
-  t.match(outcome.identity?.note, /whole: kernel data, objects, kernel; 0\.0 % of 509 pages torn/)
+  t.match(outcome.identity?.details, {
+    ...{ scope: 'kernel', whole: ['kernel data', 'objects', 'kernel'], pages: 509, compared: 509, torn: [] },
+    unfit: undefined,
+  })
 })
 
 t.test(
@@ -123,7 +126,7 @@ t.test('tasks and the tables they are found by are first too, where the kernel s
   const { file, loads, outcome } = await snapshotOf(t, { ...machine, pages: slabs, pid: 976 }, 'kernel')
   const [data, tasks] = loads.toSorted((a, b) => a.offset - b.offset)
   t.match([data, tasks], [{ physical: 500 * PAGE }, { physical: 976 * PAGE, bytes: PAGE }])
-  t.match(outcome.identity?.note, /whole: kernel data, tasks, objects, kernel;/)
+  t.match(outcome.identity?.details, { whole: ['kernel data', 'tasks', 'objects', 'kernel'] })
   const held = pagesIn(file, loads)
   t.ok(
     from(977, 19).every((page) => held.includes(page)),
@@ -153,10 +156,9 @@ t.test('cut anywhere, it says what is whole', async (t) => {
 t.test('what does not fit becomes the kernel alone; where that does not fit either, it is cut', async (t) => {
   const { outcome, loads } = await snapshotOf(t, large, 'all', { limit: 4 * 1024 * 1024 })
   t.equal(outcome.truncated, undefined)
-  t.match(
-    outcome.identity?.note,
-    /^scope kernel; all has 16\.1MiB, which does not fit; whole: kernel data, objects, kernel;/,
-  )
+  t.match(outcome.identity?.details, {
+    ...{ scope: 'kernel', unfit: { scope: 'all', bytes: Number }, whole: ['kernel data', 'objects', 'kernel'] },
+  })
   t.ok(loads.length > 0)
   const cut = await snapshotOf(t, large, 'all', { limit: 1024 * 1024 })
   t.equal(cut.file.length, 1024 * 1024)

@@ -84,9 +84,9 @@ t.test('who is there, and who is in trouble', async (t) => {
   t.strictSame(
     [...troubled],
     [
-      [20, 'hung 21 in D (rpc_wait_bit_killable)'],
-      [40, 'large.service holds 95 % of its memory limit'],
-      [50, 'killed.service ran out of memory: 2 killed'],
+      [20, { kind: 'blocked', comm: 'hung', tid: 21, wchan: 'rpc_wait_bit_killable' }],
+      [40, { kind: 'short', group: 'large.service', percent: 95 }],
+      [50, { kind: 'killed', count: 2 }],
     ],
     'nor who waits for a disk now and then, or fills its limit with caches',
   )
@@ -100,7 +100,7 @@ t.test('who was killed for want of memory, lately and in the unit itself', async
   }
   const dev = { kmsg: killed('fine.service', 999) + killed('killed.service', 1) }
   const { troubled } = await newPatients(t.testdir({ ...host, dev })).survey(soon())
-  t.equal(troubled.get(10), 'fine.service ran out of memory: java (812) was killed')
+  t.strictSame(troubled.get(10), { kind: 'killed', comm: 'java', pid: 812 })
   t.notOk(troubled.has(50), 'what was killed a quarter of an hour ago is not what the host dies of')
   t.strictSame([...troubled.keys()], [10, 20, 40], 'and nobody else')
 })

@@ -42,6 +42,7 @@ export interface Piece {
   readonly content: Buffer
   readonly encoding: 'frames' | 'as-is'
   readonly item?: Receipt['item']
+  readonly details?: Receipt['details']
   readonly receipt?: Partial<Receipt>
   /** What becomes of the stored bytes before they are stored, unknown to the receipt. */
   readonly tamper?: (stored: Buffer) => Buffer
@@ -146,7 +147,7 @@ async function storedBytes({ content, encoding }: Piece, recipients: readonly Re
 }
 
 function receiptOf(piece: Piece, stored: Buffer, isSealed: boolean): Receipt {
-  const { artifact, source, content, encoding, item = {} } = piece
+  const { artifact, source, content, encoding, item = {}, details } = piece
   const sha256 = createHash('sha256').update(stored).digest('hex')
   const name = artifact + (isSealed ? SEALED_SUFFIX : '')
   return {
@@ -155,6 +156,7 @@ function receiptOf(piece: Piece, stored: Buffer, isSealed: boolean): Receipt {
     source,
     status: 'complete',
     item,
+    details,
     encoding,
     sealed: isSealed,
     bytesIn: content.length,

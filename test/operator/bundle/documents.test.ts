@@ -148,9 +148,34 @@ t.test('what is hostile in a value is shown for what it is', async (t) => {
   t.ok(letters < 10_000, `${letters} letters are shown`)
 })
 
+t.test('details that cannot be read cost nothing but themselves', async (t) => {
+  const odd = [
+    { source: 'tomorrow' },
+    { source: 'live', missed: Array(1000).fill('x') },
+    'none',
+    { source: 'stacks', processes: 'all' },
+  ]
+  const receipts = odd.map((details, i) => ({ ...receipt(i), details }))
+  const good = { ...receipt(9), details: { source: 'cores', thread: 7, new: 1 } }
+  const seen = await view({ 'manifest.json': { ...manifest, receipts: [...receipts, good] } })
+  t.strictSame(seen.faults, [])
+  t.strictSame(
+    seen.manifest?.receipts.map(({ details }) => details),
+    [...odd.map(() => undefined), { source: 'cores', thread: 7 }],
+  )
+})
+
 t.test('a thousand hangs, snapshots and problems are told in a few lines', async (t) => {
-  const stacks = receipt(1, { source: 'stacks', artifact: 'stacks.tar.zst', item: { note: '3 of 4 wait' } })
-  const live = receipt(2, { source: 'live', artifact: 'live/a', item: { trouble: 'it hangs' } })
+  const stacks = receipt(1, {
+    source: 'stacks',
+    artifact: 'stacks.tar.zst',
+    details: { source: 'stacks', processes: 4, stuck: 3 },
+  })
+  const live = receipt(2, {
+    source: 'live',
+    artifact: 'live/a',
+    details: { source: 'live', trouble: { kind: 'failed' } },
+  })
   const receipts = [...Array(1000).fill(stacks), ...Array(1000).fill(live)]
   const seen = await view({ 'manifest.json': { ...manifest, problems: Array(1000).fill('wrong'), receipts } })
   const lines = showLines(seen, verdict(seen), plainScreen).map((line) => rendered(line, false))

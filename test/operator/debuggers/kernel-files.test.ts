@@ -17,10 +17,13 @@ const info = (release: string) => `OSRELEASE=${release}\nBUILD-ID=${BUILD_ID}\nP
 const vmcore = (text: string) =>
   Buffer.concat([Buffer.from(`\x7fELF${'\0'.repeat(600)}VMCOREINFO\0\0${text}`), Buffer.alloc(8192)])
 
-async function written(t: Test, content: Buffer, note?: string) {
+async function written(t: Test, content: Buffer, scope = 'kernel') {
   const directory = t.testdir({ memory: { vmcore: content } })
   const receipts = [
-    bareReceipt('memory', 'complete', { artifact: 'memory/vmcore.zst', item: note === undefined ? {} : { note } }),
+    bareReceipt('memory', 'complete', {
+      artifact: 'memory/vmcore.zst',
+      details: { source: 'memory', scope, whole: ['kernel data', 'objects'] },
+    }),
   ]
   const steps = await writeKernelFiles(directory, ['memory/vmcore'], receipts)
   const read = (name: string) => readFileSync(join(directory, name), 'utf8')
@@ -28,7 +31,7 @@ async function written(t: Test, content: Buffer, note?: string) {
 }
 
 t.test('the commands that open a snapshot, and where its symbols come from', async (t) => {
-  const { steps, read } = await written(t, vmcore(info(RELEASE)), 'whole: kernel data, objects\n!rm')
+  const { steps, read } = await written(t, vmcore(info(RELEASE)), 'kernel\n!rm')
   const vmlinux = `/usr/lib/debug/boot/vmlinux-${RELEASE}`
   t.strictSame(
     steps.map(({ command }) => command),
@@ -39,7 +42,11 @@ t.test('the commands that open a snapshot, and where its symbols come from', asy
     ],
   )
   const page = read('open/vmcore.txt')
-  t.match(page, /^The snapshot: whole: kernel data, objects\\u\{a\}!rm\.\n/, 'in one line, whatever the host says')
+  t.match(
+    page,
+    /^The snapshot: scope kernel\\u\{a\}!rm; whole: kernel data, objects\.\n/,
+    'in one line, whatever the host says',
+  )
   for (const { command } of steps) t.match(page, `  ${command}\n`)
   t.match(page, `debuginfod-find debuginfo ${BUILD_ID}\n`)
   t.match(page, `vol -s symbols -f memory/vmcore linux.pslist.PsList\n`)
@@ -102,7 +109,7 @@ async function memoryPieces(): Promise<Piece[]> {
   const common = { source: 'memory', encoding: 'frames' } as const
   return [
     { ...common, artifact: 'memory/kernel.tar.zst', content: await buffer(tar) },
-    { ...common, artifact: 'memory/vmcore.zst', content: vmcore(info(RELEASE)), item: { note: 'whole: kernel data' } },
+    { ...common, artifact: 'memory/vmcore.zst', content: vmcore(info(RELEASE)) },
   ]
 }
 

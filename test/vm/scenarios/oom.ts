@@ -1,10 +1,14 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Receipt } from '../../../agent/bundle/schema.ts'
 import { applicationUnit, lingererUnit } from '../applications.ts'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { failedUnit } from '../crash.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 import { checkNamed, deaths, toldOfLatest } from '../told.ts'
+
+/** Of a process that lived, what was wrong with it. */
+const troubleOf = ({ details }: Receipt) => (details?.source === 'live' ? details.trouble : undefined)
 
 /** MiB: more than the machine has, and more than the unit may have. */
 const BOUNDLESS = 4096
@@ -36,13 +40,13 @@ export const scenario: Scenario = {
     deepEqual(deaths(told), ['oom swollen of boundless.service', 'oom swollen of bounded.service'])
     checkNamed(told)
     // A host that reads its programs back from disk has processes that wait for that, which is another trouble.
-    const troubles = ['stacks', 'live'].flatMap((source) => receiptsOf(bundle, source).map(({ item }) => item.trouble))
+    const troubles = receiptsOf(bundle, 'live').map(troubleOf)
     deepEqual(
-      troubles.filter((trouble) => trouble !== undefined && /memory/.test(trouble)),
+      troubles.filter((trouble) => trouble?.kind === 'killed' || trouble?.kind === 'short'),
       [],
       'nobody who lives is short of memory',
     )
-    const healthy = receiptsOf(bundle, 'live').filter(({ item }) => item.trouble === undefined)
+    const healthy = receiptsOf(bundle, 'live').filter((receipt) => troubleOf(receipt) === undefined)
     ok(healthy.length <= 1, 'of a service that lives no more memory is taken than of the largest, as always')
   },
 }

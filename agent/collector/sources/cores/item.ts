@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { CoresDetails } from '../../../words/details.ts'
 import { coredumpAttributes } from '../../crashed-cores/attributes.ts'
 import { below, type CoreFile, charge } from '../../crashed-cores/core-file.ts'
 import type { CrashEntry } from '../../crashed-cores/crash-entries.ts'
@@ -31,15 +32,24 @@ export function coreItem(
     value,
     crash,
     writer,
-  }: { name: string; value: number; crash?: CrashEntry | undefined; writer?: Dumping | undefined },
+    isLate = false,
+  }: {
+    name: string
+    value: number
+    crash?: CrashEntry | undefined
+    writer?: Dumping | undefined
+    /** It was still being written at the inventory. */
+    isLate?: boolean
+  },
 ): Found {
   // Its name is the host's word, so its attributes are.
   const bySystemd = core.kind === 'systemd'
   const { rlimit, ...attributes } = bySystemd ? coredumpAttributes(system, root, core.path) : {}
   const { truncated, ...logged } = crash ?? { truncated: false }
-  const note = bySystemd && system.kind === 'missing' ? { note: `its attributes were not read: ${system.reason}` } : {}
+  const unasked = bySystemd && system.kind === 'missing' ? { unasked: system.reason } : {}
+  const details: CoresDetails = { source: 'cores', ...unasked, ...(isLate && { unfinished: true }) }
   // What the file itself says counts most: the journal and the attributes add to it.
-  const identity = { ...note, ...logged, ...attributes, ...core.identity }
+  const identity = { details, ...logged, ...attributes, ...core.identity }
   // kdump says so in the name of what it could not finish; a process may be called anything.
   const isDump = core.kind === 'vmcore' || core.kind === 'dmesg'
   const cut =
@@ -67,7 +77,8 @@ export function coreItem(
         outcome() {
           const { identity: seen, ...outcome } = reading.outcome()
           if (outcome.truncated === undefined) onRead(core.id)
-          return { ...outcome, identity: { ...seen, ...identity } }
+          const inside = seen?.details?.source === 'cores' ? seen.details : {}
+          return { ...outcome, identity: { ...seen, ...identity, details: { ...inside, ...details } } }
         },
       }
     },

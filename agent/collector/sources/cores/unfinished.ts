@@ -30,7 +30,7 @@ export function unfinishedItem(
     bytes,
     ratio: RATIO,
     value,
-    identity: { ...who, note: 'was still being written at the inventory' },
+    identity: { ...who, details: { source: 'cores', unfinished: true } },
     async open(limit, signal) {
       // Linked under its name before its writer is done: no need to wait for the stack trace that follows.
       const core =
@@ -42,7 +42,7 @@ export function unfinishedItem(
       }
       // systemd-coredump's name means that the file is complete; the kernel writes under the final name.
       const writer = core.kind === 'plain' ? process : undefined
-      return coreItem(host, core, { name, value, writer }).open(limit, signal)
+      return coreItem(host, core, { name, value, writer, isLate: true }).open(limit, signal)
     },
   }
 }

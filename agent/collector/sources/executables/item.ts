@@ -34,7 +34,9 @@ export function executableItem(program: Program, { buildId }: Executable): Found
       path,
       ...owner,
       ...(buildId !== undefined && { buildId }),
-      ...(comm !== undefined && { note: `of ${comm}${pid === undefined ? '' : `[${pid}]`}` }),
+      ...(comm !== undefined && {
+        details: { source: 'executables', comm, ...(pid !== undefined && { pid }) } as const,
+      }),
     },
     async open(limit, signal) {
       const found = stays ? await openSame(program.reach, file, signal) : await openMapped(program, signal)

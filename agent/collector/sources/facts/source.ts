@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Lease } from '../../../streams/lease.ts'
+import type { FactsDetails } from '../../../words/details.ts'
 import { HostReads } from '../../host/host-reads.ts'
 import { ledger } from '../../host/ledger.ts'
 import { inChunks, type Outcome, type Reading } from '../../host/reading.ts'
@@ -52,12 +53,18 @@ function found(context: SourceContext, processes: number): Found {
     ratio: RATIO,
     value: 1000,
     patience: PATIENCE_MS,
-    identity: { note: `${processes} processes` },
-    open: async (limit, signal) => read(context.root, lines, limit, signal),
+    identity: { details: { source: 'facts', processes } },
+    open: async (limit, signal) => read(context.root, { lines, processes }, limit, signal),
   }
 }
 
-function read(root: string, lines: number, limit: number, signal: AbortSignal): Reading {
+/** How many lines of the journal are wanted, and how many processes there were. */
+interface Asked {
+  readonly lines: number
+  readonly processes: number
+}
+
+function read(root: string, { lines, processes }: Asked, limit: number, signal: AbortSignal): Reading {
   const at = Date.now()
   const troubles = ledger()
   const reads = new HostReads(root, troubles, signal)
@@ -65,7 +72,10 @@ function read(root: string, lines: number, limit: number, signal: AbortSignal): 
     chunks: packed(reads, gather(reads, at, lines), at, limit),
     outcome(): Outcome {
       const truncated = troubles.truncated()
-      return { identity: { at }, ...(truncated !== undefined && { truncated }) }
+      const { kinds, first } = troubles.leftOut()
+      const leftOut = { ...(kinds > 0 && { leftOut: first }), ...(kinds > first.length && { leftOutKinds: kinds }) }
+      const details: FactsDetails = { source: 'facts', processes, ...leftOut }
+      return { identity: { at, details }, ...(truncated !== undefined && { truncated }) }
     },
     async [Symbol.asyncDispose]() {
       reads[Symbol.dispose]()

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lease } from '../../../streams/lease.ts'
 import { Refusal } from '../../../wall/refusal.ts'
 import { cannot, sentence } from '../../../words/cannot.ts'
-import type { EvidenceClass, ItemIdentity } from '../../../words/evidence.ts'
+import type { JournalDetails } from '../../../words/details.ts'
+import type { EvidenceClass } from '../../../words/evidence.ts'
 import { shownName } from '../../../words/host-name.ts'
-import { isOnCalendar, isoSecond } from '../../../words/instant.ts'
+import { isOnCalendar } from '../../../words/instant.ts'
 import type { JournalHeader } from '../../host/journal/header.ts'
 import { type JournalFile, type OpenJournal, readHeader, reopenJournal, scanJournals } from '../../host/journal/scan.ts'
 import { readFrom } from '../../host/read-file.ts'
@@ -47,11 +48,11 @@ export async function takeJournal(
   limit: number,
   signal: AbortSignal,
 ): Promise<Reading> {
-  const notes: string[] = []
+  let open: string | undefined
   let now = file
   if (!file.archived) {
     const rotation = await rotationOf(round, file.namespace, signal)
-    if (!rotation.rotated) notes.push(`copied while journald may write to it: ${rotation.reason}`)
+    if (!rotation.rotated) open = rotation.reason
     now = await findAgain(round.root, file, signal)
   }
   const opened = await reopenJournal(round.root, now, signal)
@@ -68,9 +69,13 @@ export async function takeJournal(
     const { size } = await opened.handle.stat()
     // Pinned: of a file in use, what its header vouches for now, and nothing that is added while it is copied.
     const whole = header.state === 'archived' ? size : Math.min(size, header.bytes)
-    if (whole < header.bytes) notes.push(`the host's file is shorter than the ${header.bytes} bytes its header says`)
     const reading = readFrom(opened, whole, limit, signal)
     const told = entriesTold(header)
+    const details: JournalDetails = {
+      ...told.details,
+      ...(open !== undefined && { open }),
+      ...(whole < header.bytes && { headerBytes: header.bytes }),
+    }
     return {
       ...reading,
       chunks: header.state === 'archived' ? reading.chunks : eachAfter(confine, reading.chunks),
@@ -78,7 +83,7 @@ export async function takeJournal(
         const { truncated } = reading.outcome()
         const padding = `for journalctl make it as long again: truncate -s ${header.bytes}`
         return {
-          identity: { ...told, note: [told.note, ...notes].join('; ') },
+          identity: { ...told, details },
           ...(truncated !== undefined && { truncated: `${truncated}; ${padding}` }),
         }
       },
@@ -97,11 +102,16 @@ async function* eachAfter(confine: () => Promise<void>, chunks: AsyncIterable<Le
   }
 }
 
-/** What a file's header says of its lines: how many, of which time (for people), and when the last was logged, where that can be. */
-export function entriesTold({ entries, headRealtime, tailRealtime }: JournalHeader): Pick<ItemIdentity, 'at' | 'note'> {
-  const [from, to] = [headRealtime, tailRealtime].map((µs) => isoSecond(µs / 1000) ?? 'an unknown time')
-  const at = Math.round(tailRealtime / 1000)
-  return { note: `${entries} entries, ${from} to ${to}`, ...(isOnCalendar(at) && { at }) }
+/** What a file's header says of its lines: how many, of which time, and when the last was logged, where that can be. */
+export function entriesTold({ entries, headRealtime, tailRealtime }: JournalHeader) {
+  const [from = 0, to = 0] = [headRealtime, tailRealtime].map((µs) => Math.round(µs / 1000))
+  const details: JournalDetails = {
+    source: 'journal',
+    entries,
+    ...(isOnCalendar(from) && { from }),
+    ...(isOnCalendar(to) && { to }),
+  }
+  return { details, ...(isOnCalendar(to) && { at: to }) }
 }
 
 /** The rotation of a journald's live files in this round: made once, then remembered. */

@@ -1,6 +1,8 @@
 import { Refusal } from '../../../wall/refusal.ts'
 import { within } from '../../../words/deadline.ts'
+import type { LiveDetails, Trouble } from '../../../words/details.ts'
 import { formatBytes } from '../../../words/units.ts'
+import type { Executable } from '../../elf/executable.ts'
 import { readExecutable } from '../../host/executable-file.ts'
 import type { System } from '../../host/ffi.ts'
 import type { Reading } from '../../host/reading.ts'
@@ -20,7 +22,7 @@ export interface LiveRequest {
   /** When the host booted, in ms since the epoch; 0 where that is not known. */
   readonly booted: number
   /** Why the process was chosen, if it is in trouble. */
-  readonly trouble: string | undefined
+  readonly trouble: Trouble | undefined
   /** What takes the core: we, or gdb. */
   readonly by: 'ptrace' | 'gcore'
   readonly freeze: Freeze
@@ -44,7 +46,7 @@ const TICKS = 100
 
 /** A living process as an item of the inventory. */
 export function liveItem(request: LiveRequest, value: number): Found {
-  const { process, booted, trouble } = request
+  const { process, booted } = request
   const { pid, comm, exe, unit, container, start, threads, own } = process
   return {
     id: `${pid}.${start}`,
@@ -63,10 +65,14 @@ export function liveItem(request: LiveRequest, value: number): Found {
       ...(unit !== undefined && { unit }),
       ...(container !== undefined && { container }),
       ...(booted > 0 && { started: booted + (start * 1000) / TICKS }),
-      ...(trouble !== undefined && { trouble }),
+      details: detailsOf(request),
     },
     open: (limit, signal) => openItem(request, limit, signal),
   }
+}
+
+function detailsOf({ trouble, by }: LiveRequest): LiveDetails {
+  return { source: 'live', by: by === 'gcore' ? 'gdb' : 'ptrace', ...(trouble !== undefined && { trouble }) }
 }
 
 async function openItem(request: LiveRequest, limit: number, signal: AbortSignal): Promise<Reading> {
@@ -80,7 +86,7 @@ async function openItem(request: LiveRequest, limit: number, signal: AbortSignal
       by === 'gcore'
         ? await openGcore(target, standstill, limit, signal)
         : await openFullCore(target, freeze, { freezeMs: standstill, threads: THREADS }, system, signal)
-    return ofPatient(reading, executable, limit, turn)
+    return ofPatient(reading, { ...executable, details: detailsOf(request) }, limit, turn)
   } catch (error) {
     turn[Symbol.dispose]()
     // No core could be had of it, whatever the time: that is not amiss, and a setting of the builder's may change it.
@@ -90,8 +96,11 @@ async function openItem(request: LiveRequest, limit: number, signal: AbortSignal
   }
 }
 
+/** What is known of a process before its core is read. */
+type Known = Executable & { readonly details: LiveDetails }
+
 /** A reading of at most `limit` bytes (a core that is cut still opens) that ends the turn, with what else is known. */
-function ofPatient(reading: Reading, known: object, limit: number, turn: Disposable): Reading {
+function ofPatient(reading: Reading, known: Known, limit: number, turn: Disposable): Reading {
   let left = limit
   async function* chunks() {
     for await (const { bytes, release } of reading.chunks) {
@@ -110,7 +119,8 @@ function ofPatient(reading: Reading, known: object, limit: number, turn: Disposa
       const { identity, ...outcome } = reading.outcome()
       const grown =
         left < 0 ? { truncated: `it is larger than expected: the first ${formatBytes(limit)} were read` } : {}
-      return { ...grown, ...outcome, identity: { ...known, ...identity } }
+      const details = { ...known.details, ...(identity?.details?.source === 'live' && identity.details) }
+      return { ...grown, ...outcome, identity: { ...known, ...identity, details } }
     },
     async [Symbol.asyncDispose]() {
       // The process is let go at once; what is still being read of it may take its time.

@@ -53,7 +53,7 @@ export function companionsItem(root: string, value: number, patience: number): F
     ratio: RATIO,
     value,
     patience,
-    identity: { note: `kernel ${release()}` },
+    identity: { details: { source: 'memory', kernel: release() } },
     open: async (limit, signal) => readCompanions(root, limit, signal),
   }
 }

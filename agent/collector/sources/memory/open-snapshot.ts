@@ -1,5 +1,5 @@
+import type { MemoryDetails } from '../../../words/details.ts'
 import { type Scope, scopeName } from '../../../words/memory-scope.ts'
-import { formatBytes } from '../../../words/units.ts'
 import type { Outcome, Reading } from '../../host/reading.ts'
 import { firstPages } from '../../machine-memory/first/first-pages.ts'
 import { openKcore } from '../../machine-memory/kcore-reader.ts'
@@ -45,24 +45,26 @@ export async function openSnapshot(request: SnapshotRequest, limit: number, sign
   }
   let chosen = await survey({ classes: wantedClasses(scope), pages })
   let taken: Scope = scope
-  const degraded = more ? ['the unit has more pages than there was room or time for'] : []
+  let unfit: MemoryDetails['unfit']
   if (chosen.layout.bytes > limit && scope.kind !== 'kernel') {
-    degraded.push(`${scopeName(scope)} has ${formatBytes(chosen.layout.bytes)}, which does not fit`)
+    unfit = { scope: scopeName(scope), bytes: chosen.layout.bytes }
     taken = { kind: 'kernel' }
     chosen = await survey({ classes: wantedClasses(taken), pages: new Uint32Array(0) })
   }
-  const notes = [`scope ${scopeName(taken)}`, ...degraded]
+  const known = { scope: scopeName(taken), ...(more && { more }), ...(unfit && { unfit }) }
   const reading = readSnapshot({ map, ram, pageSize, kcore, flags, first: first.classes, ...chosen }, limit, signal)
   opened.move()
-  return noted(reading, notes)
+  return knowing(reading, known)
 }
 
-function noted(reading: Reading, notes: readonly string[]): Reading {
+/** The same with what was known before. */
+function knowing(reading: Reading, known: Omit<MemoryDetails, 'source'>): Reading {
   return {
     ...reading,
     outcome(): Outcome {
       const { identity, ...outcome } = reading.outcome()
-      return { ...outcome, identity: { ...identity, note: [...notes, identity?.note].join('; ') } }
+      const seen = identity?.details?.source === 'memory' ? identity.details : {}
+      return { ...outcome, identity: { ...identity, details: { source: 'memory', ...known, ...seen } } }
     },
   }
 }

@@ -51,7 +51,7 @@ async function inventory({ root, settings, patients }: SourceContext, signal: Ab
 }
 
 /** `costs`: what each scope would take. */
-function vmcoreItem(request: SnapshotRequest, bytes: number, costs: string): Found {
+function vmcoreItem(request: SnapshotRequest, bytes: number, costs: ReturnType<typeof scopeCosts>): Found {
   return {
     id: 'vmcore',
     source: 'memory',
@@ -63,7 +63,7 @@ function vmcoreItem(request: SnapshotRequest, bytes: number, costs: string): Fou
     ratio: RATIO,
     value: VALUE.vmcore,
     patience: PATIENCE_MS,
-    identity: { note: `scope ${scopeName(request.scope)}; now ${costs}` },
+    identity: { details: { source: 'memory', scope: scopeName(request.scope), costs } },
     open: (limit, signal) => openSnapshot(request, limit, signal),
   }
 }

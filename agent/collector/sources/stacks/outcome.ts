@@ -1,9 +1,10 @@
 import { countOf } from '../../../words/count-of.ts'
+import { LISTED, type StacksDetails } from '../../../words/details.ts'
 import type { Ledger } from '../../host/ledger.ts'
 import type { Outcome } from '../../host/reading.ts'
 import type { CoreRow } from '../../processes/core-table.ts'
-import { standNote } from './note.ts'
 import type { Seen, StacksRequest } from './read-stacks.ts'
+import { stuckThreads } from './stuck-threads.ts'
 
 /** What the receipt says of the stacks: what is missing that was to be had, and what stood out. */
 export function stacksOutcome(
@@ -16,14 +17,17 @@ export function stacksOutcome(
   const threads = stood.reduce((sum, one) => sum + one.threads.length, 0)
   const parts = rows.filter(({ entry, missed }) => entry !== undefined && missed.length > 0).length
   const narrow = rows.filter(({ unsupported }) => unsupported).length
-  const notes = [
-    standNote(stood, looks > 1),
-    ...(parts > 0 ? [`cores.tsv says what ${parts} of the cores lack`] : []),
+  const stuck = stuckThreads(stood, looks > 1)
+  const details: StacksDetails = {
+    source: 'stacks',
+    ...{ processes: stood.length, looks, stuck: stuck.length },
+    ...(stuck.length > 0 && { threads: stuck.slice(0, LISTED) }),
+    ...(parts > 0 && { partial: parts }),
     // Nothing is missing that could have been had: the table tells of them.
-    ...(narrow > 0 ? [`no core of ${countOf(narrow, '32-bit process', '32-bit processes')}, only the table`] : []),
-  ]
+    ...(narrow > 0 && { narrow }),
+  }
   const truncated = coresLack(request, seen) ?? troubles.truncated()
-  return { identity: { threads, freezeMs, note: notes.join('; ') }, ...(truncated !== undefined && { truncated }) }
+  return { identity: { threads, freezeMs, details }, ...(truncated !== undefined && { truncated }) }
 }
 
 /** What there is less of than there could be, in a sentence; undefined where there is all. */

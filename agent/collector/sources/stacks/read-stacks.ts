@@ -27,7 +27,7 @@ export interface StacksRequest {
   readonly system: System
   readonly patients: Patients
   readonly chosen: readonly HostProcess[]
-  readonly troubled: ReadonlyMap<number, string>
+  readonly troubled: ReadonlyMap<number, unknown>
   readonly preflight: Preflight
   /** ms from the first look at the threads to the second; 0: there is none. */
   readonly interval: number
@@ -172,7 +172,7 @@ async function look(
 
 function troubledFirst(
   processes: readonly HostProcess[],
-  troubled: ReadonlyMap<number, string>,
+  troubled: ReadonlyMap<number, unknown>,
 ): readonly HostProcess[] {
   return processes.toSorted((a, b) => Number(troubled.has(b.pid)) - Number(troubled.has(a.pid)) || b.memory - a.memory)
 }

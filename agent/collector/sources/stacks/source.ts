@@ -49,7 +49,7 @@ async function inventory(
     ratio: RATIO,
     value: VALUE,
     patience: PATIENCE_MS,
-    identity: { threads, note: `${chosen.length} processes` },
+    identity: { threads, details: { source: 'stacks', processes: chosen.length } },
     open: async (limit: number, abort: AbortSignal) =>
       readStacks({ root, system, patients, chosen, troubled, preflight, interval, limit, caps: CAPS }, abort),
   }

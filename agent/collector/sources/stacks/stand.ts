@@ -1,12 +1,5 @@
+import type { Stand } from '../../../words/details.ts'
 import type { Thread } from './thread.ts'
-
-/**
- * What a thread does, as two looks at it tell. `blocked`: it sleeps uninterruptibly at the same place. `deadlock?`: all
- * threads of its process wait for each other. `spinning`: it runs, and ran or waited for a CPU
- * all the time between. `still`: it
- * waits at the same place, as idle threads do. `moved`: anything else. `unknown`: there is one look only.
- */
-export type Stand = 'blocked' | 'deadlock?' | 'spinning' | 'still' | 'moved' | 'unknown'
 
 /** Share of the time for which a thread must have wanted a CPU to be spinning; a wait for one is counted when it is over. */
 const SPINNING = 0.8
@@ -15,7 +8,11 @@ const FUTEX_WAITS: ReadonlySet<bigint> = new Set([0n, 6n, 9n, 11n, 13n])
 const FUTEX_COMMAND = 127n
 const FUTEX_PRIVATE = 128n
 
-/** What each thread of one process does, by tid, from two looks. */
+/**
+ * What each thread of one process does, by tid, from two looks. `blocked`: it sleeps uninterruptibly at the same place. `deadlock?`: all
+ * threads of its process wait for each other. `spinning`: it runs, and ran or waited for a CPU all the time between. `still`: it
+ * waits at the same place, as idle threads do. `moved`: anything else. `unknown`: there is one look only.
+ */
 export function standsOf(first: readonly Thread[], second: readonly Thread[]): ReadonlyMap<number, Stand> {
   const before = new Map(first.map((thread) => [thread.tid, thread]))
   const stands = new Map(second.map((thread) => [thread.tid, standOf(before.get(thread.tid), thread)]))

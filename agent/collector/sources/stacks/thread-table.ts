@@ -1,7 +1,8 @@
+import type { Stand } from '../../../words/details.ts'
 import { printable } from '../../../words/printable.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import { tsv } from '../../tar/tsv.ts'
-import { isStuck, type Stand } from './stand.ts'
+import { isStuck } from './stand.ts'
 import type { Thread } from './thread.ts'
 
 /** A process with what was seen of its threads. */

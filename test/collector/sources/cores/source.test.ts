@@ -101,7 +101,7 @@ t.test('without FFI, by name alone', { skip }, async (t) => {
   store(root, `${coredumpName('app', 1)}.zst`, compress(core))
   const source = coresSource({ kind: 'missing', reason: 'as if this Node had no FFI' })
   const { found } = await looked(source, context(root))
-  t.match(found[0]?.identity, { pid: 1, note: 'its attributes were not read: as if this Node had no FFI' })
+  t.match(found[0]?.identity, { pid: 1, details: { unasked: 'as if this Node had no FFI' } })
   t.equal(found[0]?.identity.exe, undefined)
   t.match((await readAll(found[0])).outcome.identity, { signal: 6 }, 'its headers have the signal all the same')
 })

@@ -65,7 +65,7 @@ t.test('what a process runs and no package has, each file once', { skip: noCompi
     const { buildId } = (await executableAt(path, unhurried())) ?? {}
     t.match(item, {
       ...{ name: `executables/${buildId}/${basename(path)}.zst`, source: 'executables', class: 'memory' },
-      ...{ phase: 'stored', encoding: 'frames', identity: { buildId, note: `of shop[${one.pid}]` } },
+      ...{ phase: 'stored', encoding: 'frames', identity: { buildId, details: { comm: 'shop', pid: one.pid } } },
     })
     t.ok((await readAll(item)).content.equals(readFileSync(path)), path)
   }

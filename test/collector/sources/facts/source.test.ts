@@ -153,6 +153,7 @@ t.test('a process whose files hang costs its own row', async (t) => {
   const { tar, outcome } = await take(root)
   closeSync(openSync(join(root, 'proc/200/cmdline'), constants.O_RDWR | constants.O_NONBLOCK))
   t.match(outcome.truncated, /^proc\/200\/cmdline: no answer/)
+  t.match(outcome.identity?.details, { leftOut: [{ path: 'proc/200/cmdline', reason: /^no answer/, times: 1 }] })
   t.match(extracted(tar, 'processes.tsv'), /^200\t.*odd\.service.*a\) b \(c\t-$/m)
   t.match(extracted(tar, 'processes.tsv'), /^300\t.*\/srv\/shop/m, 'others are whole')
 })

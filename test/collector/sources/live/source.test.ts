@@ -66,7 +66,7 @@ t.test(
     const { content, outcome } = await readAll(found[0])
     t.match(outcome, {
       truncated: undefined,
-      identity: { freezeMs: Number, buildId: /^[0-9a-f]+$/, note: 'taken by gdb' },
+      identity: { freezeMs: Number, buildId: /^[0-9a-f]+$/, details: { by: 'gdb' } },
     })
     t.equal(content.readUInt32BE(0), 0x7f454c46)
     t.equal(plantedIn(content), undefined)

@@ -8,6 +8,7 @@ import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
 import { canTrace } from '../../../../agent/collector/live-core/preflight.ts'
 import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
+import type { StacksDetails } from '../../../../agent/words/details.ts'
 import { allTaken } from '../../../streams/poisoned.ts'
 import { contextOf, looked } from '../../looking.ts'
 import { readAll, unhurried } from '../../reading.ts'
@@ -67,8 +68,11 @@ t.test(
     t.strictSame(names.slice(0, 2), ['threads.tsv', 'threads.txt'], 'the table first')
     t.strictSame(names.slice(-4), ['later/threads.tsv', 'later/threads.txt', 'cores.tsv', 'errors.txt'])
     t.equal(outcome.truncated, undefined)
-    t.match(outcome.identity?.note, /^2 of 3 processes stuck: .*patient \d+ in a deadlock\?/)
-    t.match(outcome.identity?.note, /patient spinner \d+ spinning/)
+    const { threads = [], ...counts } = outcome.identity?.details as StacksDetails
+    t.strictSame(counts, { source: 'stacks', processes: 3, looks: 2, stuck: 2 })
+    const byPid = (pid: number | undefined) => threads.find((thread) => thread.pid === pid)
+    t.match(byPid(deadlock.pid), { comm: 'patient', stand: 'deadlock?', blocked: false, call: 'futex' })
+    t.match(byPid(spin.pid), { comm: 'patient', name: 'spinner', stand: 'spinning' })
     t.equal(outcome.identity?.threads, 6)
     t.type(outcome.identity?.freezeMs, 'number')
     const stands = (pid: number) =>
@@ -168,8 +172,10 @@ t.test('a thread that cannot be stopped is named, and all that can be known of i
   const blocked = await started(t, compiled(t), 'blocked')
   const { text, outcome } = await take(t, [blocked.pid], { stacks: { interval: 100 } })
   t.equal(outcome.truncated, undefined)
-  const note = /^1 of 1 process stuck: patient lost \d+ in D \(\w+\); cores\.tsv says what 1 of the cores lack$/
-  t.match(outcome.identity?.note, note)
+  t.match(outcome.identity?.details, {
+    ...{ processes: 1, stuck: 1, partial: 1 },
+    threads: [{ pid: blocked.pid, name: 'lost', stand: 'blocked', blocked: true, wchan: String }],
+  })
   t.match(rows(text('cores.tsv')), [
     { core: /\.core$/, threads: '2', missed: /uninterruptible sleep: of its registers/ },
   ])
@@ -180,7 +186,7 @@ t.test('no room for a core: the tables, and the word that it is not there', { sk
   const { names, outcome } = await take(t, [idle.pid], { limit: 40_000, stacks: { interval: 0 } })
   t.strictSame(names, ['threads.tsv', 'threads.txt', 'cores.tsv', 'errors.txt'])
   t.match(outcome.truncated, /of 1 of 1 processes there is no core: patient \d+: no room for its \d+ bytes/)
-  t.equal(outcome.identity?.note, '1 process', 'of one look nothing is said to hang')
+  t.strictSame(outcome.identity?.details, { source: 'stacks', processes: 1, looks: 1, stuck: 0 })
 })
 
 t.test('a process that ends meanwhile is nothing missing', { skip }, async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { HostProcess } from '../../../../agent/collector/processes/host-process.ts'
-import { standNote } from '../../../../agent/collector/sources/stacks/note.ts'
-import { type Stand, standsOf } from '../../../../agent/collector/sources/stacks/stand.ts'
+import { standsOf } from '../../../../agent/collector/sources/stacks/stand.ts'
+import { stuckThreads } from '../../../../agent/collector/sources/stacks/stuck-threads.ts'
 import {
   parseFrames,
   parseSchedule,
@@ -9,6 +9,7 @@ import {
   type Thread,
 } from '../../../../agent/collector/sources/stacks/thread.ts'
 import { threadTable, threadText } from '../../../../agent/collector/sources/stacks/thread-table.ts'
+import type { Stand } from '../../../../agent/words/details.ts'
 
 const SLEEPS = '202 0x7f0000000010 0x80 0x2 0x0 0x0 0x0 0x7ffd00000000 0x7f0000001000\n'
 const JOINS = '202 0x7f0000000910 0x109 0x2f 0x0 0x0 0xffffffff 0x7ffd00000000 0x7f0000001000\n'
@@ -109,16 +110,22 @@ const hung = stood(
 )
 const idle = stood({ ...shop, pid: 400, comm: 'idle' }, [thread(400, { comm: 'idle' }, POLLS)], [[400, 'still']])
 
-t.test('the note names the thread that matters first', async (t) => {
-  t.equal(standNote([hung, idle], true), '1 of 2 processes stuck: shop io\x1b[2J 301 in D (rpc_wait)')
-  t.equal(standNote([idle], true), '1 process, none stuck')
+t.test('of processes that hang, the thread that matters first', async (t) => {
+  const blocked = {
+    ...{ pid: 300, comm: 'shop', unit: 'shop.service', tid: 301, name: 'io\x1b[2J' },
+    ...{ blocked: true, wchan: 'rpc_wait', call: 'futex' },
+  }
+  t.strictSame(stuckThreads([hung, idle], true), [{ ...blocked, stand: 'blocked' }])
+  t.strictSame(stuckThreads([idle], true), [])
   const first = { ...hung, stands: new Map() }
-  t.equal(standNote([first, idle], false), '1 of 2 processes blocked: shop io\x1b[2J 301 in D (rpc_wait)')
-  t.equal(standNote([idle], false), '1 process')
+  t.strictSame(stuckThreads([first, idle], false), [{ ...blocked, stand: 'unknown' }], 'at one look')
   const dead = stood(shop, [thread(300, {}, SLEEPS)], [[300, 'deadlock?']])
   const spin = stood({ ...shop, pid: 500 }, [thread(500, { state: 'R' })], [[500, 'spinning']])
-  t.equal(standNote([dead, spin, idle], true), '2 of 3 processes stuck: shop 300 in a deadlock?, shop 500 spinning')
-  t.match(standNote([spin, spin, spin, spin, spin], true), /spinning, and 2 more$/)
+  t.match(stuckThreads([dead, spin, idle], true), [
+    { tid: 300, stand: 'deadlock?', blocked: false },
+    { tid: 500, stand: 'spinning', blocked: false },
+  ])
+  t.strictSame(stuckThreads([dead, spin], false), [], 'one look tells of no more')
 })
 
 t.test('golden: the table for programs, and for people', async (t) => {

@@ -1,0 +1,66 @@
+import { type Details, PAGES, STANDS } from '../words/details.ts'
+import { type Kind, listOf, oneOf, type Reading, recordOf } from './read-shape.ts'
+
+/** Characters of a path (PATH_MAX of Linux's limits.h), of a name (more than a unit, an id or a package has) and of a sentence. */
+export const PATH = 4096
+export const NAME = 512
+export const SENTENCE = 2000
+/** Of a reason among many: lists of them must fit into one message. */
+const REASON = 300
+/** Of a path, and of a program's name or a function, among many. */
+const SHORT_PATH = 512
+const SHORT = 64
+
+const word = (text: string) => [text] as const
+
+/** A record of a source; `needed` besides its name. */
+const of = (source: string, members: Readonly<Record<string, Kind>>, needed: readonly string[] = []): Reading =>
+  recordOf({ source: word(source), ...members }, ['source', ...needed])
+
+const trouble = oneOf('kind', {
+  blocked: recordOf({ kind: word('blocked'), comm: NAME, tid: 'number', wchan: NAME }, ['comm', 'tid']),
+  failed: recordOf({ kind: word('failed') }, []),
+  stopping: recordOf({ kind: word('stopping') }, []),
+  killed: recordOf({ kind: word('killed'), comm: NAME, pid: 'number', count: 'number' }, []),
+  short: recordOf({ kind: word('short'), group: NAME, percent: 'number' }, ['group', 'percent']),
+})
+
+const thread = recordOf(
+  {
+    ...{ pid: 'number', comm: SHORT, unit: NAME, tid: 'number', name: SHORT },
+    ...{ stand: STANDS, blocked: 'flag', wchan: SHORT, call: SHORT },
+  },
+  ['pid', 'comm', 'tid', 'name', 'stand', 'blocked'],
+)
+
+const leftOut = recordOf({ path: SHORT_PATH, reason: REASON, times: 'number' }, ['path', 'reason', 'times'])
+const cost = recordOf({ scope: NAME, bytes: 'size', ms: 'duration' }, ['scope', 'bytes', 'ms'])
+const unfit = recordOf({ scope: NAME, bytes: 'size' }, ['scope', 'bytes'])
+const torn = recordOf({ of: PAGES, pages: 'number' }, ['of', 'pages'])
+
+const known = oneOf('source', {
+  facts: of('facts', { processes: 'number', leftOut: listOf(leftOut), leftOutKinds: 'number' }),
+  stacks: of(
+    'stacks',
+    {
+      ...{ processes: 'number', looks: 'number', stuck: 'number', threads: listOf(thread) },
+      ...{ partial: 'number', narrow: 'number' },
+    },
+    ['processes'],
+  ),
+  live: of('live', {
+    ...{ trouble, by: ['ptrace', 'gdb'], missed: listOf(REASON), beyond: 'number', late: 'number', ended: 'flag' },
+  }),
+  memory: of('memory', {
+    ...{ scope: NAME, costs: listOf(cost), unfit, more: 'flag', whole: listOf(PAGES), pages: 'number' },
+    ...{ compared: 'number', torn: listOf(torn), unread: 'size', kernel: NAME },
+  }),
+  executables: of('executables', { comm: NAME, pid: 'number' }),
+  journal: of('journal', { entries: 'number', from: 'number', to: 'number', open: SENTENCE, headerBytes: 'size' }, [
+    'entries',
+  ]),
+  cores: of('cores', { thread: 'number', unfinished: 'flag', unasked: SENTENCE }),
+})
+
+/** What a source knows besides, member by member: what is not as it should be is left out. Undefined where nothing can be made of it. */
+export const readDetails = (value: unknown): Details | undefined => known(value) as Details | undefined

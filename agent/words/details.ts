@@ -1,0 +1,153 @@
+/**
+ * What a source knows of an item besides what it is, by source: data, from which whoever reads it makes his own sentences. Names are the
+ * host's, reasons are for people only. Lists hold the first LISTED, what matters most first.
+ */
+export type Details =
+  | FactsDetails
+  | StacksDetails
+  | LiveDetails
+  | MemoryDetails
+  | ExecutablesDetails
+  | JournalDetails
+  | CoresDetails
+
+/** Elements of any list in it. */
+export const LISTED = 16
+
+/** A source has one form of details each. */
+export type DetailsOf<Source extends Details['source']> = Extract<Details, { readonly source: Source }>
+
+export interface FactsDetails {
+  readonly source: 'facts'
+  /** Processes that there were. */
+  readonly processes?: number
+  readonly leftOut?: readonly LeftOut[]
+  /** How many kinds of things were left out, where they are more than are listed. */
+  readonly leftOutKinds?: number
+}
+
+/** Something that was there and is not in the facts. */
+export interface LeftOut {
+  /** The first of its kind. */
+  readonly path: string
+  readonly reason: string
+  /** How often. */
+  readonly times: number
+}
+
+export interface StacksDetails {
+  readonly source: 'stacks'
+  /** Processes that were looked at, and how often each thread was. */
+  readonly processes: number
+  readonly looks?: number
+  /** Processes that hang; of one look, those that were blocked at that moment. */
+  readonly stuck?: number
+  /** Of these processes, the thread of each that matters first. */
+  readonly threads?: readonly StuckThread[]
+  /** Cores that lack something: cores.tsv says what. */
+  readonly partial?: number
+  /** 32-bit processes, of which there is no core. */
+  readonly narrow?: number
+}
+
+/** What a thread does, as two looks at it tell: collector/sources/stacks/stand.ts. */
+export type Stand = (typeof STANDS)[number]
+export const STANDS = ['blocked', 'deadlock?', 'spinning', 'still', 'moved', 'unknown'] as const
+
+export interface StuckThread {
+  readonly pid: number
+  /** Of the process. */
+  readonly comm: string
+  readonly unit?: string
+  readonly tid: number
+  readonly name: string
+  readonly stand: Stand
+  /** It is in uninterruptible sleep. */
+  readonly blocked: boolean
+  /** Kernel function in which it sleeps. */
+  readonly wchan?: string
+  /** System call that it hangs in. */
+  readonly call?: string
+}
+
+export interface LiveDetails {
+  readonly source: 'live'
+  /** Why it was taken, where its process was in trouble. */
+  readonly trouble?: Trouble
+  readonly by?: 'ptrace' | 'gdb'
+  /** What is missing of it, a reason each. */
+  readonly missed?: readonly string[]
+  /** Threads that are not in it: there were too many. */
+  readonly beyond?: number
+  /** Pages that were read after the process had been let go, though it should have stood still. */
+  readonly late?: number
+  /** The process ended before all of it was read. */
+  readonly ended?: boolean
+}
+
+/** What is wrong with a living process. */
+export type Trouble =
+  /** A thread of it waits and cannot be woken. */
+  | { readonly kind: 'blocked'; readonly comm: string; readonly tid: number; readonly wchan?: string }
+  /** Its unit has failed, or was being stopped and ran on. */
+  | { readonly kind: 'failed' | 'stopping' }
+  /** In its unit the kernel has killed for want of memory: whom, or how many. */
+  | { readonly kind: 'killed'; readonly comm?: string; readonly pid?: number; readonly count?: number }
+  /** Its group, or one above it, has nearly all the memory that it may have. */
+  | { readonly kind: 'short'; readonly group: string; readonly percent: number }
+
+/** Classes of pages in the order of the file: collector/machine-memory/VMCORE.md. */
+export type PageKind = (typeof PAGES)[number]
+export const PAGES = ['kernel data', 'tasks', 'objects', 'kernel', 'shmem', 'user', 'cache', 'free', 'missing'] as const
+
+export interface MemoryDetails {
+  readonly source: 'memory'
+  /** The scope that was taken, as the setting spells it. */
+  readonly scope?: string
+  /** What each scope would take: bytes before compression, and ms at the rates that a plan assumes. */
+  readonly costs?: readonly { readonly scope: string; readonly bytes: number; readonly ms: number }[]
+  /** The scope that was asked for and did not fit, and its bytes. */
+  readonly unfit?: { readonly scope: string; readonly bytes: number }
+  /** Whether the unit had more pages than there was room or time for. */
+  readonly more?: boolean
+  /** Classes of which all pages are there. */
+  readonly whole?: readonly PageKind[]
+  /** Pages that were read, and how many of them were looked at again. */
+  readonly pages?: number
+  readonly compared?: number
+  /** Pages that had changed by then, by class; those of no class are whole. */
+  readonly torn?: readonly { readonly of: PageKind; readonly pages: number }[]
+  /** Bytes that could not be read, and are zeros. */
+  readonly unread?: number
+  /** Release of the kernel whose tables these are. */
+  readonly kernel?: string
+}
+
+export interface ExecutablesDetails {
+  readonly source: 'executables'
+  /** Whose program or library it is. */
+  readonly comm?: string
+  readonly pid?: number
+}
+
+export interface JournalDetails {
+  readonly source: 'journal'
+  readonly entries: number
+  /** Of the first and the last of them: ms since the epoch, where a calendar has it. */
+  readonly from?: number
+  readonly to?: number
+  /** Why journald could not be made to close it, so that it may have been written to meanwhile. */
+  readonly open?: string
+  /** Bytes that its header says it has, and it does not. */
+  readonly headerBytes?: number
+}
+
+export interface CoresDetails {
+  readonly source: 'cores'
+  /** The thread that crashed. */
+  readonly thread?: number
+  /** It was still being written at the inventory. */
+  readonly unfinished?: boolean
+  /** Why what systemd-coredump has written beside it was not read. */
+  readonly unasked?: string
+}
