@@ -7,8 +7,10 @@ const FEWEST = 2
 export const MOST_PARTS = 8
 /** Parts after which a size is doubted whose double was of no use; twice as many after each trial in vain, up to the last. */
 const FIRST_DOUBT = 4
-const LAST_DOUBT = 64
+const LAST_DOUBT = 32
 
+/** How much more has to land with twice as many parts: far less than twice as much, for rates are uneven. */
+const GAIN = 1.2
 /** A share of the rate that a size had, below which it is no more what it was. */
 const LOST = 0.5
 
@@ -134,8 +136,8 @@ export class Window {
       if (known !== undefined && rate < known * LOST) this.#settle((this.#size * rate) / known)
       return
     }
-    const worth = before.rate === undefined ? this.#size : (before.size * rate) / before.rate
-    if (Math.round(worth) < this.#size) this.#settle(worth)
+    const gain = before.rate === undefined ? GAIN : rate / before.rate
+    if (gain < GAIN) this.#settle(before.size * Math.min(1, gain))
     else this.#doubt = FIRST_DOUBT
   }
 

@@ -2,15 +2,16 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Pace } from '../../agent/store/pace.ts'
 import type { Store, Upload } from '../../agent/store/store.ts'
 
-/** Bytes a second that each request gets at most, and all together; and the ms that an answer takes besides. */
+/** Bytes a second that each request gets at most (or one after the other), and all together; and the ms that an answer takes besides. */
 export interface Link {
-  each: number
+  each: number | (() => number)
   all: number
   delay: number
 }
 
 interface Flow {
   left: number
+  readonly each: number
   arrived(): void
 }
 
@@ -85,22 +86,24 @@ export class SimulatedLink {
   }
 
   async #send(bytes: number): Promise<void> {
-    await new Promise<void>((arrived) => this.#flows.add({ left: bytes, arrived }))
+    const { each } = this.link
+    const rate = typeof each === 'number' ? each : each()
+    await new Promise<void>((arrived) => this.#flows.add({ left: bytes, each: rate, arrived }))
     await this.sleep(this.link.delay)
   }
 
   /** To the next instant at which something happens: a request is through, or a timer is due. */
   #step(): void {
-    const { each, all } = this.link
-    const rate = Math.min(each, all / this.#flows.size) / 1000
-    const through = Math.min(...[...this.#flows].map(({ left }) => left / rate))
+    const share = this.link.all / this.#flows.size
+    const rate = (flow: Flow) => Math.min(flow.each, share) / 1000
+    const through = Math.min(...[...this.#flows].map((flow) => flow.left / rate(flow)))
     const due = Math.min(...[...this.#timers].map(({ at }) => at - this.now))
     const ms = Math.max(0, Math.min(through, due))
     if (!Number.isFinite(ms)) throw new Error('nothing will ever happen')
     this.now += ms
     this.area += this.flying * ms
     for (const flow of this.#flows) {
-      flow.left -= rate * ms
+      flow.left -= rate(flow) * ms
       if (flow.left > 0.5) continue
       this.#flows.delete(flow)
       flow.arrived()
