@@ -6,6 +6,7 @@ import t from 'tap'
 import { type Freeze, openFullCore } from '../../../agent/collector/live-core/full-core.ts'
 import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import type { Target } from '../../../agent/collector/live-core/target.ts'
+import { built } from '../../built.ts'
 import { allTaken } from '../../streams/poisoned.ts'
 import { backtraces, buildIds, gcore } from './judges.ts'
 import { compile, limits, never, PROGRAMS, start, status, system, traced, until, without } from './patients.ts'
@@ -31,13 +32,17 @@ const LANGUAGES: Record<string, { needs: string[]; make(directory: string): stri
 }
 
 function go(directory: string): string {
+  const source = join(PROGRAMS, 'hang.go')
   const env = { ...process.env, GOCACHE: join(directory, 'cache'), HOME: directory }
-  execFileSync('go', ['build', '-o', join(directory, 'hang'), join(PROGRAMS, 'hang.go')], { env, stdio: 'pipe' })
+  built(directory, source, ['go', 'build'], (to) =>
+    execFileSync('go', ['build', '-o', join(to, 'hang'), source], { env, stdio: 'pipe' }),
+  )
   return join(directory, 'hang')
 }
 
 function java(directory: string): string[] {
-  execFileSync('javac', ['-d', directory, join(PROGRAMS, 'Hang.java')], { stdio: 'pipe' })
+  const source = join(PROGRAMS, 'Hang.java')
+  built(directory, source, ['javac'], (to) => execFileSync('javac', ['-d', to, source], { stdio: 'pipe' }))
   return ['java', '-Xmx64m', '-cp', directory, 'Hang']
 }
 

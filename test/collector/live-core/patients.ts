@@ -6,6 +6,7 @@ import { openSystem } from '../../../agent/collector/host/ffi.ts'
 import { statFields } from '../../../agent/collector/host/process-files.ts'
 import { canTrace } from '../../../agent/collector/live-core/preflight.ts'
 import type { Limits, Target } from '../../../agent/collector/live-core/target.ts'
+import { built } from '../../built.ts'
 
 export const PROGRAMS = join(import.meta.dirname, 'programs')
 export const system = openSystem()
@@ -28,10 +29,12 @@ function installed(program: string): boolean {
 
 /** Compiles one of the C programs into `directory`. */
 export function compile(directory: string, name: string, options = ['-O0', '-g'], compiler = 'gcc'): string {
-  const program = join(directory, name)
-  const args = [...options, '-pthread', '-o', program, join(PROGRAMS, `${name}.c`)]
-  execFileSync(compiler, args, { stdio: 'pipe' })
-  return program
+  const source = join(PROGRAMS, `${name}.c`)
+  const args = [...options, '-pthread', source]
+  built(directory, source, [compiler, ...args], (to) =>
+    execFileSync(compiler, [...args, '-o', join(to, name)], { stdio: 'pipe' }),
+  )
+  return join(directory, name)
 }
 
 export interface Patient {
