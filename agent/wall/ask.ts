@@ -32,7 +32,10 @@ export class Stop {
   }
 }
 
-/** One request on a connection of its own, and what is answered to it, `end` included. Throws a CollectorError, for a `fail` too. */
+/**
+ * One request on a connection of its own, and what is answered to it, `end` included. Throws a CollectorError, for a `fail` too, or what the
+ * signal was aborted with.
+ */
 export async function* ask(
   { path, reserve }: Address,
   request: Request,
@@ -58,6 +61,8 @@ export async function* ask(
       yield answer
       if (ended) return
     }
+    // A connection that we have cut ourselves ends as one that was hung up.
+    signal.throwIfAborted()
   } catch (error) {
     signal.throwIfAborted()
     throw error instanceof CollectorError ? error : broken(error)

@@ -20,7 +20,7 @@ import { findCores } from '../../../../agent/collector/crashed-cores/find.ts'
 import { kernelDumps } from '../../../../agent/collector/crashed-cores/kernel-dumps.ts'
 import { openSystem } from '../../../../agent/collector/host/ffi.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
-import type { Inventory } from '../../../../agent/collector/sources/source.ts'
+import type { Inventory, SourceSession } from '../../../../agent/collector/sources/source.ts'
 import {
   BOOT,
   COREDUMPS,
@@ -431,6 +431,119 @@ t.test('what crashes during the capture', async (t) => {
     found: [{ name: 'cores/late.7.core.zst' }],
     gaps: [{ status: 'failed', reason: 'app[8] was still dumping core when the capture ended' }],
   })
+})
+
+/** A session that is watched after its inventory: what comes up, one look after the other, and a way to stop it. */
+async function watched(session: SourceSession) {
+  await session.inventory(PLENTY, unhurried())
+  const stop = new AbortController()
+  const looks = session.comesUp?.(PLENTY, stop.signal, unhurried())[Symbol.asyncIterator]()
+  const next = async () => (await looks?.next())?.value as Inventory
+  const last = () => {
+    stop.abort()
+    return next()
+  }
+  return { next, last }
+}
+const namesOf = ({ found }: Inventory) => found.map(({ name }) => name).sort()
+
+t.test('a core that is finished while the capture runs comes up at once, and once', async (t) => {
+  const root = host(t)
+  store(root, coredumpName('before', 1), Buffer.from('core'))
+  const { next, last } = await watched(coresSource(system).open(context(root)))
+  write(root, `${COREDUMPS}/.#core.half.0.${BOOT}.1.1.zst`, 'unfinished')
+  store(root, coredumpName('one', 7), Buffer.from('one'))
+  const first = await next()
+  t.same(namesOf(first), ['cores/one.7.core.zst'])
+  t.equal((await readAll(first.found[0])).content.toString(), 'one')
+  // This directory was not there before.
+  write(root, '/var/crash/_usr_bin_two.0.crash', 'two')
+  t.same(namesOf(await next()), ['cores/_usr_bin_two.0.crash.zst'])
+  dumping(root, 8)
+  const end = await last()
+  t.same(namesOf(end), [])
+  t.match(end.gaps, [{ reason: 'app[8] was still dumping core when the capture ended' }])
+  t.equal(end.gaps.length, 1)
+  t.equal(await next(), undefined, 'it ends')
+})
+
+t.test('what a core still lacks is waited for, and its directory looked at again', async (t) => {
+  const root = host(t, '/dumps/core.%p')
+  mkdirSync(join(root, 'dumps'))
+  const { next } = await watched(coresSource(system).open(context(root)))
+  dumping(root, 99)
+  const path = write(root, '/dumps/core.99', 'half')
+  const coming = next()
+  await sleep(2_500)
+  appendFileSync(path, ' and half')
+  finish(root, 99)
+  const { found } = await coming
+  t.equal((await readAll(found[0])).content.toString(), 'half and half')
+})
+
+t.test('one that an item of the inventory waits for does not come up beside it', async (t) => {
+  const root = host(t)
+  dumping(root, 4711)
+  const session = coresSource(system).open(context(root))
+  const { next, last } = await watched(session)
+  const coming = next()
+  store(root, `${coredumpName('app', 4711)}.zst`, Buffer.from('awaited'))
+  store(root, coredumpName('other', 7), Buffer.from('other'))
+  t.same(namesOf(await coming), ['cores/other.7.core.zst'])
+  t.same(namesOf(await last()), ['cores/app.4711-2.core.zst'], 'nobody has taken it')
+})
+
+t.test('one that turned out otherwise than the item that waits for it comes up', { skip }, async (t) => {
+  const root = host(t)
+  dumping(root, 4711)
+  const session = coresSource(system).open(context(root))
+  const { found } = await session.inventory(PLENTY, unhurried())
+  const reading = readAll(found[0])
+  const looks = session.comesUp?.(PLENTY, new AbortController().signal, unhurried())[Symbol.asyncIterator]()
+  const coming = looks?.next()
+  store(root, coredumpName('app', 4711), core)
+  await t.rejects(reading, /it comes up by itself/)
+  // Nothing else happens in the directory, unless something crashes.
+  store(root, coredumpName('other', 7), Buffer.from('other'))
+  t.same(namesOf((await coming)?.value as Inventory), ['cores/app.4711-2.core.zst', 'cores/other.7.core.zst'])
+})
+
+t.test('all that comes up has one limit, and what is left out is told once, at the end', async (t) => {
+  const root = host(t)
+  const { next, last } = await watched(coresSource(system).open(context(root, { limit: 9_000 })))
+  const lay = (pid: number) => store(root, coredumpName('loop', pid, { ago: 0 }), Buffer.alloc(4096, 1))
+  for (const pid of [1, 2]) {
+    lay(pid)
+    const { found, gaps } = await next()
+    t.same([namesOf({ found, gaps }), gaps], [[`cores/loop.${pid}.core.zst`], []])
+  }
+  lay(3)
+  const coming = next()
+  await sleep(2_000)
+  lay(4)
+  write(root, '/var/crash/core.small', 'small')
+  t.same(namesOf(await coming), ['cores/core.small.zst'], 'what fits')
+  const { found, gaps } = await last()
+  t.same(found, [])
+  t.match(gaps, [{ status: 'skipped', reason: /^2 cores, 8KiB, beyond cores\.limit/ }])
+  t.equal(gaps.length, 1)
+})
+
+t.test('a look that fails is tried again', async (t) => {
+  const root = host(t)
+  const session = coresSource(system).open(context(root))
+  await session.inventory(PLENTY, unhurried())
+  const looks = session.comesUp?.(500, new AbortController().signal, unhurried())[Symbol.asyncIterator]()
+  const coming = looks?.next()
+  const pattern = join(root, 'proc/sys/kernel/core_pattern')
+  rmSync(pattern)
+  execFileSync('mkfifo', [pattern])
+  store(root, coredumpName('one', 7), Buffer.from('one'))
+  await sleep(2_500)
+  const hung = openSync(pattern, constants.O_RDWR | constants.O_NONBLOCK)
+  rmSync(pattern)
+  closeSync(hung)
+  t.same(namesOf((await coming)?.value as Inventory), ['cores/one.7.core.zst'])
 })
 
 t.test('a dump that goes where nobody looks is said', async (t) => {

@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import t, { type Test } from 'tap'
+import { collectorAt } from '../../agent/wall/client.ts'
+import { chunks, collectorOf, item, source } from '../collector/synthetic.ts'
+import { conversations, type Said, shown, split } from './conversations.ts'
+
+const ALL = conversations()
+const SESSION = '0123456789abcdef'
+const soon = () => AbortSignal.timeout(30_000)
+
+/** A collector that answers from the golden file whoever asks as it stands there. What it was told otherwise goes to `odd`. */
+async function golden(test: Test): Promise<{ readonly path: string; readonly odd: string[] }> {
+  const path = join(await mkdtemp(join(tmpdir(), 'lastgasp-test-')), 's')
+  const odd: string[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    answer(socket, odd).catch(() => {})
+  }).listen(path)
+  await once(server, 'listening')
+  test.teardown(async () => {
+    server.close()
+    await rm(dirname(path), { recursive: true })
+  })
+  return { path, odd }
+}
+
+async function answer(socket: Socket, odd: string[]): Promise<void> {
+  const heard = split(socket)
+  const { value: asked } = await heard.next()
+  const [, ...rest] = [...ALL.values()].find(([first]) => asked && first?.bytes.equals(asked)) ?? []
+  if (rest.length === 0) odd.push(shown(asked ?? Buffer.alloc(5)))
+  for (const { by, bytes } of rest) {
+    if (by === 'collector') socket.write(bytes)
+    else if ((await heard.next()).value?.equals(bytes) !== true) odd.push('not as it stands there')
+  }
+}
+
+t.test('the client asks as it is written, and understands what is answered', async (t) => {
+  const { path, odd } = await golden(t)
+  const collector = collectorAt(path)
+  const session = await collector.open({ trigger: 'manual', boot: 'this' }, 4000, soon())
+  t.match(session.listing.items, [
+    { id: 'cores:a', identity: { comm: 'app' } },
+    { id: 'cores:m', patience: 9000 },
+  ])
+  t.match(session.listing.gaps, [{ status: 'skipped', because: 'limit', identity: { uid: 7 } }])
+  const taking = session.take('cores:a', 5000, soon())
+  t.equal(Buffer.concat(await Array.fromAsync(taking.stored, Buffer.from)).toString(), 'content')
+  t.same(await taking.taken, { bytesIn: 7, ms: 1, identity: { pid: 7 } })
+  for (const [id, limit, because] of [['cores:m', 5000, 'seal'] as const, ['cores:z', 0, 'collector'] as const])
+    await t.rejects(Array.fromAsync(session.take(id, limit, soon()).stored), { name: 'CollectorError', because })
+  const watching = session.watch(soon())
+  const seen: string[] = []
+  for await (const { items, gaps } of watching.comesUp) {
+    seen.push(...items.map(({ id }) => id), ...gaps.map(({ reason }) => reason))
+    watching.stop()
+  }
+  t.same(seen, ['cores:late', 'cannot see what comes up of cores: EIO'])
+  t.match(await session.findings(4000, soon()), [
+    { kind: 'crash', subject: { unit: 'shop.service', pid: 7 }, signal: 11 },
+  ])
+  const cut = new AbortController()
+  const attending = collector.attend(cut.signal)
+  setTimeout(() => cut.abort(new Error('enough')), 100)
+  await t.rejects(attending, { message: 'enough' })
+  await collector.release(soon())
+  t.same(await collector.why(soon()), { kind: 'reboot', by: 'The system will reboot now!' })
+  await collector.reload(soon())
+  t.match(await collector.health(soon()), {
+    version: '0',
+    problems: ['a.toml is broken'],
+    closed: /no recipient is set/,
+  })
+  t.same(odd, [], 'nothing else was asked')
+})
+
+/** What a collector answers to the daemon's part of a conversation; what differs from run to run is replaced. */
+async function answers(path: string, said: readonly Said[], session: string): Promise<string[]> {
+  const socket = connect(path)
+  const heard = split(socket)
+  const lines: string[] = []
+  for (const { by, bytes } of said) {
+    if (by === 'daemon') socket.write(Buffer.from(bytes.toString('latin1').replace(SESSION, session), 'latin1'))
+    else lines.push(shown((await heard.next()).value ?? Buffer.alloc(5)))
+  }
+  socket.destroy()
+  return lines.map((line) => line.replace(/"ms":[\d.]+/, '"ms":1'))
+}
+
+/** These depend on the machine, or on what happened to it. */
+const OF_THE_HOST = ['why', 'findings']
+
+t.test('the collector answers as it is written', async (t) => {
+  const found = [
+    item('cores/a', () => chunks('content'), {
+      id: 'a',
+      identity: { comm: 'app' },
+      open: async () => ({
+        ...{ chunks: chunks('content'), outcome: () => ({ identity: { pid: 7 } }) },
+        [Symbol.asyncDispose]: async () => {},
+      }),
+    }),
+    item('cores/m', () => chunks(), { id: 'm', class: 'memory', patience: 9000 }),
+  ]
+  const gap = { source: 'cores', class: 'memory', status: 'skipped', reason: '1 core, too old' } as const
+  const { socket, desk } = await collectorOf(t, [
+    source('cores', found, {
+      inventory: async () => ({ found, gaps: [{ ...gap, because: 'limit', identity: { uid: 7 } }] }),
+      async *comesUp(_, stop) {
+        yield { found: [item('cores/late', () => chunks(), { id: 'late' })], gaps: [] }
+        if (!stop.aborted) await once(stop, 'abort')
+        throw new Error('EIO')
+      },
+    }),
+  ])
+  const problems = [{ message: 'a.toml is broken' }] as unknown as typeof desk.loaded.problems
+  Object.assign(desk, { loaded: { ...desk.loaded, problems }, reload: async () => desk.loaded })
+  let session = SESSION
+  for (const [name, said] of ALL) {
+    if (OF_THE_HOST.includes(name)) continue
+    const lines = await answers(socket, said, session)
+    if (name === 'open') session = /"session":"([0-9a-f]{16})"/.exec(`${lines.at(-1)}`)?.[1] ?? ''
+    t.same(
+      lines.map((line) => line.replace(session, SESSION)),
+      said.filter(({ by }) => by === 'collector').map(({ bytes }) => shown(bytes)),
+      name,
+    )
+  }
+})
