@@ -120,8 +120,9 @@ export class Queue {
       if (planned === undefined) return undefined
       if (planned.decision === 'skip' && this.#canWait(planned)) continue
       const entry = this.#waiting.get(planned.item) as Entry
-      if (planned.decision === 'skip') {
-        this.#skip(entry, planned)
+      const isLate = !this.#time.held && planned.item.phase === 'live' && isBig(planned)
+      if (isLate || planned.decision === 'skip') {
+        this.#skip(entry, isLate ? { ...planned, reason: LET_GO } : planned)
         continue
       }
       this.#waiting.delete(planned.item)
@@ -151,12 +152,8 @@ export class Queue {
     this.#failed.add(entry)
   }
 
-  /** Applications are let go: of what was to be taken before that, what is small is taken all the same; a big core is not. */
+  /** Applications are let go: what was to be taken before that is taken all the same where it is small; a big core is not. */
   letGo(): void {
-    for (const planned of this.look()) {
-      const entry = this.#waiting.get(planned.item) as Entry
-      if (planned.item.phase === 'live' && isBig(planned)) this.#skip(entry, planned)
-    }
     this.#time.letGo()
     this.#stir()
   }
@@ -234,5 +231,6 @@ export function isBig({ cost }: Pick<Planned, 'cost'>): boolean {
   return cost.bytesStored > PART_BYTES
 }
 
+const LET_GO = 'applications were let go before it could be taken'
 const NOT_TAKEN: Blame = { because: 'limit', reason: 'a capture of this kind does not take it' }
 const UNKNOWN: Blame = { because: 'store', reason: 'the store has not said in time what became of it' }

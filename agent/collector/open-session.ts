@@ -40,7 +40,7 @@ async function list(session: Session, answer: Answer, ms: number, signal: AbortS
     try {
       return { name, seen: await abandonable(look.inventory(ms, limit), limit) }
     } catch (error) {
-      return { name, seen: failedLook(name, `ask what ${name} has`, error) }
+      return { name, seen: failedLook(name, `ask what ${name} has`, error, limit.aborted) }
     }
   })
   for (const look of looks) {

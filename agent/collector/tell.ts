@@ -21,10 +21,10 @@ export async function tell(
   for (const gap of gaps) await answer.send(told('gap', readGap, gap))
 }
 
-/** What is told in place of a look that failed. */
-export function failedLook(source: SourceName, what: string, error: unknown): Inventory {
-  const reason = sentence(cannot(what, error))
-  return { found: [], gaps: [{ source, class: CLASS_OF[source], status: 'failed', reason }] }
+/** What is told in place of a look that failed. One that was merely too late may be asked for again. */
+export function failedLook(source: SourceName, what: string, error: unknown, isLate: boolean): Inventory {
+  const gap = { source, class: CLASS_OF[source], status: 'failed', reason: sentence(cannot(what, error)) } as const
+  return { found: [], gaps: [isLate ? { ...gap, because: 'deadline' } : gap] }
 }
 
 function listedItem({ settings }: Session, id: string, { open: _, ...item }: Found): ListedItem {

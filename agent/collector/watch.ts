@@ -47,7 +47,7 @@ async function follow(
     }
   } catch (error) {
     signal.throwIfAborted()
-    await tell(session, name, failedLook(name, `see what comes up of ${name}`, error), answer)
+    await tell(session, name, failedLook(name, `see what comes up of ${name}`, error, late.signal.aborted), answer)
   } finally {
     // What hangs in it goes on alone.
     void Promise.resolve(looks.return?.()).catch(() => {})

@@ -78,6 +78,21 @@ t.test('a capture from opening to row, each document as its schema has it', asyn
   rowSchema.parse(await read(join(index, `${name.bundle}.partial.unknown.json`)))
 })
 
+t.test('a source that hangs when it is asked costs only itself, and is asked again', async (t) => {
+  const { store } = await storeIn(t)
+  const { socket } = await collectorOf(t, [
+    source('journal', [], { inventory: () => new Promise(() => {}) }),
+    source('cores', [item('cores/fine', () => chunks('fine'))]),
+  ])
+  const { manifest } = await capture(request, { collector: collectorAt(socket), store }, never)
+  t.equal(receiptOf(manifest, 'cores/fine')?.status, 'complete')
+  t.match(receiptOf(manifest, 'journal'), {
+    status: 'failed',
+    because: 'deadline',
+    reason: /^cannot ask what journal has: .*\(tried \d times\)$/,
+  })
+})
+
 t.test('a collector that is not there: a receipt for every source', async (t) => {
   const { store } = await storeIn(t)
   const { manifest } = await capture(request, { collector: collectorAt(join(t.testdir(), 'nobody')), store }, never)
