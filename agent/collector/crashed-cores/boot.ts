@@ -1,5 +1,6 @@
 import { stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { abandonable, within } from '../../words/deadline.ts'
 import { bootTime, thisBootId } from '../host/this-boot.ts'
 import type { CoreFile } from './core-file.ts'
 
@@ -19,9 +20,13 @@ const VOLATILE: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
 /** No Linux that has this program's Node was started before: whoever has such a time had no clock. */
 const LEAST_PLAUSIBLE = Date.UTC(2000, 0)
 
+/** ms for what is asked of /run, which is in memory. */
+const RUN_MS = 1_000
+
 /** The boot of the host below `root`. */
-export async function thisBoot(root: string): Promise<Boot> {
-  const [id, began, run] = await Promise.all([thisBootId(root), bootTime(root), madeAtBoot(join(root, 'run'))])
+export async function thisBoot(root: string, signal: AbortSignal): Promise<Boot> {
+  const made = abandonable(madeAtBoot(join(root, 'run')), within(RUN_MS, signal)).catch(() => undefined)
+  const [id, began, run] = await Promise.all([thisBootId(root, signal), bootTime(root, signal), made])
   return { id, began, earliest: Math.min(began, run !== undefined && isPlausible(run) ? run : began) }
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import type { ItemIdentity } from '../../words/evidence.ts'
 import { toldBytes } from '../../words/host-name.ts'
-import type { FileId } from '../host/read-file.ts'
+import type { FileId } from '../host/open-file.ts'
 
 /** A core, kernel dump or crash report that lies on the host. */
 export interface CoreFile {

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readText } from '../host/read-text.ts'
 
 /** What /proc/sys/kernel/core_pattern does with a core (core(5)). */
 export type CorePattern =
@@ -28,8 +27,9 @@ const SPECIFIERS: Readonly<Record<string, readonly [group: string | undefined, s
 const OTHER = '.{0,255}'
 
 /** What the host below `root` does with a core; where nobody can tell, what a kernel does that nobody has told otherwise. */
-export async function readCorePattern(root: string): Promise<CorePattern> {
-  return parseCorePattern(await readFile(join(root, 'proc/sys/kernel/core_pattern'), 'utf8').catch(() => 'core'))
+export async function readCorePattern(root: string, signal: AbortSignal): Promise<CorePattern> {
+  const text = (await readText(root, 'proc/sys/kernel/core_pattern', signal)) ?? 'core'
+  return parseCorePattern(Buffer.from(text, 'latin1').toString('utf8'))
 }
 
 /** Reads a core_pattern. */

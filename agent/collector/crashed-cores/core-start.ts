@@ -1,8 +1,7 @@
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { abandonable } from '../../words/deadline.ts'
 import type { ReadAt } from '../elf/core-layout.ts'
 import { START_BYTES } from '../elf/start-of.ts'
-import type { OpenFile } from '../host/read-file.ts'
+import type { OpenFile } from '../host/open-file.ts'
 
 /** As much of a compressed core as is read for the start of what it holds. */
 const COMPRESSED_BYTES = 4 * 1024 * 1024
@@ -22,7 +21,7 @@ export function unpacker(suffix: string, chunkSize = CHUNK_BYTES) {
 }
 
 /** What a core holds that is open: anywhere in a plain one, in the first START_BYTES of one that Node can decompress, else nowhere. */
-export class CoreStart implements AsyncDisposable {
+export class CoreStart implements Disposable {
   readonly #file: OpenFile
   readonly #suffix: string
   readonly #signal: AbortSignal
@@ -37,7 +36,7 @@ export class CoreStart implements AsyncDisposable {
   }
 
   readonly readAt: ReadAt = async (at, length) => {
-    if (this.#suffix === '') return await readAt(this.#file, at, length, this.#signal)
+    if (this.#suffix === '') return await this.#file.handle.bytesAt(at, length, this.#signal)
     this.#unpacking ??= unpacking(this.#file, this.#suffix, this.#signal)
     const parts = [this.#start]
     for (let bytes = this.#start.length; bytes < Math.min(at + length, START_BYTES); ) {
@@ -48,10 +47,10 @@ export class CoreStart implements AsyncDisposable {
     }
     if (parts.length > 1) this.#start = Buffer.concat(parts)
     return this.#start.subarray(at, at + length)
-  }
+  };
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#unpacking?.return()
+  [Symbol.dispose](): void {
+    this.#unpacking?.return().catch(() => {})
   }
 }
 
@@ -59,7 +58,7 @@ async function* unpacking(file: OpenFile, suffix: string, signal: AbortSignal): 
   const decompressor = unpacker(suffix)
   if (decompressor === undefined) return
   const from = suffix === '.zst' ? await firstFrame(file, signal) : 0
-  decompressor.end(await readAt(file, from, COMPRESSED_BYTES, signal))
+  decompressor.end(await file.handle.bytesAt(from, COMPRESSED_BYTES, signal))
   try {
     for await (const part of decompressor as AsyncIterable<Buffer>) {
       signal.throwIfAborted()
@@ -77,22 +76,9 @@ async function* unpacking(file: OpenFile, suffix: string, signal: AbortSignal): 
 async function firstFrame(file: OpenFile, signal: AbortSignal): Promise<number> {
   let at = 0
   for (let skipped = 0; skipped < MOST_SKIPPED; skipped++) {
-    const head = await readAt(file, at, 8, signal)
+    const head = await file.handle.bytesAt(at, 8, signal)
     if (head.length < 8 || (head.readUInt32LE(0) & ~0xf) >>> 0 !== SKIPPABLE) break
     at += 8 + head.readUInt32LE(4)
   }
   return at
-}
-
-/** Fewer bytes where the file ends, and none at a place that no file has. */
-async function readAt({ handle }: OpenFile, at: number, length: number, signal: AbortSignal): Promise<Buffer> {
-  const into = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length && Number.isSafeInteger(at + length)) {
-    const reading = handle.read(into, filled, length - filled, at + filled)
-    const { bytesRead } = await abandonable(reading, signal)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return into.subarray(0, filled)
 }

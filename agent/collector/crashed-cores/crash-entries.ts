@@ -41,14 +41,10 @@ export async function crashEntries(root: string, signal: AbortSignal): Promise<R
     .slice(0, MOST_FILES)
   for (const { path } of newest) {
     try {
-      const { handle } = await openJournal(root, path, signal)
-      try {
-        for await (const entry of coredumpEntries(handle, COREDUMP, FIELDS, MOST_ENTRIES, signal)) {
-          const core = entry.fields.get('COREDUMP_FILENAME')
-          if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry.fields))
-        }
-      } finally {
-        await handle.close()
+      using handle = (await openJournal(root, path, signal)).handle
+      for await (const entry of coredumpEntries(handle, COREDUMP, FIELDS, MOST_ENTRIES, signal)) {
+        const core = entry.fields.get('COREDUMP_FILENAME')
+        if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry.fields))
       }
     } catch {
       // Damaged, or out of time: cores are captured without their units' names.

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
+import { abandonable } from '../../words/deadline.ts'
 import type { System } from '../host/ffi.ts'
-import type { OpenFile } from '../host/read-file.ts'
+import type { OpenFile } from '../host/open-file.ts'
 import { BLOCK_BYTES } from './core-file.ts'
 
 /**
@@ -16,11 +17,12 @@ const LOCAL: ReadonlySet<number> = new Set([
  * The same file, which knows its holes where it has some and this Node can ask for them. Else all of it is read, holes too: they are zeros,
  * and take their time.
  */
-export async function knowingHoles(file: OpenFile, system: System): Promise<OpenFile> {
+export async function knowingHoles(file: OpenFile, system: System, signal: AbortSignal): Promise<OpenFile> {
   const { size, blocks } = file.stats
   if (system.kind === 'missing' || blocks * BLOCK_BYTES >= size) return file
   // By the descriptor, as a path may lead elsewhere by now.
-  const { type } = await statfs(`/proc/self/fd/${file.handle.fd}`).catch(() => ({ type: 0 }))
+  const asked = abandonable(statfs(`/proc/self/fd/${file.handle.fd}`), signal)
+  const { type } = await asked.catch(() => ({ type: 0 }))
   if (!LOCAL.has(type)) return file
   let known = { from: 0, data: 0 }
   return {

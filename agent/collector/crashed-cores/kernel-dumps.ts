@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
-import { lstat, open, opendir } from 'node:fs/promises'
+import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openOwned } from '../host/owned-file.ts'
 import { below, type CoreFile, named, seen } from './core-file.ts'
 import { COMPRESSED } from './coredump-name.ts'
 import { isHostsOwn } from './keepers.ts'
@@ -31,43 +32,39 @@ export async function kernelDumps(
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
   const place = named(Buffer.from(directory), own)
   const stamp = own.toString('utf8')
-  const handle = await open(below(root, place.raw), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  try {
-    // By descriptor: whoever may write the directory above could swap this one for another while it is looked into.
-    const here = `/proc/self/fd/${handle.fd}`
-    if (!isHostsOwn(await handle.stat())) throw new Error('it is not the directory that was found there before')
-    const files: CoreFile[] = []
-    let [others, looked] = [0, 0]
-    for await (const { name } of await opendir(here)) {
-      signal.throwIfAborted()
-      if (name.startsWith('.')) continue
-      if (++looked > MOST_ENTRIES) throw new Error(`it has more than ${MOST_ENTRIES} entries`)
-      const kind = DMESG.test(name) ? 'dmesg' : VMCORE.test(name) ? 'vmcore' : undefined
-      const stats = kind && (await lstat(join(here, name)).catch(() => undefined))
-      if (kind === undefined || !stats?.isFile()) {
-        others++
-        continue
-      }
-      const file = named(place.raw, Buffer.from(name))
-      const suffix = COMPRESSED.exec(name)?.[0] ?? ''
-      const label = `${stamp}.${name.slice(0, name.length - suffix.length)}`
-      const found = seen(stats, now)
-      const identity = { path: file.path, at: found.at, comm: 'kernel' }
-      files.push({
-        ...file,
-        directory,
-        ...found,
-        kind,
-        label,
-        suffix,
-        owner: stats.uid,
-        claimed: false,
-        isVolatile,
-        identity,
-      })
+  using handle = await openOwned(below(root, place.raw), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, signal)
+  // By descriptor: whoever may write the directory above could swap this one for another while it is looked into.
+  const here = `/proc/self/fd/${handle.fd}`
+  if (!isHostsOwn(await handle.stat(signal))) throw new Error('it is not the directory that was found there before')
+  const files: CoreFile[] = []
+  let [others, looked] = [0, 0]
+  for await (const { name } of await opendir(here)) {
+    signal.throwIfAborted()
+    if (name.startsWith('.')) continue
+    if (++looked > MOST_ENTRIES) throw new Error(`it has more than ${MOST_ENTRIES} entries`)
+    const kind = DMESG.test(name) ? 'dmesg' : VMCORE.test(name) ? 'vmcore' : undefined
+    const stats = kind && (await lstat(join(here, name)).catch(() => undefined))
+    if (kind === undefined || !stats?.isFile()) {
+      others++
+      continue
     }
-    return { files, others }
-  } finally {
-    await handle.close()
+    const file = named(place.raw, Buffer.from(name))
+    const suffix = COMPRESSED.exec(name)?.[0] ?? ''
+    const label = `${stamp}.${name.slice(0, name.length - suffix.length)}`
+    const found = seen(stats, now)
+    const identity = { path: file.path, at: found.at, comm: 'kernel' }
+    files.push({
+      ...file,
+      directory,
+      ...found,
+      kind,
+      label,
+      suffix,
+      owner: stats.uid,
+      claimed: false,
+      isVolatile,
+      identity,
+    })
   }
+  return { files, others }
 }

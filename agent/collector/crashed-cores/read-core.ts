@@ -1,9 +1,9 @@
 import { CONTENT_MAX } from '../../frames/seek-table.ts'
 import type { Lease } from '../../streams/lease.ts'
-import { abandonable } from '../../words/deadline.ts'
 import type { ItemIdentity } from '../../words/evidence.ts'
+import type { OpenFile } from '../host/open-file.ts'
 import { passing } from '../host/passing.ts'
-import { type OpenFile, readFrom } from '../host/read-file.ts'
+import { readFrom } from '../host/read-file.ts'
 import type { Reading } from '../host/reading.ts'
 import { CoreStart } from './core-start.ts'
 import { type CoreProcess, type ElfHead, readElfHead } from './elf-head.ts'
@@ -35,7 +35,7 @@ export async function readCore(
   const size = file.stats.size
   const reading = readFrom(file, size, Math.min(limit, suffix === '' ? CONTENT_MAX : limit), signal)
   try {
-    await using start = new CoreStart(file, suffix, signal)
+    using start = new CoreStart(file, suffix, signal)
     const head = await readElfHead(start.readAt)
     return reader(file, expected, { reading, head }, signal)
   } catch (error) {
@@ -68,7 +68,7 @@ function reader(file: OpenFile, expected: Expected, { reading, head }: Begun, si
     })
     if (reading.outcome().truncated !== undefined) return
     const unpacked = await length?.ended(signal)
-    const now = await abandonable(file.handle.stat(), signal)
+    const now = await file.handle.stat(signal)
     whole = wholeness(expected, {
       size,
       isChanged: now.size !== size || now.mtimeMs !== mtimeMs,

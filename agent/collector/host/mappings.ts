@@ -1,4 +1,4 @@
-import { kernelLines, openKernelFile } from './read-file.ts'
+import { kernelLines, openKernelFile } from './kernel-file.ts'
 
 /** Addresses from `start` up to, but not including, `end`. All are below 2^53: user space ends at 2^47, or 2^52 on arm64. */
 export interface Range {

@@ -78,7 +78,7 @@ export async function readCore(
     outcome: () => outcomeOf({ freeze, moment, surveyed, sample, late, ended }),
     async [Symbol.asyncDispose]() {
       pool[Symbol.dispose]()
-      await moment[Symbol.asyncDispose]()
+      moment[Symbol.dispose]()
     },
   }
 }

@@ -36,7 +36,7 @@ export async function openFullCore(
     if (freeze === 'registers') moment.standstill.letGo()
     return await readCore(target, freeze, moment, sample, signal)
   } catch (error) {
-    await moment[Symbol.asyncDispose]()
+    moment[Symbol.dispose]()
     throw error
   }
 }
@@ -49,7 +49,7 @@ async function placesToCompare(target: Target, system: System, parent: AbortSign
   try {
     const auxv = parseAuxiliaryVector(await abandonable(readFile(`${directory}/auxv`), signal))
     if (auxv === undefined) return []
-    await using memory = await Memory.open(directory, auxv.pageSize, [], system, signal)
+    using memory = await Memory.open(directory, auxv.pageSize, [], system, signal)
     return samplePlaces(await survey(directory, directory, memory, signal), auxv.pageSize)
   } catch {
     parent.throwIfAborted()

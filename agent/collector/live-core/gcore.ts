@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, existsSync, readFileSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../words/deadline.ts'
 import { bytePath } from '../../words/host-name.ts'
@@ -9,6 +8,7 @@ import { parseMembership } from '../../words/membership.ts'
 import { formatBytes } from '../../words/units.ts'
 import { cgroupMount } from '../host/cgroup-tree.ts'
 import { parseMounts } from '../host/mounts.ts'
+import { type OwnedFile, openOwned } from '../host/owned-file.ts'
 import { numberOf } from '../host/process-files.ts'
 import { readFrom } from '../host/read-file.ts'
 import type { Reading } from '../host/reading.ts'
@@ -59,22 +59,19 @@ export async function openGcore(
   if ('DZX'.includes(stateOf(target, pid))) throw new Untouchable('it is in uninterruptible sleep, or has ended')
   if (isFrozen(target)) throw new Untouchable('it is in a frozen cgroup, where gdb would hang')
   const bytes = roomFor(root)
-  const output = await open(MEMORY, constants.O_RDWR | O_TMPFILE, 0o600)
-  try {
-    const began = performance.now()
-    await run(gdb, target, output, bytes, within(freezeMs, parent))
-    const ms = Math.round((performance.now() - began) * 10) / 10
-    await blankOut(output, [environment])
-    const stats = await output.stat()
-    const reading = readFrom({ path: `the core of ${pid} by gdb`, handle: output, stats }, stats.size, limit, parent)
-    return { ...reading, outcome: () => ({ ...reading.outcome(), identity: { freezeMs: ms } }) }
-  } catch (error) {
-    await output.close()
-    throw error
-  }
+  using owned = new DisposableStack()
+  const output = owned.use(await openOwned(MEMORY, constants.O_RDWR | O_TMPFILE, parent))
+  const began = performance.now()
+  await run(gdb, target, output, bytes, within(freezeMs, parent))
+  const ms = Math.round((performance.now() - began) * 10) / 10
+  await blankOut(output, [environment], parent)
+  const stats = await output.stat(parent)
+  const reading = readFrom({ path: `the core of ${pid} by gdb`, handle: output, stats }, stats.size, limit, parent)
+  owned.move()
+  return { ...reading, outcome: () => ({ ...reading.outcome(), identity: { freezeMs: ms } }) }
 }
 
-async function run(gdb: string, target: Target, output: FileHandle, bytes: number, signal: AbortSignal): Promise<void> {
+async function run(gdb: string, target: Target, output: OwnedFile, bytes: number, signal: AbortSignal): Promise<void> {
   const { pid } = target
   const before = stateOf(target, pid)
   const commands = [`attach ${pid}`, `generate-core-file ${OUTPUT}`, 'detach'].flatMap((command) => ['-ex', command])

@@ -1,10 +1,9 @@
 import { readSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable } from '../../words/deadline.ts'
 import type { Scan, SystemCalls } from '../host/ffi.ts'
+import { openKernelFile } from '../host/kernel-file.ts'
 import type { Range } from '../host/mappings.ts'
-import { openKernelFile } from '../host/read-file.ts'
+import type { OwnedFile } from '../host/owned-file.ts'
 
 /** Bits of a pagemap entry, in its highest byte: Linux Documentation/admin-guide/mm/pagemap.rst. */
 const PRESENT = 0x80
@@ -17,15 +16,15 @@ const SHORT = 64 * 1024
 
 /** /proc/PID/mem and /proc/PID/pagemap, open. */
 export interface MemoryFiles {
-  readonly memory: FileHandle
-  readonly pagemap: FileHandle
+  readonly memory: OwnedFile
+  readonly pagemap: OwnedFile
 }
 
 /**
  * The memory of a process, read without changing it: pages that are not there are not asked for, so none is faulted in. What
  * lies in `hidden` reads as zeros.
  */
-export class Memory implements AsyncDisposable {
+export class Memory implements Disposable {
   readonly pageSize: number
   /**
    * Whether all that use this memory stand still. Then nobody holds its locks, and short reads of pages that are
@@ -35,7 +34,6 @@ export class Memory implements AsyncDisposable {
   readonly #hidden: readonly Range[]
   readonly #system: SystemCalls
   readonly #files: MemoryFiles
-  readonly #reading = new Set<Promise<unknown>>()
 
   /** `files` are closed with it. */
   constructor(files: MemoryFiles, pageSize: number, hidden: readonly Range[], system: SystemCalls) {
@@ -128,18 +126,17 @@ export class Memory implements AsyncDisposable {
   }
 
   /** Bytes read: fewer than asked for where a page cannot be read. */
-  async #read(file: FileHandle, into: Buffer, position: number, now: boolean, signal: AbortSignal): Promise<number> {
+  async #read(file: OwnedFile, into: Buffer, position: number, now: boolean, signal: AbortSignal): Promise<number> {
     if (now) {
       signal.throwIfAborted()
       return readNow(file, into, position)
     }
-    const reading = file.read(into, 0, into.length, position).then(
-      ({ bytesRead }) => bytesRead,
-      () => 0,
-    )
-    this.#reading.add(reading)
-    void reading.then(() => this.#reading.delete(reading))
-    return await abandonable(reading, signal)
+    try {
+      return await file.read(into, position, signal)
+    } catch {
+      signal.throwIfAborted()
+      return 0
+    }
   }
 
   #hide(start: number, bytes: Buffer): void {
@@ -150,31 +147,28 @@ export class Memory implements AsyncDisposable {
     }
   }
 
-  /** Closes the files once no read is in flight: a number given to another file must not be read from. Does not wait for one that hangs. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closing = Promise.all(this.#reading).then(() => closeMemory(this.#files))
-    if (this.#reading.size === 0) await closing
-    else closing.catch(() => {})
+  [Symbol.dispose](): void {
+    closeMemory(this.#files)
   }
 }
 
-export async function closeMemory({ memory, pagemap }: MemoryFiles): Promise<void> {
-  await Promise.all([memory.close(), pagemap.close()])
+export function closeMemory({ memory, pagemap }: MemoryFiles): void {
+  for (const file of [memory, pagemap]) file[Symbol.dispose]()
 }
 
 /** Opens both files below `directory`, or none. */
 export async function openMemory(directory: string, signal: AbortSignal): Promise<MemoryFiles> {
   const opening = ['mem', 'pagemap'].map((name) => openKernelFile(join(directory, name), signal))
   try {
-    const [memory, pagemap] = (await Promise.all(opening)) as [FileHandle, FileHandle]
+    const [memory, pagemap] = (await Promise.all(opening)) as [OwnedFile, OwnedFile]
     return { memory, pagemap }
   } catch (error) {
-    for (const one of opening) one.then((file) => file.close()).catch(() => {})
+    for (const one of opening) one.then((file) => file[Symbol.dispose]()).catch(() => {})
     throw error
   }
 }
 
-function readNow(file: FileHandle, into: Buffer, position: number): number {
+function readNow(file: OwnedFile, into: Buffer, position: number): number {
   try {
     return readSync(file.fd, into, 0, into.length, position)
   } catch {

@@ -16,7 +16,7 @@ import { type Limits, type Target, THIRTY_TWO_BIT, Unsupported, Untouchable } fr
 import { blockedAt, stateOf, threadsOf } from './threads.ts'
 
 /** What is true of a process at one instant, read while it stands still. It does so until `standstill` lets it go. */
-export interface Moment extends AsyncDisposable {
+export interface Moment extends Disposable {
   readonly standstill: Standstill
   readonly machine: Machine
   readonly facts: ProcessFacts
@@ -86,9 +86,9 @@ async function look(
     throw refusal(tracer, state)
   }
   const directory = processPath(target, 'task', String(living))
-  await using owned = new AsyncDisposableStack()
+  using owned = new DisposableStack()
   const opening = openMemory(directory, over)
-  owned.defer(() => opening.then(closeMemory, () => {}))
+  owned.defer(() => void opening.then(closeMemory, () => {}))
   // All at once: it stands still for each way to the thread pool and back.
   const [facts, auxv, mappings, files] = await Promise.all([
     readFacts(target, over),
@@ -111,9 +111,9 @@ async function look(
   owned.move()
   return {
     ...{ standstill, machine, facts, auxv, vector, mappings, threads, stacks, directory, memory, pages, missed },
-    async [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       standstill.letGo()
-      await memory[Symbol.asyncDispose]()
+      memory[Symbol.dispose]()
     },
   }
 }

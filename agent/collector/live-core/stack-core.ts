@@ -27,7 +27,7 @@ export async function takeStackCore(
   system: System,
   signal: AbortSignal,
 ): Promise<StackCore> {
-  await using moment = await momentOf(target, limits, system, ({ argv, environment }) => [argv, environment], signal)
+  using moment = await momentOf(target, limits, system, ({ argv, environment }) => [argv, environment], signal)
   moment.standstill.letGo()
   const { vector, missed, stacks } = moment
   const cut = stacks.filter((stack) => stack.cut)

@@ -1,8 +1,10 @@
-import { type FileHandle, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cannot, sentence } from '../../words/cannot.ts'
 import { abandonable } from '../../words/deadline.ts'
-import { openKernelFile } from '../host/read-file.ts'
+import { HEADER } from '../elf/headers.ts'
+import { openKernelFile } from '../host/kernel-file.ts'
+import type { OwnedFile } from '../host/owned-file.ts'
 import { type MemoryMap, parseIomem } from './iomem.ts'
 import { headBytes, type KcoreMap, notesPlace, parseKcore, vmcoreinfoNumber } from './kcore-map.ts'
 import { openKcore } from './kcore-reader.ts'
@@ -41,7 +43,7 @@ export async function openMachine(root: string, signal: AbortSignal): Promise<Ma
     throw new Withheld('skipped', 'the kernel is locked down to confidentiality: it shows its memory to nobody')
   const map = await readMap(root, signal)
   await openPageFlags(root, signal).then(
-    (flags) => flags[Symbol.asyncDispose](),
+    (flags) => flags[Symbol.dispose](),
     (error: unknown) => {
       throw absentOr(error, '/proc/kpageflags', 'CONFIG_PROC_PAGE_MONITOR', 'CAP_SYS_ADMIN')
     },
@@ -57,26 +59,23 @@ export async function openMachine(root: string, signal: AbortSignal): Promise<Ma
 
 async function readMap(root: string, signal: AbortSignal): Promise<KcoreMap> {
   const path = join(root, 'proc/kcore')
-  const handle = await openKernelFile(path, signal).catch((error: unknown) => {
+  using file = await openKernelFile(path, signal).catch((error: unknown) => {
     throw absentOr(error, '/proc/kcore', 'CONFIG_PROC_KCORE', 'CAP_SYS_RAWIO')
   })
   try {
-    const head = await readAt(handle, 0, headBytes(await readAt(handle, 0, 64, signal)), signal)
+    const head = await readAt(file, 0, headBytes(await readAt(file, 0, HEADER, signal)), signal)
     const { offset, size } = notesPlace(head)
     if (size > MOST_NOTES) throw new Error(`its notes have ${size} bytes`)
-    return parseKcore(head, await readAt(handle, offset, size, signal))
+    return parseKcore(head, await readAt(file, offset, size, signal))
   } catch (error) {
     throw cannot('read the headers of /proc/kcore', error)
-  } finally {
-    await handle.close()
   }
 }
 
-async function readAt(handle: FileHandle, offset: number, bytes: number, signal: AbortSignal): Promise<Buffer> {
-  const buffer = Buffer.alloc(bytes)
-  const { bytesRead } = await abandonable(handle.read(buffer, 0, bytes, offset), signal)
-  if (bytesRead < bytes) throw new Error(`it ends after ${offset + bytesRead} bytes`)
-  return buffer
+async function readAt(file: OwnedFile, offset: number, bytes: number, signal: AbortSignal): Promise<Buffer> {
+  const read = await file.bytesAt(offset, bytes, signal)
+  if (read.length < bytes) throw new Error(`it ends after ${offset + read.length} bytes`)
+  return read
 }
 
 /**
@@ -91,7 +90,7 @@ async function checkMapping(root: string, map: KcoreMap, place: string, signal: 
   const mapping = address === undefined ? undefined : mappingOf(map, address)
   if (address === undefined || bytes === undefined || mapping === undefined)
     throw new Error(`/sys/kernel/vmcoreinfo says ${JSON.stringify(place.trim())}, which is nowhere in /proc/kcore`)
-  await using kcore = await openKcore(root, 1, signal)
+  using kcore = await openKcore(root, 1, signal)
   const note = Buffer.alloc(Math.min(bytes, MOST_NOTES))
   await kcore.read(mapping.offset + BigInt(address - mapping.start), note, signal)
   if (!note.includes(map.vmcoreinfo.subarray(0, 1024)))

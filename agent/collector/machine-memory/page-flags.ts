@@ -1,8 +1,7 @@
-import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cannot } from '../../words/cannot.ts'
-import { abandonable } from '../../words/deadline.ts'
-import { openKernelFile } from '../host/read-file.ts'
+import { openKernelFile } from '../host/kernel-file.ts'
+import type { OwnedFile } from '../host/owned-file.ts'
 import { type Classifier, classifier, isTail } from './page-class.ts'
 
 /** Flags are 64 bits for each page: Documentation/admin-guide/mm/pagemap.rst. */
@@ -21,15 +20,13 @@ export interface ClassifiedPages {
 }
 
 /** /proc/kpageflags: what the kernel says of each page right now. */
-export class PageFlags implements AsyncDisposable {
-  readonly #handle: FileHandle
-  readonly #path: string
+export class PageFlags implements Disposable {
+  readonly #file: OwnedFile
   /** One caller at a time: all of them share it. */
   #buffer = Buffer.alloc(0)
 
-  constructor(handle: FileHandle, path: string) {
-    this.#handle = handle
-    this.#path = path
+  constructor(file: OwnedFile) {
+    this.#file = file
   }
 
   /** The classes of pages `start` up to `end`, piece by piece; memory is that of one piece. */
@@ -68,29 +65,22 @@ export class PageFlags implements AsyncDisposable {
   }
 
   async #read(first: number, into: Buffer, signal: AbortSignal): Promise<void> {
-    for (let filled = 0; filled < into.length; ) {
-      const reading = this.#handle.read(into, filled, into.length - filled, first * ENTRY_BYTES + filled)
-      const { bytesRead } = await abandonable(reading, signal).catch((error: unknown) => {
-        throw cannot(`read ${this.#path} at page ${first}`, error)
-      })
-      // Behind the last page that the kernel knows of: all NOPAGE.
-      if (bytesRead === 0) {
-        const missing = Buffer.alloc(ENTRY_BYTES)
-        missing.writeUInt32LE(1 << 20)
-        into.fill(missing, filled)
-        return
-      }
-      filled += bytesRead
-    }
+    const { length } = await this.#file.fill(into, first * ENTRY_BYTES, signal).catch((error: unknown) => {
+      throw cannot(`read ${this.#file.path} at page ${first}`, error)
+    })
+    if (length === into.length) return
+    // Behind the last page that the kernel knows of: all NOPAGE.
+    const missing = Buffer.alloc(ENTRY_BYTES)
+    missing.writeUInt32LE(1 << 20)
+    into.fill(missing, length)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#handle.close()
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]()
   }
 }
 
 /** Opens /proc/kpageflags below `root`. */
 export async function openPageFlags(root: string, signal: AbortSignal): Promise<PageFlags> {
-  const path = join(root, 'proc/kpageflags')
-  return new PageFlags(await openKernelFile(path, signal), path)
+  return new PageFlags(await openKernelFile(join(root, 'proc/kpageflags'), signal))
 }

@@ -64,9 +64,8 @@ export function readSnapshot(snapshot: Snapshot, limit: number, signal: AbortSig
     outcome: () => outcomeOf(snapshot, progress),
     async [Symbol.asyncDispose]() {
       pool[Symbol.dispose]()
-      await filling
-      await snapshot.kcore[Symbol.asyncDispose]()
-      await snapshot.flags[Symbol.asyncDispose]()
+      snapshot.kcore[Symbol.dispose]()
+      snapshot.flags[Symbol.dispose]()
     },
   }
 }

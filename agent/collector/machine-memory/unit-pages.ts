@@ -1,8 +1,8 @@
-import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable, within } from '../../words/deadline.ts'
+import { within } from '../../words/deadline.ts'
+import { openKernelFile } from '../host/kernel-file.ts'
 import { readMappings } from '../host/mappings.ts'
-import { openKernelFile } from '../host/read-file.ts'
+import type { OwnedFile } from '../host/owned-file.ts'
 
 /** Of an entry in /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst), as bits of its upper half. */
 const PRESENT = 1 << 31
@@ -66,27 +66,23 @@ async function readProcess(
   signal: AbortSignal,
 ): Promise<void> {
   const mappings = await readMappings(join(directory, 'maps'), signal)
-  const handle = await openKernelFile(join(directory, 'pagemap'), signal)
-  try {
-    for (const { start, end } of mappings) {
-      const last = end / pageSize
-      for (let first = start / pageSize; first < last; first += BATCH) {
-        keep(await entriesOf(handle, first, Math.min(BATCH, last - first), buffer, signal))
-      }
+  using file = await openKernelFile(join(directory, 'pagemap'), signal)
+  for (const { start, end } of mappings) {
+    const last = end / pageSize
+    for (let first = start / pageSize; first < last; first += BATCH) {
+      keep(await entriesOf(file, first, Math.min(BATCH, last - first), buffer, signal))
     }
-  } finally {
-    await handle.close()
   }
 }
 
 async function entriesOf(
-  handle: FileHandle,
+  file: OwnedFile,
   first: number,
   pages: number,
   buffer: Buffer,
   signal: AbortSignal,
 ): Promise<number> {
-  const { bytesRead } = await abandonable(handle.read(buffer, 0, pages * ENTRY_BYTES, first * ENTRY_BYTES), signal)
+  const bytesRead = await file.read(buffer.subarray(0, pages * ENTRY_BYTES), first * ENTRY_BYTES, signal)
   return Math.floor(bytesRead / ENTRY_BYTES)
 }
 

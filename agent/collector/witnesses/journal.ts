@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises'
 import type { Death } from '../../findings/death.ts'
 import {
   COREDUMP,
@@ -16,6 +15,7 @@ import {
 } from '../../findings/journal-words.ts'
 import { coredumpEntries, type Entry, entriesWith } from '../host/journal/entries.ts'
 import { isHosts, type JournalFile, openJournal, scanJournals } from '../host/journal/scan.ts'
+import type { OwnedFile } from '../host/owned-file.ts'
 import { type Testimony, unseenFor } from './testimony.ts'
 
 const PLACE = 'the journal'
@@ -61,19 +61,14 @@ export async function journalTestimony(
 type Logged = Entry & { readonly of: (entry: JournalEntry) => Death | undefined }
 
 async function* deathsIn(root: string, file: JournalFile, signal: AbortSignal): AsyncGenerator<Logged, void, void> {
-  const { handle } = await openJournal(root, file.path, signal)
-  try {
-    for await (const entry of coredumpEntries(handle, COREDUMP, COREDUMP_FIELDS, MOST_ENTRIES, signal))
-      yield { ...entry, of: coredumpDeath }
-    // What is root's word is in the host's files.
-    if (isHosts(file)) yield* unitsIn(handle, signal)
-  } finally {
-    // A read that hangs must not keep what asked for it: closing goes on alone.
-    handle.close().catch(() => {})
-  }
+  using handle = (await openJournal(root, file.path, signal)).handle
+  for await (const entry of coredumpEntries(handle, COREDUMP, COREDUMP_FIELDS, MOST_ENTRIES, signal))
+    yield { ...entry, of: coredumpDeath }
+  // What is root's word is in the host's files.
+  if (isHosts(file)) yield* unitsIn(handle, signal)
 }
 
-async function* unitsIn(handle: FileHandle, signal: AbortSignal): AsyncGenerator<Logged, void, void> {
+async function* unitsIn(handle: OwnedFile, signal: AbortSignal): AsyncGenerator<Logged, void, void> {
   const read = (values: readonly string[], fields: readonly string[]) =>
     entriesWith(handle, values, fields, MOST_ENTRIES, signal)
   for await (const entry of read(DUMPING, ['MESSAGE'])) yield { ...entry, of: dumpingDeath }

@@ -24,7 +24,7 @@ export async function lookAround(root: string, listed: Listed, signal: AbortSign
   using reads = new HostReads(root, ledger(), signal)
   const heard = async <T extends Testimony>(place: Place, words: Promise<T>): Promise<T | Testimony> =>
     await abandonable(words, signal).catch((error: unknown) => nothingOf(place, error))
-  const bootId = await thisBootId(root)
+  const bootId = await thisBootId(root, signal)
   const [kernel, journal, counts] = await Promise.all([
     heard('the kernel’s log', kernelTestimony(reads)),
     heard('the journal', journalTestimony(root, bootId, signal)),

@@ -4,6 +4,7 @@ import t from 'tap'
 import { thisBoot } from '../../../agent/collector/crashed-cores/boot.ts'
 import { chooseCores, MOST_CLAIMED, MOST_CORES } from '../../../agent/collector/crashed-cores/choose.ts'
 import type { CoreFile } from '../../../agent/collector/crashed-cores/core-file.ts'
+import { unhurried } from '../reading.ts'
 import { BOOT, write } from './cores.ts'
 
 const NOW = 1_700_000_000_000
@@ -103,9 +104,9 @@ t.test('the earliest time of a boot whose clock was set', async (t) => {
   mkdirSync(join(root, 'run'))
   const made = statSync(join(root, 'run')).birthtimeMs
   btime(Math.ceil(made / 1000) + 1000)
-  t.match(await thisBoot(root), { earliest: made }, 'the clock was set forward since')
+  t.match(await thisBoot(root, unhurried()), { earliest: made }, 'the clock was set forward since')
   btime(Math.floor(made / 1000) - 1000)
-  const boot = await thisBoot(root)
+  const boot = await thisBoot(root, unhurried())
   t.equal(boot.earliest, boot.began)
 })
 

@@ -4,13 +4,14 @@ import { appendFileSync, mkdirSync, renameSync, statSync, symlinkSync, truncateS
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { openRegular, openSame, readFrom } from '../../../agent/collector/host/read-file.ts'
+import { type OpenFile, openRegular, openSame } from '../../../agent/collector/host/open-file.ts'
+import { readFrom } from '../../../agent/collector/host/read-file.ts'
 import { READ_BYTES } from '../../../agent/collector/host/reading.ts'
 import { blocksAtOnce } from '../../../agent/frames/encode.ts'
 import type { Lease } from '../../../agent/streams/lease.ts'
 import { taken } from '../../streams/poisoned.ts'
 import { unhurried } from '../reading.ts'
-import { openTo } from './open-descriptors.ts'
+import { leftOpen } from './open-descriptors.ts'
 
 async function read(path: string, limit: number, between: () => void = () => {}) {
   const file = await openRegular(path, unhurried())
@@ -34,7 +35,7 @@ t.test('sizes around a chunk', async (t) => {
     t.same(whole.outcome, {})
     t.same((await read(path, size)).outcome, {}, 'a limit that suffices')
   }
-  t.equal(openTo(path), 0, 'nothing stays open')
+  t.equal(await leftOpen(path), 0, 'nothing stays open')
 })
 
 t.test('limit', async (t) => {
@@ -88,7 +89,7 @@ t.test('no more is lent than the frames hold at once, and all of it is freed wit
     lent[0]?.release()
     await waiting
   }
-  t.equal(openTo(path), 0)
+  t.equal(await leftOpen(path), 0)
   for (const { release } of lent.slice(1)) release()
   t.ok(lent.every(({ bytes }) => bytes.length === 0))
 })
@@ -117,23 +118,25 @@ t.test('only regular files, and none hangs', async (t) => {
   await t.rejects(openRegular('/dev/zero', unhurried()), /cannot open \/dev\/zero: it is no regular file/)
 })
 
+const disposed = async (opening: Promise<OpenFile>) => (await opening).handle[Symbol.dispose]()
+
 t.test('the very file that was seen before', async (t) => {
   const directory = t.testdir({ mine: { file: 'mine' }, secret: { file: 'secret' } })
   const path = join(directory, 'mine/file')
   const seen = statSync(path)
-  await (await openSame(path, seen, unhurried())).handle.close()
+  await disposed(openSame(path, seen, unhurried()))
   renameSync(join(directory, 'mine'), join(directory, 'aside'))
   symlinkSync('secret', join(directory, 'mine'))
   await t.rejects(
     openSame(path, seen, unhurried()),
     /cannot open .*file: it is not the file that was found there before/,
   )
-  t.equal(openTo(join(directory, 'secret/file')), 0)
+  t.equal(await leftOpen(join(directory, 'secret/file')), 0)
   renameSync(join(directory, 'mine'), join(directory, 'link'))
   mkdirSync(join(directory, 'mine'))
   renameSync(join(directory, 'aside/file'), path)
   appendFileSync(path, ' and more')
-  await (await openSame(path, seen, unhurried())).handle.close()
+  await disposed(openSame(path, seen, unhurried()))
   await t.rejects(openSame(path, { ...seen, dev: seen.dev + 1 }, unhurried()), /not the file/)
 })
 
@@ -149,7 +152,7 @@ t.test('ends with its signal, and closes', async (t) => {
   }
   await t.rejects(taking(), new RegExp(`cannot read .*file at byte ${READ_BYTES}: time is up`))
   await reading[Symbol.asyncDispose]()
-  t.equal(openTo(path), 0)
+  t.equal(await leftOpen(path), 0)
 })
 
 t.test('a consumer that stops early', async (t) => {
@@ -164,5 +167,5 @@ t.test('a consumer that stops early', async (t) => {
     }
     t.same(reading.outcome(), {}, 'it is not the file that is short')
   }
-  t.equal(openTo(path), 0)
+  t.equal(await leftOpen(path), 0)
 })

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openKcore } from '../../../agent/collector/machine-memory/kcore-reader.ts'
-import { openTo } from '../host/open-descriptors.ts'
+import { leftOpen } from '../host/open-descriptors.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const MIB = 1024 * 1024
@@ -61,5 +61,5 @@ t.test('a read that waits for a descriptor and is given up costs none', async (t
     t.equal(await kcore.read(0n, after, signal), 0)
     t.equal(after[4095], 7)
   }
-  t.equal(openTo(join(root, 'proc/kcore')), 0, 'all are closed')
+  t.equal(await leftOpen(join(root, 'proc/kcore')), 0, 'all are closed')
 })

@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { lookAround } from '../../../agent/collector/witnesses/look-around.ts'
 import { coredumpUnit, crash, type Fields, from, writeJournal } from '../host/journal/write-journal.ts'
+import { hanging } from '../host/open-descriptors.ts'
 import { unhurried } from '../reading.ts'
 
 const BOOT = '33333333333343338333333333333333'
@@ -45,6 +46,13 @@ t.test('a host where nothing had crashed, and one where that is not known', asyn
   t.same(await told(host(t, { ...quiet, [SYSTEM]: 'no journal at all' })), [
     'Whether anything had crashed is not known: the journal could not all be read.',
   ])
+})
+
+t.test('a boot id that does not answer costs its own wait, and no witness', async (t) => {
+  const root = host(t, quiet)
+  rmSync(join(root, 'proc/sys/kernel/random/boot_id'))
+  hanging(t, join(root, 'proc/sys/kernel/random/boot_id'))
+  t.same(await told(root), ['Nothing had crashed.'])
 })
 
 t.test('units whose processes crashed, as systemd tells of them', async (t) => {

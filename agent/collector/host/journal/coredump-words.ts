@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readText } from '../read-text.ts'
 import type { JournalObjects, Value } from './objects.ts'
 
 /**
@@ -19,8 +18,8 @@ export async function* coredumpUnits(objects: JournalObjects): AsyncGenerator<Va
 }
 
 /** The user whom systemd-coredump becomes for crashes of the system's users; undefined where the host has no such user. */
-export async function coredumpUser(root: string): Promise<number | undefined> {
-  const users = await readFile(join(root, 'etc/passwd'), 'latin1').catch(() => '')
-  const uid = /^systemd-coredump:[^:\n]*:(\d+):/m.exec(users)?.[1]
+export async function coredumpUser(root: string, signal: AbortSignal): Promise<number | undefined> {
+  const users = await readText(root, 'etc/passwd', signal)
+  const uid = /^systemd-coredump:[^:\n]*:(\d+):/m.exec(users ?? '')?.[1]
   return uid === undefined ? undefined : Number(uid)
 }

@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
+import type { OwnedFile } from '../owned-file.ts'
 import { coredumpUnits } from './coredump-words.ts'
 import { JournalObjects, type Value } from './objects.ts'
 
@@ -16,7 +16,7 @@ export interface Entry {
  * at most `most` of them, newest first, each with those of its `fields` that are short. Throws where the file is damaged or of an old kind.
  */
 export async function* coredumpEntries(
-  handle: FileHandle,
+  handle: OwnedFile,
   field: string,
   fields: readonly string[],
   most: number,
@@ -41,7 +41,7 @@ export async function* coredumpEntries(
  * they are journald's word on the sender (systemd.journal-fields(7)).
  */
 export async function* entriesWith(
-  handle: FileHandle,
+  handle: OwnedFile,
   values: readonly string[],
   fields: readonly string[],
   most: number,

@@ -1,5 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
-import { abandonable } from '../../../words/deadline.ts'
+import type { OwnedFile } from '../owned-file.ts'
 import { siphash24 } from './siphash.ts'
 
 /**
@@ -36,7 +35,7 @@ export interface Value {
 
 /** A look into an open journal file: what it has read it does not read again. */
 export class JournalObjects {
-  readonly #handle: FileHandle
+  readonly #handle: OwnedFile
   readonly #signal: AbortSignal
   readonly #pieces = new Map<number, Buffer>()
   readonly #key: Buffer
@@ -44,7 +43,7 @@ export class JournalObjects {
   readonly #data: Table
   readonly #fields: Table
 
-  private constructor(handle: FileHandle, header: Buffer, signal: AbortSignal) {
+  private constructor(handle: OwnedFile, header: Buffer, signal: AbortSignal) {
     this.#handle = handle
     this.#signal = signal
     this.#key = header.subarray(24, 40)
@@ -54,9 +53,9 @@ export class JournalObjects {
   }
 
   /** Throws for a file whose hashes or flags are of another kind than is known here. */
-  static async of(handle: FileHandle, signal: AbortSignal): Promise<JournalObjects> {
+  static async of(handle: OwnedFile, signal: AbortSignal): Promise<JournalObjects> {
     const header = Buffer.alloc(136)
-    await abandonable(handle.read(header, 0, header.length, 0), signal)
+    await handle.read(header, 0, signal)
     const flags = header.readUInt32LE(12)
     if ((flags & KEYED_HASH) === 0 || (flags & ~KNOWN_FLAGS) !== 0) throw new Error(`unknown hashes: flags ${flags}`)
     return new JournalObjects(handle, header, signal)
@@ -166,11 +165,7 @@ export class JournalObjects {
     const known = this.#pieces.get(number)
     if (known !== undefined) return known
     const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES)
-    const { bytesRead } = await abandonable(
-      this.#handle.read(buffer, 0, PIECE_BYTES, number * PIECE_BYTES),
-      this.#signal,
-    )
-    const piece = buffer.subarray(0, bytesRead)
+    const piece = buffer.subarray(0, await this.#handle.read(buffer, number * PIECE_BYTES, this.#signal))
     const [oldest] = this.#pieces.keys()
     if (this.#pieces.size === PIECES && oldest !== undefined) this.#pieces.delete(oldest)
     this.#pieces.set(number, piece)

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { cannot, sentence } from '../../../words/cannot.ts'
 import { abandonable, within } from '../../../words/deadline.ts'
 import { bytePath, shownName } from '../../../words/host-name.ts'
-import { type OpenFile, openRegular } from '../read-file.ts'
+import { type OpenFile, openRegular } from '../open-file.ts'
 import { HEADER_BYTES, type JournalHeader, parseHeader } from './header.ts'
 
 /** Where journald keeps its files: persistent and volatile (systemd-journald.service(8)). */
@@ -87,7 +87,7 @@ async function scanDirectory(root: string, directory: string, namespace: string,
     const limit = within(FILE_MS, signal)
     try {
       const { handle, stats, header } = await openJournal(root, path, limit)
-      handle.close().catch(() => {})
+      handle[Symbol.dispose]()
       const kind = { archived: archived !== undefined, dirty: dirty !== undefined }
       found.files.push({ path, directory, namespace, stem, ...kind, size: stats.size, header })
     } catch (error) {
@@ -106,29 +106,25 @@ export type OpenJournal = OpenFile & { readonly header: JournalHeader }
 
 /** Opens a journal file of the host and reads its header. */
 export async function openJournal(root: string, path: string, signal: AbortSignal): Promise<OpenJournal> {
+  using owned = new DisposableStack()
   const file = await openRegular(bytePath(root, path), signal)
-  try {
-    return { ...file, header: await abandonable(readHeader(file), signal) }
-  } catch (error) {
-    // A close waits for the read that hangs.
-    file.handle.close().catch(() => {})
-    throw error
-  }
+  owned.use(file.handle)
+  const header = await readHeader(file, signal)
+  owned.move()
+  return { ...file, header }
 }
 
 /** Opens a journal file that was seen before. Throws where another one has its path now. */
 export async function reopenJournal(root: string, { path, header }: JournalFile, signal: AbortSignal) {
   const file = await openJournal(root, path, signal)
   if (file.header.fileId === header.fileId) return file
-  await file.handle.close()
+  file.handle[Symbol.dispose]()
   throw cannot(`open ${shownName(path)}`, 'it is not the file that was found there before')
 }
 
 /** The header as it is now; a live file's changes with every entry. */
-export async function readHeader({ path, handle }: OpenFile): Promise<JournalHeader> {
-  const head = Buffer.alloc(HEADER_BYTES)
-  const { bytesRead } = await handle.read(head, 0, head.length, 0)
-  const header = parseHeader(head.subarray(0, bytesRead))
+export async function readHeader({ path, handle }: OpenFile, signal: AbortSignal): Promise<JournalHeader> {
+  const header = parseHeader(await handle.bytesAt(0, HEADER_BYTES, signal))
   if (header === undefined) throw new Error(`cannot take ${path}: it does not begin as a journal file does`)
   return header
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { kernelLines, openKernelFile } from '../../host/read-file.ts'
+import { kernelLines, openKernelFile } from '../../host/kernel-file.ts'
 import type { KcoreReader } from '../kcore-reader.ts'
 import type { Machine } from '../machine.ts'
 import { mappingOf } from '../vmcore.ts'

@@ -6,7 +6,7 @@ import type { CrashEntry } from '../../crashed-cores/crash-entries.ts'
 import { knowingHoles } from '../../crashed-cores/holes.ts'
 import { readCore } from '../../crashed-cores/read-core.ts'
 import type { System } from '../../host/ffi.ts'
-import { openSame } from '../../host/read-file.ts'
+import { openSame } from '../../host/open-file.ts'
 import type { Found } from '../source.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
 
@@ -70,7 +70,7 @@ export function coreItem(
     async open(limit, signal) {
       if (writer !== undefined) await dumpFinished(join(root, 'proc'), writer, signal)
       const opened = await openSame(below(root, core.raw), core.file, signal)
-      const file = core.suffix === '' ? await knowingHoles(opened, system) : opened
+      const file = core.suffix === '' ? await knowingHoles(opened, system, signal) : opened
       const reading = await readCore(file, { suffix: core.suffix, rlimit, cut }, limit, signal)
       return {
         ...reading,

@@ -108,8 +108,8 @@ export class CoresSession implements SourceSession {
     const settings = this.#settings
     const began = performance.now()
     const by = (share: number) => Math.max(0, ms * share - (performance.now() - began))
-    const pattern = await abandonable(readCorePattern(root), signal)
-    const boot = await abandonable(thisBoot(root), signal)
+    const pattern = await readCorePattern(root, signal)
+    const boot = await thisBoot(root, signal)
     const own = pattern.kind === 'directory' ? [pattern.directory] : []
     if (look === 'first') await this.#changes.begin([...settings.directories, ...own], signal)
     const time = { all: by(FOUND_BY), others: ms * OTHERS_SHARE }

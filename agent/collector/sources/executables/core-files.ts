@@ -4,7 +4,7 @@ import { abandonable } from '../../../words/deadline.ts'
 import { below, type CoreFile } from '../../crashed-cores/core-file.ts'
 import { CoreStart } from '../../crashed-cores/core-start.ts'
 import { mappedFilesOf } from '../../crashed-cores/elf-head.ts'
-import { openSame } from '../../host/read-file.ts'
+import { openSame } from '../../host/open-file.ts'
 import type { Program } from './program.ts'
 
 /** Cores that are looked into, the most wanted; each costs some ms. More are one crash, over and over. */
@@ -30,12 +30,9 @@ export async function filesOfCores(
 async function namedBy(root: string, core: CoreFile, signal: AbortSignal): Promise<readonly string[]> {
   const file = await openSame(below(root, core.raw), core.file, signal).catch(() => undefined)
   if (file === undefined) return []
-  try {
-    await using start = new CoreStart(file, core.suffix, signal)
-    return (await mappedFilesOf(start.readAt).catch(() => undefined)) ?? []
-  } finally {
-    await file.handle.close()
-  }
+  using _ = file.handle
+  using start = new CoreStart(file, core.suffix, signal)
+  return (await mappedFilesOf(start.readAt).catch(() => undefined)) ?? []
 }
 
 async function programAt(

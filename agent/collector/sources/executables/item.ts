@@ -1,10 +1,7 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { cannot } from '../../../words/cannot.ts'
-import { abandonable } from '../../../words/deadline.ts'
 import type { Executable } from '../../elf/executable.ts'
-import { type OpenFile, openSame, readFrom } from '../../host/read-file.ts'
+import { openMapped, openSame } from '../../host/open-file.ts'
+import { readFrom } from '../../host/read-file.ts'
 import { safeName } from '../../processes/core-table.ts'
 import type { Found } from '../source.ts'
 import type { Program } from './program.ts'
@@ -16,7 +13,7 @@ const RATIO = 0.4
 
 /** A program or library as an item of the inventory. */
 export function executableItem(program: Program, { buildId }: Executable): Found {
-  const { path, stays, file, bytes, isMain, of } = program
+  const { path, reach, stays, file, bytes, isMain, of } = program
   const { comm, pid, ...owner } = of
   const id = buildId ?? `inode-${file.dev.toString(16)}-${file.ino}`
   return {
@@ -39,23 +36,8 @@ export function executableItem(program: Program, { buildId }: Executable): Found
       }),
     },
     async open(limit, signal) {
-      const found = stays ? await openSame(program.reach, file, signal) : await openMapped(program, signal)
+      const found = stays ? await openSame(reach, file, signal) : await openMapped(reach, path, file, signal)
       return readFrom(found, found.stats.size, limit, signal)
     },
-  }
-}
-
-/** Opens what a process has mapped, by the kernel's own link to it, which `openSame` does not follow. */
-async function openMapped({ path, reach, file }: Program, signal: AbortSignal): Promise<OpenFile> {
-  const opening = open(reach, constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
-    const handle = await abandonable(opening, signal)
-    const stats = await handle.stat()
-    if (stats.isFile() && stats.dev === file.dev && stats.ino === file.ino) return { path: reach, handle, stats }
-    await handle.close()
-    throw new Error('the process has mapped something else since')
-  } catch (error) {
-    opening.then((handle) => handle.close()).catch(() => {})
-    throw cannot(`open ${path}, which was mapped as ${reach}`, error)
   }
 }

@@ -1,5 +1,5 @@
 import type { ItemIdentity } from '../../../words/evidence.ts'
-import type { FileId } from '../../host/read-file.ts'
+import type { FileId } from '../../host/open-file.ts'
 
 /** A file whose code a captured process runs. */
 export interface Program {

@@ -61,8 +61,8 @@ async function unpackaged(context: SourceContext, signal: AbortSignal): Promise<
 
 /** The crashed cores that are taken. */
 async function coresOf({ root, settings }: SourceContext, signal: AbortSignal) {
-  const { files } = await findCores(root, settings.cores.directories, await readCorePattern(root), signal)
-  const circumstances = { now: Date.now(), boot: await thisBoot(root), read: new Set<string>() }
+  const { files } = await findCores(root, settings.cores.directories, await readCorePattern(root, signal), signal)
+  const circumstances = { now: Date.now(), boot: await thisBoot(root, signal), read: new Set<string>() }
   // A core that anybody may have written names what he likes: nothing of the host's is read for it.
   const trusted = files.filter(({ claimed }) => !claimed)
   return chooseCores(trusted, settings.cores, circumstances).chosen.map(({ core }) => core)

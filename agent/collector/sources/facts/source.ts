@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Lease } from '../../../streams/lease.ts'
+import { abandonable } from '../../../words/deadline.ts'
 import type { FactsDetails } from '../../../words/details.ts'
 import { HostReads } from '../../host/host-reads.ts'
 import { ledger } from '../../host/ledger.ts'
@@ -34,8 +35,7 @@ export function factsSource(): Source {
 
 async function inventory(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
   signal.throwIfAborted()
-  // /proc answers from memory: nothing here can hang.
-  const names = await readdir(join(context.root, 'proc')).catch(() => [])
+  const names = await abandonable(readdir(join(context.root, 'proc')), signal).catch(() => [])
   const processes = names.filter((name) => /^\d+$/.test(name)).length
   return { found: [found(context, processes)], gaps: [] }
 }

@@ -1,6 +1,6 @@
-import type { FileHandle } from 'node:fs/promises'
 import { coredumpUnits, MOST_UNITS } from '../../host/journal/coredump-words.ts'
 import { JournalObjects } from '../../host/journal/objects.ts'
+import type { OwnedFile } from '../../host/owned-file.ts'
 
 /**
  * What systemd-coredump logs of the memory of what crashed (systemd-coredump(8), coredump.conf(5)): its environment and, with
@@ -23,7 +23,7 @@ const MOST_ASKED = 20_000
  * one, one from before the keyed hashes of systemd 246, one with more units, users or such entries than are looked at. Never throws.
  */
 export async function holdsMemory(
-  handle: FileHandle,
+  handle: OwnedFile,
   coredumpUid: number | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -49,10 +49,10 @@ export function journalSource(journald?: Varlink): Source {
 
 async function inventory(round: Round, limits: Settings['journal'], signal: AbortSignal): Promise<Inventory> {
   const { root, known } = round
-  round.coredumpUid = await coredumpUser(root)
+  round.coredumpUid = await coredumpUser(root, signal)
   const { files, problems, strange } = await scanJournals(root, signal)
   for (const { header } of files) known.add(header.fileId)
-  const { chosen, leftOut, empty } = chooseFiles(files, await thisBootId(root), limits, Date.now())
+  const { chosen, leftOut, empty } = chooseFiles(files, await thisBootId(root, signal), limits, Date.now())
   const listed: Found[] = []
   for (const [rank, file] of chosen.entries()) listed.push(await found(file, rank, round, '', signal))
   return {
@@ -94,8 +94,8 @@ async function lastWords(round: Round, signal: AbortSignal): Promise<Inventory> 
 async function classOf(file: JournalFile, { root, coredumpUid }: Round, signal: AbortSignal): Promise<EvidenceClass> {
   if (file.dirty) return 'memory'
   try {
-    const { handle } = await reopenJournal(root, file, signal)
-    return (await holdsMemory(handle, coredumpUid, signal).finally(() => handle.close())) ? 'memory' : 'text'
+    using handle = (await reopenJournal(root, file, signal)).handle
+    return (await holdsMemory(handle, coredumpUid, signal)) ? 'memory' : 'text'
   } catch {
     return 'memory'
   }

@@ -55,42 +55,40 @@ export async function takeJournal(
     if (!rotation.rotated) open = rotation.reason
     now = await findAgain(round.root, file, signal)
   }
+  using owned = new DisposableStack()
   const opened = await reopenJournal(round.root, now, signal)
+  owned.use(opened.handle)
   const confine = async () => {
     if (listedAs === 'memory' || round.closed === undefined) return
     if (!(await holdsMemory(opened.handle, round.coredumpUid, signal))) return
     signal.throwIfAborted()
     throw new Refusal('seal', `${shownName(now.path)} holds a crash's environment or core by now: ${round.closed}`)
   }
-  try {
-    const header = now.archived && !now.dirty ? await settled(opened, signal) : opened.header
-    await confine()
-    round.taken.set(header.fileId, header.entries)
-    const { size } = await opened.handle.stat()
-    // Pinned: of a file in use, what its header vouches for now, and nothing that is added while it is copied.
-    const whole = header.state === 'archived' ? size : Math.min(size, header.bytes)
-    const reading = readFrom(opened, whole, limit, signal)
-    const told = entriesTold(header)
-    const details: JournalDetails = {
-      ...told.details,
-      ...(open !== undefined && { open }),
-      ...(whole < header.bytes && { headerBytes: header.bytes }),
-    }
-    return {
-      ...reading,
-      chunks: header.state === 'archived' ? reading.chunks : eachAfter(confine, reading.chunks),
-      outcome() {
-        const { truncated } = reading.outcome()
-        const padding = `for journalctl make it as long again: truncate -s ${header.bytes}`
-        return {
-          identity: { ...told, details },
-          ...(truncated !== undefined && { truncated: `${truncated}; ${padding}` }),
-        }
-      },
-    }
-  } catch (error) {
-    await opened.handle.close()
-    throw error
+  const header = now.archived && !now.dirty ? await settled(opened, signal) : opened.header
+  await confine()
+  round.taken.set(header.fileId, header.entries)
+  const { size } = await opened.handle.stat(signal)
+  // Pinned: of a file in use, what its header vouches for now, and nothing that is added while it is copied.
+  const whole = header.state === 'archived' ? size : Math.min(size, header.bytes)
+  const reading = readFrom(opened, whole, limit, signal)
+  owned.move()
+  const told = entriesTold(header)
+  const details: JournalDetails = {
+    ...told.details,
+    ...(open !== undefined && { open }),
+    ...(whole < header.bytes && { headerBytes: header.bytes }),
+  }
+  return {
+    ...reading,
+    chunks: header.state === 'archived' ? reading.chunks : eachAfter(confine, reading.chunks),
+    outcome() {
+      const { truncated } = reading.outcome()
+      const padding = `for journalctl make it as long again: truncate -s ${header.bytes}`
+      return {
+        identity: { ...told, details },
+        ...(truncated !== undefined && { truncated: `${truncated}; ${padding}` }),
+      }
+    },
   }
 }
 
@@ -143,7 +141,7 @@ async function settled(file: OpenJournal, signal: AbortSignal): Promise<OpenJour
   let header = file.header
   for (let waited = 0; header.state === 'online' && waited < SETTLE_MS; waited += SETTLE_POLL_MS) {
     await sleep(SETTLE_POLL_MS, undefined, { signal })
-    header = await readHeader(file)
+    header = await readHeader(file, signal)
   }
   return header
 }

@@ -43,7 +43,7 @@ async function inventory(
     return { found: [], gaps: [...gaps, gap('failed', reason)] }
   }
   const { taken, left } = within(chosen, limit)
-  const booted = await bootTime(root)
+  const booted = await bootTime(root, signal)
   const found = taken.map((process) => {
     const trouble = troubled.get(process.pid)
     const value = trouble === undefined ? VALUE.other : VALUE.troubled

@@ -32,7 +32,7 @@ const DESCRIPTORS = 4
 export async function openSnapshot(request: SnapshotRequest, limit: number, signal: AbortSignal): Promise<Reading> {
   const { root, scope, machine, processes } = request
   const { map, memory, pageSize, processors } = machine
-  await using opened = new AsyncDisposableStack()
+  using opened = new DisposableStack()
   const flags = opened.use(await openPageFlags(root, signal))
   const kcore = opened.use(await openKcore(root, DESCRIPTORS, signal))
   const pids = processes.map(({ pid }) => pid)

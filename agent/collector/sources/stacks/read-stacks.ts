@@ -84,6 +84,7 @@ async function* entries(
   seen: Seen,
   signal: AbortSignal,
 ): AsyncGenerator<Lease, void, void> {
+  const booted = await bootTime(request.root, signal)
   const tar = tarWriter(Date.now())
   let left = request.limit - TAR_END
   async function* add(name: string, content: Buffer) {
@@ -130,7 +131,7 @@ async function* entries(
     seen.looks = 2
     yield* addTables('later/')
   }
-  const cores = Buffer.from(coreTable(seen.rows, await bootTime(request.root)))
+  const cores = Buffer.from(coreTable(seen.rows, booted))
   if (cores.length + ENTRY_BYTES <= left) yield* add('cores.tsv', cores)
   const lack = coresLack(request, seen)
   if (lack !== undefined) reads.ledger.lost('cores.tsv', lack)

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { coredumpEntries } from '../../../../agent/collector/host/journal/entries.ts'
+import { openKernelFile } from '../../../../agent/collector/host/kernel-file.ts'
 import { unhurried } from '../../reading.ts'
 import { journalctl } from '../../sources/journal/host.ts'
 import { coredumpUnit, crash, type Fields, from, writeJournal } from './write-journal.ts'
@@ -13,7 +13,7 @@ const FIELDS = ['COREDUMP_PID', 'COREDUMP_UNIT', 'COREDUMP_TRUNCATED', 'COREDUMP
 async function find(entries: readonly Fields[], most = 99) {
   const path = join(t.testdir(), 'a.journal')
   writeFileSync(path, writeJournal(entries))
-  await using file = await open(path)
+  using file = await openKernelFile(path, unhurried())
   const found = await Array.fromAsync(coredumpEntries(file, CRASH, FIELDS, most, unhurried()))
   return { path, found, pids: found.map((entry) => entry.fields.get('COREDUMP_PID')) }
 }

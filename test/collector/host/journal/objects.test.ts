@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { JournalObjects } from '../../../../agent/collector/host/journal/objects.ts'
 import { siphash24 } from '../../../../agent/collector/host/journal/siphash.ts'
+import { openKernelFile } from '../../../../agent/collector/host/kernel-file.ts'
 import { unhurried } from '../../reading.ts'
 import { FILES, fixture, journalctl } from '../../sources/journal/host.ts'
 import { from, writeJournal } from './write-journal.ts'
@@ -19,7 +19,7 @@ t.test('SipHash-2-4', async (t) => {
 async function on<T>(content: Buffer, look: (objects: JournalObjects, path: string) => Promise<T>): Promise<T> {
   const path = join(t.testdir(), 'a.journal')
   writeFileSync(path, content)
-  await using file = await open(path)
+  using file = await openKernelFile(path, unhurried())
   return await look(await JournalObjects.of(file, unhurried()), path)
 }
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { coredumpUser } from '../../../../agent/collector/host/journal/coredump-words.ts'
+import { openKernelFile } from '../../../../agent/collector/host/kernel-file.ts'
 import { holdsMemory } from '../../../../agent/collector/sources/journal/memory-fields.ts'
 import { coredumpUnit, crash, type Fields, from, writeJournal } from '../../host/journal/write-journal.ts'
 import { unhurried } from '../../reading.ts'
@@ -14,7 +14,7 @@ const COREDUMP = 997
 async function holds(content: Buffer, user: number | 'none' = COREDUMP, signal = unhurried()) {
   const path = join(t.testdir(), 'a.journal')
   writeFileSync(path, content)
-  await using file = await open(path)
+  using file = await openKernelFile(path, unhurried())
   return await holdsMemory(file, user === 'none' ? undefined : user, signal)
 }
 
@@ -114,7 +114,7 @@ t.test('a file that does not tell is taken for one that holds it', async (t) => 
 
 t.test('the user of systemd-coredump', async (t) => {
   const passwd = 'root:x:0:0::/root:/bin/sh\nnot-systemd-coredump:x:5:5::/:/\nsystemd-coredump:!*:997:997:Dumper:/:/x\n'
-  t.equal(await coredumpUser(t.testdir({ etc: { passwd } })), 997)
-  t.equal(await coredumpUser(t.testdir({ etc: { passwd: 'root:x:0:0::/root:/bin/sh\n' } })), undefined)
-  t.equal(await coredumpUser(t.testdir({})), undefined)
+  t.equal(await coredumpUser(t.testdir({ etc: { passwd } }), unhurried()), 997)
+  t.equal(await coredumpUser(t.testdir({ etc: { passwd: 'root:x:0:0::/root:/bin/sh\n' } }), unhurried()), undefined)
+  t.equal(await coredumpUser(t.testdir({}), unhurried()), undefined)
 })
