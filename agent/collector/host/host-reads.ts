@@ -1,40 +1,22 @@
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
 import { bytePath, shownName } from '../../words/host-name.ts'
-import { afterOwn, OwnTime } from '../../words/own-time.ts'
+import { OwnTime } from '../../words/own-time.ts'
+import { Hung, HungReads } from './hung-reads.ts'
 import { isAbsent, kindOf, type Ledger } from './ledger.ts'
+import { type ContentOptions, FILE_BYTES, SmallFiles } from './small-files.ts'
 
-/**
- * How long one file may take, in ms of which this process was run (words/own-time.ts). Read from memory in 50 µs; what needs longer than
- * this is stuck in the kernel.
- */
-export const READ_WAIT = 500
-/** Bytes taken of one file where its list says nothing else: the longest of the usual ones, /proc/stat of 256 CPUs, is 40 KiB. */
-export const FILE_BYTES = 64 * 1024
-/** Stuck reads after which files of this kind are left alone: with one process hung on its memory map, others often are. */
-const STUCK_OF_A_KIND = 2
-/**
- * Pool threads given away to stuck reads before all reading ends: half of them, for frames are made on the same ones. libuv has
- * four, and more where the environment says so, as the collector's unit does.
- */
-const STUCK_THREADS = Math.max(3, Math.floor(Number(process.env.UV_THREADPOOL_SIZE ?? 4) / 2))
 /** From here on user ids are people's: login.defs(5), UID_MIN. */
 const FIRST_PERSON = 1000
 /** Names taken of one directory: as many descriptors as a process usually may have. */
 const NAMES = 65_536
 
-const open = promisify(fs.open)
-const read = promisify(fs.read)
 const opendir = promisify(fs.opendir)
 const readlink = promisify(fs.readlink)
 const stat = promisify(fs.stat)
 const lstat = promisify(fs.lstat)
 
-export interface ReadOptions {
-  /** Most bytes taken; what is beyond is lost, and said so. */
-  readonly limit?: number
-  /** The file is made by one `show` in the kernel: a read that does not fill the buffer has all of it. */
-  readonly once?: boolean
+export interface ReadOptions extends ContentOptions {
   /** That it does not exist is no news. */
   readonly optional?: boolean
   /** That there is more than the limit is no news either. */
@@ -56,10 +38,8 @@ export class HostReads implements Disposable {
   readonly ledger: Ledger
   /** By which it is judged whether a read hangs, and how long reading goes on. */
   readonly time = new OwnTime()
-  readonly #scratch: Buffer[] = []
-  readonly #waiting = new Set<(reason: unknown) => void>()
-  readonly #stuckKinds = new Map<string, number>()
-  #stuckNow = 0
+  readonly #files = new SmallFiles()
+  readonly #hung = new HungReads(this.time)
 
   constructor(root: string, ledger: Ledger, signal: AbortSignal) {
     this.root = root
@@ -125,12 +105,12 @@ export class HostReads implements Disposable {
   async #ask<T>(path: string, options: ReadOptions, work: () => Promise<T>): Promise<T | undefined> {
     if (this.over()) return undefined
     const kind = kindOf(path) + ((options.uid ?? 0) >= FIRST_PERSON ? " of people's" : '')
-    if (this.#stuckNow >= STUCK_THREADS || (this.#stuckKinds.get(kind) ?? 0) >= STUCK_OF_A_KIND) {
+    if (!this.#hung.isTried(kind)) {
       this.ledger.lost(path, 'not tried, because reads before it hung', options)
       return undefined
     }
     try {
-      return await this.#inTime(kind, work)
+      return await this.#hung.inTime(kind, work)
     } catch (thrown) {
       if (this.over()) return undefined
       if (thrown instanceof Hung) this.ledger.lost(path, thrown, options)
@@ -139,66 +119,11 @@ export class HostReads implements Disposable {
     }
   }
 
-  #inTime<T>(kind: string, work: () => Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    let pending = true
-    let stuck = false
-    const late = () => {
-      if (!pending) return
-      stuck = true
-      this.#stuckNow++
-      this.#stuckKinds.set(kind, (this.#stuckKinds.get(kind) ?? 0) + 1)
-      reject(new Hung(`no answer from the kernel within ${READ_WAIT} ms`))
-    }
-    const cancel = afterOwn(READ_WAIT, this.time, late)
-    this.#waiting.add(reject)
-    work()
-      .then(resolve, reject)
-      .finally(() => {
-        pending = false
-        cancel()
-        this.#waiting.delete(reject)
-        if (stuck) this.#stuckNow--
-      })
-    return promise
+  async #content<T>(path: string, options: ReadOptions, made: (content: Buffer) => T): Promise<T> {
+    const { content, isCut } = await this.#files.read(bytePath(this.root, path), options, made)
+    if (isCut && !options.head) this.ledger.lost(path, `cut after ${options.limit ?? FILE_BYTES} bytes`, options)
+    return content
   }
 
-  async #content<T extends string | Buffer>(path: string, options: ReadOptions, made: (all: Buffer) => T): Promise<T> {
-    const limit = options.limit ?? FILE_BYTES
-    const scratch = this.#scratch.pop() ?? Buffer.allocUnsafeSlow(FILE_BYTES)
-    const fd = await open(bytePath(this.root, path), 'r').catch((thrown) => {
-      this.#scratch.push(scratch)
-      throw thrown
-    })
-    try {
-      const full: Buffer[] = []
-      let taken = 0
-      let filled = 0
-      for (;;) {
-        // Asks for a byte more than it keeps, to know whether there was more.
-        const room = Math.min(scratch.length - filled, limit + 1 - taken)
-        const { bytesRead } = await read(fd, scratch, filled, room, null)
-        filled += bytesRead
-        taken += bytesRead
-        if (bytesRead === 0 || taken > limit || (options.once && bytesRead < room)) break
-        if (filled === scratch.length) {
-          full.push(Buffer.from(scratch))
-          filled = 0
-        }
-      }
-      const last = scratch.subarray(0, filled)
-      const all = full.length === 0 ? last : Buffer.concat([...full, last])
-      if (taken > limit && !options.head) this.ledger.lost(path, `cut after ${limit} bytes`, options)
-      return made(all.subarray(0, limit))
-    } finally {
-      this.#scratch.push(scratch)
-      fs.close(fd, () => {})
-    }
-  }
-
-  readonly #giveUp = () => {
-    for (const reject of this.#waiting) reject(this.signal.reason)
-  }
+  readonly #giveUp = () => this.#hung.giveUp(this.signal.reason)
 }
-
-class Hung extends Error {}

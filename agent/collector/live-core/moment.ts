@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { abandonable, within } from '../../words/deadline.ts'
-import { type AuxiliaryVector, isThirtyTwoBit, parseAuxiliaryVector } from '../host/auxiliary-vector.ts'
+import { abandonable } from '../../words/deadline.ts'
+import { type AuxiliaryVector, parseAuxiliaryVector } from '../host/auxiliary-vector.ts'
 import type { System, SystemCalls } from '../host/ffi.ts'
 import { type Mapping, type Range, readMappings } from '../host/mappings.ts'
+import { probe, sleepersOf } from './before-standstill.ts'
 import { globals } from './globals.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { closeMemory, Memory, openMemory } from './memory.ts'
 import { Pages } from './pages.ts'
+import { placesOf, withoutStack } from './places.ts'
 import { type ProcessFacts, processPath, readFacts } from './process-facts.ts'
-import { readThreads, SIGINFO_BYTES, type ThreadState } from './registers.ts'
+import { readThreads, type ThreadState } from './registers.ts'
 import { type UsedStack, usedStacks } from './stacks.ts'
 import { refusal, type Standstill, standStill } from './standstill.ts'
-import { type Limits, type Target, THIRTY_TWO_BIT, Unsupported, Untouchable } from './target.ts'
-import { blockedAt, stateOf, threadsOf } from './threads.ts'
+import { type Limits, type Target, Untouchable } from './target.ts'
 
 /** What is true of a process at one instant, read while it stands still. It does so until `standstill` lets it go. */
 export interface Moment extends Disposable {
@@ -34,13 +34,6 @@ export interface Moment extends Disposable {
   readonly missed: string[]
 }
 
-/** ms that threads in uninterruptible sleep get to wake up by themselves, before any of the others is stopped. */
-const WAKE_MS = 20
-/** ms for what /proc answers at once, unless somebody holds the process's locks for good. */
-const ANSWER_MS = 500
-/** execve(2) and execveat(2), on x86-64 and on arm64. */
-const EXEC = new Set(process.arch === 'arm64' ? [221, 281] : [59, 322])
-
 /** Stops a process and reads what must be of one instant. `hide`: memory that is never read out. Throws Untouchable. */
 export async function momentOf(
   target: Target,
@@ -55,7 +48,7 @@ export async function momentOf(
   const { tracer, state } = await readFacts(target, signal)
   if (tracer !== 0) throw refusal(tracer, state)
   const sleepers = await sleepersOf(target, machine, signal)
-  await probe(target, Math.max(ANSWER_MS, limits.freezeMs), signal)
+  await probe(target, limits.freezeMs, signal)
   const standstill = await standStill(target, sleepers, limits, system, signal)
   try {
     return await look(target, standstill, machine, system, hide)
@@ -116,79 +109,4 @@ async function look(
       memory[Symbol.dispose]()
     },
   }
-}
-
-/**
- * Threads in uninterruptible sleep, which are left alone. Throws where one of them is in execve: to trace any thread of that process
- * would wait for the lock that it holds, and nothing could break the wait.
- */
-async function sleepersOf(target: Target, machine: Machine, signal: AbortSignal): Promise<Set<number>> {
-  const asleep = (tids: Iterable<number>) => new Set([...tids].filter((tid) => stateOf(target, tid) === 'D'))
-  let sleepers = asleep(threadsOf(target))
-  for (const end = performance.now() + WAKE_MS; sleepers.size > 0 && performance.now() < end; ) {
-    await sleep(2, undefined, { signal })
-    sleepers = asleep(sleepers)
-  }
-  for (const tid of sleepers) {
-    const blocked = await blockedAt(target, tid, machine, within(ANSWER_MS, signal))
-    if (blocked !== undefined && EXEC.has(blocked.call)) throw new Untouchable('it is in the middle of execve')
-  }
-  return sleepers
-}
-
-/**
- * Whether its memory can be looked at, and is of a kind that we know, before it is stopped for that: somebody may hold its locks for good. `answerMs`: as long
- * as it may stand still, for then it may be waited for as well.
- */
-async function probe(target: Target, answerMs: number, signal: AbortSignal): Promise<void> {
-  const living = threadsOf(target).find((tid) => !'ZX'.includes(stateOf(target, tid)))
-  if (living === undefined) throw refusal(0, 'Z')
-  const answer = within(answerMs, signal)
-  try {
-    const directory = processPath(target, 'task', String(living))
-    const mappings = await readMappings(`${directory}/maps`, answer)
-    const auxv = mappings.length > 0 ? await abandonable(readFile(`${directory}/auxv`), answer) : undefined
-    if (auxv !== undefined && isThirtyTwoBit(auxv)) throw new Unsupported(THIRTY_TWO_BIT)
-    if (auxv !== undefined) return
-  } catch (error) {
-    signal.throwIfAborted()
-    if (error instanceof Unsupported) throw error
-    const hung = answer.aborted ? `they do not answer within ${answerMs} ms` : String(error)
-    throw new Untouchable(`its mappings cannot be read: ${hung}`)
-  }
-  throw new Untouchable('it has no memory of its own: a kernel thread, or about to end')
-}
-
-/** The places of threads that are not stopped but sleep, as far as the kernel tells. */
-async function placesOf(
-  target: Target,
-  { astir, beyond, over }: Standstill,
-  machine: Machine,
-  missed: string[],
-): Promise<ThreadState[]> {
-  const places: ThreadState[] = []
-  for (const [tid, why] of astir) {
-    const blocked = stateOf(target, tid) === 'D' ? await blockedAt(target, tid, machine, over) : undefined
-    if (blocked === undefined) {
-      missed.push(`thread ${tid} ${why}: nothing is known of it`)
-    } else {
-      missed.push(`thread ${tid} ${why}: of its registers only program counter, stack pointer and arguments are known`)
-      places.push({ tid, signal: 0, info: Buffer.alloc(SIGINFO_BYTES), registers: blocked.registers, sets: [] })
-    }
-  }
-  if (beyond > 0) missed.push(`${beyond} more threads were not looked at`)
-  return places
-}
-
-function withoutStack(threads: readonly ThreadState[], stacks: readonly UsedStack[]): string[] {
-  const known = new Set(stacks.map(({ tid }) => tid))
-  const lost = threads.filter(({ tid }) => !known.has(tid))
-  return lost.length > 0 ? [`${named(lost)}: the stack pointer points to no stack`] : []
-}
-
-/** Threads in a sentence. */
-export function named(threads: readonly { readonly tid: number }[]): string {
-  const some = threads.slice(0, 8).map(({ tid }) => tid)
-  const more = threads.length > 8 ? ` and ${threads.length - 8} more` : ''
-  return `thread${threads.length > 1 ? 's' : ''} ${some.join(', ')}${more}`
 }

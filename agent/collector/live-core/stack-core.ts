@@ -1,8 +1,9 @@
 import type { System } from '../host/ffi.ts'
 import { layOut } from './elf-core.ts'
 import { essentials, type Held } from './essentials.ts'
-import { momentOf, named } from './moment.ts'
+import { momentOf } from './moment.ts'
 import { coreNotes } from './notes.ts'
+import { named } from './places.ts'
 import type { Limits, Target } from './target.ts'
 
 /** An ELF core of registers and stacks, and of what a debugger needs to unwind them. */

@@ -3,7 +3,7 @@ import { LISTED, type StacksDetails } from '../../../words/details.ts'
 import type { Ledger } from '../../host/ledger.ts'
 import type { Outcome } from '../../host/reading.ts'
 import type { CoreRow } from '../../processes/core-table.ts'
-import type { Seen, StacksRequest } from './read-stacks.ts'
+import type { Seen, StacksRequest } from './request.ts'
 import { stuckThreads } from './stuck-threads.ts'
 
 /** What the receipt says of the stacks: what is missing that was to be had, and what stood out. */

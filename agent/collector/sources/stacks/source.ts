@@ -5,7 +5,8 @@ import type { System } from '../../host/ffi.ts'
 import { canTrace } from '../../live-core/preflight.ts'
 import { select } from '../../processes/select.ts'
 import type { Found, Inventory, Source, SourceContext } from '../source.ts'
-import { CAPS, readStacks } from './read-stacks.ts'
+import { readStacks } from './read-stacks.ts'
+import { CAPS } from './request.ts'
 
 /** For the estimate, as measured: a small process's core, and what each further thread adds. Mostly pages that repeat. */
 const PROCESS_BYTES = 320 * 1024

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { CoreRow } from '../../../../agent/collector/processes/core-table.ts'
 import type { HostProcess } from '../../../../agent/collector/processes/host-process.ts'
 import { stacksOutcome } from '../../../../agent/collector/sources/stacks/outcome.ts'
-import type { Seen } from '../../../../agent/collector/sources/stacks/read-stacks.ts'
+import type { Seen } from '../../../../agent/collector/sources/stacks/request.ts'
 import type { Thread } from '../../../../agent/collector/sources/stacks/thread.ts'
 
 const process = (pid: number) => ({ pid, comm: 'app', threads: 5000 }) as HostProcess

@@ -1,0 +1,35 @@
+import { sentence } from '../../../words/cannot.ts'
+import { within } from '../../../words/deadline.ts'
+import { readExecutable } from '../../host/executable-file.ts'
+import { takeStackCore } from '../../live-core/stack-core.ts'
+import { Unsupported } from '../../live-core/target.ts'
+import { type CoreRow, coreEntry } from '../../processes/core-table.ts'
+import type { HostProcess } from '../../processes/host-process.ts'
+import type { StacksRequest } from './request.ts'
+
+/** ms to read what an executable says of itself: it may lie on a file system that hangs. */
+const EXECUTABLE_MS = 250
+
+/** A core of one process's stacks, where one can be had, and what became of it. `room`: bytes that are left for it. Never throws. */
+export async function takeCore(
+  { root, system, caps }: StacksRequest,
+  process: HostProcess,
+  room: number,
+  signal: AbortSignal,
+): Promise<{ readonly row: CoreRow; readonly core?: Buffer }> {
+  const { pid, start } = process
+  const executable = await readExecutable(root, pid, within(EXECUTABLE_MS, signal))
+  const none = { process, entry: undefined, executable, threads: 0, beyond: 0, freezeMs: 0, unsupported: false }
+  if (signal.aborted) return { row: { ...none, missed: ['there was no time left'] } }
+  try {
+    const taken = await takeStackCore({ pid, start, root }, caps.core, system, signal)
+    const { core, threads, beyond, freezeMs, missed } = taken
+    if (core.length > room) return { row: { ...none, freezeMs, missed: [`no room for its ${core.length} bytes`] } }
+    return {
+      row: { process, entry: coreEntry(process), executable, threads, beyond, freezeMs, missed, unsupported: false },
+      core,
+    }
+  } catch (error) {
+    return { row: { ...none, unsupported: error instanceof Unsupported, missed: [sentence(error)] } }
+  }
+}
