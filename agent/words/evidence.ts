@@ -86,7 +86,7 @@ export interface ItemIdentity {
   readonly unchecked?: Unchecked
   /** What its source knows besides. Becomes the receipt's own. */
   readonly details?: Details
-  /** What was said of it and cannot be, in a sentence. */
+  /** What else a person should read, in a sentence: what was said of it and cannot be, why an earlier try failed. */
   readonly note?: string
 }
 

@@ -25,7 +25,7 @@ async function check(t: Test, scope: string | undefined, more: Partial<Synthetic
 t.test('which scope, and what each would take', async (t) => {
   const [items, note, ...rest] = await check(t, 'kernel')
   t.match(items, /^good: 2 items, /)
-  t.match(note, /^good: scope kernel/)
+  t.match(note, /^good: scope kernel; now kernel \S+ in [\d.]+ s, kernel\+shmem \S+ in [\d.]+ s, all \S+ in [\d.]+ s$/)
   t.strictSame(rest, [])
 })
 
