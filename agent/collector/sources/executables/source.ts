@@ -20,12 +20,15 @@ import { mappedFiles } from './mapped-files.ts'
 import { packagedPaths } from './packaged.ts'
 import type { Program } from './program.ts'
 
-/** ms for all of it; the inventory has 4 s. */
-const LOOK_MS = 3_000
+/** Of the inventory's time, for all of it: what was found has to be told as well. */
+const LOOKING = 0.75
 
 /** Programs and libraries of captured processes that no package has, so that their cores can be read later: EXECUTABLES.md. */
 export function executablesSource(): Source {
-  return { name: 'executables', open: (context) => ({ inventory: (_, signal) => inventory(context, signal) }) }
+  return {
+    name: 'executables',
+    open: (context) => ({ inventory: (ms, signal) => inventory(context, within(ms * LOOKING, signal)) }),
+  }
 }
 
 async function inventory(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
@@ -33,7 +36,7 @@ async function inventory(context: SourceContext, signal: AbortSignal): Promise<I
   if (settings.executables === 'none') return { found: [], gaps: [] }
   const closed = unasked(settings.seal)
   if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
-  return await unpackaged(context, within(LOOK_MS, signal))
+  return await unpackaged(context, signal)
 }
 
 async function unpackaged(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
