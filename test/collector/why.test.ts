@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
-import { WHO_ASKED } from '../../agent/collector/why.ts'
+import t, { type Test } from 'tap'
+import { askWhy, WHO_ASKED } from '../../agent/collector/why.ts'
 import { from, writeJournal } from './host/journal/write-journal.ts'
+
+const never = new AbortController().signal
 
 /** SD_MESSAGE_SHUTDOWN of systemd's sd-messages.h. */
 const SHUTDOWN = 'MESSAGE_ID=98268866d1d54a499c4e98921d93bc40'
@@ -27,4 +29,33 @@ t.test('only logind says who asked for the shutdown', async (t) => {
   writeFileSync(path, writeJournal(entries))
   const printed = execFileSync('journalctl', [`--file=${path}`, ...WHO_ASKED], { encoding: 'utf8' })
   t.equal(printed, 'The system will power off now!\n')
+})
+
+/** Programs by these names, in place of those of the machine until the test has ended. */
+function inPlaceOf(test: Test, programs: Readonly<Record<string, string>>): void {
+  const directory = test.testdir(programs)
+  for (const name of Object.keys(programs)) chmodSync(join(directory, name), 0o755)
+  const before = process.env.PATH
+  process.env.PATH = `${directory}:${before}`
+  test.teardown(() => {
+    process.env.PATH = before
+  })
+}
+
+t.test('which shutdown it is, as far as somebody says', async (t) => {
+  inPlaceOf(t, {
+    systemctl: '#!/bin/sh\necho "12 reboot.target start waiting"\n',
+    journalctl: '#!/bin/sh\necho "The system will reboot now!"\n',
+  })
+  t.same(await askWhy(never), { kind: 'reboot', by: 'The system will reboot now!' })
+  inPlaceOf(t, { systemctl: '#!/bin/sh\nexit 1\n', journalctl: '#!/bin/sh\nexit 1\n' })
+  t.same(await askWhy(never), { kind: 'unknown' })
+})
+
+t.test('who does not answer is not waited for', async (t) => {
+  // What the program has started outlives it: its end of the pipe stays open.
+  const late = '#!/bin/sh\n(sleep 20; echo "12 reboot.target start waiting") & wait\n'
+  inPlaceOf(t, { systemctl: late, journalctl: '#!/bin/sh\necho by hand\n' })
+  t.same(await askWhy(never), { kind: 'unknown', by: 'by hand' }, 'by a bound of its own')
+  t.same(await askWhy(AbortSignal.abort()), { kind: 'unknown' })
 })

@@ -88,6 +88,9 @@ async function answers(path: string, said: readonly Said[], session: string): Pr
     if (by === 'daemon') socket.write(Buffer.from(bytes.toString('latin1').replace(SESSION, session), 'latin1'))
     else lines.push(shown((await heard.next()).value ?? Buffer.alloc(5)))
   }
+  // Who has answered closes the connection.
+  const isDone = /^(end|fail) /.test(lines.at(-1) ?? '')
+  if (isDone && (await heard.next()).done !== true) lines.push('and more')
   socket.destroy()
   return lines.map((line) => line.replace(/"ms":[\d.]+/, '"ms":1'))
 }
