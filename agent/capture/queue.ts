@@ -182,7 +182,7 @@ export class Queue {
     for (const planned of this.look()) this.#skip(this.#waiting.get(planned.item) as Entry, planned)
     return this.#told.map((told) => {
       if (!('item' in told && 'session' in told)) return told
-      return told.receipt ?? failedReceipt(told.item, UNKNOWN, 0)
+      return told.receipt ?? failedReceipt(told.item, this.#time.forced.aborted ? this.#time.up : UNKNOWN, 0)
     })
   }
 

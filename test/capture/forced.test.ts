@@ -59,7 +59,7 @@ t.test('while applications wait, while a store hangs, before anything was listed
     s.store.fate = (_, key) => (/facts/.test(key) ? 'deaf' : undefined)
     const manifest = await s.captured({}, { hurry: forcedAfter(s, 5_000) })
     t.ok(s.clock.now() <= 6_500, `${s.clock.now()} ms`)
-    t.match(receiptOf(manifest, 'facts'), { status: 'failed' })
+    t.match(receiptOf(manifest, 'facts'), { status: 'failed', because: 'host', reason: 'the host was forced down' })
     t.equal(receiptOf(manifest, 'cores/a')?.status, 'complete')
   })
   await t.test('nothing listed', async (t) => {
