@@ -87,6 +87,7 @@ t.test('a silence that gave nothing is waited out twice as long by the second tr
     reason: 'it hung: no byte for 10 s; at first: it hung: no byte for 5 s',
   })
   t.equal(s.collector.count('take cores/dead'), 2)
+  t.ok((s.collector.when('last look') ?? 0) >= 18_000, 'not before it is over')
 })
 
 t.test('nothing but the head of a seal is nothing; a cut first byte is nothing; an empty file is whole', async (t) => {
