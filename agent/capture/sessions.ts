@@ -35,7 +35,7 @@ export class Sessions {
   readonly #missing = new Map<SourceName, Missing>()
   #latest: Session | undefined
   #watching: Watching | undefined
-  /** Ends with the last look, or rejects. */
+  /** Ends with the last look, or rejects: then the next session is watched in its place. */
   #watched: Promise<void> = Promise.resolve()
 
   constructor(collector: Collector, occasion: Occasion, queue: Queue, time: Time) {
@@ -85,9 +85,8 @@ export class Sessions {
   /** Takes up what has come up until now, and nothing after it. */
   async lastLook(): Promise<void> {
     this.#time.lastLook()
-    if (this.#watching === undefined) return
     const { budget, end } = this.#time
-    this.#watching.stop()
+    this.#watching?.stop()
     const limit = this.#within(Math.min(budget.lastLook, end.left() - budget.lastSending))
     try {
       await abandonable(this.#watched, limit)
@@ -114,9 +113,12 @@ export class Sessions {
     try {
       const session = await abandonable(this.#collector.open(this.#occasion, ms, limit), limit)
       const isFirst = this.#latest === undefined
+      // Nobody has told of what came up since the last one was lost: whatever the new one lists is news, or known.
+      const isUnwatched = this.#watching === undefined
       this.#latest = session
       this.#watch(session)
       this.#hear(session, wanted, isFirst)
+      if (isUnwatched) this.#queue.push(session.listing.items, session)
     } catch (error) {
       for (const source of wanted) this.#miss(source, this.#time.blame(error))
     }
@@ -133,7 +135,9 @@ export class Sessions {
     }
     this.#watching = watching
     this.#watched = follow()
-    this.#watched.catch(() => {})
+    this.#watched.catch(() => {
+      this.#watching = undefined
+    })
   }
 
   #hear(session: Session, wanted: ReadonlySet<SourceName>, isFirst: boolean): void {

@@ -50,7 +50,7 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
   const { item, cost } = planned
   const isLive = item.phase !== 'stored'
   const left = isLive ? time.room.live : time.room.all
-  if (left < LEAST_MS) return { receipt: skippedReceipt(planned, time.up) }
+  if (left < LEAST_MS) return { receipt: skippedReceipt(planned, time.upFor(cost.ms)) }
   const began = clock.now()
   const elapsed = () => clock.now() - began
   const cutter = new AbortController()

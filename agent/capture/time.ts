@@ -1,4 +1,5 @@
 import { type Budget, divide, FORCED_LANDING_MS, FORCED_MS, FORCED_SENDING_MS, type Room } from '../plan/budget.ts'
+import { seconds } from '../plan/plan.ts'
 import type { Clock } from '../words/clock.ts'
 import { type Deadline, MovableDeadline } from '../words/deadline.ts'
 import { type Blame, failure } from './blame.ts'
@@ -97,6 +98,11 @@ export class Time implements Disposable {
   /** Why nothing more is taken. */
   get up(): Blame {
     return this.forced.aborted ? FORCED : UP
+  }
+
+  /** Why something is not begun that needs about `ms`. */
+  upFor(ms: number): Blame {
+    return this.forced.aborted ? FORCED : { because: 'deadline', reason: `no time: it needs about ${seconds(ms)}` }
   }
 
   /** Who is behind an error: when the host is forced down, nobody else. */

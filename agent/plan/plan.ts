@@ -22,13 +22,19 @@ const LEAST_USEFUL_BYTES = 256 * 1024
 
 const DECISIONS: readonly Decision[] = ['take', 'degrade', 'skip']
 
+interface Costed {
+  readonly item: ListedItem
+  /** Of all of it. */
+  readonly cost: Cost
+}
+
 /** Which of two comes first within its phase. */
-export type Order = (a: ListedItem, b: ListedItem, rates: Rates) => number
+export type Order = (a: Costed, b: Costed) => number
 
 /** Small valuable things first. */
-export const byWorth: Order = (a, b, rates) => valuePerSecond(b, rates) - valuePerSecond(a, rates)
+export const byWorth: Order = (a, b) => b.item.value / b.cost.ms - a.item.value / a.cost.ms
 /** What costs least first: for what has failed once already, so that it may be in vain. */
-export const byCost: Order = (a, b, rates) => costOf(a, a.bytes, rates).ms - costOf(b, b.bytes, rates).ms
+export const byCost: Order = (a, b) => a.cost.ms - b.cost.ms
 
 /**
  * The artifacts in the order in which they will be taken: by phase, then what fits into the room whole, then what must be
@@ -41,9 +47,14 @@ export function makePlan(
   rates: Rates,
   order: Order = byWorth,
 ): readonly Planned[] {
-  const ordered = items.toSorted(
-    (a, b) => PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || order(a, b, rates) || (a.name < b.name ? -1 : 1),
-  )
+  const ordered = items
+    .map((item): Costed => ({ item, cost: costOf(item, item.bytes, rates) }))
+    .sort(
+      (a, b) =>
+        PHASES.indexOf(a.item.phase) - PHASES.indexOf(b.item.phase) ||
+        order(a, b) ||
+        (a.item.name < b.item.name ? -1 : 1),
+    )
   const whole = new Set<ListedItem>()
   const left = { ...room }
   const leftFor = ({ phase }: ListedItem) => (phase === 'stored' ? left.all : Math.min(left.live, left.all))
@@ -51,14 +62,12 @@ export function makePlan(
     left.all -= ms
     if (phase !== 'stored') left.live -= ms
   }
-  for (const item of ordered) {
-    const { ms } = costOf(item, item.bytes, rates)
-    if (item.closed !== undefined || ms > leftFor(item)) continue
+  for (const { item, cost } of ordered) {
+    if (item.closed !== undefined || cost.ms > leftFor(item)) continue
     whole.add(item)
-    spend(item, ms)
+    spend(item, cost.ms)
   }
-  const decided = ordered.map((item): Planned => {
-    const cost = costOf(item, item.bytes, rates)
+  const decided = ordered.map(({ item, cost }): Planned => {
     if (item.closed !== undefined) return { item, decision: 'skip', limit: 0, cost, reason: item.closed }
     if (whole.has(item)) return { item, decision: 'take', limit: item.bytes, cost }
     const limit = bytesWithin(item, leftFor(item), rates)
@@ -67,15 +76,11 @@ export function makePlan(
     spend(item, costOf(item, limit, rates).ms)
     return { item, decision: 'degrade', limit, cost, reason }
   })
-  return decided.toSorted(
+  return decided.sort(
     (a, b) =>
       PHASES.indexOf(a.item.phase) - PHASES.indexOf(b.item.phase) ||
       DECISIONS.indexOf(a.decision) - DECISIONS.indexOf(b.decision),
   )
-}
-
-function valuePerSecond(item: ListedItem, rates: Rates): number {
-  return item.value / costOf(item, item.bytes, rates).ms
 }
 
 /** Milliseconds as a person says them: `0.4 s`, `41 s`. */

@@ -242,24 +242,49 @@ t.test(
 t.test('a collector that was started anew gives what the old one knew, by a new session', async (t) => {
   const s = scene()
   let died = false
+  const hangsUp = new CollectorError('collector', 'it hung up')
   s.collector.list = (session) => ({
     items: [
       // biome-ignore lint/correctness/useYield: it dies before its first byte
       scripted('cores/0', async function* () {
         died = true
-        throw new CollectorError('collector', 'it hung up')
+        await s.clock.sleep(50)
+        throw hangsUp
       }),
       scripted(
         'cores/a',
         session === 1 ? () => (died ? fails('the session is unknown')(never, 1) : gives('?')(never, 1)) : gives('anew'),
       ),
+      ...(session > 1 ? [scripted('journal/new', gives('came up meanwhile'), { source: 'journal' })] : []),
     ],
     gaps: [],
   })
+  s.collector.dies = () => died && s.collector.sessions === 1
   const manifest = await s.captured()
   t.equal(s.store.named('cores/a')?.toString(), 'anew')
   t.match(receiptOf(manifest, 'cores/a'), { status: 'complete', item: { note: 'at first: the session is unknown' } })
-  t.equal(manifest.receipts.length, 2)
+  t.equal(s.store.named('journal/new')?.toString(), 'came up meanwhile', 'also what nobody has told of since')
+  t.strictSame(
+    manifest.receipts.map(({ artifact, status }) => [artifact, status]),
+    [
+      ['cores/0', 'failed'],
+      ['cores/a', 'complete'],
+      ['journal/new', 'complete'],
+    ],
+  )
+  t.equal(s.collector.count('last look'), 1)
+})
+
+t.test('a watch that breaks off, and nobody to open another session: it is told', async (t) => {
+  const s = scene(scripted('cores/a'))
+  s.collector.dies = () => true
+  const manifest = await s.captured()
+  t.match(receiptOf(manifest, 'collector'), {
+    status: 'failed',
+    because: 'collector',
+    reason: /come up since: it hung up/,
+  })
+  t.equal(receiptOf(manifest, 'cores/a')?.status, 'complete')
 })
 
 t.test('what lives and is small is tried after applications were let go as well; a big core is not', async (t) => {

@@ -53,10 +53,12 @@ export class ScriptedCollector implements Collector {
   list: (session: number, within: number) => Promise<Listing> | Listing = () => ({ items: [], gaps: [] })
   /** What has come up by the last look. */
   last: () => AsyncGenerator<Listing, void, void> = async function* () {}
+  /** Whether the watch of the sessions so far breaks off, looked at again and again. */
+  dies: () => boolean = () => false
   findings: () => Promise<readonly Finding[]> = async () => []
   releasing: () => Promise<void> = async () => {}
   asksWhy: (signal: AbortSignal) => Promise<Why> = async () => ({ kind: 'reboot' })
-  #sessions = 0
+  sessions = 0
   readonly #tries = new Map<string, number>()
 
   constructor(clock: TestClock, ...items: Scripted[]) {
@@ -75,7 +77,7 @@ export class ScriptedCollector implements Collector {
   async open(occasion: Occasion, within: number, signal: AbortSignal): Promise<Session> {
     this.#ask(`open for ${Math.round(within)}`)
     this.occasions.push(occasion)
-    const listing = await abandonable(Promise.resolve(this.list(++this.#sessions, within)), signal)
+    const listing = await abandonable(Promise.resolve(this.list(++this.sessions, within)), signal)
     const known = new Map(listing.items.map((item) => [item.id, item as Scripted]))
     return {
       listing,
@@ -146,10 +148,17 @@ export class ScriptedCollector implements Collector {
 
   #watch(known: Map<string, Scripted>, signal: AbortSignal): Watching {
     const stopped = Promise.withResolvers<void>()
-    const { last } = this
+    const { last, dies, clock } = this
+    let isStopped = false
+    stopped.promise.then(() => {
+      isStopped = true
+    })
     const ask = () => this.#ask('last look')
     async function* comesUp() {
-      await abandonable(stopped.promise, signal)
+      while (!isStopped) {
+        if (dies()) throw new CollectorError('collector', 'it hung up')
+        await abandonable(Promise.race([stopped.promise, clock.sleep(10)]), signal)
+      }
       ask()
       for await (const listing of last()) {
         for (const item of listing.items) known.set(item.id, item as Scripted)
