@@ -5,6 +5,8 @@ import type { Due, Word } from './triggers/trigger.ts'
 export interface Underway {
   /** Resolves when it has ended, however. */
   readonly ended: Promise<void>
+  /** Counts its time anew, by what has been said now. */
+  rearm(due: Due): void
   /** Closes its manifest at once. */
   hurry(): void
 }
@@ -35,6 +37,9 @@ export class Agenda {
     switch (step.do) {
       case 'begin':
         this.#takeUp(this.#begin(step.due))
+        break
+      case 'rearm':
+        this.#underway?.rearm(step.due)
         break
       case 'hurry':
         this.#underway?.hurry()

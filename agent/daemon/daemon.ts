@@ -6,7 +6,7 @@ import { collectorAt } from '../wall/client.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { aborted } from '../words/deadline.ts'
 import { Agenda } from './agenda.ts'
-import { gasp } from './gasp.ts'
+import { Gasp } from './gasp.ts'
 import { keepAttending } from './stand-by.ts'
 import { keepStanding } from './standing/keep-standing.ts'
 import { storeOf } from './standing/prepare.ts'
@@ -41,7 +41,7 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
   const agenda = new Agenda((due: Due) => {
     log.info(BECAUSE[due.trigger])
     if (due.trigger === 'shutdown') ending.abort()
-    return gasp(due, { standing, collector, say }, parent)
+    return new Gasp(due, { standing, collector, say }, parent)
   })
 
   const attendance: Attendance = new EventEmitter()

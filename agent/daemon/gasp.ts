@@ -1,6 +1,7 @@
 import { capture } from '../capture/capture.ts'
 import type { Collector } from '../wall/collector.ts'
-import { abandonable, within } from '../words/deadline.ts'
+import { type Clock, systemClock } from '../words/clock.ts'
+import { abandonable, MovableDeadline, within } from '../words/deadline.ts'
 import type { Underway } from './agenda.ts'
 import { failureLine, successLine } from './console-line.ts'
 import type { Standing } from './standing/standing.ts'
@@ -9,61 +10,83 @@ import type { Due } from './triggers/trigger.ts'
 /** What a gasp needs around it. */
 export interface Around {
   /** The daemon may be told that the host goes before it has read what it stands for. */
-  readonly standing: Promise<Standing>
+  readonly standing: Promise<Pick<Standing, 'atTrigger'>>
   readonly collector: Collector
   /** Tells a person how it ended, in one line. */
   readonly say: (line: string) => void
+  readonly clock?: Clock
 }
 
 /** ms from a forced end to that of the process. The engine has closed its manifest by then (plan/budget.ts), or the store is dead. */
 const FORCED_MS = 1_800
 /** A request to a collector that works. One that does not is not waited for: the kernel has released its lock. */
 const RELEASE_MS = 1_000
-
-/** Begins the capture that is due, and says in the end what there is to say of it. */
-export function gasp(due: Due, around: Around, parent: AbortSignal): Underway {
-  const since = performance.now()
-  const over = new AbortController()
-  const hurry = new AbortController()
-  const signal = AbortSignal.any([parent, over.signal])
-  const line = gasped(due, since, around, hurry.signal, signal)
-  return {
-    ended: abandonable(line, signal)
-      .catch((error: unknown) => failureLine(error, undefined))
-      .then(around.say),
-    hurry: () => {
-      hurry.abort(FORCED)
-      setTimeout(() => over.abort(FORCED), FORCED_MS)
-    },
-  }
-}
-
 const FORCED = new Error('the host was forced down')
 
-/** The capture, and the line that it comes to. Never rejects. */
-async function gasped(
-  { trigger, until }: Due,
-  since: number,
-  { standing, collector }: Around,
-  hurry: AbortSignal,
-  signal: AbortSignal,
-): Promise<string> {
-  const lease = await (await standing).atTrigger()
-  const { request, store } = lease
-  try {
-    if (store instanceof Error) {
-      await collector.release(within(RELEASE_MS, signal)).catch(() => {})
-      return failureLine(store, undefined)
-    }
-    const end = until ?? since + request.deadline
-    const deadline = Math.max(0, end - performance.now())
+/** One capture of the daemon, from the word of its trigger to the line for the console. */
+export class Gasp implements Underway {
+  readonly ended: Promise<void>
+  readonly #around: Around
+  readonly #clock: Clock
+  readonly #hurry = new AbortController()
+  readonly #over = new AbortController()
+  #due: Due
+  /** When that was said, on the clock. */
+  #said: number
+  /** ms that the settings allow. */
+  #allowed = 0
+  #deadline: MovableDeadline | undefined
+
+  constructor(due: Due, around: Around, parent: AbortSignal) {
+    this.#due = due
+    this.#around = around
+    this.#clock = around.clock ?? systemClock
+    this.#said = this.#clock.now()
+    const signal = AbortSignal.any([parent, this.#over.signal])
+    this.ended = abandonable(this.#gasp(signal), signal)
+      .catch((error: unknown) => failureLine(error, undefined))
+      .then(around.say)
+  }
+
+  /** Counts its time anew, from what has been said now. */
+  rearm(due: Due): void {
+    this.#due = due
+    this.#said = this.#clock.now()
+    this.#deadline?.rearm(this.#left)
+  }
+
+  hurry(): void {
+    this.#hurry.abort(FORCED)
+    this.#clock.after(FORCED_MS, () => this.#over.abort(FORCED))
+  }
+
+  /** What was done before the capture began, counts. */
+  get #left(): number {
+    return Math.max(0, (this.#due.until ?? this.#said + this.#allowed) - this.#clock.now())
+  }
+
+  /** The capture, and the line that it comes to. */
+  async #gasp(signal: AbortSignal): Promise<string> {
+    const { standing, collector } = this.#around
+    const lease = await (await standing).atTrigger()
+    const { request, store } = lease
     try {
-      const ended = await capture({ ...request, trigger, deadline }, { collector, store, hurry }, signal)
-      return successLine(ended, store.url)
-    } catch (error) {
-      return failureLine(error, store.url)
+      if (store instanceof Error) {
+        await collector.release(within(RELEASE_MS, signal)).catch(() => {})
+        return failureLine(store, undefined)
+      }
+      this.#allowed = request.deadline
+      const deadline = new MovableDeadline(this.#left, this.#clock)
+      this.#deadline = deadline
+      const asked = { ...request, trigger: this.#due.trigger, deadline: this.#left }
+      const around = { collector, store, deadline, hurry: this.#hurry.signal, clock: this.#clock }
+      try {
+        return successLine(await capture(asked, around, signal), store.url)
+      } catch (error) {
+        return failureLine(error, store.url)
+      }
+    } finally {
+      void lease[Symbol.asyncDispose]()
     }
-  } finally {
-    void lease[Symbol.asyncDispose]()
   }
 }

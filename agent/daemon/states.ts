@@ -11,9 +11,9 @@ export type State =
 
 /**
  * What is to be done, at once. `leave`: the capture under way closes its manifest by itself, and nobody waits for it any more.
- * `hurry`: it closes its manifest, and then the process ends, whatever has become of it.
+ * `hurry`: it closes its manifest, and then the process ends, whatever has become of it. `rearm`: its time is counted anew.
  */
-export type Step = { readonly do: 'begin'; readonly due: Due } | { readonly do: 'leave' | 'hurry' | 'end' }
+export type Step = { readonly do: 'begin' | 'rearm'; readonly due: Due } | { readonly do: 'leave' | 'hurry' | 'end' }
 
 export interface Decision {
   readonly state: State
@@ -42,13 +42,13 @@ function due(state: State, due: Due): Decision {
     case 'idle':
       return begin(due, [])
     case 'capturing':
-      if (due.trigger === state.due.trigger) return { state, steps: [] }
+      if (due.trigger === state.due.trigger) return { state: { ...state, due }, steps: [{ do: 'rearm', due }] }
       if (URGENCY[due.trigger] < URGENCY[state.due.trigger])
         return { state: { ...state, waiting: inTurn(due, state.waiting) }, steps: [] }
       return after([{ do: 'leave' }], begin(due, inTurn(state.due, state.waiting)))
     case 'ending':
-      // Told twice that it goes down, the host goes down once.
-      return { state, steps: [] }
+      // Told twice that it goes down, the host goes down once: the later word has the better deadline.
+      return { state, steps: due.trigger === 'shutdown' && !state.forced ? [{ do: 'rearm', due }] : [] }
   }
 }
 

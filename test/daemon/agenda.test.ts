@@ -10,7 +10,11 @@ function agendaOf() {
     told.push(`${trigger} began`)
     const { promise, resolve } = Promise.withResolvers<void>()
     ends.push(resolve)
-    return { ended: promise, hurry: () => void told.push(`${trigger} hurries`) }
+    return {
+      ended: promise,
+      rearm: ({ trigger, until }: Due) => void told.push(`${trigger} has until ${until}`),
+      hurry: () => void told.push(`${trigger} hurries`),
+    }
   })
   void agenda.over.then(() => told.push('over'))
   const due = (trigger: Due['trigger']) => agenda.tell({ is: 'due', due: { trigger } })
@@ -51,4 +55,11 @@ t.test('the daemon lives on after what is no shutdown, and takes its turn with w
   await end(1)
   due('notice')
   t.strictSame(told, ['notice began', 'previous-boot began', 'notice began'])
+})
+
+t.test('a word on what is under way gives it another deadline', async (t) => {
+  const { agenda, told, due } = agendaOf()
+  due('notice')
+  agenda.tell({ is: 'due', due: { trigger: 'notice', until: 7 } })
+  t.strictSame(told, ['notice began', 'notice has until 7'])
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { hostOf, type Running, settle, silentStore } from './processes.ts'
+import { hostOf, manifestOf, type Running, settle, silentStore } from './processes.ts'
 
 // Longer than a runner allows by itself, for machines that do much else.
 t.setTimeout(300_000)
@@ -18,7 +18,7 @@ t.test('a second SIGTERM ends the process at once, whatever it waits for', async
   await daemon.says(/capturing/)
   daemon.child.kill('SIGTERM')
   t.equal(await daemon.ended(), 'SIGTERM')
-  t.match(line(daemon), /^lastgasp: NO COMPLETE BUNDLE.*: the host was forced down/)
+  t.match(line(daemon), /^lastgasp: NO COMPLETE BUNDLE/)
 })
 
 t.test('and so does one by which the collector goes too', async (t) => {
@@ -31,5 +31,23 @@ t.test('and so does one by which the collector goes too', async (t) => {
   daemon.child.kill('SIGTERM')
   collector.child.kill('SIGKILL')
   t.equal(await daemon.ended(), 'SIGTERM')
-  t.match(line(daemon), /^lastgasp: NO COMPLETE BUNDLE.*: the host was forced down/)
+  t.match(line(daemon), /^lastgasp: NO COMPLETE BUNDLE/)
+})
+
+t.test('where the store answers, what there is by then is a bundle', async (t) => {
+  const host = await hostOf(t)
+  const collector = host.collector()
+  const daemon = host.daemon(...DEADLINE)
+  await settle(host)
+  await daemon.says(/is ready/)
+  // Answers nothing any more: by itself the capture would wait for it.
+  collector.child.kill('SIGSTOP')
+  daemon.child.kill('SIGTERM')
+  await daemon.says(/capturing/)
+  daemon.child.kill('SIGTERM')
+  t.equal(await daemon.ended(), 'SIGTERM')
+  t.match(line(daemon), /^lastgasp: partial bundle/)
+  const { receipts } = await manifestOf(host)
+  t.ok(receipts.length > 0)
+  t.match(receipts[0], { status: 'failed', reason: /the host was forced down/ })
 })

@@ -10,6 +10,7 @@ const later: Due = { trigger: 'notice', until: 2 }
 const capturing = (due: Due, ...waiting: readonly Due[]): State => ({ is: 'capturing', due, waiting })
 const ending = (forced: boolean): State => ({ is: 'ending', forced })
 const begin = (due: Due): Step => ({ do: 'begin', due })
+const rearm = (due: Due): Step => ({ do: 'rearm', due })
 const leave: Step = { do: 'leave' }
 const hurry: Step = { do: 'hurry' }
 const end: Step = { do: 'end' }
@@ -43,26 +44,26 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, readonly [State, ..
   'previous boot': {
     shutdown: [ending(false), leave, begin(shutdown)],
     notice: [capturing(later, previous), leave, begin(later)],
-    'previous-boot': [capturing(previous)],
+    'previous-boot': [capturing(previous), rearm(previous)],
     forced: [ending(true), leave, begin(shutdown), hurry],
     ended: [IDLE],
   },
   'a notice': {
     shutdown: [ending(false), leave, begin(shutdown)],
-    notice: [capturing(notice)],
+    notice: [capturing(later), rearm(later)],
     'previous-boot': [capturing(notice, previous)],
     forced: [ending(true), leave, begin(shutdown), hurry],
     ended: [IDLE],
   },
   'a notice, the previous boot waits': {
     shutdown: [ending(false), leave, begin(shutdown)],
-    notice: [capturing(notice, previous)],
+    notice: [capturing(later, previous), rearm(later)],
     'previous-boot': [capturing(notice, previous)],
     forced: [ending(true), leave, begin(shutdown), hurry],
     ended: [capturing(previous), begin(previous)],
   },
   ending: {
-    shutdown: [ending(false)],
+    shutdown: [ending(false), rearm(shutdown)],
     notice: [ending(false)],
     'previous-boot': [ending(false)],
     forced: [ending(true), hurry],

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { aborted } from '../../words/deadline.ts'
+import { afterOwn, OwnTime } from '../../words/own-time.ts'
 import type { Watch } from './trigger.ts'
 
 /** What the process has heard of SIGTERM, from its first moment on. */
@@ -42,10 +43,7 @@ export function shutdown({ first, second }: Terms, attendance: Attendance): Watc
   }
 }
 
-/**
- * Whether something was heard within BROADCAST_MS. On a host that hardly runs, what has arrived meanwhile is read before a timer's
- * word counts.
- */
+/** Whether something was heard within BROADCAST_MS, by the time in which we were run ourselves. */
 class Lately {
   #heard = 0
 
@@ -55,6 +53,10 @@ class Lately {
 
   hear(): void {
     this.#heard += 1
-    setTimeout(() => setImmediate(() => (this.#heard -= 1)), BROADCAST_MS)
+    const time = new OwnTime()
+    afterOwn(BROADCAST_MS, time, () => {
+      this.#heard -= 1
+      time[Symbol.dispose]()
+    })
   }
 }

@@ -1,0 +1,63 @@
+import t from 'tap'
+import { Gasp } from '../../agent/daemon/gasp.ts'
+import type { AtTrigger } from '../../agent/daemon/standing/standing.ts'
+import type { Due } from '../../agent/daemon/triggers/trigger.ts'
+import { never, request, scene } from '../capture/scene.ts'
+import { hangsAfter, type Scripted, scripted } from '../capture/scripted-collector.ts'
+
+/** A gasp on the test's clock, of a host whose settings allow a minute and are read within `reading` ms. */
+function gaspOf(items: readonly Scripted[], due: Due, over: { reading?: number; store?: Error } = {}) {
+  const { clock, collector, store } = scene(...items)
+  const told: string[] = []
+  const lease: AtTrigger = {
+    request: { ...request, deadline: 60_000 },
+    store: over.store ?? store,
+    [Symbol.asyncDispose]: async () => void told.push('given back'),
+  }
+  const standing = clock.sleep(over.reading ?? 0).then(() => ({ atTrigger: async () => lease }))
+  const say = (line: string) =>
+    void told.push(/^lastgasp: (NO COMPLETE BUNDLE|complete|partial)/.exec(line)?.[1] ?? line)
+  const gasp = new Gasp(due, { standing, collector, say, clock }, never)
+  return { gasp, clock, collector, store, told }
+}
+
+const shutdown: Due = { trigger: 'shutdown' }
+/** A store that takes all but the closing manifest. */
+const endless = (_: string, key: string) => (key.endsWith('manifest.json') ? 'hangs' : undefined)
+const hangs = () => scripted('cores/hangs', hangsAfter(['it'], true), { patience: 3_600_000 })
+
+t.test('what was done before the capture began counts, and the store is given back', async (t) => {
+  const { gasp, clock, store, told } = gaspOf([scripted('cores/a')], shutdown, { reading: 20_000 })
+  store.fate = endless
+  await clock.run(gasp.ended)
+  t.equal(Math.round(clock.now()), 60_000)
+  t.strictSame(told.toSorted(), ['NO COMPLETE BUNDLE', 'given back'])
+})
+
+t.test('a trigger that knows better gives the deadline, and another word moves it', async (t) => {
+  for (const moved of [false, true]) {
+    const { gasp, clock, store } = gaspOf([scripted('cores/a')], { trigger: 'notice', until: 30_000 })
+    store.fate = endless
+    if (moved) clock.after(1_000, () => gasp.rearm({ trigger: 'notice', until: 50_000 }))
+    await clock.run(gasp.ended)
+    t.equal(Math.round(clock.now()), moved ? 50_000 : 30_000)
+  }
+})
+
+t.test('one that hurries closes its manifest, or is left to itself', async (t) => {
+  for (const dead of [false, true]) {
+    const { gasp, clock, store, told } = gaspOf([hangs()], shutdown)
+    if (dead) store.fate = () => 'deaf'
+    clock.after(5_000, () => gasp.hurry())
+    await clock.run(gasp.ended)
+    t.ok(clock.now() >= 5_000 && clock.now() < 7_000, `${clock.now()}`)
+    t.ok(told.includes(dead ? 'NO COMPLETE BUNDLE' : 'partial'), told.join())
+  }
+})
+
+t.test('where there is no store, applications are let go, and the console says why', async (t) => {
+  const { gasp, clock, collector, told } = gaspOf([], shutdown, { store: new Error('no store is set') })
+  await clock.run(gasp.ended)
+  t.equal(collector.count('release'), 1)
+  t.strictSame(told.toSorted(), ['NO COMPLETE BUNDLE', 'given back'])
+})
