@@ -68,7 +68,7 @@ function call(random: Random, collector: Collector, session: Session, signal: Ab
     () => collector.why(signal),
     () => collector.release(signal),
     () => collector.reload(signal),
-    () => collector.attend(signal),
+    () => collector.attend(() => {}, signal),
     () => session.findings(10, signal),
     watched,
     taken,
