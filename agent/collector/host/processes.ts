@@ -6,6 +6,7 @@ import { fewAtATime } from './few-at-a-time.ts'
 import type { HostReads } from './host-reads.ts'
 import { inTurns } from './in-turns.ts'
 import { numberOf, parseStat, type Stat } from './process-files.ts'
+import { isThere } from './read-now.ts'
 
 /** A process: what its stat says, and, where it was asked further, the rest. */
 export interface Process extends Stat {
@@ -18,6 +19,8 @@ export interface Process extends Stat {
   readonly wchan?: string | undefined
   readonly cgroup?: string | undefined
   readonly unit?: string | undefined
+  /** Whether it is known in which group it is, if in any: a unit that could not be read is not none. */
+  readonly isPlaced?: boolean
   readonly exe?: string | undefined
   /** Masked. */
   readonly command?: string | undefined
@@ -86,7 +89,8 @@ const isBlocked = ({ state }: Process) => state === 'D'
 async function detailed(reads: HostReads, stat: Stat, countable: boolean): Promise<Process> {
   const text = (name: string) => reads.text(`proc/${stat.pid}/${name}`, { once: true, optional: true })
   // A kernel thread has neither memory nor descriptors of its own; where it waits tells only in D.
-  if (stat.kernelThread) return { ...stat, uid: 0, ...(stat.state === 'D' && { wchan: await text('wchan') }) }
+  if (stat.kernelThread)
+    return { ...stat, uid: 0, isPlaced: true, ...(stat.state === 'D' && { wchan: await text('wchan') }) }
   const status = await text('status')
   const group = await reads.bytes(`proc/${stat.pid}/cgroup`, { once: true, optional: true })
   const { cgroup, unit } = parseMembership(group?.toString('latin1') ?? '') ?? {}
@@ -102,6 +106,8 @@ async function detailed(reads: HostReads, stat: Stat, countable: boolean): Promi
     wchan: waitsIn(await text('wchan')),
     cgroup: cgroup === undefined ? undefined : shownName(cgroup),
     unit,
+    // Without cgroups the file is empty, or not there at all.
+    isPlaced: group !== undefined || !isThere(reads.root, `proc/${stat.pid}/cgroup`),
     exe: await reads.link(`proc/${stat.pid}/exe`, { optional: true }),
     // Last, because it is the one that hangs with the process's memory map.
     command: await commandLine(reads, stat.pid, numberOf(status, 'Uid')),

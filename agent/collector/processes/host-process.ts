@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { cannot } from '../../words/cannot.ts'
 import { type Membership, parseMembership } from '../../words/membership.ts'
 import { pageBytes } from '../host/auxiliary-vector.ts'
@@ -32,24 +33,27 @@ export interface ProcessSurvey {
   readonly unplaced: number
 }
 
-/** ms to tell processes from kernel threads: a file each, 25 µs, so 20,000 of them. */
-const STATS_MS = 500
-/** ms for the rest of what is asked of each process: three files, 0.1 ms. The inventory has 4 s. */
-const DETAILS_MS = 1_500
+/** What of its time a survey tells processes from kernel threads: a file each, 25 µs, so of 4 s some 20,000 of them. */
+const STATS_SHARE = 1 / 8
+/** And by when it asks no more of them: three files each, 0.1 ms. */
+const DETAILS_BY = 1 / 2
+/** Processes between turns of the event loop. */
+const TURN = 256
 /** Clock ticks a second in /proc (USER_HZ), to which `parseStat` turns them. */
 const TICKS = 100
 
 /**
  * Every process but kernel threads and lastgasp's own, by pid; the largest are looked at first. Reads no memory and no
- * command line.
+ * command line. Of `ms`, the half is for what comes after it.
  */
-export async function surveyProcesses(reads: HostReads): Promise<ProcessSurvey> {
+export async function surveyProcesses(reads: HostReads, ms: number): Promise<ProcessSurvey> {
+  const began = performance.now()
   const page = pageBytes(await reads.bytes('proc/self/auxv', { optional: true }))
   const names = await reads.names('proc', { optional: true })
   if (names === undefined && isThere(reads.root, 'proc')) throw cannot('list the processes', reads.ledger.text().trim())
   const pids = numbered(names)
-  const stats = statsOf(reads, pids, page)
-  const until = performance.now() + DETAILS_MS
+  const stats = await statsOf(reads, pids, page, ms * STATS_SHARE)
+  const until = began + ms * DETAILS_BY
   const processes: HostProcess[] = []
   let unseen = stats.unseen
   let unplaced = 0
@@ -78,11 +82,12 @@ export function lackOf({ processes, unseen, unplaced }: ProcessSurvey): string |
 type Stat = NonNullable<ReturnType<typeof parseStat>>
 
 /** What `stat` says of each process but kernel threads, those with most memory first. */
-function statsOf(reads: HostReads, pids: readonly number[], page: number) {
-  const until = performance.now() + STATS_MS
+async function statsOf(reads: HostReads, pids: readonly number[], page: number, ms: number) {
+  const until = performance.now() + ms
   const stats: { readonly pid: number; readonly stat: Stat }[] = []
   let unseen = 0
-  for (const pid of pids) {
+  for (const [index, pid] of pids.entries()) {
+    if (index % TURN === TURN - 1) await setImmediate()
     if (performance.now() > until) {
       unseen++
       continue

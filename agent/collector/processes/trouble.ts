@@ -11,11 +11,11 @@ import { kernelTestimony } from '../witnesses/kernel-log.ts'
 import type { HostProcess } from './host-process.ts'
 import { unitStates } from './unit-states.ts'
 
-/** ms in which systemd says which units have failed: 80 ms under emulation, up to 41 s on a host short of memory. */
-const STATES_MS = 1_000
-/** Threads whose state is looked at, and ms for it: 45 µs each. */
+/** What of its time systemd may take to say which units have failed: 80 ms under emulation, up to 41 s on a host short of memory. */
+const STATES_SHARE = 1 / 4
+/** Threads whose state is looked at, and what of its time that may take: 45 µs each. */
 const THREADS = 8_192
-const THREADS_MS = 400
+const THREADS_SHARE = 1 / 10
 /** A disk is waited for some ms at a time; who is in D in all of these looks, ms apart, waits for something else. */
 const LOOKS = 3
 const LOOK_MS = 120
@@ -33,11 +33,17 @@ export interface TroubleFound {
 
 /**
  * The processes in trouble and why: those whose unit has failed or hangs in stopping, is short of memory,
- * or that have a thread in uninterruptible sleep. By reading files and by asking systemd, which is not waited for.
+ * or that have a thread in uninterruptible sleep. By reading files and by asking systemd, which is not waited for. What the reads' signal
+ * leaves of it counts; of `ms`, that is what the look has in all, there are shares for its parts.
  */
-export async function findTrouble(reads: HostReads, processes: readonly HostProcess[]): Promise<TroubleFound> {
-  const asked = unitStates(reads.root, process.geteuid?.() ?? 0, within(STATES_MS, reads.signal)).catch(() => undefined)
-  const { blocked, unlooked } = await findBlocked(reads, processes)
+export async function findTrouble(
+  reads: HostReads,
+  processes: readonly HostProcess[],
+  ms: number,
+): Promise<TroubleFound> {
+  const inTime = within(ms * STATES_SHARE, reads.signal)
+  const asked = unitStates(reads.root, process.geteuid?.() ?? 0, inTime).catch(() => undefined)
+  const { blocked, unlooked } = await findBlocked(reads, processes, ms * THREADS_SHARE)
   const killed = await killedIn(reads, processes)
   const short = await shortOfMemory(reads, processes)
   const states = await asked
@@ -54,6 +60,7 @@ export async function findTrouble(reads: HostReads, processes: readonly HostProc
   }
   const unlearnt = [
     ...(states === undefined ? ['systemd did not say which units have failed'] : []),
+    ...(reads.signal.aborted ? ['there was no time to see whose memory has run out'] : []),
     ...(unlooked > 0 ? [`the threads of ${unlooked} processes were not looked at in time`] : []),
   ]
   return { troubled: found, unlearnt }
@@ -65,8 +72,8 @@ interface Blocked {
   readonly comm: string
 }
 
-async function findBlocked(reads: HostReads, processes: readonly HostProcess[]) {
-  const until = performance.now() + THREADS_MS
+async function findBlocked(reads: HostReads, processes: readonly HostProcess[], ms: number) {
+  const until = performance.now() + ms
   let left = THREADS
   let unlooked = 0
   let blocked: Blocked[] = []

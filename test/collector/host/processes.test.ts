@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { HostReads } from '../../../agent/collector/host/host-reads.ts'
 import { ledger } from '../../../agent/collector/host/ledger.ts'
 import { readProcesses } from '../../../agent/collector/host/processes.ts'
+import { processTable } from '../../../agent/collector/sources/facts/process-table.ts'
 import { fakeHost } from './fake-host.ts'
 
 const WAIT = 60_000
@@ -58,3 +61,24 @@ t.test(
     ])
   },
 )
+
+t.test('a unit that could not be read is not none', async (t) => {
+  const root = t.testdir(fakeHost(t))
+  const path = join(root, 'proc/300/cgroup')
+  rmSync(path)
+  execFileSync('mkfifo', [path])
+  const troubles = ledger()
+  using reads = new HostReads(root, troubles, AbortSignal.timeout(WAIT))
+  const processes = await readProcesses(reads, { processes: 99, detailed: 99, wait: WAIT })
+  closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+  const [header = [], ...rows] = processTable(processes, { booted: 0, uptime: 1 })
+    .split('\n')
+    .map((line) => line.split('\t'))
+  const unitOf = (pid: number) => rows.find(([one]) => one === String(pid))?.[header.indexOf('unit')]
+  t.equal(unitOf(300), '?')
+  t.equal(unitOf(200), 'odd.service')
+  t.equal(unitOf(201), '-', 'there are no groups for it')
+  t.equal(unitOf(2), '-', "the kernel's own is in none")
+  const hurried = await readProcesses(reads, { processes: 99, detailed: 0, wait: WAIT })
+  t.ok(hurried.every(({ isPlaced }) => !isPlaced))
+})

@@ -9,7 +9,7 @@ import { executablesSource } from '../../../agent/collector/sources/executables/
 import { liveSource } from '../../../agent/collector/sources/live/source.ts'
 import { stacksSource } from '../../../agent/collector/sources/stacks/source.ts'
 import { defaultSettings } from '../../../agent/settings/schema.ts'
-import { contextOf, looked } from '../looking.ts'
+import { contextOf, looked, PLENTY } from '../looking.ts'
 
 const soon = () => AbortSignal.timeout(30_000)
 const stat = (pid: number, comm: string, state: string, { threads = 1, flags = 4194304 } = {}) =>
@@ -69,7 +69,7 @@ const host = {
 }
 
 t.test('who is there, and who is in trouble', async (t) => {
-  const { processes, unseen, troubled, unlearnt } = await newPatients(t.testdir(host)).survey(soon())
+  const { processes, unseen, troubled, unlearnt } = await newPatients(t.testdir(host)).survey(PLENTY, soon())
   t.strictSame(unlearnt, ['systemd did not say which units have failed'], 'there is none to be asked')
   t.equal(unseen, 0)
   t.strictSame(
@@ -99,7 +99,7 @@ t.test('who was killed for want of memory, lately and in the unit itself', async
     return `6,1,${at},-;${group}\n6,2,${at},-;Memory cgroup out of memory: Killed process 812 (java) total-vm:1kB\n`
   }
   const dev = { kmsg: killed('fine.service', 999) + killed('killed.service', 1) }
-  const { troubled } = await newPatients(t.testdir({ ...host, dev })).survey(soon())
+  const { troubled } = await newPatients(t.testdir({ ...host, dev })).survey(PLENTY, soon())
   t.strictSame(troubled.get(10), { kind: 'killed', comm: 'java', pid: 812 })
   t.notOk(troubled.has(50), 'what was killed a quarter of an hour ago is not what the host dies of')
   t.strictSame([...troubled.keys()], [10, 20, 40], 'and nobody else')
@@ -136,9 +136,28 @@ t.test('what could not be read of a host is not absent', async (t) => {
   for (const name of names) closeSync(openSync(name, constants.O_RDWR | constants.O_NONBLOCK))
 })
 
+t.test('what was seen in time is told, and what was not', async (t) => {
+  const root = t.testdir(host)
+  const hung = ['memory.high', 'memory.max', 'memory.stat'].map((name) =>
+    join(root, `sys/fs/cgroup/system.slice/large.service/${name}`),
+  )
+  for (const path of hung) rmSync(path)
+  execFileSync('mkfifo', hung)
+  // Each of them takes half a second until it counts as hung: longer than there is, in all.
+  const { processes, troubled, unlearnt, lack } = await newPatients(root).survey(1_000, soon())
+  for (const path of hung) closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+  t.strictSame(
+    processes.map(({ pid }) => pid),
+    [10, 20, 30, 40, 50, 60],
+  )
+  t.equal(lack, undefined)
+  t.match(troubled.get(20), { kind: 'blocked', tid: 21 })
+  t.ok(unlearnt.includes('there was no time to see whose memory has run out'))
+})
+
 t.test('a process whose stat cannot be read is counted, and one that is gone is not', async (t) => {
   const root = t.testdir({ proc: { '7': { stat: {} }, '8': {}, '10': host.proc['10'] } })
-  const { processes, unseen, lack } = await newPatients(root).survey(soon())
+  const { processes, unseen, lack } = await newPatients(root).survey(PLENTY, soon())
   t.equal(processes.length, 1)
   t.equal(unseen, 1)
   t.equal(lack, '1 of 2 processes could not be looked at in time')
@@ -148,7 +167,7 @@ t.test('this machine: a process that was started here, and not we', async (t) =>
   const child = spawn('sleep', ['1000'])
   t.teardown(() => child.kill('SIGKILL'))
   await once(child, 'spawn')
-  const { processes } = await newPatients('/').survey(soon())
+  const { processes } = await newPatients('/').survey(PLENTY, soon())
   t.match(found(processes, child), { comm: 'sleep', threads: 1, exe: /sleep/ })
   t.equal(found(processes, process), undefined, 'ourselves')
   t.notOk(processes.some(({ comm }) => comm === 'kthreadd'))
@@ -160,9 +179,9 @@ const found = (processes: readonly { pid: number }[], { pid }: Pick<ChildProcess
 t.test('who asks at the same time gets the same answer', async (t) => {
   const root = t.testdir(host)
   const patients = newPatients(root)
-  const [first, second] = [patients.survey(soon()), patients.survey(soon())]
+  const [first, second] = [patients.survey(PLENTY, soon()), patients.survey(PLENTY, soon())]
   t.equal(await first, await second)
-  t.not(await newPatients(root).survey(soon()), await first, 'in one capture')
+  t.not(await newPatients(root).survey(PLENTY, soon()), await first, 'in one capture')
 })
 
 t.test('one at a time, in order; who waits may give up', async (t) => {

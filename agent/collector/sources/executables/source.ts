@@ -20,32 +20,31 @@ import { mappedFiles } from './mapped-files.ts'
 import { packagedPaths } from './packaged.ts'
 import type { Program } from './program.ts'
 
-/** Of the inventory's time, for all of it: what was found has to be told as well. */
-const LOOKING = 0.75
+/** By when of its time all of it has been looked at, and what of it goes to the cores that lie there. */
+const LOOKED_BY = 0.85
+const CORES_SHARE = 1 / 8
 
 /** Programs and libraries of captured processes that no package has, so that their cores can be read later: EXECUTABLES.md. */
 export function executablesSource(): Source {
-  return {
-    name: 'executables',
-    open: (context) => ({ inventory: (ms, signal) => inventory(context, within(ms * LOOKING, signal)) }),
-  }
+  return { name: 'executables', open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }) }
 }
 
-async function inventory(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
+async function inventory(context: SourceContext, ms: number, signal: AbortSignal): Promise<Inventory> {
   const { settings } = context
   if (settings.executables === 'none') return { found: [], gaps: [] }
   const closed = unasked(settings.seal)
   if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
-  return await unpackaged(context, signal)
+  return await unpackaged(context, ms, signal)
 }
 
-async function unpackaged(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
+async function unpackaged(context: SourceContext, ms: number, parent: AbortSignal): Promise<Inventory> {
   const { root, settings, patients } = context
-  const { processes, troubled, lack } = await patients.survey(signal)
+  const signal = within(ms * LOOKED_BY, parent)
+  const { processes, troubled, lack } = await patients.survey(ms, signal)
   const wished = [...new Set([...settings.live.cores, ...settings.stacks.processes])]
   const { chosen } = select(processes, wished.map(parseSelector), troubled)
   const mapped = await mappedFiles(root, chosen, signal)
-  const crashed = await filesOfCores(root, await coresOf(context, signal), signal)
+  const crashed = await filesOfCores(root, await coresOf(context, ms, signal), signal)
   const programs = [...mapped.programs, ...crashed]
   const { kept, unread } = await withoutPackage(programs, signal)
   const problems = [
@@ -63,8 +62,9 @@ async function unpackaged(context: SourceContext, signal: AbortSignal): Promise<
 }
 
 /** The crashed cores that are taken. */
-async function coresOf({ root, settings }: SourceContext, signal: AbortSignal) {
-  const { files } = await findCores(root, settings.cores.directories, await readCorePattern(root, signal), signal)
+async function coresOf({ root, settings }: SourceContext, ms: number, signal: AbortSignal) {
+  const time = { all: ms * CORES_SHARE, others: ms * CORES_SHARE }
+  const { files } = await findCores(root, settings.cores.directories, await readCorePattern(root, signal), signal, time)
   const circumstances = { now: Date.now(), boot: await thisBoot(root, signal), read: new Set<string>() }
   // A core that anybody may have written names what he likes: nothing of the host's is read for it.
   const trusted = files.filter(({ claimed }) => !claimed)

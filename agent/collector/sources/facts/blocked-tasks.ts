@@ -30,7 +30,8 @@ export async function readBlockedTasks(reads: HostReads, processes: readonly Pro
   for (const { process, tid, comm } of blocked.slice(0, DESCRIBED)) {
     const text = async (name: string) =>
       (await reads.text(`proc/${process.pid}/task/${tid}/${name}`, { ...DETAIL, once: true }))?.trimEnd() || '-'
-    const unit = process.unit === undefined ? '' : ` of ${printable(process.unit)}`
+    const known = process.unit === undefined ? '' : ` of ${printable(process.unit)}`
+    const unit = process.isPlaced ? known : ' of an unknown unit'
     const stack = (await text('stack')).replace(/^/gm, '  ')
     texts.push(
       `${printable(comm)}, task ${tid} of process ${process.pid}${unit}\n` +

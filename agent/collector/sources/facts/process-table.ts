@@ -39,12 +39,16 @@ const COLUMNS: readonly (readonly [string, (process: Process, clock: Clock) => C
   ['oom_score', (p) => p.oomScore],
   ['oom_score_adj', (p) => p.oomScoreAdj],
   ['wchan', (p) => p.wchan],
-  ['unit', (p) => p.unit],
-  ['cgroup', (p) => p.cgroup],
+  ['unit', (p) => p.unit ?? placeless(p)],
+  ['cgroup', (p) => p.cgroup ?? placeless(p)],
   ['exe', (p) => p.exe],
   ['comm', (p) => p.comm],
   ['command', (p) => p.command],
 ]
+
+/** Of a process that is in no group there is nothing to be said; of one of which that could not be read, this. */
+const placeless = ({ isPlaced }: Process) => (isPlaced ? undefined : UNKNOWN)
+const UNKNOWN = '?'
 
 /** Share of one CPU over the process's life, in percent. */
 export function cpuPercent(process: Process, clock: Clock): number {

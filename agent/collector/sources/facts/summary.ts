@@ -91,7 +91,11 @@ function lists(snapshot: Snapshot): readonly string[] {
 function list(title: string, processes: readonly Process[], figure: (process: Process) => string): readonly string[] {
   if (processes.length === 0) return []
   const rows = processes.map((process) => {
-    const who = [String(process.pid).padStart(8), printable(process.comm).padEnd(16), printable(process.unit ?? '')]
+    const who = [
+      String(process.pid).padStart(8),
+      printable(process.comm).padEnd(16),
+      printable(process.unit ?? (process.isPlaced ? '' : 'unit unknown')),
+    ]
     return `  ${figure(process).padStart(18)} ${who.join(' ')}`.trimEnd()
   })
   return ['', title, ...rows]

@@ -16,19 +16,20 @@ const VALUE = { troubled: 800, other: 500 } as const
 
 /** A full core of each chosen process, read from the living: no disk, and nothing in it that was not there before. */
 export function liveSource(system: System): Source {
-  return { name: 'live', open: (context) => ({ inventory: (_, signal) => inventory(system, context, signal) }) }
+  return { name: 'live', open: (context) => ({ inventory: (ms, signal) => inventory(system, context, ms, signal) }) }
 }
 
 async function inventory(
   system: System,
   { root, settings, patients }: SourceContext,
+  ms: number,
   signal: AbortSignal,
 ): Promise<Inventory> {
   const { cores, with: by, freeze, standstill, limit } = settings.live
   const closed = unasked(settings.seal)
   if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
   if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
-  const { processes, troubled, unlearnt, lack } = await patients.survey(signal)
+  const { processes, troubled, unlearnt, lack } = await patients.survey(ms, signal)
   const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)
   const gaps = lack === undefined ? [] : [gap('failed', lack)]
   if (chosen.length === 0) {

@@ -23,10 +23,14 @@ const PATIENCE_MS = 30_000
 
 /** The memory of the machine, filtered by what each page is, from the living kernel: VMCORE.md. */
 export function memorySource(): Source {
-  return { name: 'memory', open: (context) => ({ inventory: (_, signal) => inventory(context, signal) }) }
+  return { name: 'memory', open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }) }
 }
 
-async function inventory({ root, settings, patients }: SourceContext, signal: AbortSignal): Promise<Inventory> {
+async function inventory(
+  { root, settings, patients }: SourceContext,
+  ms: number,
+  signal: AbortSignal,
+): Promise<Inventory> {
   const scope = parseScope(settings.memory.scope)
   if (scope.kind === 'off') return { found: [], gaps: [] }
   const closed = unasked(settings.seal)
@@ -34,7 +38,7 @@ async function inventory({ root, settings, patients }: SourceContext, signal: Ab
   const machine = await openMachine(root, signal).catch((error: Error) => error)
   if (machine instanceof Withheld) return { found: [], gaps: [gap(machine.status, sentence(machine))] }
   if (machine instanceof Error) return { found: [], gaps: [gap('failed', sentence(machine))] }
-  const { processes, lack } = await processesOf(scope, patients, signal)
+  const { processes, lack } = await processesOf(scope, patients, ms, signal)
   const meminfo = await abandonable(readFile(join(root, 'proc/meminfo'), 'latin1'), signal).catch(() => '')
   const unitBytes = processes.reduce((sum, { memory }) => sum + memory, 0)
   const bytes = estimateBytes(scope, machine.memory.ram, meminfo, unitBytes)
@@ -71,10 +75,11 @@ function vmcoreItem(request: SnapshotRequest, bytes: number, costs: ReturnType<t
 async function processesOf(
   scope: Scope,
   patients: Patients,
+  ms: number,
   signal: AbortSignal,
 ): Promise<{ readonly processes: readonly HostProcess[]; readonly lack: string | undefined }> {
   if (scope.kind !== 'kernel+unit') return { processes: [], lack: undefined }
-  const { processes, lack } = await patients.survey(signal)
+  const { processes, lack } = await patients.survey(ms, signal)
   return { processes: processes.filter(({ unit }) => unit === scope.unit), lack }
 }
 

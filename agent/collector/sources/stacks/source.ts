@@ -22,19 +22,20 @@ const PATIENCE_MS = 20_000
  * STACKS.md. Where nobody can be traced, the table alone.
  */
 export function stacksSource(system: System): Source {
-  return { name: 'stacks', open: (context) => ({ inventory: (_, signal) => inventory(system, context, signal) }) }
+  return { name: 'stacks', open: (context) => ({ inventory: (ms, signal) => inventory(system, context, ms, signal) }) }
 }
 
 async function inventory(
   system: System,
   { root, settings, patients }: SourceContext,
+  ms: number,
   signal: AbortSignal,
 ): Promise<Inventory> {
   const { processes: wished, interval } = settings.stacks
   const closed = unasked(settings.seal)
   if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
   if (wished.length === 0) return { found: [], gaps: [gap('skipped', 'stacks.processes names none')] }
-  const { processes, troubled, lack } = await patients.survey(signal)
+  const { processes, troubled, lack } = await patients.survey(ms, signal)
   const { chosen, reasons } = select(processes, wished.map(parseSelector), troubled)
   const gaps = lack === undefined ? [] : [gap('failed', lack)]
   if (chosen.length === 0) {
