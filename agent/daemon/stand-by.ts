@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Collector } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
+import { type Clock, systemClock } from '../words/clock.ts'
 import { keepTrying } from './standing/keep-trying.ts'
 import type { Attendance } from './triggers/shutdown.ts'
 
@@ -11,11 +12,12 @@ import type { Attendance } from './triggers/shutdown.ts'
 export async function keepAttending(
   collector: Pick<Collector, 'attend'>,
   attendance: Attendance,
-  log: Logger,
+  log: Pick<Logger, 'warn'>,
   idle: AbortSignal,
   signal: AbortSignal,
+  clock: Clock = systemClock,
 ): Promise<void> {
-  await keepTrying(idle, async (failures) => {
+  const attempt = async (failures: number) => {
     let held = false
     try {
       await collector.attend(() => {
@@ -25,6 +27,8 @@ export async function keepAttending(
       if (failures === 0) log.warn(`without the collector, applications are not held: ${sentence(error)}`)
       if (held && !signal.aborted) attendance.emit('broken')
     }
-    return false
-  })
+    // One that came about and broke begins a new count: a collector that was started anew is soon there.
+    return held
+  }
+  await keepTrying(idle, attempt, clock)
 }

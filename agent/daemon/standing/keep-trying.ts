@@ -1,14 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type Clock, pause, systemClock } from '../../words/clock.ts'
 
 /** Between two tries to reach what should be there, ms: a collector that restarts, a network that comes up. */
 const RETRY = { first: 250, most: 60_000 } as const
 
-/** Calls `attempt` with the number of failures so far, with growing pauses after each, until the signal aborts. */
-export async function keepTrying(signal: AbortSignal, attempt: (failures: number) => Promise<boolean>): Promise<void> {
+/** Calls `attempt` with the number of failures in a row so far, with a pause that grows with it, until the signal aborts. */
+export async function keepTrying(
+  signal: AbortSignal,
+  attempt: (failures: number) => Promise<boolean>,
+  clock: Clock = systemClock,
+): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
     failures = (await attempt(failures)) ? 0 : failures + 1
-    const pause = Math.min(RETRY.most, RETRY.first * 2 ** Math.min(failures, 16))
-    await sleep(failures === 0 ? 0 : pause, undefined, { signal }).catch(() => {})
+    await pause(Math.min(RETRY.most, RETRY.first * 2 ** failures), clock, signal)
   }
 }
