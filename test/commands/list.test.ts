@@ -11,7 +11,7 @@ import {
   rowKey,
   type Why,
 } from '../../agent/bundle/keys.ts'
-import { lastgasp } from './lastgasp.ts'
+import { asProcess, lastgasp } from './lastgasp.ts'
 
 const HOUR = 3_600_000
 const now = Date.now()
@@ -115,5 +115,5 @@ t.test('a time that is none, no store, an unknown setting: usage', async (t) => 
     code: 2,
     stderr: /cannot use LASTGASP_STORE "file:\/\/relative\/x": .* three slashes: file:\/\/\/path\n/,
   })
-  t.match(await lastgasp(['check', '--store', 's3://']), { code: 2, stderr: /after s3:\/\/ comes a bucket name/ })
+  t.match(await asProcess(['check', '--store', 's3://']), { code: 2, stderr: /after s3:\/\/ comes a bucket name/ })
 })
