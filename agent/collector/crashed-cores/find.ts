@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { cannot } from '../../words/cannot.ts'
 import { abandonable, within } from '../../words/deadline.ts'
 import { inParallel } from '../../words/in-parallel.ts'
+import { isAbsent } from '../host/absent.ts'
 import { parseMounts, safeMounts } from '../host/mounts.ts'
 import { isVolatile } from './boot.ts'
 import { below, type CoreFile, named } from './core-file.ts'
@@ -70,7 +71,7 @@ export async function findCores(
   for (const [index, answer] of (await Promise.allSettled(asked)).entries()) {
     const directory = directories[index] as string
     if (answer.status === 'fulfilled') grounds.push(answer.value)
-    else if (isMissing(answer.reason)) missing.push(directory)
+    else if (isAbsent(answer.reason)) missing.push(directory)
     else problems.push(cannot(`look for cores in ${directory}`, isTimely.aborted ? NO_TIME : answer.reason).message)
   }
   signal.throwIfAborted()
@@ -87,7 +88,7 @@ export async function findCores(
       await fill(look, { root, names, everything: named.includes(directory), hung: await hung, left }, enough)
     } catch (error) {
       signal.throwIfAborted()
-      if (isMissing(error)) missing.push(directory)
+      if (isAbsent(error)) missing.push(directory)
       else if (enough.aborted) look.problems.push(`cannot look at all of ${directory}: ${NO_TIME}`)
       else problems.push(cannot(`look for cores in ${directory}`, error).message)
       if (!enough.aborted) continue
@@ -171,8 +172,8 @@ async function see(look: Look, search: Search, entry: Dirent, signal: AbortSigna
     look.dumps(dumps.files, dumps.others)
   } catch (error) {
     signal.throwIfAborted()
-    // What was removed since it was listed is there no more.
-    if (codeOf(error) !== 'ENOENT') look.failed(name, error)
+    // What was removed since it was listed is there no more. A directory that is none any more was swapped.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') look.failed(name, error)
   }
 }
 
@@ -185,6 +186,3 @@ async function hungMounts(root: string): Promise<ReadonlySet<string>> {
   const safe = safeMounts(mounts)
   return new Set(mounts.filter((mount) => !safe.has(mount)).map(({ path }) => path))
 }
-
-const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)
-const isMissing = (error: unknown) => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'

@@ -2,8 +2,9 @@ import * as fs from 'node:fs'
 import { promisify } from 'node:util'
 import { bytePath, shownName } from '../../words/host-name.ts'
 import { OwnTime } from '../../words/own-time.ts'
+import { isAbsent } from './absent.ts'
 import { Hung, HungReads } from './hung-reads.ts'
-import { isAbsent, kindOf, type Ledger } from './ledger.ts'
+import { kindOf, type Ledger } from './ledger.ts'
 import { type ContentOptions, FILE_BYTES, SmallFiles } from './small-files.ts'
 
 /** From here on user ids are people's: login.defs(5), UID_MIN. */

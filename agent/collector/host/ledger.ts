@@ -76,12 +76,6 @@ export function kindOf(path: string): string {
   return path.startsWith('sys/fs/cgroup/') ? `…${path.slice(path.lastIndexOf('/'))}` : path.replace(/\d+/g, 'N')
 }
 
-/** Whether a file or process is simply not there: a process ends, a kernel lacks a feature. */
-export function isAbsent(thrown: unknown): boolean {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
-  return code === 'ENOENT' || code === 'ESRCH' || code === 'ENOTDIR'
-}
-
 function times(line: Line): string {
   return line.times > 1 ? ` (and ${line.times - 1} more like it)` : ''
 }

@@ -19,7 +19,7 @@ export interface Stat {
 }
 
 /** Clock ticks a second in /proc, on every architecture Node runs on (USER_HZ). */
-const TICKS = 100
+export const TICKS = 100
 /** PF_KTHREAD in include/linux/sched.h. */
 const KERNEL_THREAD = 0x00200000
 

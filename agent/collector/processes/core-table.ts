@@ -1,7 +1,7 @@
 import { isoTime } from '../../words/instant.ts'
 import type { Executable } from '../elf/executable.ts'
 import { tsv } from '../tar/tsv.ts'
-import type { HostProcess } from './host-process.ts'
+import { type HostProcess, startedAt } from './host-process.ts'
 
 /** What became of one process's core. */
 export interface CoreRow {
@@ -19,9 +19,6 @@ export interface CoreRow {
   /** What is missing of it, one sentence each. */
   readonly missed: readonly string[]
 }
-
-/** Clock ticks a second in /proc (USER_HZ). */
-const TICKS = 100
 
 /**
  * cores.tsv, one line a process; STACKS.md says what the columns mean. `booted`: when the host did, in ms since the epoch; 0 where
@@ -44,13 +41,12 @@ export function coreTable(rows: readonly CoreRow[], booted: number): string {
   ]
   return tsv(
     columns,
-    rows.map(
-      ({ process: { pid, unit, container, comm, exe, start }, entry, executable, threads, freezeMs, missed }) => [
-        ...[entry, pid, unit, container, comm, exe, executable.buildId, executable.package],
-        booted > 0 ? isoTime(booted + (start * 1000) / TICKS) : undefined,
-        ...[threads, freezeMs.toFixed(1), missed.join('; ')],
-      ],
-    ),
+    rows.map(({ process, entry, executable, threads, freezeMs, missed }) => [
+      ...[entry, process.pid, process.unit, process.container, process.comm, process.exe],
+      ...[executable.buildId, executable.package],
+      isoTime(startedAt(process, booted)),
+      ...[threads, freezeMs.toFixed(1), missed.join('; ')],
+    ]),
   )
 }
 

@@ -4,7 +4,7 @@ import { type Membership, parseMembership } from '../../words/membership.ts'
 import { pageBytes } from '../host/auxiliary-vector.ts'
 import { fewAtATime } from '../host/few-at-a-time.ts'
 import type { HostReads } from '../host/host-reads.ts'
-import { numberOf, parseStat } from '../host/process-files.ts'
+import { numberOf, parseStat, TICKS } from '../host/process-files.ts'
 import { numbered } from '../host/processes.ts'
 import { isThere, linkNow, readNow } from '../host/read-now.ts'
 
@@ -39,8 +39,6 @@ const STATS_SHARE = 1 / 8
 const DETAILS_BY = 1 / 2
 /** Processes between turns of the event loop. */
 const TURN = 256
-/** Clock ticks a second in /proc (USER_HZ), to which `parseStat` turns them. */
-const TICKS = 100
 
 /**
  * Every process but kernel threads and lastgasp's own, by pid; the largest are looked at first. Reads no memory and no
@@ -130,6 +128,11 @@ const HOLD = 'lastgasp-hold.service'
 function isOurs({ pid, cgroup, unit }: HostProcess): boolean {
   const started = process.ppid === 1 ? process.pid : process.ppid
   return pid === process.pid || pid === started || unit === HOLD || cgroup.split('/').includes('lastgasp.slice')
+}
+
+/** When it was started, in ms since the epoch, by when the host was (0: not known). */
+export function startedAt({ start }: Pick<HostProcess, 'start'>, booted: number): number | undefined {
+  return booted > 0 ? booted + (start * 1000) / TICKS : undefined
 }
 
 /** Whether it has ended and nobody has asked for it: it has no memory any more. */

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { cannot, sentence } from '../../../words/cannot.ts'
 import { abandonable, within } from '../../../words/deadline.ts'
 import { bytePath, shownName } from '../../../words/host-name.ts'
+import { isAbsent } from '../absent.ts'
 import { type OpenFile, openRegular } from '../open-file.ts'
 import { HEADER_BYTES, type JournalHeader, parseHeader } from './header.ts'
 
@@ -95,7 +96,7 @@ async function scanDirectory(root: string, directory: string, namespace: string,
       if (limit.aborted) hung += 1
       const reason = limit.aborted ? unanswered(path) : sentence(error)
       // Renamed or vacuumed since it was listed: then it is no file any more.
-      if (!isMissing(error)) problems.push({ path, reason })
+      if (!isAbsent(error)) problems.push({ path, reason })
     }
   }
 }
@@ -149,12 +150,7 @@ async function list(
   } catch (error) {
     signal.throwIfAborted()
     const reason = limit.aborted ? unanswered(directory) : sentence(error)
-    if (!isMissing(error)) problems.push({ path: directory, reason })
+    if (!isAbsent(error)) problems.push({ path: directory, reason })
     return []
   }
-}
-
-function isMissing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return ('code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) || isMissing(error.cause)
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../../words/deadline.ts'
 import { shownName } from '../../../words/host-name.ts'
+import { isAbsent } from '../../host/absent.ts'
 import { type Mapping, readMappings } from '../../host/mappings.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Program } from './program.ts'
@@ -43,7 +44,7 @@ export async function mappedFiles(
         if (program !== undefined) programs.set(key, program)
       }
     } catch (error) {
-      if (!isGone(error)) problems.push(`${comm}[${pid}]: ${limit.aborted ? 'it does not answer' : String(error)}`)
+      if (!isAbsent(error)) problems.push(`${comm}[${pid}]: ${limit.aborted ? 'it does not answer' : String(error)}`)
     }
   }
   return { programs: [...programs.values()], problems }
@@ -80,6 +81,3 @@ async function look(path: string, signal: AbortSignal): Promise<Stats | undefine
   signal.throwIfAborted()
   return stats?.isFile() ? stats : undefined
 }
-
-const isGone = (error: unknown) =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')

@@ -10,7 +10,7 @@ import { type Freeze, openFullCore } from '../../live-core/full-core.ts'
 import { openGcore } from '../../live-core/gcore.ts'
 import { Unsupported } from '../../live-core/target.ts'
 import { safeName } from '../../processes/core-table.ts'
-import type { HostProcess } from '../../processes/host-process.ts'
+import { type HostProcess, startedAt } from '../../processes/host-process.ts'
 import type { Patients } from '../../processes/patients.ts'
 import type { Found } from '../source.ts'
 
@@ -41,13 +41,12 @@ const THREAD_BYTES = 16 * 1024
 const PATIENCE_MS = 15_000
 /** ms to read what an executable says of itself: it may lie on a file system that hangs. */
 const EXECUTABLE_MS = 250
-/** Clock ticks a second in /proc (USER_HZ). */
-const TICKS = 100
 
 /** A living process as an item of the inventory. */
 export function liveItem(request: LiveRequest, value: number): Found {
   const { process, booted } = request
   const { pid, comm, exe, unit, container, start, threads, own } = process
+  const started = startedAt(process, booted)
   return {
     id: `${pid}.${start}`,
     source: 'live',
@@ -64,7 +63,7 @@ export function liveItem(request: LiveRequest, value: number): Found {
       ...(exe !== undefined && { exe }),
       ...(unit !== undefined && { unit }),
       ...(container !== undefined && { container }),
-      ...(booted > 0 && { started: booted + (start * 1000) / TICKS }),
+      ...(started !== undefined && { started }),
       details: detailsOf(request),
     },
     open: (limit, signal) => openItem(request, limit, signal),
