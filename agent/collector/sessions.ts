@@ -24,10 +24,11 @@ export interface Held extends Disposable {
 }
 
 /**
- * Sessions that nobody uses at the moment and that are kept all the same: a capture does so between two takes. There are two captures at
- * once when a shutdown comes while another runs; what is beyond belongs to daemons that are gone.
+ * Sessions that nobody uses at the moment and that are kept all the same, as a capture rests between two takes. It opens one each time that it
+ * asks all sources: four besides the one that it watches (capture/try-again.ts). There are two captures at once when a shutdown comes while
+ * another runs; what is beyond that belongs to daemons that are gone.
  */
-const RESTING = 4
+export const RESTING = 8
 
 /** The sessions that are open. No daemon ever closes one: the one unused for the longest time is forgotten, for too many that rest. */
 export class Sessions {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Sessions } from '../../agent/collector/sessions.ts'
+import { RESTING, Sessions } from '../../agent/collector/sessions.ts'
 import type { Found, SourceContext } from '../../agent/collector/sources/source.ts'
 import { generateIdentity } from '../../agent/seal/keys.ts'
 import { defaultSettings } from '../../agent/settings/schema.ts'
@@ -106,7 +106,7 @@ t.test('the sessions of daemons that are gone do not pile up, and one that is us
   const taking = await collector.open(EARLIER, 4000, soon())
   const taken = read(taking.take('cores:cores/a', 1000, soon()))
   const old = await collector.open(EARLIER, 4000, soon())
-  for (let n = 0; n < 4; n++) await collector.open(EARLIER, 4000, soon())
+  for (let n = 0; n < RESTING; n++) await collector.open(EARLIER, 4000, soon())
   await t.rejects(read(old.take('cores:cores/a', 1000, soon())), { because: 'collector', message: /no such session/ })
   await t.rejects(old.findings(100, soon()), /no such session/)
   await t.rejects(Array.fromAsync(old.watch(soon()).comesUp), /no such session/)
@@ -118,7 +118,7 @@ t.test('the sessions of daemons that are gone do not pile up, and one that is us
 t.test('of those that rest the ones used last are kept', (t) => {
   const sessions = new Sessions()
   const of = { settings, sources: [] }
-  const ids = Array.from({ length: 4 }, () => {
+  const ids = Array.from({ length: RESTING }, () => {
     using held = sessions.begin(of)
     return held.session.id
   })
@@ -132,14 +132,21 @@ t.test('of those that rest the ones used last are kept', (t) => {
   }
   t.equal(isThere(ids[0]), true)
   sessions.begin(of)[Symbol.dispose]()
-  t.strictSame(ids.map(isThere), [true, false, true, true])
+  t.strictSame(
+    ids.map(isThere),
+    ids.map((_, n) => n !== 1),
+  )
 
   const held = sessions.use(ids[3] ?? '')
-  for (let n = 0; n < 10; n++) sessions.begin(of)[Symbol.dispose]()
-  t.strictSame(ids.map(isThere), [false, false, false, true], 'one in use')
+  for (let n = 0; n < 2 * RESTING; n++) sessions.begin(of)[Symbol.dispose]()
+  t.strictSame(
+    ids.map(isThere),
+    ids.map((_, n) => n === 3),
+    'one in use',
+  )
   const twice = sessions.use(ids[3] ?? '')
   held[Symbol.dispose]()
-  for (let n = 0; n < 10; n++) sessions.begin(of)[Symbol.dispose]()
+  for (let n = 0; n < 2 * RESTING; n++) sessions.begin(of)[Symbol.dispose]()
   t.equal(isThere(ids[3]), true, 'used by another still')
   sessions.drop(twice.session)
   twice[Symbol.dispose]()

@@ -182,3 +182,18 @@ t.test("a user's crash loop takes nothing from the system's crashes", async (t) 
   t.match(choice.leftOut, [/^102 cores, .* beyond the 500 that one capture takes$/])
   t.same(choice.surplus, [])
 })
+
+t.test('what was chosen before has its part of the limits', async (t) => {
+  const many = (count: number, fields: Partial<CoreFile>) =>
+    Array.from({ length: count }, (_, n) => core(`${fields.owner} ${n}`, { bytes: 10, allocated: 10, ...fields }))
+  const after = (before: readonly CoreFile[], cores: readonly CoreFile[]) =>
+    chooseCores(cores, settings, { ...circumstances, before })
+  const few = after(many(MOST_CORES - 1, { owner: 1 }), many(3, { owner: 1000 }))
+  t.equal(few.chosen.length, 1)
+  t.match(few.leftOut, [/^2 cores, .* beyond the 500 that one capture takes$/])
+  const claims = after(many(MOST_CLAIMED - 2, { owner: 1, claimed: true }), many(5, { owner: 2, claimed: true }))
+  t.equal(claims.chosen.length, 2)
+  t.equal(after(many(MOST_CLAIMED, { owner: 1, claimed: true }), many(5, { owner: 2 })).chosen.length, 5)
+  const bytes = after([core('big', { bytes: 1024 ** 3 - 15, allocated: 1024 ** 3 - 15 })], many(3, { owner: 2 }))
+  t.equal(bytes.chosen.length, 1)
+})

@@ -452,6 +452,7 @@ t.test('a core that is finished while the capture runs comes up at once, and onc
   store(root, coredumpName('before', 1), Buffer.from('core'))
   const { next, last } = await watched(coresSource(system).open(context(root)))
   write(root, `${COREDUMPS}/.#core.half.0.${BOOT}.1.1.zst`, 'unfinished')
+  symlinkSync('/etc/shadow', join(root, COREDUMPS, 'core.link'))
   store(root, coredumpName('one', 7), Buffer.from('one'))
   const first = await next()
   t.same(namesOf(first), ['cores/one.7.core.zst'])
@@ -462,8 +463,11 @@ t.test('a core that is finished while the capture runs comes up at once, and onc
   dumping(root, 8)
   const end = await last()
   t.same(namesOf(end), [])
-  t.match(end.gaps, [{ reason: 'app[8] was still dumping core when the capture ended' }])
-  t.equal(end.gaps.length, 1)
+  t.match(end.gaps, [
+    { reason: `entries of ${COREDUMPS}: 1 that are no regular files` },
+    { reason: 'app[8] was still dumping core when the capture ended' },
+  ])
+  t.equal(end.gaps.length, 2)
   t.equal(await next(), undefined, 'it ends')
 })
 
@@ -527,6 +531,23 @@ t.test('all that comes up has one limit, and what is left out is told once, at t
   t.same(found, [])
   t.match(gaps, [{ status: 'skipped', reason: /^2 cores, 8KiB, beyond cores\.limit/ }])
   t.equal(gaps.length, 1)
+})
+
+t.test('where nothing changes nobody looks, and who asks no more ends it', async (t) => {
+  const root = host(t)
+  const session = coresSource(system).open(context(root))
+  await session.inventory(PLENTY, unhurried())
+  const cut = new AbortController()
+  const looks = session.comesUp?.(PLENTY, new AbortController().signal, cut.signal)[Symbol.asyncIterator]()
+  const coming = looks?.next()
+  const pattern = join(root, 'proc/sys/kernel/core_pattern')
+  rmSync(pattern)
+  execFileSync('mkfifo', [pattern])
+  await sleep(2_500)
+  // Whoever looks reads this first.
+  t.throws(() => openSync(pattern, constants.O_WRONLY | constants.O_NONBLOCK), { code: 'ENXIO' })
+  cut.abort(new Error('enough'))
+  await t.rejects(coming as Promise<unknown>, { message: 'enough' })
 })
 
 t.test('a look that fails is tried again', async (t) => {
