@@ -3,7 +3,7 @@ import type { DescriptorReserve } from '../streams/reserve.ts'
 import { type Address, ask, askOnce, believed, broken } from './ask.ts'
 import type { Collector, Session } from './collector.ts'
 import { openSession, watch } from './listing.ts'
-import { readHealth, readWhy } from './read-answers.ts'
+import { readAttended, readHealth, readWhy } from './read-answers.ts'
 import { readFinding, unreadableFinding } from './read-finding.ts'
 import { take } from './take.ts'
 
@@ -17,8 +17,11 @@ export function collectorAt(path: string, reserve?: DescriptorReserve): Collecto
     },
     release: async (signal) => void (await askOnce(at, { do: 'release' }, signal)),
     attend: async (onHeld, signal) => {
-      for await (const _ of ask(at, { do: 'attend' }, signal)) onHeld()
-      signal.throwIfAborted()
+      for await (const answer of ask(at, { do: 'attend' }, signal)) {
+        if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "attend"`)
+        believed(readAttended, answer.json)
+        onHeld()
+      }
       throw broken('it hung up')
     },
     why: async (signal) => readWhy(await askOnce(at, { do: 'why' }, signal)),

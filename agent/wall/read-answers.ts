@@ -96,6 +96,12 @@ export function unreadable(value: unknown, error: unknown): InventoryGap {
   }
 }
 
+/** Whether the lock of the hold is held by now: it cannot be, say, where there is none. */
+export function readAttended({ held }: Json): boolean {
+  must(typeof held === 'boolean', 'held')
+  return held
+}
+
 /** The name of a session that was opened. */
 export function readSession({ session }: Json): string {
   must(isSession(session), 'session')

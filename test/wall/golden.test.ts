@@ -65,9 +65,11 @@ t.test('the client asks as it is written, and understands what is answered', asy
     { kind: 'crash', subject: { unit: 'shop.service', pid: 7 }, signal: 11 },
   ])
   const cut = new AbortController()
-  const attending = collector.attend(() => {}, cut.signal)
+  let held = 0
+  const attending = collector.attend(() => held++, cut.signal)
   setTimeout(() => cut.abort(new Error('enough')), 100)
   await t.rejects(attending, { message: 'enough' })
+  t.equal(held, 1)
   await collector.release(soon())
   t.same(await collector.why(soon()), { kind: 'reboot', by: 'The system will reboot now!' })
   await collector.reload(soon())

@@ -41,6 +41,6 @@ export interface Inventory {
 
 /** An inventory item together with the way to read it. `id` is unique per source and stable within a session. */
 export interface Found extends InventoryItem {
-  /** Starts reading. Called at most once. Reads no more than `limit` bytes of content. */
+  /** Starts reading, no more than `limit` bytes of content. Called again only after a reading that gave nothing. */
   open(limit: number, signal: AbortSignal): Promise<Reading>
 }

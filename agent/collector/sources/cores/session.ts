@@ -4,12 +4,11 @@ import type { Settings } from '../../../settings/schema.ts'
 import { abandonable, within } from '../../../words/deadline.ts'
 import type { InventoryGap } from '../../../words/evidence.ts'
 import { type Boot, thisBoot } from '../../crashed-cores/boot.ts'
-import { type CoreChoice, chooseCores } from '../../crashed-cores/choose.ts'
+import { chooseCores } from '../../crashed-cores/choose.ts'
 import type { CoreFile } from '../../crashed-cores/core-file.ts'
 import { type CorePattern, readCorePattern } from '../../crashed-cores/core-pattern.ts'
 import { crashEntries } from '../../crashed-cores/crash-entries.ts'
 import { type Finds, findCores } from '../../crashed-cores/find.ts'
-import { surplusGaps } from '../../crashed-cores/surplus.ts'
 import type { Found, Inventory, SourceSession } from '../source.ts'
 import { Changes } from './changes.ts'
 import { isCoreOf } from './core-of.ts'
@@ -17,6 +16,7 @@ import { type Dumping, dumpingProcesses } from './dumping.ts'
 import { coreItem, type Host } from './item.ts'
 import { lostCore } from './lost.ts'
 import { elsewhere, isSystemd, nothingCrashed } from './nothing-crashed.ts'
+import { gapsOf, Told } from './told.ts'
 import { unfinishedItem } from './unfinished.ts'
 import { uniqueName } from './unique-name.ts'
 
@@ -48,8 +48,7 @@ export class CoresSession implements SourceSession {
   /** Ids of the files that are settled, those that were left out too. */
   readonly #known = new Set<string>()
   readonly #names = new Set<string>()
-  /** Sentences of gaps that have their receipt. */
-  readonly #said = new Set<string>()
+  readonly #told = new Told()
   /** Pids that were dumping at the inventory. */
   readonly #dumping = new Set<number>()
   /** Those whose core an item of the inventory waits for. */
@@ -76,7 +75,7 @@ export class CoresSession implements SourceSession {
     )
     const all = [...surveyed.gaps, ...lost]
     const nothing = found.length + waiting.length + all.length === 0
-    return { found: [...found, ...waiting], gaps: nothing ? gaps('absent', [nothingCrashed(finds, pattern)]) : all }
+    return { found: [...found, ...waiting], gaps: nothing ? gapsOf('absent', [nothingCrashed(finds, pattern)]) : all }
   }
 
   async *comesUp(ms: number, stop: AbortSignal, signal: AbortSignal): AsyncGenerator<Inventory, void, void> {
@@ -144,20 +143,8 @@ export class CoresSession implements SourceSession {
       ...{ boot, pattern, finds, found },
       unfinished: dumping.filter((process) => !finds.files.some((core) => isCoreOf(core, process, boot))),
       isGrowing: growing.length > 0,
-      gaps: look === 'between' ? [] : this.#toldOf(finds, choice, isAll),
+      gaps: look === 'between' ? [] : this.#told.gaps(finds, choice, isAll),
     }
-  }
-
-  #toldOf(finds: Finds, choice: CoreChoice, isAll: boolean): readonly InventoryGap[] {
-    const isNew = (sentence: string) => {
-      const before = this.#said.size
-      return this.#said.add(sentence).size > before
-    }
-    return [
-      ...gaps('failed', [...finds.problems, ...(isAll ? [] : [UNASKED])].filter(isNew)),
-      ...gaps('skipped', [...finds.leftOut.filter(isNew), ...choice.leftOut]),
-      ...surplusGaps([...finds.surplus, ...choice.surplus]).filter(({ identity }) => isNew(ownerOf(identity))),
-    ]
   }
 
   /** The core of a process that is dumping it, as an item that waits for it. */
@@ -197,14 +184,6 @@ const OTHERS_SHARE = 0.3
 const FOUND_BY = 0.45
 const DUMPING_BY = 0.6
 const ENTRIES_BY = 0.7
-const UNASKED = 'cannot tell of all processes whether they are dumping core: there was no more time'
 
 /** A crash of this very moment: as much as the newest of a service. */
 const UNFINISHED_VALUE = 500
-
-/** Whose surplus it is: what more he lays there meanwhile is the same story. */
-const ownerOf = (identity: InventoryGap['identity']) => `surplus of ${identity?.uid} in ${identity?.path}`
-
-function gaps(status: InventoryGap['status'], reasons: readonly string[]): InventoryGap[] {
-  return reasons.map((reason) => ({ source: 'cores', class: 'memory', status, reason }))
-}
