@@ -22,7 +22,7 @@ export class Hold {
     this.#time = time
     const onTime = () => void this.release()
     if (time.live.signal.aborted) onTime()
-    else time.live.signal.addEventListener('abort', onTime, { once: true })
+    else time.live.signal.addEventListener('abort', onTime)
   }
 
   /** Lets them go, once. Waits a moment for it, and never rejects. */

@@ -50,7 +50,7 @@ export function paced(taking: Taking, patience: Patience, cut: (reason: Error) =
 
   async function* stored(): AsyncGenerator<Buffer, void, void> {
     if (budget.aborted) onBudget()
-    else budget.addEventListener('abort', onBudget, { once: true })
+    else budget.addEventListener('abort', onBudget)
     const iterator = taking.stored[Symbol.asyncIterator]()
     try {
       while (true) {

@@ -1,5 +1,4 @@
 import type { Receipt } from '../bundle/schema.ts'
-import { MOST_TRIES } from '../plan/budget.ts'
 import { ASSUMED_RATES, costOf, observed, type Rates } from '../plan/cost.ts'
 import { byCost, byWorth, makePlan, type Order, type Planned } from '../plan/plan.ts'
 import { PART_BYTES } from '../store/store.ts'
@@ -51,8 +50,8 @@ interface Plan {
   spent: boolean
 }
 
-/** Means come back; a host that has said no twice means it. */
-const TRIES = { time: 2, host: 2, means: MOST_TRIES } as const
+/** Means come back, whenever that is; a host that has said no twice means it. */
+const TRIES = { time: 2, host: 2, means: Number.POSITIVE_INFINITY } as const
 
 /** A plan is as good as the time and the rates that it was made with; making one of 10,000 items takes 20 ms. */
 const REPLAN_MS = 500

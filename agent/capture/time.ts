@@ -50,7 +50,7 @@ export class Time implements Disposable {
     this.#arm()
     given.onMoved(() => this.#arm())
     if (hurry.aborted) this.#force()
-    else hurry.addEventListener('abort', () => this.#force(), { once: true })
+    else hurry.addEventListener('abort', () => this.#force())
   }
 
   get budget(): Budget {

@@ -81,8 +81,6 @@ const PAUSE_SHARE = 1 / 90
 const PAUSE_MOST_MS = 3_000
 /** The pauses, as multiples of that second. */
 const PAUSES = [0, 1, 4] as const
-/** How often what failed for want of an answer is tried in all. */
-export const MOST_TRIES = 1 + PAUSES.length
 
 /** Divides `total` ms; `hold` is how long applications may be kept. */
 export function divide(total: number, hold: number): Budget {

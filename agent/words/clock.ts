@@ -30,7 +30,7 @@ export async function pause(ms: number, clock: Clock, signal: AbortSignal): Prom
   const { promise, resolve } = Promise.withResolvers<void>()
   const callOff = clock.after(ms, resolve)
   const onAbort = () => resolve()
-  signal.addEventListener('abort', onAbort, { once: true })
+  signal.addEventListener('abort', onAbort)
   await promise
   callOff()
   signal.removeEventListener('abort', onAbort)

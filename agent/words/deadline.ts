@@ -62,7 +62,7 @@ export class MovableDeadline implements Deadline {
       if (move === this.#moves) this.#passed.abort(why ?? timeout.reason)
     }
     if (timeout.aborted) pass()
-    else timeout.addEventListener('abort', pass, { once: true })
+    else timeout.addEventListener('abort', pass)
     for (const follow of this.#followers) follow()
   }
 

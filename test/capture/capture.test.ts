@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Finding } from '../../agent/bundle/schema.ts'
-import { PART_BYTES, StoreError } from '../../agent/store/store.ts'
+import { PART_BYTES } from '../../agent/store/store.ts'
 import { receiptOf, scene } from './scene.ts'
-import { facts, fails, gap, gives, hangsAfter, scripted } from './scripted-collector.ts'
+import { facts, gap, gives, hangsAfter, scripted } from './scripted-collector.ts'
 
 const MiB = 1024 * 1024
 
@@ -115,6 +115,38 @@ t.test('rates that are learnt while applications wait hold afterwards', async (t
   t.equal(JSON.parse(late.store.named('plan.json')?.toString() ?? '').artifacts[1].decision, 'degrade')
 })
 
+t.test('an item may grow, and only who makes something smaller of it is told what fits', async (t) => {
+  const s = scene(
+    scripted('cores/a', gives('c'), { bytes: 1000 }),
+    scripted('cores/big', gives('c'), { bytes: 20_000 * MiB, value: 1 }),
+    scripted('memory/vmcore', gives('m'), { source: 'memory', phase: 'live', bytes: 20_000 * MiB }),
+    scripted('memory/small', gives('m'), { source: 'memory', phase: 'live', bytes: 1000 }),
+  )
+  await s.captured()
+  t.equal(s.collector.limits.get('cores/a'), 2_000 + 64 * MiB)
+  t.equal(s.collector.limits.get('cores/big'), 40_064 * MiB)
+  t.equal(s.collector.limits.get('memory/small'), 2_000 + 64 * MiB)
+  const plan = JSON.parse(s.store.named('plan.json')?.toString() ?? '')
+  t.match(plan.artifacts[1], { artifact: 'memory/vmcore', decision: 'degrade' })
+  t.equal(s.collector.limits.get('memory/vmcore'), plan.artifacts[1].limit)
+})
+
+t.test('a big one that lives and for which there is no room says so while applications wait', async (t) => {
+  const s = scene(
+    scripted('live/huge', gives('l'), { source: 'live', phase: 'live', bytes: 1e12, ratio: 1e-4 }),
+    scripted('cores/a'),
+  )
+  const manifest = await s.captured()
+  t.strictSame(
+    manifest.receipts.map(({ artifact }) => artifact),
+    ['live/huge', 'cores/a'],
+  )
+  t.match(receiptOf(manifest, 'live/huge'), {
+    ...{ status: 'skipped', because: 'deadline', reason: 'needs about 4769 s, 10 s are left' },
+    needed: { bytesStored: 1e8 },
+  })
+})
+
 t.test('an item that hangs costs itself: what it gave is kept, and the next ones are taken', async (t) => {
   const s = scene(
     scripted('cores/hangs', hangsAfter(['first ', 'half']), { value: 900 }),
@@ -150,8 +182,8 @@ t.test('an endless item ends with its time, and the manifest is still written', 
     items: [
       scripted('cores/endless', async function* (stop) {
         while (!stop.aborted) {
-          yield Buffer.alloc(1000)
-          await s.clock.sleep(20)
+          yield Buffer.alloc(10_000)
+          await s.clock.sleep(200)
         }
       }),
     ],
@@ -209,52 +241,6 @@ t.test('small ones go side by side, three at a time; a big one goes alone', asyn
   t.strictSame([most, beside], [3, 0])
 })
 
-t.test('a store that says no ends the capture, and applications are let go first', async (t) => {
-  const s = scene(facts())
-  const no = new StoreError('denied', 'cannot write: access denied')
-  s.store.fate = () => no
-  await t.rejects(s.captured(), no)
-  t.equal(s.collector.when('release'), 0)
-})
-
-t.test('a store that never answers ends the capture at a third of its deadline', async (t) => {
-  const s = scene(facts())
-  s.store.fate = () => 'hangs'
-  await t.rejects(s.captured(), /cannot put .*aborted/)
-  t.equal(s.clock.now(), 30_000)
-})
-
-t.test('a store that cannot begin a bundle at first is tried again, as long as the opening may take', async (t) => {
-  const s = scene(facts())
-  s.store.fate = () => (s.clock.now() < 12_000 ? new StoreError('transient', 'ENFILE') : undefined)
-  const manifest = await s.captured()
-  t.equal(receiptOf(manifest, 'facts')?.status, 'complete', 'and what could not be stored was taken again')
-  t.equal(manifest.status, 'complete')
-  const dead = scene(facts())
-  dead.store.fate = () => new StoreError('transient', 'ENFILE')
-  await t.rejects(dead.captured(), new StoreError('transient', 'ENFILE'))
-  t.equal(dead.clock.now(), 30_000)
-})
-
-t.test('an id that is taken is replaced; what we may have stored ourselves is not', async (t) => {
-  const taken = scene()
-  let puts = 0
-  taken.store.fate = () => (puts++ === 0 ? new StoreError('exists', 'it exists') : undefined)
-  t.equal((await taken.captured()).status, 'complete')
-  const lost = scene()
-  let opened: string | undefined
-  const put = lost.store.put.bind(lost.store)
-  lost.store.put = async (key, body, signal) => {
-    const stored = await put(key, body, signal)
-    if (opened !== undefined) return stored
-    opened = key
-    throw new StoreError('transient', 'the answer was lost', { doubtful: true })
-  }
-  const manifest = await lost.captured()
-  t.match(opened, manifest.bundle)
-  t.strictSame(lost.store.names.filter((name) => name === 'opening.json').length, 1)
-})
-
 t.test('of what went wrong the fuller look counts, and no answer is an answer', async (t) => {
   const death = (kind: Finding['kind']): Finding => ({
     ...{ kind, certainty: 'sure', boot: 'this', subject: {}, sentence: `${kind}.`, evidence: [] },
@@ -299,17 +285,4 @@ t.test('a last look that fails, or hangs, is told, and the bundle is not complet
   t.match(receiptOf(told, 'collector'), { status: 'failed', because: 'deadline', reason: /what has come up since/ })
   t.equal(told.status, 'partial')
   t.ok(hanging.clock.now() < 2_100, `${hanging.clock.now()} ms`)
-})
-
-t.test('a store that hangs costs the artifacts, never the end', async (t) => {
-  for (const fate of ['hangs', 'deaf'] as const) {
-    const s = scene(facts(), scripted('cores/a'), scripted('cores/b', fails('no such file', 'host')))
-    s.store.fate = (_, key) => (/cores\/a|facts/.test(key) ? fate : undefined)
-    const manifest = await s.captured()
-    t.match(receiptOf(manifest, 'cores/a'), { status: 'failed', because: 'store' }, fate)
-    t.match(receiptOf(manifest, 'facts'), { status: 'failed', because: 'store' })
-    t.match(receiptOf(manifest, 'cores/b'), { status: 'failed', because: 'host' })
-    t.ok(s.clock.now() < 90_000, `${s.clock.now()} ms`)
-    t.ok(s.store.named('manifest.json'))
-  }
 })

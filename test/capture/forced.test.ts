@@ -96,8 +96,8 @@ t.test('a deadline that is moved while the capture runs', async (t) => {
   const endlessIn = (s: ReturnType<typeof scene>) =>
     async function* (stop: AbortSignal) {
       while (!stop.aborted) {
-        yield Buffer.alloc(1000)
-        await s.clock.sleep(20)
+        yield Buffer.alloc(10_000)
+        await s.clock.sleep(200)
       }
     }
   await t.test('later', async (t) => {

@@ -8,8 +8,8 @@ t.test('live evidence shares the time for which applications are held; what wait
   const s = scene()
   const endless = async function* (stop: AbortSignal) {
     while (!stop.aborted) {
-      yield Buffer.alloc(1000)
-      await s.clock.sleep(20)
+      yield Buffer.alloc(10_000)
+      await s.clock.sleep(200)
     }
   }
   s.collector.list = () => ({

@@ -49,12 +49,14 @@ export class ScriptedCollector implements Collector {
   /** What it was asked, and when: `take cores/a`. */
   readonly asked: { readonly what: string; readonly at: number }[] = []
   readonly occasions: Occasion[] = []
+  /** What each item was allowed, in bytes. */
+  readonly limits = new Map<string, number>()
   /** What is listed, by number of the session from 1. */
   list: (session: number, within: number) => Promise<Listing> | Listing = () => ({ items: [], gaps: [] })
   /** What has come up by the last look. */
   last: () => AsyncGenerator<Listing, void, void> = async function* () {}
   /** Whether the watch of the sessions so far breaks off, looked at again and again. */
-  dies: () => boolean = () => false
+  dies: (() => boolean) | undefined
   findings: () => Promise<readonly Finding[]> = async () => []
   releasing: () => Promise<void> = async () => {}
   asksWhy: (signal: AbortSignal) => Promise<Why> = async () => ({ kind: 'reboot' })
@@ -81,7 +83,10 @@ export class ScriptedCollector implements Collector {
     const known = new Map(listing.items.map((item) => [item.id, item as Scripted]))
     return {
       listing,
-      take: (id, _, signal) => this.#take(known, id, signal),
+      take: (id, limit, signal) => {
+        this.limits.set(id, limit)
+        return this.#take(known, id, signal)
+      },
       watch: (signal) => this.#watch(known, signal),
       findings: async () => {
         this.#ask('findings')
@@ -156,8 +161,8 @@ export class ScriptedCollector implements Collector {
     const ask = () => this.#ask('last look')
     async function* comesUp() {
       while (!isStopped) {
-        if (dies()) throw new CollectorError('collector', 'it hung up')
-        await abandonable(Promise.race([stopped.promise, clock.sleep(10)]), signal)
+        if (dies?.()) throw new CollectorError('collector', 'it hung up')
+        await abandonable(Promise.race([stopped.promise, ...(dies ? [clock.sleep(10)] : [])]), signal)
       }
       ask()
       for await (const listing of last()) {

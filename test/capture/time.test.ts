@@ -54,6 +54,15 @@ t.test('a host that is forced down ends all of it', async (t) => {
   t.strictSame(time.room, { live: 0, all: 0 })
   t.strictSame(time.up, { because: 'host', reason: 'the host was forced down' })
   t.strictSame(time.blame(new Error('aborted')), time.up)
+  const held = new AbortController()
+  const early = timeOf(90_000, { hurry: held.signal })
+  early.clock.after(5_000, () => held.abort())
+  t.match(await endsOf(early.clock, early.time), { live: 5_000 })
+  t.match(
+    [early.time.live, early.time.end].map(({ signal }) => signal.reason.message),
+    Array(2).fill(/forced down/),
+  )
+  t.strictSame(time.upFor(1_000), time.up)
   const at = timeOf(90_000, { hurry: AbortSignal.abort() })
   t.match(await endsOf(at.clock, at.time), { live: 0, end: 1_500 })
 })

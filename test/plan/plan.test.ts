@@ -101,6 +101,11 @@ t.test('holes cost next to nothing, and tell nothing of rates', async (t) => {
   const sparse = item('sparse', { bytes: 64 * 1024 * MiB, holes: 64 * 1024 * MiB - MiB, ratio: 0.00005 })
   const dense = item('dense', { bytes: 64 * 1024 * MiB, ratio: 0.3 })
   t.ok(costOf(sparse, sparse.bytes, ASSUMED_RATES).ms < 2_000)
+  t.strictSame(costOf({ ...sparse, holes: sparse.bytes, ratio: 0 }, sparse.bytes, ASSUMED_RATES), {
+    bytesStored: 0,
+    ms: 1_393,
+  })
+  t.strictSame(costOf(item('half', { holes: 5 * MiB, ratio: 0 }), 10 * MiB, ASSUMED_RATES), { bytesStored: 0, ms: 326 })
   t.ok(costOf(dense, dense.bytes, ASSUMED_RATES).ms > 300_000)
   t.match(makePlan([sparse], only(5_000), ASSUMED_RATES), [{ decision: 'take' }])
   t.equal(bytesWithin(sparse, 5_000, ASSUMED_RATES), sparse.bytes)
