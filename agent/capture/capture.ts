@@ -69,7 +69,7 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
 
   sessions.close()
   const findings = fuller(await early, await late) ?? unasked('the collector did not say')
-  return await bundle.close({ shutdown: await why, findings, receipts: queue.close(), duration: time.elapsed })
+  return await bundle.close({ shutdown: await why?.(), findings, receipts: queue.close(), duration: time.elapsed })
 }
 
 const NEVER = new AbortController().signal

@@ -51,10 +51,21 @@ export class Sessions {
     return new Set(worth.map(([source]) => source))
   }
 
-  /** Which shutdown this is, where that can be known in time. */
-  async why(): Promise<Shutdown | undefined> {
-    const limit = this.#within(this.#time.budget.why)
-    return await abandonable(this.#collector.why(limit), limit).catch(() => undefined)
+  /**
+   * Asks which shutdown this is, beside all else. What it gives is the answer: when that is not here by the end of the capture, it is
+   * waited for only as long as the question may take.
+   */
+  why(): () => Promise<Shutdown | undefined> {
+    const { budget, landing } = this.#time
+    let known: Shutdown | undefined
+    const answer = this.#collector.why(landing.signal).then((shutdown) => {
+      known = shutdown
+    })
+    answer.catch(() => {})
+    return async () => {
+      await abandonable(answer, this.#within(budget.why - this.#time.elapsed)).catch(() => {})
+      return known
+    }
   }
 
   /** Asks everybody. */

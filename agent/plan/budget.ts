@@ -15,7 +15,7 @@ export interface Budget {
   readonly opening: number
   /** What each of those who tell of deaths may take. */
   readonly witnesses: number
-  /** Which shutdown it is may be asked for so long. */
+  /** When all else is done, the answer to which shutdown it is is waited for until so long after the question. */
   readonly why: number
   /** No byte from the collector for this long while we are ready to take one: the item hangs. */
   readonly stall: number

@@ -263,6 +263,18 @@ t.test('a collector that never says which shutdown this is costs a moment, not t
   t.equal(manifest.shutdown, undefined)
   t.equal(receiptOf(manifest, 'facts')?.status, 'complete')
   t.equal(s.clock.now(), 4_502)
+  const slow = scene(facts(), scripted('cores/a', hangsAfter(['c'])))
+  slow.collector.asksWhy = async () => {
+    await slow.clock.sleep(4_900)
+    return { kind: 'poweroff' }
+  }
+  t.match((await slow.captured()).shutdown, { kind: 'poweroff' }, 'it is not given up while there is something to do')
+  const failing = scene(facts())
+  failing.collector.asksWhy = async () => {
+    throw new Error('no bus')
+  }
+  t.equal((await failing.captured()).shutdown, undefined)
+  t.ok(failing.clock.now() < 100)
 })
 
 t.test('a last look that fails, or hangs, is told, and the bundle is not complete', async (t) => {
