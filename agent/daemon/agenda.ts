@@ -44,16 +44,12 @@ export class Agenda {
       case 'hurry':
         this.#underway?.hurry()
         break
-      case 'leave':
-        this.#underway?.hurry()
-        this.#underway = undefined
-        break
       case 'end':
         this.#end()
     }
   }
 
-  /** The end of one that was left meanwhile is nobody's business any more. */
+  /** The end of one in whose place it comes is nobody's business any more. */
   #takeUp(begun: Underway): void {
     this.#underway = begun
     void begun.ended.then(() => {

@@ -1,19 +1,19 @@
 import type { Due, Word } from './triggers/trigger.ts'
 
 /**
- * What the daemon is at. `idle`: it waits. `capturing`: the host lives on, as far as is known, and what is less urgent waits its turn.
+ * What the daemon is at. `idle`: it waits. `capturing`: the host lives on, as far as is known, and what is less urgent comes `next`.
  * `ending`: the host goes; after this capture the process ends.
  */
 export type State =
   | { readonly is: 'idle' }
-  | { readonly is: 'capturing'; readonly due: Due; readonly waiting: readonly Due[] }
+  | { readonly is: 'capturing'; readonly due: Due; readonly next: Due | undefined }
   | { readonly is: 'ending'; readonly forced: boolean }
 
 /**
- * What is to be done, at once. `leave`: the capture under way closes its manifest by itself, and nobody waits for it any more.
- * `hurry`: it closes its manifest, and then the process ends, whatever has become of it. `rearm`: its time is counted anew.
+ * What is to be done, at once. `begin`: a capture, in place of the one under way, for whose end nobody waits any more. `rearm`: the
+ * time of the one under way is counted anew. `hurry`: it closes its manifest, and is over soon, whatever has become of it.
  */
-export type Step = { readonly do: 'begin' | 'rearm'; readonly due: Due } | { readonly do: 'leave' | 'hurry' | 'end' }
+export type Step = { readonly do: 'begin' | 'rearm'; readonly due: Due } | { readonly do: 'hurry' | 'end' }
 
 export interface Decision {
   readonly state: State
@@ -40,12 +40,11 @@ export function decide(state: State, word: Word): Decision {
 function due(state: State, due: Due): Decision {
   switch (state.is) {
     case 'idle':
-      return begin(due, [])
+      return begin(due)
     case 'capturing':
       if (due.trigger === state.due.trigger) return { state: { ...state, due }, steps: [{ do: 'rearm', due }] }
-      if (URGENCY[due.trigger] < URGENCY[state.due.trigger])
-        return { state: { ...state, waiting: inTurn(due, state.waiting) }, steps: [] }
-      return after([{ do: 'leave' }], begin(due, inTurn(state.due, state.waiting)))
+      if (URGENCY[due.trigger] < URGENCY[state.due.trigger]) return { state: { ...state, next: due }, steps: [] }
+      return after([{ do: 'hurry' }], begin(due, state.due))
     case 'ending':
       // Told twice that it goes down, the host goes down once: the later word has the better deadline.
       return { state, steps: due.trigger === 'shutdown' && !state.forced ? [{ do: 'rearm', due }] : [] }
@@ -63,25 +62,17 @@ function ended(state: State): Decision {
   switch (state.is) {
     case 'idle':
       return { state, steps: [] }
-    case 'capturing': {
-      const [next, ...waiting] = state.waiting
-      return next === undefined ? { state: IDLE, steps: [] } : begin(next, waiting)
-    }
+    case 'capturing':
+      return state.next === undefined ? { state: IDLE, steps: [] } : begin(state.next)
     case 'ending':
       return { state, steps: [{ do: 'end' }] }
   }
 }
 
-/** Begins a capture. One of a host that goes is the last: nothing waits behind it. */
-function begin(due: Due, waiting: readonly Due[]): Decision {
-  const state: State = due.trigger === 'shutdown' ? { is: 'ending', forced: false } : { is: 'capturing', due, waiting }
+/** Begins a capture. One of a host that goes is the last: nothing comes after it. */
+function begin(due: Due, next?: Due): Decision {
+  const state: State = due.trigger === 'shutdown' ? { is: 'ending', forced: false } : { is: 'capturing', due, next }
   return { state, steps: [{ do: 'begin', due }] }
-}
-
-/** What is due, among what waits already: each trigger once, by its last word, and the most urgent first. */
-function inTurn(due: Due, waiting: readonly Due[]): readonly Due[] {
-  const others = waiting.filter(({ trigger }) => trigger !== due.trigger)
-  return [due, ...others].toSorted((a, b) => URGENCY[b.trigger] - URGENCY[a.trigger])
 }
 
 function after(before: readonly Step[], { state, steps }: Decision): Decision {

@@ -6,19 +6,25 @@ import { never, request, scene } from '../capture/scene.ts'
 import { hangsAfter, type Scripted, scripted } from '../capture/scripted-collector.ts'
 
 /** A gasp on the test's clock, of a host whose settings allow a minute and are read within `reading` ms. */
-function gaspOf(items: readonly Scripted[], due: Due, over: { reading?: number; store?: Error } = {}) {
+function gaspOf(
+  items: readonly Scripted[],
+  due: Due,
+  over: { reading?: number; store?: Error; end?: AbortSignal } = {},
+) {
   const { clock, collector, store } = scene(...items)
-  const told: string[] = []
+  const [told, lines]: [string[], string[]] = [[], []]
   const lease: AtTrigger = {
     request: { ...request, deadline: 60_000 },
     store: over.store ?? store,
     [Symbol.asyncDispose]: async () => void told.push('given back'),
   }
   const standing = clock.sleep(over.reading ?? 0).then(() => ({ atTrigger: async () => lease }))
-  const say = (line: string) =>
-    void told.push(/^lastgasp: (NO COMPLETE BUNDLE|complete|partial)/.exec(line)?.[1] ?? line)
-  const gasp = new Gasp(due, { standing, collector, say, clock }, never)
-  return { gasp, clock, collector, store, told }
+  const say = (line: string) => {
+    lines.push(line)
+    told.push(/^lastgasp: (NO COMPLETE BUNDLE|complete|partial)/.exec(line)?.[1] ?? line)
+  }
+  const gasp = new Gasp(due, { standing, collector, say, clock }, over.end ?? never)
+  return { gasp, clock, collector, store, told, lines }
 }
 
 const shutdown: Due = { trigger: 'shutdown' }
@@ -41,6 +47,7 @@ t.test('a trigger that knows better gives the deadline, and another word moves i
     if (moved) clock.after(1_000, () => gasp.rearm({ trigger: 'notice', until: 50_000 }))
     await clock.run(gasp.ended)
     t.equal(Math.round(clock.now()), moved ? 50_000 : 30_000)
+    t.match(JSON.parse(String(store.named('opening.json'))), { trigger: 'notice' })
   }
 })
 
@@ -56,8 +63,19 @@ t.test('one that hurries closes its manifest, or is left to itself', async (t) =
 })
 
 t.test('where there is no store, applications are let go, and the console says why', async (t) => {
-  const { gasp, clock, collector, told } = gaspOf([], shutdown, { store: new Error('no store is set') })
+  const { gasp, clock, collector, told, lines } = gaspOf([], shutdown, { store: new Error('no store is set') })
   await clock.run(gasp.ended)
   t.equal(collector.count('release'), 1)
+  t.match(lines, [/: no store is set/])
   t.strictSame(told.toSorted(), ['NO COMPLETE BUNDLE', 'given back'])
+})
+
+t.test('it ends with the daemon, whatever it waits for', async (t) => {
+  const end = new AbortController()
+  const { gasp, clock, store, told } = gaspOf([hangs()], shutdown, { end: end.signal })
+  store.fate = () => 'deaf'
+  clock.after(5_000, () => end.abort())
+  await clock.run(gasp.ended)
+  t.equal(clock.now(), 5_000)
+  t.ok(told.includes('NO COMPLETE BUNDLE'))
 })

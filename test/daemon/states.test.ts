@@ -7,11 +7,10 @@ const notice: Due = { trigger: 'notice', until: 1 }
 const previous: Due = { trigger: 'previous-boot' }
 const later: Due = { trigger: 'notice', until: 2 }
 
-const capturing = (due: Due, ...waiting: readonly Due[]): State => ({ is: 'capturing', due, waiting })
+const capturing = (due: Due, next?: Due): State => ({ is: 'capturing', due, next })
 const ending = (forced: boolean): State => ({ is: 'ending', forced })
 const begin = (due: Due): Step => ({ do: 'begin', due })
 const rearm = (due: Due): Step => ({ do: 'rearm', due })
-const leave: Step = { do: 'leave' }
 const hurry: Step = { do: 'hurry' }
 const end: Step = { do: 'end' }
 
@@ -19,7 +18,7 @@ const STATES: Readonly<Record<string, State>> = {
   idle: IDLE,
   'previous boot': capturing(previous),
   'a notice': capturing(notice),
-  'a notice, the previous boot waits': capturing(notice, previous),
+  'a notice, the previous boot comes next': capturing(notice, previous),
   ending: ending(false),
   'forced to end': ending(true),
 }
@@ -42,24 +41,24 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, readonly [State, ..
     ended: [IDLE],
   },
   'previous boot': {
-    shutdown: [ending(false), leave, begin(shutdown)],
-    notice: [capturing(later, previous), leave, begin(later)],
+    shutdown: [ending(false), hurry, begin(shutdown)],
+    notice: [capturing(later, previous), hurry, begin(later)],
     'previous-boot': [capturing(previous), rearm(previous)],
-    forced: [ending(true), leave, begin(shutdown), hurry],
+    forced: [ending(true), hurry, begin(shutdown), hurry],
     ended: [IDLE],
   },
   'a notice': {
-    shutdown: [ending(false), leave, begin(shutdown)],
+    shutdown: [ending(false), hurry, begin(shutdown)],
     notice: [capturing(later), rearm(later)],
     'previous-boot': [capturing(notice, previous)],
-    forced: [ending(true), leave, begin(shutdown), hurry],
+    forced: [ending(true), hurry, begin(shutdown), hurry],
     ended: [IDLE],
   },
-  'a notice, the previous boot waits': {
-    shutdown: [ending(false), leave, begin(shutdown)],
+  'a notice, the previous boot comes next': {
+    shutdown: [ending(false), hurry, begin(shutdown)],
     notice: [capturing(later, previous), rearm(later)],
     'previous-boot': [capturing(notice, previous)],
-    forced: [ending(true), leave, begin(shutdown), hurry],
+    forced: [ending(true), hurry, begin(shutdown), hurry],
     ended: [capturing(previous), begin(previous)],
   },
   ending: {
