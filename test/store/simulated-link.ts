@@ -22,8 +22,6 @@ const TURNS = 4
 export class SimulatedLink {
   readonly link: Link
   now = 0
-  /** Bytes of parts that have landed. */
-  landed = 0
   /** Parts under way: now, at most, and their sum over time (parts × ms). */
   flying = 0
   most = 0
@@ -43,7 +41,7 @@ export class SimulatedLink {
         await pace.during(body.length, () => this.#send(body.length))
         return { key, bytes: body.length }
       },
-      begin: async (key) => this.#upload(key, pace),
+      begin: async (key) => this.#upload(key),
       [Symbol.asyncDispose]: async () => {},
     }
   }
@@ -66,19 +64,23 @@ export class SimulatedLink {
     await new Promise<void>((due) => this.#timers.add({ at: this.now + ms, due }))
   }
 
-  #upload(key: string, pace: Pace): Upload {
+  /** Sends a part of so many bytes. */
+  async part(bytes: number): Promise<void> {
+    this.flying += 1
+    this.most = Math.max(this.most, this.flying)
+    try {
+      await this.store.pace.during(bytes, () => this.#send(bytes))
+    } finally {
+      this.flying -= 1
+    }
+  }
+
+  #upload(key: string): Upload {
     let bytes = 0
     return {
       key,
       part: async (_number, body) => {
-        this.flying += 1
-        this.most = Math.max(this.most, this.flying)
-        try {
-          await pace.during(body.length, () => this.#send(body.length))
-        } finally {
-          this.flying -= 1
-        }
-        this.landed += body.length
+        await this.part(body.length)
         bytes += body.length
       },
       complete: async () => ({ key, bytes }),
