@@ -46,8 +46,6 @@ export class Window {
   #counted = 0
   /** The size that the present one is measured against, and the bytes per ms that landed with it. */
   #before: Size | undefined = { size: 1, rate: undefined }
-  /** Changes with the size: what was sent before tells nothing of it. */
-  #trial = 0
   /** What the parts of this size tell, bytes per ms. */
   #told: number[] = []
   #rate: number | undefined
@@ -67,9 +65,7 @@ export class Window {
   async room(limit: () => number, signal: AbortSignal): Promise<Place> {
     for (;;) {
       signal.throwIfAborted()
-      const most = limit()
-      if (this.#taken < Math.min(most, this.#size)) return this.#take()
-      if (this.#taken >= this.#size && most > this.#size && this.#tryMore()) continue
+      if (this.#taken < limit() && (this.#taken < this.#size || this.#tryMore())) return this.#take()
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.add(resolve)
       await abandonable(promise, signal).finally(() => this.#waiting.delete(resolve))
@@ -85,7 +81,7 @@ export class Window {
   #take(): Place {
     this.#taken += 1
     let open = true
-    let sent: { readonly bytes: number; readonly at: number; readonly area: number; readonly trial: number } | undefined
+    let sent: { readonly bytes: number; readonly at: number; readonly area: number } | undefined
     const leave = () => {
       if (!open) return
       open = false
@@ -96,13 +92,13 @@ export class Window {
     }
     return {
       sends: (bytes) => {
-        sent = { bytes, at: this.#count(), area: this.#area, trial: this.#trial }
+        sent = { bytes, at: this.#count(), area: this.#area }
         this.#held += bytes
       },
       landed: () => {
         if (open && sent?.bytes === PART_BYTES) {
           const ms = Math.max(1, this.#count() - sent.at)
-          this.#learn((this.#area - sent.area) / ms, ms, sent.trial === this.#trial)
+          this.#learn((this.#area - sent.area) / ms, ms)
         }
         leave()
       },
@@ -111,15 +107,14 @@ export class Window {
   }
 
   /** A part has landed `ms` after it was sent, with so many bytes under way meanwhile on average: by Little's law, bytes per ms. */
-  #learn(held: number, ms: number, ofThisSize: boolean): void {
+  #learn(held: number, ms: number): void {
     const before = this.#before
     const parts = held / PART_BYTES
+    const middle = before === undefined ? this.#size - 0.5 : (before.size + this.#size) / 2
     // The first part of all is sent alone.
-    if (before !== undefined && before.rate === undefined && parts < (before.size + this.#size) / 2) {
-      this.#before = { ...before, rate: held / ms }
-      return
-    }
-    if (!ofThisSize || parts < (before === undefined ? this.#size - 0.5 : (before.size + this.#size) / 2)) return
+    if (before?.rate === undefined && parts < middle) this.#before = before && { ...before, rate: held / ms }
+    // Fewer, as while the source is slow, tell nothing of the size.
+    if (parts < middle) return
     this.#told.push(held / ms)
     if (this.#told.length < (before?.size ?? this.#size)) return
     const rate = this.#told.reduce((sum, one) => sum + one, 0) / this.#told.length
@@ -157,9 +152,8 @@ export class Window {
   }
 
   #resize(size: number): void {
-    if (size !== this.#size) this.#rate = undefined
+    this.#rate = undefined
     this.#size = size
-    this.#trial += 1
     this.#told = []
     this.#wake()
   }

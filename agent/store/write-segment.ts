@@ -80,7 +80,6 @@ async function sendRest(stream: Stream, parts: PartsUnderWay): Promise<Pick<Segm
   let coming = gathered(stream)
   await parts.settled()
   for (;;) {
-    if (parts.failure !== undefined) return {}
     const next = await coming
     if (next === undefined) return { cut: until.signal.aborted ? new TimeUp(store.pace) : undefined }
     if (parts.sent === partsPerSegment) return { next }

@@ -51,6 +51,7 @@ t.test('a prefix that is known only later is waited for', async (t) => {
 t.test('a prefix that never comes fails every call as it does', async (t) => {
   const denied = new StoreError('denied', 'cannot begin the bundle: no')
   const store = prefixed(directoryStore(t.testdir()), Promise.reject(denied))
+  await new Promise((resolve) => setImmediate(resolve))
   await t.rejects(store.put('object', body, signal), denied)
   await t.rejects(store.begin('parts', signal), denied)
 })

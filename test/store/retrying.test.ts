@@ -1,8 +1,9 @@
 import t from 'tap'
 import { directoryArchive } from '../../agent/store/directory/archive.ts'
 import { directoryStore } from '../../agent/store/directory/store.ts'
+import { Pace } from '../../agent/store/pace.ts'
 import { retrying } from '../../agent/store/retrying.ts'
-import { type Store, StoreError } from '../../agent/store/store.ts'
+import { type Store, StoreError, type StoreFailure } from '../../agent/store/store.ts'
 import { failing } from '../contract/failing.ts'
 import { flaky } from '../contract/flaky.ts'
 import { storeContract } from '../contract/store.ts'
@@ -70,4 +71,20 @@ t.test('what is waited for is told, also between two tries', async (t) => {
   t.ok((told?.ms ?? 1e9) < 1e9, 'since the first try')
   end.abort(new Error('enough'))
   await t.rejects(putting, failing('transient', /^busy$/))
+})
+
+t.test('the window hears of parts that failed, and not of those that were ended or are refused', async (t) => {
+  let fell = 0
+  const inner = directoryStore(t.testdir())
+  const pace = Object.assign(new Pace(), { window: { fell: () => ++fell } as unknown as Pace['window'] })
+  async function sending(failure: StoreFailure, signal: AbortSignal) {
+    const part = () => Promise.reject(new StoreError(failure, failure))
+    const store = retrying({ ...inner, pace, begin: async (key) => ({ key, part, complete: part }) }, 3)
+    await t.rejects((await store.begin('key', signal)).part(1, body, signal), failing(failure, /./))
+  }
+  await sending('denied', signal)
+  await sending('transient', AbortSignal.abort())
+  t.equal(fell, 0)
+  await sending('transient', signal)
+  t.equal(fell, 3)
 })

@@ -14,7 +14,7 @@ const never = new AbortController().signal
 const part = Buffer.alloc(PART_BYTES)
 
 /** Sends so many parts as an upload does, each after `wait`; gives the ms that they took and how many were under way on average. */
-async function sent(link: SimulatedLink, count: number, wait?: () => Promise<void>) {
+async function sent(link: SimulatedLink, count: number, wait?: () => Promise<void>, end = PART_BYTES) {
   const { pace } = link.store
   const [began, area] = [link.now, link.area]
   async function send() {
@@ -22,8 +22,9 @@ async function sent(link: SimulatedLink, count: number, wait?: () => Promise<voi
     for (let number = 1; number <= count; number++) {
       await wait?.()
       const place = await pace.window.room(() => (sendsAlone(pace) ? 1 : Number.POSITIVE_INFINITY), never)
-      place.sends(PART_BYTES)
-      flying.push(link.part(PART_BYTES).then(() => place.landed()))
+      const bytes = number === count ? end : PART_BYTES
+      place.sends(bytes)
+      flying.push(link.part(bytes).then(() => place.landed()))
       if (number === 1) await flying[0]
     }
     await Promise.all(flying)
@@ -83,8 +84,18 @@ t.test('a link that becomes slower, and fast again, is followed', async (t) => {
   const { average } = await sent(link, 80)
   t.ok(average < 3.2, `${average.toFixed(2)} on average`)
   link.link.all = Number.POSITIVE_INFINITY
+  const { window } = link.store.pace
   await sent(link, 100)
-  t.equal(link.store.pace.window.size, MOST_PARTS)
+  t.equal(window.size, MOST_PARTS)
+  window.fell()
+  await sent(link, 28)
+  t.equal(window.size, MOST_PARTS, 'what was tried in vain before is forgotten')
+})
+
+t.test('the short end of an object tells nothing', async (t) => {
+  const link = new SimulatedLink({ each: Number.POSITIVE_INFINITY, all: 20 * MB, delay: 40 })
+  for (let count = 0; count < 15; count++) await sent(link, 9, undefined, 100_000)
+  t.ok(link.most <= 4, `${link.most} at most`)
 })
 
 t.test('what fails is tried again with fewer at a time', async (t) => {
@@ -112,6 +123,31 @@ t.test('what fails is tried again with fewer at a time', async (t) => {
   await link.run(sending)
 })
 
+t.test('an upload to a slow link sends alone, too', async (t) => {
+  const link = new SimulatedLink({ each: Number.POSITIVE_INFINITY, all: MB, delay: 40 })
+  async function* parts() {
+    for (let number = 0; number < 5; number++) yield part
+  }
+  await link.run(writeObject(link.store, 'core', parts(), {}, never))
+  t.equal(link.most, 1)
+})
+
+t.test('what does not fit any more leaves its room', async (t) => {
+  const link = new SimulatedLink({ each: 20 * MB, all: Number.POSITIVE_INFINITY, delay: 40 })
+  for (let count = 0; count <= MOST_PARTS; count++) {
+    let left = Number.POSITIVE_INFINITY
+    async function* parts() {
+      yield part
+      yield part
+      left = 0
+      yield part
+    }
+    const until = { signal: never, at: Number.POSITIVE_INFINITY, left: () => left }
+    const { bytes } = await link.run(writeObject(link.store, 'cut', parts(), { until }, never))
+    t.equal(bytes, PART_BYTES)
+  }
+})
+
 t.test('uploads share the room', async (t) => {
   const link = new SimulatedLink({ each: 20 * MB, all: Number.POSITIVE_INFINITY, delay: 40 })
   async function* parts() {
@@ -128,6 +164,10 @@ t.test('uploads share the room', async (t) => {
 
 t.test('whoever waits for room does so until the signal ends, and takes none with it', async (t) => {
   const window = new Window(() => 0)
+  await t.rejects(
+    window.room(() => 2, AbortSignal.abort(new Error('too late'))),
+    { message: 'too late' } as unknown as Error,
+  )
   const [one, two] = [await window.room(() => 2, never), await window.room(() => 2, never)]
   const end = new AbortController()
   const waiting = window.room(() => 2, end.signal)

@@ -4,6 +4,7 @@ import { directoryArchive } from '../../agent/store/directory/archive.ts'
 import { directoryStore } from '../../agent/store/directory/store.ts'
 import { gather } from '../../agent/store/gather.ts'
 import { PART_BYTES, type Store, StoreError } from '../../agent/store/store.ts'
+import { MOST_PARTS } from '../../agent/store/window.ts'
 import { writeObject } from '../../agent/store/write-object.ts'
 import { failing } from '../contract/failing.ts'
 
@@ -26,6 +27,7 @@ function setUp(t: Test) {
 /** A real store, seen from outside: what is called, in order, and how many parts are under way. */
 function watched(store: Store, fail: (call: string) => StoreError | undefined = () => undefined) {
   const calls: string[] = []
+  const memories = new Set<ArrayBufferLike>()
   let flying = 0
   let most = 0
   const call = (name: string) => {
@@ -46,6 +48,7 @@ function watched(store: Store, fail: (call: string) => StoreError | undefined = 
         key,
         async part(number, body, signal) {
           most = Math.max(most, ++flying)
+          memories.add(body.buffer)
           try {
             call(`part ${number} of ${key}`)
             await upload.part(number, body, signal)
@@ -61,7 +64,7 @@ function watched(store: Store, fail: (call: string) => StoreError | undefined = 
       }
     },
   }
-  return { store: watching, calls, most: () => most }
+  return { store: watching, calls, memories, most: () => most }
 }
 
 t.test('what fits into one part is put', async (t) => {
@@ -94,6 +97,7 @@ t.test('the first part lands before the second is sent, then some fly at once', 
   const alone = watched(store)
   await writeObject(alone.store, 'alone', pieces(body, 5_000_000), { inFlight: 1 }, long())
   t.equal(alone.most(), 1)
+  t.ok(alone.memories.size <= 3, 'the part that flies, the one in hand and the one being filled')
 })
 
 t.test('a huge object goes on in segments', async (t) => {
@@ -178,6 +182,21 @@ t.test('a store that fails for good stops the stream, and the leading parts beco
   t.match(written, { bytes: body.length, sha256: sha256(body), segments: [{ key: 'core', sha256: sha256(body) }] })
   t.ok(asked < 20)
   t.ok(closed, 'the stream was told')
+})
+
+t.test('a store that fails for good ends the wait for a stream that hangs, and leaves room for others', async (t) => {
+  const { store } = setUp(t)
+  const watching = watched(store, (call) =>
+    call.startsWith('part 2 of') ? new StoreError('denied', 'cannot store part 2: no') : undefined,
+  )
+  async function* hanging() {
+    yield Buffer.alloc(2.5 * PART_BYTES)
+    await new Promise(() => {})
+  }
+  for (let count = 0; count <= MOST_PARTS; count++) {
+    const written = await writeObject(watching.store, `core/${count}`, hanging(), {}, long())
+    t.match(written, { bytes: PART_BYTES, cut: failing('denied', /part 2/) })
+  }
 })
 
 t.test('a store that takes nothing is the failure', async (t) => {
