@@ -1,3 +1,4 @@
+import type { Lease } from '../streams/lease.ts'
 import type { Taking } from '../wall/collector.ts'
 import { afterOwn, type OwnTime } from '../words/own-time.ts'
 import type { Blame } from './blame.ts'
@@ -16,7 +17,7 @@ export interface Patience {
 }
 
 export interface Paced {
-  readonly stored: AsyncIterable<Buffer>
+  readonly stored: AsyncIterable<Lease>
   /** Set once it was stopped before its own end. */
   stopped(): Blame | undefined
 }
@@ -48,7 +49,7 @@ export function paced(taking: Taking, patience: Patience, cut: (reason: Error) =
   }
   const onBudget = () => stop(patience.up())
 
-  async function* stored(): AsyncGenerator<Buffer, void, void> {
+  async function* stored(): AsyncGenerator<Lease, void, void> {
     if (budget.aborted) onBudget()
     else budget.addEventListener('abort', onBudget)
     const iterator = taking.stored[Symbol.asyncIterator]()

@@ -1,3 +1,4 @@
+import { type Lease, unlent } from '../streams/lease.ts'
 import type { Taken } from '../wall/answers.ts'
 import { NothingCame } from './blame.ts'
 import type { Paced } from './pace.ts'
@@ -14,7 +15,7 @@ export async function* somethingOf(
   { stored, stopped }: Paced,
   sealed: boolean,
   said: () => Promise<Taken>,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Lease, void, void> {
   let head: Buffer[] | undefined = []
   let bytes = 0
   try {
@@ -23,21 +24,22 @@ export async function* somethingOf(
         yield piece
         continue
       }
-      // It is overwritten when the next one is asked for.
-      head.push(Buffer.from(piece))
-      bytes += piece.length
+      // What is kept must not keep from being read what comes next.
+      head.push(Buffer.from(piece.bytes))
+      bytes += piece.bytes.length
+      piece.release()
       if (bytes <= HEAD_BYTES) continue
       const whole = Buffer.concat(head)
       head = undefined
-      yield whole
+      yield unlent(whole)
     }
   } catch (error) {
-    if (head !== undefined && !sealed) yield Buffer.concat(head)
+    if (head !== undefined && !sealed) yield unlent(Buffer.concat(head))
     throw error
   }
   if (head === undefined) return
   const { bytesIn, truncated } = await said()
   const cut = stopped() ?? (truncated === undefined ? undefined : { because: 'host' as const, reason: truncated })
   if (bytesIn === 0 && cut !== undefined) throw new NothingCame(cut)
-  yield Buffer.concat(head)
+  yield unlent(Buffer.concat(head))
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
+import { allUnlent } from '../streams/lease.ts'
 import type { Failure } from '../wall/answers.ts'
 import { readFailure } from '../wall/read-answers.ts'
 import { Refusal } from '../wall/refusal.ts'
@@ -50,7 +51,7 @@ async function converse(socket: Socket, desk: Desk, parent: AbortSignal): Promis
     stop: stop.signal,
   }
   try {
-    const incoming = messages(socket, 'daemon')
+    const incoming = messages(allUnlent(socket), 'daemon')
     socket.setTimeout(REQUEST_MS, () => endSilent(socket))
     const first = await incoming.next()
     socket.setTimeout(0)

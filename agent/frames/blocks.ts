@@ -1,3 +1,4 @@
+import { Filling } from '../streams/filling.ts'
 import type { Lease } from '../streams/lease.ts'
 import { Pool } from '../streams/pool.ts'
 import { FRAME_BYTES } from './marker.ts'
@@ -12,27 +13,23 @@ export async function* blocksOf(
   signal: AbortSignal,
 ): AsyncGenerator<Lease, void, void> {
   using pool = new Pool(FRAME_BYTES, most)
-  let block: Lease | undefined
-  let filled = 0
+  let block: Filling | undefined
   const gathered = (): Lease[] => {
-    const all = block === undefined ? [] : [{ ...block, bytes: block.bytes.subarray(0, filled) }]
+    const all = block === undefined ? [] : [block.lease()]
     block = undefined
-    filled = 0
     return all
   }
   try {
     for await (const chunk of chunks) {
       const { bytes, release } = chunk
-      if (filled === 0 && bytes.length === FRAME_BYTES) {
+      if (block === undefined && bytes.length === FRAME_BYTES) {
         yield chunk
         continue
       }
       for (let taken = 0; taken < bytes.length; ) {
-        block ??= await pool.lease(signal)
-        const copied = bytes.copy(block.bytes, filled, taken)
-        taken += copied
-        filled += copied
-        if (filled === FRAME_BYTES) yield* gathered()
+        block ??= new Filling(await pool.lease(signal))
+        taken += block.fill(bytes, taken)
+        if (block.isFull) yield* gathered()
       }
       if (bytes.length === 0) yield* gathered()
       release()

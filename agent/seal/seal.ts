@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { endingWith } from '../streams/ending-with.ts'
+import { Filling } from '../streams/filling.ts'
 import { free } from '../streams/free.ts'
 import { type Lease, unlent } from '../streams/lease.ts'
 import { Pool } from '../streams/pool.ts'
@@ -33,13 +34,13 @@ export async function* sealed(
 
   using pool = new Pool(BATCH_BYTES, BATCHES)
   const cutter = new Cutter()
-  let batch: Batch | undefined
+  let batch: Filling | undefined
   let index = 0
   try {
     for await (const { bytes, release } of endingWith(chunks, signal)) {
       for (const chunk of cutter.cut(bytes)) {
-        batch ??= new Batch(await pool.lease(signal))
-        batch.add(sealChunk(key, index++, false, chunk))
+        batch ??= new Filling(await pool.lease(signal))
+        addTo(batch, sealChunk(key, index++, false, chunk))
         if (!batch.isFull) continue
         const full = batch.lease()
         batch = undefined
@@ -47,13 +48,20 @@ export async function* sealed(
       }
       release()
     }
-    batch ??= new Batch(await pool.lease(signal))
-    batch.add(sealChunk(key, index, true, cutter.rest()))
+    batch ??= new Filling(await pool.lease(signal))
+    addTo(batch, sealChunk(key, index, true, cutter.rest()))
   } catch (error) {
     if (batch !== undefined && !signal.aborted) yield batch.lease()
     throw error
   }
   yield batch.lease()
+}
+
+function addTo(batch: Filling, pieces: readonly Buffer[]): void {
+  for (const piece of pieces) {
+    batch.fill(piece)
+    if (piece.length === piece.buffer.byteLength) free(piece.buffer)
+  }
 }
 
 /** Cuts content into chunks of CHUNK_BYTES. */
@@ -80,30 +88,5 @@ class Cutter {
       this.#filled += copied
       taken += copied
     }
-  }
-}
-
-/** Sealed chunks one after another in lent memory. */
-class Batch {
-  readonly #lease: Lease
-  #filled = 0
-
-  constructor(lease: Lease) {
-    this.#lease = lease
-  }
-
-  get isFull(): boolean {
-    return this.#filled === BATCH_BYTES
-  }
-
-  add(pieces: readonly Buffer[]): void {
-    for (const piece of pieces) {
-      this.#filled += piece.copy(this.#lease.bytes, this.#filled)
-      if (piece.length === piece.buffer.byteLength) free(piece.buffer)
-    }
-  }
-
-  lease(): Lease {
-    return { ...this.#lease, bytes: this.#lease.bytes.subarray(0, this.#filled) }
   }
 }

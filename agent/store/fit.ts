@@ -20,19 +20,19 @@ export class TimeUp extends Error {
 
 /** A part as it is, or as much of it as can land by `until`, as the last one; undefined where that is not worth it. */
 export function fitted(part: Gathered, pace: Pace, until: Deadline): Gathered | undefined {
-  const bytes = pace.bytesWithin(until.left() / MARGIN) ?? part.body.length
-  if (bytes >= part.body.length) return part
+  const bytes = pace.bytesWithin(until.left() / MARGIN) ?? part.bytes.length
+  if (bytes >= part.bytes.length) return part
   return bytes < LEAST_BYTES ? undefined : shortened(part, bytes, pace)
 }
 
 /** As `fitted`, for a part before which there is nothing: something of it is tried in any case. */
 export function fittedFirst(part: Gathered, pace: Pace, until: Deadline): Gathered {
-  return fitted(part, pace, until) ?? shortened(part, Math.min(part.body.length, LEAST_BYTES), pace)
+  return fitted(part, pace, until) ?? shortened(part, Math.min(part.bytes.length, LEAST_BYTES), pace)
 }
 
 function shortened(part: Gathered, bytes: number, pace: Pace): Gathered {
-  if (bytes === part.body.length) return part
-  return { ...part, body: part.body.subarray(0, bytes), last: true, cut: new TimeUp(pace) }
+  if (bytes === part.bytes.length) return part
+  return { ...part, bytes: part.bytes.subarray(0, bytes), last: true, cut: new TimeUp(pace) }
 }
 
 /** Whether a part takes so long that it is sent alone. */

@@ -50,12 +50,12 @@ export class PartsUnderWay {
 
   send(part: Gathered, place: Place): void {
     const number = ++this.#sent
-    update(this.#sums, part.body)
-    this.#bytes += part.body.length
+    update(this.#sums, part.bytes)
+    this.#bytes += part.bytes.length
     this.#marks.set(number, { ...copy(this.#sums), bytes: this.#bytes })
-    place.sends(part.body.length)
+    place.sends(part.bytes.length)
     const flight = this.#upload
-      .part(number, part.body, this.#stream.until.signal)
+      .part(number, part.bytes, this.#stream.until.signal)
       .then(
         () => {
           place.landed()

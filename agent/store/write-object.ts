@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { segmentName } from '../bundle/keys.ts'
+import type { Lease } from '../streams/lease.ts'
 import { cannot } from '../words/cannot.ts'
 import type { Deadline } from '../words/deadline.ts'
 import { gather } from './gather.ts'
@@ -34,7 +35,7 @@ export interface Written {
 export async function writeObject(
   store: Store,
   key: string,
-  stored: AsyncIterable<Buffer>,
+  stored: AsyncIterable<Lease>,
   options: WriteOptions,
   signal: AbortSignal,
 ): Promise<Written> {
@@ -48,7 +49,7 @@ export async function writeObject(
   let cut: Error | undefined
   try {
     let { value: first } = await parts.next()
-    if (first?.cut !== undefined && first.body.length === 0) return written(segments, total, first.cut)
+    if (first?.cut !== undefined && first.bytes.length === 0) return written(segments, total, first.cut)
     while (first) {
       const end = await writeSegment(stream, segmentName(key, segments.length), first, total)
       segments.push(end.segment)

@@ -50,8 +50,8 @@ export async function writeSegment(stream: Stream, key: string, first: Gathered,
   const sums = { own: before === undefined ? total : createHash('sha256'), total }
   const part = fittedFirst(first, store.pace, until)
   if (!part.last) return await writeParts(stream, key, part, sums)
-  update(sums, part.body)
-  const { bytes } = await store.put(key, part.body, signal)
+  update(sums, part.bytes)
+  const { bytes } = await store.put(key, part.bytes, signal)
   return { segment: { key, bytes, sha256: hex(sums.own) }, total, cut: part.cut }
 }
 

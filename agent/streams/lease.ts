@@ -48,3 +48,28 @@ export function freedWhenBack(): (piece: Buffer) => Lease {
     })
   }
 }
+
+/** Lends parts of what was lent to us: it goes back when `end` was said and all of them have come back. */
+export class Shared {
+  readonly #whole: Lease
+  #out = 1
+
+  constructor(whole: Lease) {
+    this.#whole = whole
+  }
+
+  part(bytes: Buffer): Lease {
+    this.#out += 1
+    return leased(bytes, () => this.#back())
+  }
+
+  /** No part is lent after that. Once. */
+  end(): void {
+    this.#back()
+  }
+
+  #back(): void {
+    this.#out -= 1
+    if (this.#out === 0) this.#whole.release()
+  }
+}

@@ -1,4 +1,5 @@
 import type { Finding } from '../bundle/schema.ts'
+import type { Lease } from '../streams/lease.ts'
 import type { Because, Occasion } from '../words/evidence.ts'
 import type { Health, Listing, Taken, Why } from './answers.ts'
 
@@ -26,8 +27,7 @@ export interface Session {
 }
 
 export interface Taking {
-  /** A piece is good until the next one is asked for. */
-  readonly stored: AsyncIterable<Buffer>
+  readonly stored: AsyncIterable<Lease>
   /** How it went, once the collector has said so. Rejects with a CollectorError. */
   readonly taken: Promise<Taken>
   /** Ends the item early but well. */

@@ -1,3 +1,4 @@
+import type { Lease } from '../streams/lease.ts'
 import type { Taken } from './answers.ts'
 import { type Address, ask, believed, broken, Stop } from './ask.ts'
 import type { Taking } from './collector.ts'
@@ -9,10 +10,10 @@ export function take(at: Address, request: RequestTo<'take'>, signal: AbortSigna
   const { promise: taken, resolve, reject } = Promise.withResolvers<Taken>()
   taken.catch(() => {})
   const stop = new Stop()
-  async function* stored(): AsyncGenerator<Buffer, void, void> {
+  async function* stored(): AsyncGenerator<Lease, void, void> {
     try {
       for await (const answer of ask(at, request, signal, stop)) {
-        if (answer.kind === 'data') yield answer.bytes
+        if (answer.kind === 'data') yield answer.piece
         else if (answer.kind === 'end') return resolve(believed(readTaken, answer.json))
         else throw broken(`"${answer.kind}" is no answer to "take"`)
       }

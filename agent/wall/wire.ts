@@ -1,3 +1,4 @@
+import { type Lease, Shared } from '../streams/lease.ts'
 import { cannot } from '../words/cannot.ts'
 
 /** The messages of PROTOCOL.md and their place on the wire. */
@@ -5,7 +6,7 @@ export type Message =
   | { readonly kind: 'request' | 'item' | 'end' | 'fail'; readonly json: Readonly<Record<string, unknown>> }
   | { readonly kind: 'stop' }
   /** A piece of a data message, as it came: pieces follow one another in order, their borders mean nothing. */
-  | { readonly kind: 'data'; readonly bytes: Buffer }
+  | { readonly kind: 'data'; readonly piece: Lease }
 
 export const WALL_VERSION = 2
 /** Where a host's collector listens. */
@@ -46,44 +47,80 @@ function header(kind: Kind, length: number): Buffer {
  * it arrives. Throws where the stream breaks the protocol or ends within a message.
  */
 export async function* messages(
-  stream: AsyncIterable<Buffer>,
+  stream: AsyncIterable<Lease>,
   from: 'daemon' | 'collector',
 ): AsyncGenerator<Message, void, void> {
-  const allowed = from === 'daemon' ? FROM_DAEMON : FROM_COLLECTOR
-  const head = Buffer.alloc(HEADER_BYTES)
-  let headFilled = 0
-  let kind: Kind | undefined
-  let payload: Buffer | undefined
-  let missing = 0
-  for await (const chunk of stream) {
-    let rest = chunk
-    while (rest.length > 0 || (kind !== undefined && missing === 0)) {
-      if (kind === undefined) {
-        const copied = rest.copy(head, headFilled, 0, HEADER_BYTES - headFilled)
-        headFilled += copied
-        rest = rest.subarray(copied)
-        if (headFilled < HEADER_BYTES) break
-        headFilled = 0
-        kind = kindOf(head[4], allowed)
-        missing = head.readUInt32LE(0)
-        const limit = kind === 'data' ? DATA_LIMIT : kind === 'stop' ? 0 : JSON_LIMIT
-        if (missing > limit) throw cannot('read from the wall', `"${kind}" of ${missing} bytes is more than ${limit}`)
-        payload = kind === 'data' ? undefined : Buffer.allocUnsafe(missing)
+  const incoming = new Incoming(from)
+  for await (const chunk of stream) yield* incoming.messages(chunk)
+  incoming.end()
+}
+
+/** What has come of the message that is being read. */
+class Incoming {
+  readonly #allowed: readonly Kind[]
+  readonly #head = Buffer.alloc(HEADER_BYTES)
+  #headFilled = 0
+  #kind: Kind | undefined
+  /** Of a JSON message. */
+  #payload: Buffer | undefined
+  /** Bytes of it that have not come. */
+  #missing = 0
+
+  constructor(from: 'daemon' | 'collector') {
+    this.#allowed = from === 'daemon' ? FROM_DAEMON : FROM_COLLECTOR
+  }
+
+  /** The stream has ended. */
+  end(): void {
+    if (this.#kind !== undefined || this.#headFilled > 0)
+      throw cannot('read from the wall', 'it ended within a message')
+  }
+
+  /** What is complete with the next bytes of the stream, and the data in them. */
+  *messages(chunk: Lease): Generator<Message, void, void> {
+    const shared = new Shared(chunk)
+    for (let rest = chunk.bytes; rest.length > 0 || this.#isComplete; ) {
+      if (this.#kind === undefined) {
+        rest = rest.subarray(this.#takeHead(rest))
         continue
       }
-      const piece = rest.subarray(0, missing)
-      rest = rest.subarray(piece.length)
-      if (payload === undefined) {
-        if (piece.length > 0) yield { kind: 'data', bytes: piece }
-      } else piece.copy(payload, payload.length - missing)
-      missing -= piece.length
-      if (missing > 0) continue
-      if (kind === 'stop') yield { kind }
-      else if (kind !== 'data' && payload !== undefined) yield { kind, json: parse(kind, payload) }
-      kind = undefined
+      const bytes = rest.subarray(0, this.#missing)
+      rest = rest.subarray(bytes.length)
+      if (this.#payload !== undefined) bytes.copy(this.#payload, this.#payload.length - this.#missing)
+      else if (bytes.length > 0) yield { kind: 'data', piece: shared.part(bytes) }
+      this.#missing -= bytes.length
+      if (this.#isComplete) yield* this.#complete()
     }
+    shared.end()
   }
-  if (kind !== undefined || headFilled > 0) throw cannot('read from the wall', 'it ended within a message')
+
+  get #isComplete(): boolean {
+    return this.#kind !== undefined && this.#missing === 0
+  }
+
+  /** So many bytes of them belong to the head. */
+  #takeHead(bytes: Buffer): number {
+    const taken = bytes.copy(this.#head, this.#headFilled)
+    this.#headFilled += taken
+    if (this.#headFilled < HEADER_BYTES) return taken
+    this.#headFilled = 0
+    const kind = kindOf(this.#head[4], this.#allowed)
+    const length = this.#head.readUInt32LE(0)
+    const limit = kind === 'data' ? DATA_LIMIT : kind === 'stop' ? 0 : JSON_LIMIT
+    if (length > limit) throw cannot('read from the wall', `"${kind}" of ${length} bytes is more than ${limit}`)
+    this.#kind = kind
+    this.#missing = length
+    this.#payload = kind === 'data' ? undefined : Buffer.allocUnsafe(length)
+    return taken
+  }
+
+  *#complete(): Generator<Message, void, void> {
+    const kind = this.#kind
+    this.#kind = undefined
+    if (kind === 'stop') yield { kind }
+    else if (kind !== undefined && kind !== 'data' && this.#payload !== undefined)
+      yield { kind, json: parse(kind, this.#payload) }
+  }
 }
 
 function kindOf(number: number | undefined, allowed: readonly Kind[]): Kind {

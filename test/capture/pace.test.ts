@@ -4,6 +4,7 @@ import { somethingOf } from '../../agent/capture/something-of.ts'
 import type { Taken } from '../../agent/wall/answers.ts'
 import { OwnTime } from '../../agent/words/own-time.ts'
 import { TestClock } from '../clock.ts'
+import { lent, taken } from '../streams/poisoned.ts'
 
 const UP = { because: 'deadline', reason: 'its time was up' } as const
 
@@ -17,7 +18,7 @@ function scene(pieces: (clock: TestClock, stop: AbortSignal) => AsyncGenerator<B
     asked.push(`${clock.now()} stop`)
     stopping.abort()
   }
-  const taking = { stored: pieces(clock, stopping.signal), taken: new Promise<Taken>(() => {}), stop }
+  const taking = { stored: lent(pieces(clock, stopping.signal)), taken: new Promise<Taken>(() => {}), stop }
   const patience = {
     ...{ own: new OwnTime(clock), stall: 5_000, close: 1_500, up: () => UP },
     budget: clock.timeout(budgetMs),
@@ -33,7 +34,7 @@ async function drained({ clock, pace, end }: ReturnType<typeof scene>, each = 0)
   const all: Buffer[] = []
   const drain = async () => {
     for await (const piece of pace.stored) {
-      all.push(Buffer.from(piece))
+      all.push(taken(piece))
       if (each > 0) await clock.sleep(each)
     }
   }
@@ -109,11 +110,7 @@ t.test('who stops reading is not waited for, and what is read no longer is silen
 t.test('something is held back until it is more than a head', async (t) => {
   const paceOf = (pieces: Buffer[], stopped?: ReturnType<Paced['stopped']>, error?: Error): Paced => ({
     stored: (async function* () {
-      const lent = Buffer.alloc(20_000)
-      for (const piece of pieces) {
-        piece.copy(lent)
-        yield lent.subarray(0, piece.length)
-      }
+      yield* lent(pieces)
       if (error) throw error
     })(),
     stopped: () => stopped,
@@ -127,7 +124,7 @@ t.test('something is held back until it is more than a head', async (t) => {
         asked++
         return { bytesIn: 1, ms: 1, ...said }
       }))
-        all.push(Buffer.from(piece))
+        all.push(taken(piece))
     } catch (error) {
       thrown = error
     }

@@ -4,6 +4,7 @@ import { type Collector, CollectorError, type Session, type Taking, type Watchin
 import { abandonable, aborted } from '../../agent/words/deadline.ts'
 import type { InventoryGap, ListedItem, Occasion } from '../../agent/words/evidence.ts'
 import type { TestClock } from '../clock.ts'
+import { lent } from '../streams/poisoned.ts'
 
 /** What an item does when it is taken: its pieces, and as it is read on the host. Throws what the host says. */
 export type Content = (stop: AbortSignal, tries: number) => AsyncGenerator<Buffer, void, void>
@@ -148,7 +149,7 @@ export class ScriptedCollector implements Collector {
         taken.reject(new Error('nobody read to the end'))
       }
     }
-    return { stored: stored(), taken: taken.promise, stop: () => stopping.abort() }
+    return { stored: lent(stored()), taken: taken.promise, stop: () => stopping.abort() }
   }
 
   #watch(known: Map<string, Scripted>, signal: AbortSignal): Watching {

@@ -8,6 +8,7 @@ import type { Desk } from '../../agent/collector/desk.ts'
 import { serve } from '../../agent/collector/serve.ts'
 import { defaultSettings } from '../../agent/settings/schema.ts'
 import { message, messages, WALL_VERSION } from '../../agent/wall/wire.ts'
+import { lent } from '../streams/poisoned.ts'
 
 /** ms: more than the collector waits for a request. */
 const STARVED = 5_200
@@ -33,6 +34,6 @@ t.test('a request that came while the collector was kept from running is answere
   socket.write(message('request', { v: WALL_VERSION, do: 'health' }))
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STARVED)
   const answers: unknown[] = []
-  for await (const answer of messages(socket, 'collector')) if ('json' in answer) answers.push(answer.json)
+  for await (const answer of messages(lent(socket), 'collector')) if ('json' in answer) answers.push(answer.json)
   t.match(answers, [{ version: '1.2.3' }])
 })

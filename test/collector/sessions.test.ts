@@ -6,12 +6,14 @@ import { defaultSettings } from '../../agent/settings/schema.ts'
 import { collectorAt } from '../../agent/wall/client.ts'
 import type { Taking } from '../../agent/wall/collector.ts'
 import type { Occasion } from '../../agent/words/evidence.ts'
+import { bytesOf } from '../frames/streams.ts'
+import { taken } from '../streams/poisoned.ts'
 import { chunks, collectorOf, item, source } from './synthetic.ts'
 
 const SHUTDOWN: Occasion = { trigger: 'shutdown', boot: 'this' }
 const EARLIER: Occasion = { trigger: 'previous-boot', boot: 'previous' }
 const soon = () => AbortSignal.timeout(30_000)
-const read = async ({ stored }: Taking) => Buffer.concat(await Array.fromAsync(stored, Buffer.from)).toString()
+const read = async ({ stored }: Taking) => (await bytesOf(stored)).toString()
 const settings = defaultSettings()
 
 /** Gives its first half, and the second once `go` resolves. */
@@ -45,12 +47,12 @@ t.test('sessions side by side: each takes what it was told of, while the other i
   const first = await collector.open(EARLIER, 4000, soon())
   const taking = first.take('cores:cores/of-1', 1000, soon())
   const pieces = taking.stored[Symbol.asyncIterator]()
-  t.equal(Buffer.from((await pieces.next()).value).toString(), 'first ')
+  t.equal(taken((await pieces.next()).value).toString(), 'first ')
   const second = await collector.open(SHUTDOWN, 4000, soon())
   t.match(second.listing.items, [{ id: 'cores:cores/of-2' }])
   t.equal(await read(second.take('cores:cores/of-2', 1000, soon())), 'cores/of-2')
   resolve()
-  t.equal(Buffer.from((await pieces.next()).value).toString(), 'second')
+  t.equal(taken((await pieces.next()).value).toString(), 'second')
   t.equal((await pieces.next()).done, true)
   t.match(await taking.taken, { bytesIn: 12 })
   await t.rejects(read(second.take('cores:cores/of-1', 1000, soon())), /this session was not told of it/)

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { SourceSession } from '../../agent/collector/sources/source.ts'
 import { collectorAt } from '../../agent/wall/client.ts'
 import type { Session, Watching } from '../../agent/wall/collector.ts'
+import { bytesOf } from '../frames/streams.ts'
 import { chunks, collectorOf, item, source } from './synthetic.ts'
 
 const soon = () => AbortSignal.timeout(30_000)
@@ -45,7 +46,7 @@ t.test('what comes up is told at once, and can be taken while the watch goes on'
   const seen = told(watching)
   t.equal((await seen.next()).value, 'cores:cores/a')
   const { stored } = session.take('cores:cores/a', 1000, soon())
-  t.equal(Buffer.concat(await Array.fromAsync(stored, Buffer.from)).toString(), 'cores/a')
+  t.equal((await bytesOf(stored)).toString(), 'cores/a')
   watching.stop()
   watching.stop()
   t.strictSame((await Array.fromAsync(seen)).sort(), ['cores:cores/last', 'journal:journal/last'])

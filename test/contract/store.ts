@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import { type Archive, PART_BYTES, type Store } from '../../agent/store/store.ts'
 import { writeObject } from '../../agent/store/write-object.ts'
+import { lent } from '../streams/poisoned.ts'
 import { failing } from './failing.ts'
 
 /** A store to be judged, with nothing in it yet, and the archive that reads the same place. */
@@ -129,7 +130,7 @@ export async function storeContract(t: Test, candidate: Candidate): Promise<void
       for (let at = 0; at < body.length; at += 1_000_000) yield body.subarray(at, at + 1_000_000)
     }
     const sha256 = createHash('sha256').update(body).digest('hex')
-    t.same(await writeObject(store, 'stream', chunks(), {}, signal), {
+    t.same(await writeObject(store, 'stream', lent(chunks()), {}, signal), {
       segments: [{ key: 'stream', bytes: body.length, sha256 }],
       bytes: body.length,
       sha256,
@@ -156,7 +157,7 @@ export async function storeContract(t: Test, candidate: Candidate): Promise<void
       },
     }
     const until = { signal: sending.signal, at: Number.POSITIVE_INFINITY, left: () => Number.POSITIVE_INFINITY }
-    const written = await writeObject(ending, 'until', hanging(), { until }, signal)
+    const written = await writeObject(ending, 'until', lent(hanging()), { until }, signal)
     t.match(written.cut, { message: /^its time was up/ })
     const landed = body.subarray(0, PART_BYTES)
     t.match(written, { bytes: PART_BYTES, sha256: createHash('sha256').update(landed).digest('hex') })

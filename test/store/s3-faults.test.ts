@@ -11,6 +11,7 @@ import { deadlineIn } from '../../agent/words/deadline.ts'
 import { failing } from '../contract/failing.ts'
 import { type FaultyProxy, faultyProxy } from '../faulty-proxy.ts'
 import { type S3Server, startS3Server } from '../s3-server.ts'
+import { lent } from '../streams/poisoned.ts'
 
 const BUCKET = { scheme: 's3', bucket: 'faults', prefix: '' } as const
 const long = () => AbortSignal.timeout(150_000)
@@ -202,7 +203,7 @@ async function faults(server: S3Server): Promise<void> {
     async function* chunks() {
       for (let at = 0; at < body.length; at += 3_000_000) yield body.subarray(at, at + 3_000_000)
     }
-    const written = await writeObject(store, 'leading', chunks(), { inFlight: 1 }, long())
+    const written = await writeObject(store, 'leading', lent(chunks()), { inFlight: 1 }, long())
     const leading = body.subarray(0, 2 * PART_BYTES)
     t.equal(written.bytes, leading.length)
     t.equal(written.sha256, createHash('sha256').update(leading).digest('hex'))
@@ -220,7 +221,7 @@ async function faults(server: S3Server): Promise<void> {
         for (let at = 0; at < body.length; at += 3_000_000) yield body.subarray(at, at + 3_000_000)
       }
       const until = deadlineIn(4_000)
-      const written = await writeObject(store, 'doubtful', chunks(), { inFlight: 1, until }, long())
+      const written = await writeObject(store, 'doubtful', lent(chunks()), { inFlight: 1, until }, long())
       t.match(written.cut, failing('transient', /part 2/))
       t.ok([1, 2].includes(written.bytes / PART_BYTES), `${written.bytes} bytes`)
       const stored = body.subarray(0, written.bytes)

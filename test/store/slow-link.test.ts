@@ -9,6 +9,7 @@ import { writeObject } from '../../agent/store/write-object.ts'
 import { deadlineIn } from '../../agent/words/deadline.ts'
 import { faultyProxy } from '../faulty-proxy.ts'
 import { type S3Server, startS3Server } from '../s3-server.ts'
+import { lent } from '../streams/poisoned.ts'
 
 const BUCKET = { scheme: 's3', bucket: 'slow', prefix: '' } as const
 const MB = 1_000_000
@@ -55,7 +56,7 @@ async function slowLinks(server: S3Server): Promise<void> {
     const { store, content, parts } = await setUp(t, 8 * MB)
     await store.put('facts', randomBytes(MB), long())
     const body = randomBytes(2 * PART_BYTES + MB)
-    const written = await writeObject(store, 'core', pieces(body), {}, long())
+    const written = await writeObject(store, 'core', lent(pieces(body)), {}, long())
     t.equal(written.cut, undefined)
     t.ok((await content('core')).equals(body))
     t.same([1, 2, 3].map(parts), [1, 1, 1])
@@ -65,7 +66,7 @@ async function slowLinks(server: S3Server): Promise<void> {
   t.test('nor is one of which nothing is known yet', async (t) => {
     const { store, content, parts } = await setUp(t, 8 * MB)
     const body = randomBytes(PART_BYTES + 1)
-    await writeObject(store, 'unknown', pieces(body), {}, long())
+    await writeObject(store, 'unknown', lent(pieces(body)), {}, long())
     t.ok((await content('unknown')).equals(body))
     t.same([1, 2].map(parts), [1, 1])
   })
@@ -75,7 +76,7 @@ async function slowLinks(server: S3Server): Promise<void> {
     const body = randomBytes(60 * MB)
     // Several times what a part takes, on a machine that does much else; and less than the body does.
     const until = deadlineIn(10_000)
-    const written = await writeObject(store, 'cut', pieces(body), { until }, long())
+    const written = await writeObject(store, 'cut', lent(pieces(body)), { until }, long())
     t.match(written.cut, { message: /^its time was up: the store takes \d\.\d MB\/s$/ })
     t.ok(written.bytes > PART_BYTES && written.bytes % PART_BYTES > 0, `${written.bytes} bytes`)
     const stored = body.subarray(0, written.bytes)
@@ -90,7 +91,7 @@ async function slowLinks(server: S3Server): Promise<void> {
     const { proxy, store, content } = await setUp(t, MB)
     await store.put('facts-2', randomBytes(200_000), long())
     const body = randomBytes(40 * MB)
-    const written = await writeObject(store, 'short', pieces(body), { until: deadlineIn(2_000) }, long())
+    const written = await writeObject(store, 'short', lent(pieces(body)), { until: deadlineIn(2_000) }, long())
     t.ok(written.bytes > 100_000 && written.bytes < PART_BYTES, `${written.bytes} bytes`)
     t.ok((await content('short')).equals(body.subarray(0, written.bytes)))
     t.notOk(proxy.seen.some((line) => line.includes('uploads')))
@@ -101,7 +102,7 @@ async function slowLinks(server: S3Server): Promise<void> {
     proxy.on(/partNumber=3/, { kind: 'stall', after: MB })
     const body = randomBytes(5 * PART_BYTES)
     const until = deadlineIn(12_000)
-    const written = await writeObject(store, 'silent', pieces(body), { inFlight: 1, until }, long())
+    const written = await writeObject(store, 'silent', lent(pieces(body)), { inFlight: 1, until }, long())
     t.match(written.cut, { name: 'StoreError', message: /part 3 of / })
     t.equal(written.bytes, 2 * PART_BYTES)
     t.ok((await content('silent')).equals(body.subarray(0, written.bytes)))

@@ -5,6 +5,7 @@ import { PART_BYTES, type Store, StoreError } from '../../agent/store/store.ts'
 import { MOST_PARTS, Window } from '../../agent/store/window.ts'
 import { writeObject } from '../../agent/store/write-object.ts'
 import { seeded } from '../random.ts'
+import { lent } from '../streams/poisoned.ts'
 import { SimulatedLink } from './simulated-link.ts'
 
 const MB = 1_000_000
@@ -128,7 +129,7 @@ t.test('an upload to a slow link sends alone, too', async (t) => {
   async function* parts() {
     for (let number = 0; number < 5; number++) yield part
   }
-  await link.run(writeObject(link.store, 'core', parts(), {}, never))
+  await link.run(writeObject(link.store, 'core', lent(parts()), {}, never))
   t.equal(link.most, 1)
 })
 
@@ -143,7 +144,7 @@ t.test('what does not fit any more leaves its room', async (t) => {
       yield part
     }
     const until = { signal: never, at: Number.POSITIVE_INFINITY, left: () => left }
-    const { bytes } = await link.run(writeObject(link.store, 'cut', parts(), { until }, never))
+    const { bytes } = await link.run(writeObject(link.store, 'cut', lent(parts()), { until }, never))
     t.equal(bytes, PART_BYTES)
   }
 })
@@ -153,7 +154,7 @@ t.test('uploads share the room', async (t) => {
   async function* parts() {
     for (let number = 0; number < 12; number++) yield part
   }
-  const writing = ['a', 'b', 'c'].map((key) => writeObject(link.store, key, parts(), {}, never))
+  const writing = ['a', 'b', 'c'].map((key) => writeObject(link.store, key, lent(parts()), {}, never))
   const written = await link.run(Promise.all(writing))
   t.same(
     written.map(({ bytes, cut }) => [bytes, cut]),

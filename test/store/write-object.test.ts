@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { directoryArchive } from '../../agent/store/directory/archive.ts'
 import { directoryStore } from '../../agent/store/directory/store.ts'
@@ -6,7 +7,9 @@ import { gather } from '../../agent/store/gather.ts'
 import { PART_BYTES, type Store, StoreError } from '../../agent/store/store.ts'
 import { MOST_PARTS } from '../../agent/store/window.ts'
 import { writeObject } from '../../agent/store/write-object.ts'
+import { type Lease, leased, unlent } from '../../agent/streams/lease.ts'
 import { failing } from '../contract/failing.ts'
+import { lent } from '../streams/poisoned.ts'
 
 const long = () => AbortSignal.timeout(60_000)
 const sha256 = (...bodies: Buffer[]) => createHash('sha256').update(Buffer.concat(bodies)).digest('hex')
@@ -76,7 +79,7 @@ t.test('what fits into one part is put', async (t) => {
     ['full', PART_BYTES],
   ] as const) {
     const body = randomBytes(bytes)
-    const written = await writeObject(watching.store, key, pieces(body, 600_000), {}, long())
+    const written = await writeObject(watching.store, key, lent(pieces(body, 600_000)), {}, long())
     t.same(written, { segments: [{ key, bytes, sha256: sha256(body) }], bytes, sha256: sha256(body) })
     t.ok((await content(key)).equals(body))
   }
@@ -87,7 +90,7 @@ t.test('the first part lands before the second is sent, then some fly at once', 
   const { store, content } = setUp(t)
   const watching = watched(store)
   const body = randomBytes(6 * PART_BYTES + 1)
-  const written = await writeObject(watching.store, 'big', pieces(body, 5_000_000), {}, long())
+  const written = await writeObject(watching.store, 'big', lent(pieces(body, 5_000_000)), {}, long())
   t.equal(written.sha256, sha256(body))
   t.ok((await content('big')).equals(body))
   t.same(watching.calls.slice(0, 4), ['begin big', 'part 1 of big', 'landed 1 of big', 'part 2 of big'])
@@ -95,7 +98,7 @@ t.test('the first part lands before the second is sent, then some fly at once', 
   t.equal(watching.calls.length, 16)
   t.ok(watching.most() >= 2)
   const alone = watched(store)
-  await writeObject(alone.store, 'alone', pieces(body, 5_000_000), { inFlight: 1 }, long())
+  await writeObject(alone.store, 'alone', lent(pieces(body, 5_000_000)), { inFlight: 1 }, long())
   t.equal(alone.most(), 1)
   t.ok(alone.memories.size <= 3, 'the part that flies, the one in hand and the one being filled')
 })
@@ -105,7 +108,7 @@ t.test('a huge object goes on in segments', async (t) => {
   const body = randomBytes(4 * PART_BYTES + 7)
   const parts = (from: number, to?: number) => body.subarray(from * PART_BYTES, to && to * PART_BYTES)
   const options = { partsPerSegment: 2 }
-  const written = await writeObject(store, 'core', pieces(body, 3_000_000), options, long())
+  const written = await writeObject(store, 'core', lent(pieces(body, 3_000_000)), options, long())
   const bodies = [parts(0, 2), parts(2, 4), parts(4)]
   t.same(
     written.segments,
@@ -124,12 +127,12 @@ t.test('a stream that fails leaves all that had arrived', async (t) => {
   const end = new Error('the disk could not be read')
   for (const bytes of [1000, PART_BYTES, 2 * PART_BYTES + 1]) {
     const body = randomBytes(bytes)
-    const written = await writeObject(store, `cut/${bytes}`, pieces(body, 700_000, end), {}, long())
+    const written = await writeObject(store, `cut/${bytes}`, lent(pieces(body, 700_000, end)), {}, long())
     t.equal(written.cut, end)
     t.equal(written.sha256, sha256(body))
     t.ok((await content(`cut/${bytes}`)).equals(body))
   }
-  const nothing = await writeObject(store, 'nothing', pieces(Buffer.alloc(0), 1, end), {}, long())
+  const nothing = await writeObject(store, 'nothing', lent(pieces(Buffer.alloc(0), 1, end)), {}, long())
   t.same(nothing, { segments: [], bytes: 0, sha256: sha256(), cut: end })
   t.equal((await keys()).length, 3)
 })
@@ -143,7 +146,7 @@ t.test('a stream that ends itself by its own signal leaves all that had arrived'
     budget.abort(new Error('the budget is spent'))
     budget.signal.throwIfAborted()
   }
-  const written = await writeObject(store, 'budget', source(), {}, long())
+  const written = await writeObject(store, 'budget', lent(source()), {}, long())
   t.equal(written.cut?.message, 'the budget is spent')
   t.ok((await content('budget')).equals(body))
 })
@@ -156,7 +159,7 @@ t.test('the hard end ends a hanging stream', async (t) => {
   }
   const deadline = new AbortController()
   setTimeout(() => deadline.abort(new Error('the deadline has passed')), 200)
-  const writing = writeObject(store, 'hangs', hanging(), {}, deadline.signal)
+  const writing = writeObject(store, 'hangs', lent(hanging()), {}, deadline.signal)
   await t.rejects(writing, failing('transient', /^cannot store hangs: the deadline has passed/))
   t.same(await keys(), [])
 })
@@ -175,7 +178,7 @@ t.test('a store that fails for good stops the stream, and the leading parts beco
       closed = true
     }
   }
-  const written = await writeObject(watching.store, 'core', endless(), {}, long())
+  const written = await writeObject(watching.store, 'core', lent(endless()), {}, long())
   t.match(written.cut, failing('denied', /part 3/))
   const body = await content('core')
   t.equal(body.length, 2 * PART_BYTES)
@@ -194,7 +197,7 @@ t.test('a store that fails for good ends the wait for a stream that hangs, and l
     await new Promise(() => {})
   }
   for (let count = 0; count <= MOST_PARTS; count++) {
-    const written = await writeObject(watching.store, `core/${count}`, hanging(), {}, long())
+    const written = await writeObject(watching.store, `core/${count}`, lent(hanging()), {}, long())
     t.match(written, { bytes: PART_BYTES, cut: failing('denied', /part 2/) })
   }
 })
@@ -205,7 +208,7 @@ t.test('a store that takes nothing is the failure', async (t) => {
   for (const call of ['put x', 'begin x', 'part 1 of x', 'complete x']) {
     const watching = watched(store, (one) => (one === call ? denied : undefined))
     const body = randomBytes(call === 'put x' ? 10 : PART_BYTES + 10)
-    const writing = writeObject(watching.store, 'x', pieces(body, 1_000_000), {}, long())
+    const writing = writeObject(watching.store, 'x', lent(pieces(body, 1_000_000)), {}, long())
     await t.rejects(writing, failing('denied', /no/), call)
   }
 })
@@ -220,7 +223,7 @@ t.test('segments that are stored stay, when a later one cannot be', async (t) =>
   ] as const) {
     const watching = watched(store, (one) => (one === call ? new StoreError('denied', 'cannot do it: no') : undefined))
     const options = { partsPerSegment }
-    const written = await writeObject(watching.store, key, pieces(body, 2_000_000), options, long())
+    const written = await writeObject(watching.store, key, lent(pieces(body, 2_000_000)), options, long())
     const whole = body.subarray(0, partsPerSegment * PART_BYTES)
     const sum = sha256(whole)
     t.same(written.segments, [{ key, bytes: whole.length, sha256: sum }], call)
@@ -231,15 +234,42 @@ t.test('segments that are stored stay, when a later one cannot be', async (t) =>
 
 t.test('memory goes round', async (t) => {
   const memories = new Set<ArrayBufferLike>()
-  async function* source() {
-    for (let count = 0; count < 20; count++) yield Buffer.alloc(PART_BYTES / 2, count)
+  let out = 0
+  async function* source(): AsyncGenerator<Lease, void, void> {
+    for (let count = 0; count < 20; count++) {
+      t.equal(out++, 0, 'each piece goes back before the next is asked for')
+      yield leased(Buffer.alloc(PART_BYTES / 2, count), () => out--)
+    }
   }
   let bytes = 0
   for await (const part of gather(source(), long())) {
-    memories.add(part.body.buffer)
-    bytes += part.body.length
+    memories.add(part.bytes.buffer)
+    bytes += part.bytes.length
     part.release()
   }
   t.equal(bytes, 10 * PART_BYTES)
+  t.equal(out, 0)
   t.ok(memories.size <= 2, 'the part in hand and the one being filled')
+})
+
+t.test('no more is gathered than what may be under way and one part, until the signal ends the wait', async (t) => {
+  const piece = Buffer.alloc(PART_BYTES, 7)
+  async function* source(): AsyncGenerator<Lease, void, void> {
+    for (;;) yield unlent(piece)
+  }
+  const enough = new AbortController()
+  const parts = gather(source(), enough.signal)
+  const kept = [await parts.next()]
+  while (kept.length <= MOST_PARTS) kept.push(await parts.next())
+  let came = false
+  const waiting = parts.next().then(() => {
+    came = true
+  })
+  await sleep(50)
+  t.notOk(came)
+  kept[0]?.value?.release()
+  await waiting
+  const inVain = parts.next()
+  enough.abort(new Error('enough'))
+  await t.rejects(inVain, { message: 'enough' })
 })

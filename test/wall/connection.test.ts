@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import type { Lease } from '../../agent/streams/lease.ts'
 import { DescriptorReserve } from '../../agent/streams/reserve.ts'
 import { connectTo } from '../../agent/wall/connection.ts'
 import { noise } from '../frames/streams.ts'
@@ -35,15 +37,37 @@ t.test('all that was sent arrives, in the same memory, however slow the reader',
   const { socket, pieces } = connectTo(path)
   const memory = new Set<ArrayBufferLike>()
   let at = 0
-  for await (const piece of pieces) {
+  for await (const { bytes, release } of pieces) {
     await new Promise((resolve) => setImmediate(resolve))
-    t.equal(piece.compare(content, at, at + piece.length), 0)
-    at += piece.length
-    memory.add(piece.buffer)
+    t.equal(bytes.compare(content, at, at + bytes.length), 0)
+    at += bytes.length
+    memory.add(bytes.buffer)
+    release()
   }
   t.equal(at, content.length)
   t.equal(memory.size, 1)
   socket.destroy()
+})
+
+t.test('nothing more is read before a piece has come back, or the connection has ended', async (t) => {
+  const content = noise(1_000_000, 6)
+  const { socket, pieces } = connectTo(await served(t, (socket) => socket.end(content)))
+  const iterator = pieces[Symbol.asyncIterator]()
+  const first = (await iterator.next()).value as Lease
+  let came = false
+  const second = iterator.next().then(({ value }) => {
+    came = true
+    return value as Lease
+  })
+  await sleep(50)
+  t.notOk(came)
+  t.equal(first.bytes.compare(content, 0, first.bytes.length), 0)
+  first.release()
+  t.ok((await second).bytes.length > 0)
+  const inVain = iterator.next()
+  await sleep(10)
+  socket.destroy()
+  t.equal((await inVain).done, true)
 })
 
 t.test('an end without a byte, a break, and nobody there', async (t) => {

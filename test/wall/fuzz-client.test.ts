@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { collectorAt } from '../../agent/wall/client.ts'
 import { type Collector, CollectorError, type Session } from '../../agent/wall/collector.ts'
 import { seeded } from '../random.ts'
+import { taken } from '../streams/poisoned.ts'
 import { conversations } from './conversations.ts'
 import { among, anything, damaged, heapAfterCollection, messageOf, mutated, type Random } from './hostile.ts'
 
@@ -57,9 +58,12 @@ function call(random: Random, collector: Collector, session: Session, signal: Ab
     if (random() < 0.5) watching.stop()
     for await (const _ of watching.comesUp) watching.stop()
   }
-  const taken = async () => {
+  const take = async () => {
     const taking = session.take('cores:a', 1000, signal)
-    for await (const _ of taking.stored) if (random() < 0.3) taking.stop()
+    for await (const piece of taking.stored) {
+      taken(piece)
+      if (random() < 0.3) taking.stop()
+    }
     await taking.taken
   }
   return among(random, [
@@ -71,7 +75,7 @@ function call(random: Random, collector: Collector, session: Session, signal: Ab
     () => collector.attend(() => {}, signal),
     () => session.findings(10, signal),
     watched,
-    taken,
+    take,
   ])()
 }
 

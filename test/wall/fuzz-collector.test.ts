@@ -3,7 +3,9 @@ import t from 'tap'
 import { collectorAt } from '../../agent/wall/client.ts'
 import { messages } from '../../agent/wall/wire.ts'
 import { chunks, collectorOf, item, source } from '../collector/synthetic.ts'
+import { bytesOf } from '../frames/streams.ts'
 import { seeded } from '../random.ts'
+import { lent } from '../streams/poisoned.ts'
 import { encoded } from './conversations.ts'
 import { among, anything, damaged, heapAfterCollection, messageOf, mutated, type Random } from './hostile.ts'
 
@@ -82,7 +84,7 @@ async function conversation(path: string, bytes: Buffer, random: Random): Promis
 async function wrongWith(answer: Buffer): Promise<unknown> {
   let last = ''
   try {
-    for await (const { kind } of messages([answer] as unknown as AsyncIterable<Buffer>, 'collector')) {
+    for await (const { kind } of messages(lent([answer]), 'collector')) {
       if (last === 'end' || last === 'fail') return `"${kind}" after "${last}"`
       last = kind
     }
@@ -140,5 +142,5 @@ t.test('whatever a daemon says, the collector answers by the protocol, hangs now
   const session = await collector.open({ trigger: 'shutdown', boot: 'this' }, 4000, signal)
   t.strictSame([session.listing.items.length, session.listing.gaps.length], [3, 1])
   const { stored } = session.take('cores:cores/a', 1000, signal)
-  t.equal(Buffer.concat(await Array.fromAsync(stored, Buffer.from)).toString(), 'content')
+  t.equal((await bytesOf(stored)).toString(), 'content')
 })

@@ -14,6 +14,7 @@ import { Refusal } from '../../agent/wall/refusal.ts'
 import { LONGEST_MS, readRequest } from '../../agent/wall/requests.ts'
 import { messages } from '../../agent/wall/wire.ts'
 import { seeded } from '../random.ts'
+import { lent } from '../streams/poisoned.ts'
 import { conversations } from './conversations.ts'
 import { among, anything, damaged, heapAfterCollection, messageOf, mutated, type Random } from './hostile.ts'
 
@@ -128,7 +129,7 @@ for (const from of ['daemon', 'collector'] as const)
       const whole = Buffer.concat([...own, ...(random() < 0.2 ? [deep] : [])])
       const bytes = random() < 0.5 ? damaged(random, whole) : whole
       try {
-        for await (const { kind } of messages(inPieces(bytes, random), from)) {
+        for await (const { kind } of messages(lent(inPieces(bytes, random)), from)) {
           read++
           if ((kind === 'request' || kind === 'stop') !== (from === 'daemon')) odd.push(kind)
         }

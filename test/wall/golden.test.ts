@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { collectorAt } from '../../agent/wall/client.ts'
 import { chunks, collectorOf, item, source } from '../collector/synthetic.ts'
+import { bytesOf } from '../frames/streams.ts'
 import { lent } from '../streams/poisoned.ts'
 import { conversations, type Said, shown, split } from './conversations.ts'
 
@@ -50,7 +51,7 @@ t.test('the client asks as it is written, and understands what is answered', asy
   ])
   t.match(session.listing.gaps, [{ status: 'skipped', because: 'limit', identity: { uid: 7 } }])
   const taking = session.take('cores:a', 5000, soon())
-  t.equal(Buffer.concat(await Array.fromAsync(taking.stored, Buffer.from)).toString(), 'content')
+  t.equal((await bytesOf(taking.stored)).toString(), 'content')
   t.same(await taking.taken, { bytesIn: 7, ms: 1, identity: { pid: 7 } })
   for (const [id, limit, because] of [['cores:m', 5000, 'seal'] as const, ['cores:z', 0, 'collector'] as const])
     await t.rejects(Array.fromAsync(session.take(id, limit, soon()).stored), { name: 'CollectorError', because })

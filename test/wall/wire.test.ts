@@ -1,6 +1,8 @@
 import t from 'tap'
+import { type Lease, leased } from '../../agent/streams/lease.ts'
 import { dataHeader, JSON_LIMIT, type Message, message, messages } from '../../agent/wall/wire.ts'
 import { seeded } from '../random.ts'
+import { lent, taken } from '../streams/poisoned.ts'
 
 async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
@@ -9,11 +11,11 @@ async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 /** What comes out, with data pieces joined: their borders mean nothing. */
 async function read(bytes: Buffer, size: number, from: 'daemon' | 'collector' = 'collector') {
   const out: (Message | { kind: 'data'; text: string })[] = []
-  for await (const got of messages(pieces(bytes, size), from)) {
+  for await (const got of messages(lent(pieces(bytes, size)), from)) {
     const last = out.at(-1)
     if (got.kind !== 'data') out.push(got)
-    else if (last?.kind === 'data' && 'text' in last) last.text += got.bytes.toString('latin1')
-    else out.push({ kind: 'data', text: got.bytes.toString('latin1') })
+    else if (last?.kind === 'data' && 'text' in last) last.text += taken(got.piece).toString('latin1')
+    else out.push({ kind: 'data', text: taken(got.piece).toString('latin1') })
   }
   return out
 }
@@ -39,6 +41,26 @@ t.test('messages come out as they went in, however the stream is cut', async (t)
     { kind: 'request', json: { v: 1 } },
     { kind: 'stop' },
   ])
+})
+
+t.test('what arrives goes back when all that lies in it has come back', async (t) => {
+  let released = 0
+  async function* stream(): AsyncGenerator<Lease, void, void> {
+    yield leased(Buffer.concat([dataHeader(1), Buffer.from('a'), dataHeader(1), Buffer.from('b')]), () => released++)
+    yield leased(message('end', {}), () => released++)
+  }
+  const kept: Lease[] = []
+  for await (const got of messages(stream(), 'collector')) {
+    if (got.kind !== 'data') continue
+    t.equal(released, 0)
+    kept.push(got.piece)
+  }
+  t.equal(released, 1, 'that in which nothing lies')
+  kept[0]?.release()
+  kept[0]?.release()
+  t.equal(released, 1)
+  kept[1]?.release()
+  t.equal(released, 2)
 })
 
 t.test('what breaks the protocol is an error that says what', async (t) => {
@@ -69,7 +91,7 @@ t.test('noise never gives anything but messages or an error, and is never held',
     for (let hit = 0; hit <= random() * 4; hit++)
       bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256)
     try {
-      for await (const got of messages(pieces(bytes, 1 + Math.floor(random() * 40)), 'collector'))
+      for await (const got of messages(lent(pieces(bytes, 1 + Math.floor(random() * 40))), 'collector'))
         if (got.kind === 'request' || got.kind === 'stop') t.fail('a kind of the other side came through')
     } catch (error) {
       refused += 1
