@@ -60,3 +60,22 @@ export function afterOwn(ms: number, time: OwnTime, then: () => void): () => voi
     callOff()
   }
 }
+
+/** A signal for as long as somebody waits. */
+export interface OwnLimit extends Disposable {
+  readonly signal: AbortSignal
+}
+
+/** A signal that ends after `ms` of our own time, or with `parent`. To be disposed of when what it limits has ended. */
+export function withinOwn(ms: number, parent: AbortSignal, clock: Clock = systemClock): OwnLimit {
+  const time = new OwnTime(clock)
+  const passed = new AbortController()
+  const callOff = afterOwn(ms, time, () => passed.abort(new Error(`no answer within ${ms} ms`)))
+  return {
+    signal: AbortSignal.any([parent, passed.signal]),
+    [Symbol.dispose]() {
+      callOff()
+      time[Symbol.dispose]()
+    },
+  }
+}

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { afterOwn, OwnTime } from '../../agent/words/own-time.ts'
+import { afterOwn, OwnTime, withinOwn } from '../../agent/words/own-time.ts'
 import { TestClock } from '../clock.ts'
 
 t.test('time in which this process was not run hardly counts', async (t) => {
@@ -54,4 +54,25 @@ t.test('who has heard an answer calls it off', async (t) => {
   cancel = afterOwn(200, time, call)
   await clock.run(clock.sleep(1_000))
   t.equal(called, 1)
+})
+
+t.test('a limit by it ends with its time, with its parent, and with who waited', async (t) => {
+  const clock = new TestClock()
+  clock.late = 100
+  const parent = new AbortController()
+  using long = withinOwn(60_000, parent.signal, clock)
+  {
+    using short = withinOwn(1_000, parent.signal, clock)
+    await clock.run(clock.sleep(1_500))
+    t.notOk(short.signal.aborted, 'nothing is run in time')
+    await clock.run(clock.sleep(9_000))
+    t.match(short.signal.reason, { message: 'no answer within 1000 ms' })
+  }
+  const over = withinOwn(1_000, parent.signal, clock)
+  over[Symbol.dispose]()
+  await clock.run(clock.sleep(20_000))
+  t.notOk(over.signal.aborted)
+  t.notOk(long.signal.aborted)
+  parent.abort()
+  t.ok(long.signal.aborted)
 })

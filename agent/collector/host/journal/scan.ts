@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { cannot, sentence } from '../../../words/cannot.ts'
-import { abandonable, within } from '../../../words/deadline.ts'
+import { abandonable } from '../../../words/deadline.ts'
 import { bytePath, shownName } from '../../../words/host-name.ts'
+import { withinOwn } from '../../../words/own-time.ts'
 import { isAbsent } from '../absent.ts'
 import { type OpenFile, openRegular } from '../open-file.ts'
 import { HEADER_BYTES, type JournalHeader, parseHeader } from './header.ts'
@@ -16,7 +17,7 @@ const FILE = /^([^@]+)(@.+)?\.journal(~)?$/
 
 /** Files of one directory that are looked at. journald keeps 100 archived ones (SystemMaxFiles=), and a live one for each user. */
 const MOST_FILES = 1000
-/** ms for a directory's names, and for a file's header: a healthy disk answers in a hundredth of that. */
+/** ms, of which this process was run, for a directory's names and for a file's header: a healthy disk answers in a hundredth of that. */
 const FILE_MS = 1_000
 /** Files of one directory that are waited for in vain before the rest of them is left alone. */
 const MOST_HUNG = 2
@@ -85,16 +86,16 @@ async function scanDirectory(root: string, directory: string, namespace: string,
     }
     const [, stem = '', archived, dirty] = FILE.exec(file) ?? []
     const path = `${directory}/${file}`
-    const limit = within(FILE_MS, signal)
+    using limit = withinOwn(FILE_MS, signal)
     try {
-      const { handle, stats, header } = await openJournal(root, path, limit)
+      const { handle, stats, header } = await openJournal(root, path, limit.signal)
       handle[Symbol.dispose]()
       const kind = { archived: archived !== undefined, dirty: dirty !== undefined }
       found.files.push({ path, directory, namespace, stem, ...kind, size: stats.size, header })
     } catch (error) {
       signal.throwIfAborted()
-      if (limit.aborted) hung += 1
-      const reason = limit.aborted ? unanswered(path) : sentence(error)
+      if (limit.signal.aborted) hung += 1
+      const reason = limit.signal.aborted ? unanswered(path) : sentence(error)
       // Renamed or vacuumed since it was listed: then it is no file any more.
       if (!isAbsent(error)) problems.push({ path, reason })
     }
@@ -144,12 +145,12 @@ async function list(
   problems: Problem[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const limit = within(FILE_MS, signal)
+  using limit = withinOwn(FILE_MS, signal)
   try {
-    return await abandonable(readdir(bytePath(root, directory), 'latin1'), limit)
+    return await abandonable(readdir(bytePath(root, directory), 'latin1'), limit.signal)
   } catch (error) {
     signal.throwIfAborted()
-    const reason = limit.aborted ? unanswered(directory) : sentence(error)
+    const reason = limit.signal.aborted ? unanswered(directory) : sentence(error)
     if (!isAbsent(error)) problems.push({ path: directory, reason })
     return []
   }

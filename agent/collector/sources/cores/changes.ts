@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable, within } from '../../../words/deadline.ts'
+import { abandonable } from '../../../words/deadline.ts'
+import { withinOwn } from '../../../words/own-time.ts'
 
-/** ms for a stat. A directory that takes longer lies on a file system that hangs. */
+/** ms for a stat, of which we were run. A directory that takes longer lies on a file system that hangs. */
 const STAT_MS = 500
 
 /**
@@ -26,8 +27,10 @@ export class Changes {
 
   /** Whether any of them has changed since it was last asked. Never throws. */
   async happened(signal: AbortSignal): Promise<boolean> {
-    const limit = within(STAT_MS, signal)
-    const changes = await Promise.all([...this.#seen.keys()].map((directory) => this.#hasChanged(directory, limit)))
+    using limit = withinOwn(STAT_MS, signal)
+    const changes = await Promise.all(
+      [...this.#seen.keys()].map((directory) => this.#hasChanged(directory, limit.signal)),
+    )
     return changes.includes(true)
   }
 

@@ -1,17 +1,16 @@
 import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { abandonable, within } from '../../../words/deadline.ts'
+import { abandonable } from '../../../words/deadline.ts'
 import { shownName } from '../../../words/host-name.ts'
+import { withinOwn } from '../../../words/own-time.ts'
 import { isAbsent } from '../../host/absent.ts'
 import { type Mapping, readMappings } from '../../host/mappings.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { Program } from './program.ts'
 
-/** ms for one process: its mappings are behind a lock that somebody may hold for good. */
+/** ms for one process, of which we were run: its mappings are behind a lock that somebody may hold for good. Most take a few. */
 const PROCESS_MS = 300
-/** And for all of them; a process takes a few ms. */
-const ALL_MS = 1_500
 
 /** Programs and libraries that living processes have mapped, each file once. */
 export interface MappedFiles {
@@ -20,31 +19,33 @@ export interface MappedFiles {
   readonly problems: readonly string[]
 }
 
-/** What these processes run. Touches none of them; a process that has ended has nothing mapped. */
+/** What these processes run, as far as it can be read in `ms`. Touches none of them; a process that has ended has nothing mapped. */
 export async function mappedFiles(
   root: string,
   processes: readonly HostProcess[],
+  ms: number,
   signal: AbortSignal,
 ): Promise<MappedFiles> {
   const programs = new Map<string, Program>()
   const problems: string[] = []
-  const until = performance.now() + ALL_MS
+  const until = performance.now() + ms
   for (const [at, process] of processes.entries()) {
     if (performance.now() > until) {
       problems.push(`there was no time for ${processes.length - at} of ${processes.length} processes`)
       break
     }
     const { pid, comm } = process
-    const limit = within(PROCESS_MS, signal)
+    using limit = withinOwn(PROCESS_MS, signal)
     try {
-      const mappings = await readMappings(join(root, 'proc', String(pid), 'maps'), limit)
+      const mappings = await readMappings(join(root, 'proc', String(pid), 'maps'), limit.signal)
       for (const mapping of mappings.filter(isCode)) {
         const key = `${mapping.device} ${mapping.inode}`
-        const program = programs.has(key) ? undefined : await programOf(root, process, mapping, limit)
+        const program = programs.has(key) ? undefined : await programOf(root, process, mapping, limit.signal)
         if (program !== undefined) programs.set(key, program)
       }
     } catch (error) {
-      if (!isAbsent(error)) problems.push(`${comm}[${pid}]: ${limit.aborted ? 'it does not answer' : String(error)}`)
+      if (!isAbsent(error))
+        problems.push(`${comm}[${pid}]: ${limit.signal.aborted ? 'it does not answer' : String(error)}`)
     }
   }
   return { programs: [...programs.values()], problems }

@@ -20,8 +20,9 @@ import { mappedFiles } from './mapped-files.ts'
 import { packagedPaths } from './packaged.ts'
 import type { Program } from './program.ts'
 
-/** By when of its time all of it has been looked at, and what of it goes to the cores that lie there. */
+/** By when of its time all of it has been looked at, and what of it goes to the processes, and to the cores that lie there. */
 const LOOKED_BY = 0.85
+const MAPPED_SHARE = 3 / 8
 const CORES_SHARE = 1 / 8
 
 /** Programs and libraries of captured processes that no package has, so that their cores can be read later: EXECUTABLES.md. */
@@ -43,7 +44,7 @@ async function unpackaged(context: SourceContext, ms: number, parent: AbortSigna
   const { processes, troubled, lack } = await patients.survey(ms, signal)
   const wished = [...new Set([...settings.live.cores, ...settings.stacks.processes])]
   const { chosen } = select(processes, wished.map(parseSelector), troubled)
-  const mapped = await mappedFiles(root, chosen, signal)
+  const mapped = await mappedFiles(root, chosen, ms * MAPPED_SHARE, signal)
   const crashed = await filesOfCores(root, await coresOf(context, ms, signal), signal)
   const programs = [...mapped.programs, ...crashed]
   const { kept, unread } = await withoutPackage(programs, signal)

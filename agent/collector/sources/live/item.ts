@@ -1,6 +1,6 @@
 import { Refusal } from '../../../wall/refusal.ts'
-import { within } from '../../../words/deadline.ts'
 import type { LiveDetails, Trouble } from '../../../words/details.ts'
+import { withinOwn } from '../../../words/own-time.ts'
 import { formatBytes } from '../../../words/units.ts'
 import type { Executable } from '../../elf/executable.ts'
 import { readExecutable } from '../../host/executable-file.ts'
@@ -39,7 +39,7 @@ const HEAD_BYTES = 1024 * 1024
 const THREAD_BYTES = 16 * 1024
 /** The stacks have the processes to themselves first. */
 const PATIENCE_MS = 15_000
-/** ms to read what an executable says of itself: it may lie on a file system that hangs. */
+/** ms, of which we were run, to read what an executable says of itself: it may lie on a file system that hangs. */
 const EXECUTABLE_MS = 250
 
 /** A living process as an item of the inventory. */
@@ -77,7 +77,8 @@ function detailsOf({ trouble, by }: LiveRequest): LiveDetails {
 async function openItem(request: LiveRequest, limit: number, signal: AbortSignal): Promise<Reading> {
   const { root, system, patients, process, by, freeze, standstill } = request
   const { pid, start } = process
-  const executable = await readExecutable(root, pid, within(EXECUTABLE_MS, signal))
+  using inTime = withinOwn(EXECUTABLE_MS, signal)
+  const executable = await readExecutable(root, pid, inTime.signal)
   const turn = await patients.turn(signal)
   try {
     const target = { pid, start, root }

@@ -1,5 +1,5 @@
 import { sentence } from '../../../words/cannot.ts'
-import { within } from '../../../words/deadline.ts'
+import { withinOwn } from '../../../words/own-time.ts'
 import { readExecutable } from '../../host/executable-file.ts'
 import { takeStackCore } from '../../live-core/stack-core.ts'
 import { Unsupported } from '../../live-core/target.ts'
@@ -7,7 +7,7 @@ import { type CoreRow, coreEntry } from '../../processes/core-table.ts'
 import type { HostProcess } from '../../processes/host-process.ts'
 import type { StacksRequest } from './request.ts'
 
-/** ms to read what an executable says of itself: it may lie on a file system that hangs. */
+/** ms, of which we were run, to read what an executable says of itself: it may lie on a file system that hangs. */
 const EXECUTABLE_MS = 250
 
 /** A core of one process's stacks, where one can be had, and what became of it. `room`: bytes that are left for it. Never throws. */
@@ -18,7 +18,8 @@ export async function takeCore(
   signal: AbortSignal,
 ): Promise<{ readonly row: CoreRow; readonly core?: Buffer }> {
   const { pid, start } = process
-  const executable = await readExecutable(root, pid, within(EXECUTABLE_MS, signal))
+  using inTime = withinOwn(EXECUTABLE_MS, signal)
+  const executable = await readExecutable(root, pid, inTime.signal)
   const none = { process, entry: undefined, executable, threads: 0, beyond: 0, freezeMs: 0, unsupported: false }
   if (signal.aborted) return { row: { ...none, missed: ['there was no time left'] } }
   try {

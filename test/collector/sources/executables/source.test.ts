@@ -12,7 +12,7 @@ import { executablesSource } from '../../../../agent/collector/sources/executabl
 import { defaultSettings, type Settings } from '../../../../agent/settings/schema.ts'
 import { targetOf } from '../../live-core/patients.ts'
 import { scratch } from '../../live-core/scratch.ts'
-import { contextOf, looked } from '../../looking.ts'
+import { contextOf, looked, PLENTY } from '../../looking.ts'
 import { readAll, unhurried } from '../../reading.ts'
 import { noCompiler, noTracing, started } from '../stacks/program.ts'
 
@@ -142,7 +142,7 @@ t.test('a process whose mappings cannot be read costs itself', { skip: noCompile
   mkdirSync(join(root, 'proc/7/maps'), { recursive: true })
   symlinkSync(`/proc/${running.pid}`, join(root, `proc/${running.pid}`))
   const dead = { ...alive, pid: 4_194_305 }
-  const { programs, problems } = await mappedFiles(root, [{ ...alive, pid: 7 }, dead, alive], unhurried())
+  const { programs, problems } = await mappedFiles(root, [{ ...alive, pid: 7 }, dead, alive], PLENTY, unhurried())
   t.match(problems, [/^shop\[7\]: .*EISDIR/], 'and one that has ended is no problem')
   t.ok(programs.some(({ path, isMain }) => path === program && isMain))
 })
