@@ -47,9 +47,9 @@ export function coreItem(
   const { rlimit, ...attributes } = bySystemd ? coredumpAttributes(system, root, core.path) : {}
   const { truncated, ...logged } = crash ?? { truncated: false }
   const unasked = bySystemd && system.kind === 'missing' ? { unasked: system.reason } : {}
-  const details: CoresDetails = { source: 'cores', ...unasked, ...(isLate && { unfinished: true }) }
+  const known = { ...unasked, ...(isLate && { unfinished: true }) }
   // What the file itself says counts most: the journal and the attributes add to it.
-  const identity = { details, ...logged, ...attributes, ...core.identity }
+  const identity = { ...detailsOf(known), ...logged, ...attributes, ...core.identity }
   // kdump says so in the name of what it could not finish; a process may be called anything.
   const isDump = core.kind === 'vmcore' || core.kind === 'dmesg'
   const cut =
@@ -78,9 +78,14 @@ export function coreItem(
           const { identity: seen, ...outcome } = reading.outcome()
           if (outcome.truncated === undefined) onRead(core.id)
           const inside = seen?.details?.source === 'cores' ? seen.details : {}
-          return { ...outcome, identity: { ...seen, ...identity, details: { ...inside, ...details } } }
+          return { ...outcome, identity: { ...seen, ...identity, ...detailsOf({ ...inside, ...known }) } }
         },
       }
     },
   }
+}
+
+/** None where there is nothing to be said. */
+function detailsOf(known: Omit<CoresDetails, 'source'>): { readonly details?: CoresDetails } {
+  return Object.keys(known).length === 0 ? {} : { details: { ...known, source: 'cores' } }
 }
