@@ -26,7 +26,8 @@ export async function look(
 ): Promise<Looked> {
   const until = reads.time.now() + LOOK_MS
   // Whether we may see kernel stacks (that takes CAP_SYS_ADMIN) is the same for all of them.
-  const kernelStacks = ((await reads.text('proc/self/stack', { once: true, optional: true })) ?? '') !== ''
+  // Asked by the reading thread of itself: of one that runs meanwhile, as our main thread may, the kernel gives none.
+  const kernelStacks = ((await reads.text('proc/thread-self/stack', { once: true, optional: true })) ?? '') !== ''
   const looked = new Map<number, readonly Thread[]>()
   const unlooked = new Map<number, number>()
   let left = caps.table
