@@ -11,34 +11,37 @@ const RECORD = 16 * 1024
 /** Records between turns of the event loop: 2 µs each. */
 const TURN = 1000
 
-/** The kernel's newest messages, a line each as `dmesg` shows them: seconds since boot, text. See `readKernelRecords`. */
+/** The kernel's newest messages, a line each as `dmesg` shows them: seconds since boot, text. Undefined, and noted, where they may not be read. */
 export async function readKernelLog(reads: HostReads): Promise<readonly string[] | undefined> {
-  const records = await readKernelRecords(reads)
-  return records === undefined ? undefined : renderRecords(records)
+  if (reads.over()) return undefined
+  try {
+    const { records, overwritten } = await readKernelRecords(reads.root, reads.signal)
+    if (overwritten > 0) reads.ledger.note(KMSG, 'messages were overwritten while they were read')
+    reads.over()
+    return renderRecords(records)
+  } catch (thrown) {
+    reads.ledger.note(KMSG, thrown)
+    return undefined
+  }
+}
+
+const KMSG = 'dev/kmsg'
+
+export interface KernelRecords {
+  /** As the kernel writes them: `kernelRecords` takes them apart. */
+  readonly records: string
+  /** How often messages were overwritten while they were read. */
+  readonly overwritten: number
 }
 
 /**
- * The kernel's newest messages as it writes them: `kernelRecords` takes them apart. Read record by record and without
- * blocking from /dev/kmsg, so synchronously; undefined, and noted, where it may not be read.
+ * The kernel's newest messages, as far as there is time for them. Read record by record and without blocking from /dev/kmsg, so synchronously.
+ * Rejects with what the system says where they may not be read.
  */
-export async function readKernelRecords(reads: HostReads): Promise<string | undefined> {
-  const path = 'dev/kmsg'
-  if (reads.over()) return undefined
-  let fd: number
+export async function readKernelRecords(root: string, signal: AbortSignal): Promise<KernelRecords> {
+  const fd = fs.openSync(join(root, KMSG), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
   try {
-    fd = fs.openSync(join(reads.root, path), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
-  } catch (thrown) {
-    reads.ledger.note(path, thrown)
-    return undefined
-  }
-  try {
-    const { records, overwritten } = await tail(fd, reads.signal)
-    if (overwritten > 0) reads.ledger.note(path, 'messages were overwritten while they were read')
-    reads.over()
-    return records
-  } catch (thrown) {
-    reads.ledger.note(path, thrown)
-    return undefined
+    return await tail(fd, signal)
   } finally {
     fs.closeSync(fd)
   }
@@ -69,10 +72,7 @@ export function renderRecords(records: string): readonly string[] {
   return kernelRecords(records).map(({ time, text }) => `[${(time / 1e6).toFixed(6).padStart(12)}] ${maskText(text)}`)
 }
 
-async function tail(
-  fd: number,
-  signal: AbortSignal,
-): Promise<{ readonly records: string; readonly overwritten: number }> {
+async function tail(fd: number, signal: AbortSignal): Promise<KernelRecords> {
   const ring = Buffer.allocUnsafe(2 * TAIL)
   let filled = 0
   let overwritten = 0
