@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { openOwned } from '../../../agent/collector/host/owned-file.ts'
 import { unhurried } from '../reading.ts'
@@ -24,6 +24,7 @@ t.test('a read that hangs is left behind, and the close with it, until it ends',
   })
   t.equal(file[Symbol.dispose](), undefined, 'there is nothing to wait for')
   t.equal(openTo(path), 1, 'what still reads has its descriptor')
+  await turn()
   t.equal(settled, false)
   writeSync(file.fd, 'x')
   await settling
