@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { exists, hostOf, isHeld, manifestOf, run, settle, silentStore, until } from './processes.ts'
+import { early, exists, hostOf, isHeld, manifestOf, run, settle, silentStore, until } from './processes.ts'
 
 // Longer than a runner allows by itself, for machines that do much else.
 t.setTimeout(300_000)
@@ -49,11 +49,7 @@ t.test('a SIGTERM that comes while the daemon is starting is not lost', async (t
   const host = await hostOf(t)
   host.collector()
   await exists(host.socket)
-  // Sends it at the first moment at which anybody listens for it.
-  const early = `process.on('newListener', (name) => name === 'SIGTERM' && process.kill(process.pid, name))`
-  process.env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(early)}`
-  const daemon = host.daemon()
-  delete process.env.NODE_OPTIONS
+  const daemon = early(1, () => host.daemon())
   await daemon.ended()
   t.equal((await manifestOf(host)).trigger, 'shutdown')
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { hostOf, manifestOf, type Running, settle, silentStore } from './processes.ts'
+import { early, hostOf, manifestOf, type Running, settle, silentStore } from './processes.ts'
 
 // Longer than a runner allows by itself, for machines that do much else.
 t.setTimeout(300_000)
@@ -50,4 +50,12 @@ t.test('where the store answers, what there is by then is a bundle', async (t) =
   const { receipts } = await manifestOf(host)
   t.ok(receipts.length > 0)
   t.match(receipts[0], { status: 'failed', reason: /the host was forced down/ })
+})
+
+t.test('a daemon that has hardly begun is forced as well', async (t) => {
+  const host = await hostOf(t)
+  const settings = await silentStore(t)
+  const daemon = early(2, () => host.daemon(...DEADLINE, ...settings))
+  t.equal(await daemon.ended(), 'SIGTERM')
+  t.match(line(daemon), /^lastgasp: NO COMPLETE BUNDLE/)
 })

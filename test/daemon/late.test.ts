@@ -44,6 +44,8 @@ t.test('what a host learns after the start of both processes is noticed, and wha
   await write('proc/sys/kernel/hostname', 'late\n')
   await write(LAYER, `${store('three')}[seal]\nrecipients = ["${recipient}"]\n`)
   await write('run/lastgasp/config.d/60-broken.toml', 'nonsense')
+  // A reload that is under way takes nothing from the capture.
+  daemon.child.kill('SIGHUP')
   daemon.child.kill('SIGTERM')
   t.equal(await daemon.ended(), 'SIGTERM')
   const hosts = join(host.directory, 'three/v1/hosts')

@@ -120,6 +120,18 @@ export function run(program: string, args: readonly string[]): Running {
   }
 }
 
+/** Starts a daemon that gets so many SIGTERMs at the first moment at which anybody listens for one. */
+export function early(times: number, start: () => Running): Running {
+  const kill = `for (let n = 0; n < ${times}; n++) process.kill(process.pid, 'SIGTERM')`
+  const script = `process.on('newListener', (name) => { if (name === 'SIGTERM') ${kill} })`
+  process.env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(script)}`
+  try {
+    return start()
+  } finally {
+    delete process.env.NODE_OPTIONS
+  }
+}
+
 export async function exists(path: string): Promise<void> {
   await until(async () => (await stat(path).catch(() => undefined)) !== undefined, `${path} to be there`)
 }
