@@ -38,8 +38,9 @@ export async function* somethingOf(
     throw error
   }
   if (head === undefined) return
-  const { bytesIn, truncated } = await said()
+  const taken = await said().catch(() => undefined)
+  const { truncated } = taken ?? {}
   const cut = stopped() ?? (truncated === undefined ? undefined : { because: 'host' as const, reason: truncated })
-  if (bytesIn === 0 && cut !== undefined) throw new NothingCame(cut)
+  if (taken?.bytesIn === 0 && cut !== undefined) throw new NothingCame(cut)
   yield unlent(Buffer.concat(head))
 }

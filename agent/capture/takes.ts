@@ -19,17 +19,16 @@ export class Takes {
   }
 
   /**
-   * Takes what the queue says is next, and what comes up meanwhile or until `more` settles. Returns once all is read from the host (its
+   * Takes what the queue says is next, and what comes up meanwhile or until `more` resolves. Returns once all is read from the host (its
    * storing may go on), or when `until` ends. Never rejects.
    */
   async all(until: AbortSignal, more: Promise<unknown> = Promise.resolve()): Promise<void> {
     const { forced } = this.#ground.time
     const end = AbortSignal.any([until, forced])
     let mayCome = true
-    const noMore = more.then(
-      () => (mayCome = false),
-      () => (mayCome = false),
-    )
+    const noMore = more.then(() => {
+      mayCome = false
+    })
     try {
       while (!end.aborted) {
         const next = this.#queue.next()

@@ -107,6 +107,17 @@ t.test('who stops reading is not waited for, and what is read no longer is silen
   t.strictSame([s.asked, s.pace.stopped()], [[], undefined])
 })
 
+t.test('what fails is passed on, and nobody listens to it any longer', async (t) => {
+  const s = scene(async function* (clock) {
+    yield Buffer.from('a')
+    await clock.sleep(100)
+    throw new Error('it hung up')
+  })
+  await t.rejects(drained(s), /it hung up/)
+  await s.clock.run(s.clock.sleep(100_000))
+  t.strictSame([s.asked, s.pace.stopped()], [[], undefined])
+})
+
 t.test('something is held back until it is more than a head', async (t) => {
   const paceOf = (pieces: Buffer[], stopped?: ReturnType<Paced['stopped']>, error?: Error): Paced => ({
     stored: (async function* () {

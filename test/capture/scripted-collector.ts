@@ -50,6 +50,8 @@ export class ScriptedCollector implements Collector {
   /** What it was asked, and when: `take cores/a`. */
   readonly asked: { readonly what: string; readonly at: number }[] = []
   readonly occasions: Occasion[] = []
+  /** Items of which it never says how they ended. */
+  readonly unsaid = new Set<string>()
   /** What each item was allowed, in bytes. */
   readonly limits = new Map<string, number>()
   /** What is listed, by number of the session from 1. */
@@ -126,6 +128,7 @@ export class ScriptedCollector implements Collector {
     const content = known.get(id)?.content ?? fails(`it was not in this inventory: ${id}`)
     const began = this.clock.now()
     const { clock } = this
+    const unsaid = this.unsaid.has(id)
     async function* stored() {
       let bytesIn = 0
       let truncated: string | undefined
@@ -137,6 +140,7 @@ export class ScriptedCollector implements Collector {
             truncated = (error as Error).message
           })
           if (step === undefined || step.done) {
+            if (unsaid) return
             return taken.resolve({ bytesIn, ms: clock.now() - began, ...(truncated !== undefined && { truncated }) })
           }
           bytesIn += step.value.length
@@ -146,7 +150,7 @@ export class ScriptedCollector implements Collector {
         taken.reject(error)
         throw error
       } finally {
-        taken.reject(new Error('nobody read to the end'))
+        if (!unsaid) taken.reject(new Error('nobody read to the end'))
       }
     }
     return { stored: lent(stored()), taken: taken.promise, stop: () => stopping.abort() }

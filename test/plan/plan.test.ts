@@ -124,6 +124,15 @@ t.test('rates follow what is seen, and ignore what is too small to tell', async 
   t.equal(observed(ASSUMED_RATES, { ...slow, bytesStored: 100 }), ASSUMED_RATES)
 })
 
+t.test('what was seen counts as much as what was assumed, from eight MiB on', async (t) => {
+  const rates = { read: 100 * MiB, store: 50 * MiB }
+  const seen = { bytesIn: 16 * MiB, bytesStored: 8 * MiB, ms: 500 }
+  t.strictSame(observed(rates, seen), { read: 66 * MiB, store: 33 * MiB })
+  t.equal(observed(rates, { ...seen, bytesStored: 8 * MiB - 1 }), rates)
+  t.equal(observed(rates, { ...seen, ms: 0 }), rates)
+  t.strictSame(observed({ read: 0, store: 0 }, { ...seen, ms: 1e12 }), { read: 1, store: 1 }, 'never nothing')
+})
+
 t.test('time is divided so that the end is kept', async (t) => {
   for (const total of [2_000, 5_000, 30_000, 90_000, 300_000, 1_800_000]) {
     const budget = divide(total, 10_000)
