@@ -1,6 +1,8 @@
+import type { Taken } from '../wall/answers.ts'
 import { readTaken } from '../wall/read-answers.ts'
 import { Refusal } from '../wall/refusal.ts'
 import type { RequestTo } from '../wall/requests.ts'
+import { sentence } from '../words/cannot.ts'
 import { type Answer, end } from './answer.ts'
 import { clearance } from './clearance.ts'
 import { collect } from './collect.ts'
@@ -23,8 +25,17 @@ export async function take(
   try {
     let step = await collecting.next()
     for (; step.done !== true; step = await collecting.next()) await answer.data(step.value)
-    await answer.send(end(readTaken(step.value)))
+    await answer.send(ended(step.value))
   } finally {
     collecting.return(undefined as never).catch(() => {})
+  }
+}
+
+/** How it went. What is known of the item by then may be longer than a message; the item is there all the same. */
+function ended(taken: Taken): Buffer {
+  try {
+    return end(readTaken(taken))
+  } catch (error) {
+    return end(readTaken({ ...taken, identity: { note: sentence(error) } }))
   }
 }

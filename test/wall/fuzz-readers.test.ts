@@ -65,6 +65,21 @@ function isRequest(request: ReturnType<typeof readRequest>): boolean {
 
 const ITEM = jsonOf(SAID.find(({ bytes }) => bytes.includes('"patience"'))?.bytes as Buffer).item
 const FINDING = jsonOf(SAID.find(({ bytes }) => bytes.includes('"finding"'))?.bytes as Buffer).finding
+/** What sources know besides, lists and all. */
+const DETAILS = [
+  { source: 'facts', processes: 3, leftOut: [{ path: '/proc/1/maps', reason: 'hung', times: 2 }], leftOutKinds: 20 },
+  {
+    ...{ source: 'stacks', processes: 1, looks: 2, stuck: 1, partial: 1, narrow: 1 },
+    threads: [{ pid: 1, comm: 'a', unit: 'a.service', tid: 2, name: 'b', stand: 'still', blocked: true, wchan: 'w' }],
+  },
+  { source: 'live', trouble: { kind: 'killed', comm: 'java', count: 2 }, by: 'gdb', missed: ['a page'], late: 1 },
+  {
+    ...{ source: 'memory', scope: 'kernel', costs: [{ scope: 'kernel', bytes: 1, ms: 1 }], pages: 9, kernel: '6.1' },
+    ...{ unfit: { scope: 'all', bytes: 1 }, whole: ['tasks'], torn: [{ of: 'user', pages: 1 }] },
+  },
+  { source: 'journal', entries: 1, from: 1, to: 2, open: 'no answer', headerBytes: 8 },
+  { source: 'cores', thread: 7, unfinished: true, unasked: 'no FFI' },
+]
 const GAP = { source: 'cores', class: 'memory', status: 'failed', reason: 'r', because: 'host', identity: { pid: 1 } }
 const TAKEN = { bytesIn: 1, ms: 1, frames: 2, truncated: 'cut', identity: { at: 1, note: 'n', holes: 3 } }
 const HEALTH = { version: '1', problems: ['a', 'b'], closed: 'c' }
@@ -73,6 +88,9 @@ const READERS: readonly (readonly [name: string, read: (value: never) => unknown
   ['item', readListedItem, ITEM, true],
   ['gap', readGap, GAP, true],
   ['taken', readTaken, TAKEN, true],
+  ...DETAILS.map(
+    (details) => [`taken, ${details.source}`, readTaken, { ...TAKEN, identity: { details } }, true] as const,
+  ),
   ['session', readSession, { session: '0123456789abcdef' }, true],
   ['health', readHealth, HEALTH, true],
   ['finding', readFinding, FINDING, true],
