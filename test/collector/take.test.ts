@@ -1,6 +1,7 @@
 import t from 'tap'
 import { collectorAt } from '../../agent/wall/client.ts'
 import type { ItemIdentity } from '../../agent/words/evidence.ts'
+import { bytesOf } from '../frames/streams.ts'
 import { lent } from '../streams/poisoned.ts'
 import { chunks, collectorOf, item, source } from './synthetic.ts'
 
@@ -31,7 +32,7 @@ t.test('what is known of an item may be longer than a message, and costs it noth
   const signal = AbortSignal.timeout(30_000)
   const session = await collectorAt(socket).open({ trigger: 'manual', boot: 'this' }, 4000, signal)
   const taking = session.take('cores:cores/a', 1000, signal)
-  t.equal(Buffer.concat(await Array.fromAsync(taking.stored, Buffer.from)).toString(), 'content')
+  t.equal((await bytesOf(taking.stored)).toString(), 'content')
   const { bytesIn, identity: told } = await taking.taken
   t.equal(bytesIn, 7)
   t.match(told, { note: /^cannot send "end" over the wall: it has \d+ bytes/ })
