@@ -10,7 +10,8 @@ import { dataHeader, message, messages } from '../wall/wire.ts'
 import { cannot, sentence } from '../words/cannot.ts'
 import { abandonable, aborted } from '../words/deadline.ts'
 import type { Answer } from './answer.ts'
-import { answerRequest, type Desk } from './desk.ts'
+import { answerRequest } from './answer-request.ts'
+import type { Desk } from './desk.ts'
 
 /** Connections at once: a capture has some eight under way (takes, a watch, questions), and there may be two; `attend` has one. */
 const MAX_CONNECTIONS = 32

@@ -9,17 +9,7 @@ import { CoreStart } from './core-start.ts'
 import { type CoreProcess, type ElfHead, readElfHead } from './elf-head.ts'
 import { frameWalk } from './frame-walk.ts'
 import { UnpackedLength } from './unpacked-length.ts'
-import { type Wholeness, wholeness } from './wholeness.ts'
-
-/** What is known of a core before it is read, as far as it bears on whether it is whole. */
-export interface Expected {
-  /** `.zst`, … for a compressed one, else empty. */
-  readonly suffix: string
-  /** RLIMIT_CORE of its process in bytes, which systemd-coredump cuts at. */
-  readonly rlimit?: number | undefined
-  /** Why it is known to be cut. */
-  readonly cut?: string | undefined
-}
+import { type Expected, type Wholeness, wholeness } from './wholeness.ts'
 
 /**
  * Reads a core as it lies there, with what its headers tell, and says whether it is whole: as long as its ELF headers promise (a

@@ -3,8 +3,17 @@ import { formatBytes } from '../../words/units.ts'
 import type { CoreLayout } from '../elf/core-layout.ts'
 import { isUnpacked } from './core-start.ts'
 import type { Holds } from './frame-walk.ts'
-import type { Expected } from './read-core.ts'
 import type { Unpacked } from './unpacked-length.ts'
+
+/** What is known of a core before it is read, as far as it bears on whether it is whole. */
+export interface Expected {
+  /** `.zst`, … for a compressed one, else empty. */
+  readonly suffix: string
+  /** RLIMIT_CORE of its process in bytes, which systemd-coredump cuts at. */
+  readonly rlimit?: number | undefined
+  /** Why it is known to be cut. */
+  readonly cut?: string | undefined
+}
 
 /** Whether a core is whole: it is cut, that was not found out, or neither. */
 export interface Wholeness {

@@ -1,0 +1,45 @@
+import { carriedOver } from '../settings/carry-over.ts'
+import { readHealth, readWhy } from '../wall/read-answers.ts'
+import type { Request } from '../wall/requests.ts'
+import { type Answer, end } from './answer.ts'
+import { attend } from './attend.ts'
+import { clearance } from './clearance.ts'
+import type { Desk } from './desk.ts'
+import { openSession } from './open-session.ts'
+import { renewSettings } from './renew-settings.ts'
+import { take } from './take.ts'
+import { tellFindings } from './tell-findings.ts'
+import { watch } from './watch.ts'
+import { askWhy } from './why.ts'
+
+/** Answers one request of PROTOCOL.md. Throws what becomes `fail`. */
+export async function answerRequest(desk: Desk, request: Request, answer: Answer, signal: AbortSignal): Promise<void> {
+  switch (request.do) {
+    case 'open':
+      return openSession(desk, request, answer, signal)
+    case 'take':
+      return take(desk, request, answer, signal)
+    case 'watch':
+      return watch(desk, request, answer, signal)
+    case 'findings':
+      return tellFindings(desk, request, answer, signal)
+    case 'release':
+      return answer.send(end({ held: desk.hold?.release() ?? false }))
+    case 'attend':
+      return attend(desk, answer, signal)
+    case 'why':
+      return answer.send(end(readWhy({ ...(await askWhy(signal)) })))
+    case 'reload':
+      desk.loaded = carriedOver(await desk.reload(signal), desk.loaded)
+      return answer.send(end())
+    case 'health':
+      await renewSettings(desk, signal)
+      return answer.send(end(readHealth(health(desk))))
+  }
+}
+
+function health({ version, loaded }: Desk): Parameters<typeof readHealth>[0] {
+  const cleared = clearance('memory', loaded.settings.seal)
+  const problems = loaded.problems.map(({ message }) => message)
+  return { version, problems, ...(cleared.kind === 'closed' && { closed: cleared.reason }) }
+}
