@@ -16,6 +16,8 @@ export class MemoryStore implements Store {
   /** ms of one request, and bytes that travel in one */
   ms = 1
   rate = Number.POSITIVE_INFINITY
+  /** ms that its own clock is ahead, where it says so */
+  clockSkew: number | undefined
   /** What becomes of a request: nothing in its way, an error, or it never ends (not even with its signal when `deaf`). */
   fate: (verb: Verb, key: string) => StoreError | 'hangs' | 'deaf' | undefined = () => undefined
 
@@ -80,6 +82,6 @@ export class MemoryStore implements Store {
     if (this.objects.has(key)) throw new StoreError('exists', `cannot store ${key}: it exists`)
     this.objects.set(key, body)
     this.at.set(key, this.#clock.now())
-    return { key, bytes: body.length }
+    return { key, bytes: body.length, ...(this.clockSkew !== undefined && { clockSkew: this.clockSkew }) }
   }
 }

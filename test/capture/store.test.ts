@@ -30,6 +30,14 @@ t.test('a store that cannot begin a bundle at first is tried again, as long as t
   t.equal(dead.clock.now(), 30_000)
 })
 
+t.test('how far the clocks are apart is told where the store tells it', async (t) => {
+  const s = scene(facts())
+  t.equal((await s.captured()).clockSkewMs, undefined)
+  const ahead = scene(facts())
+  ahead.store.clockSkew = 4_000
+  t.equal((await ahead.captured()).clockSkewMs, 4_000)
+})
+
 t.test('an id that is taken is replaced; what we may have stored ourselves is not', async (t) => {
   const taken = scene()
   let puts = 0

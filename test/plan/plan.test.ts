@@ -124,6 +124,12 @@ t.test('rates follow what is seen, and ignore what is too small to tell', async 
   t.equal(observed(ASSUMED_RATES, { ...slow, bytesStored: 100 }), ASSUMED_RATES)
 })
 
+t.test('what fits exactly is taken whole, a byte more is not', async (t) => {
+  const exact = item('x', { bytes: 200 * MiB, ratio: 0 })
+  t.match(makePlan([exact], only(1_300), ASSUMED_RATES), [{ decision: 'take', limit: 200 * MiB }])
+  t.match(makePlan([exact], only(1_299), ASSUMED_RATES), [{ decision: 'skip' }])
+})
+
 t.test('what was seen counts as much as what was assumed, from eight MiB on', async (t) => {
   const rates = { read: 100 * MiB, store: 50 * MiB }
   const seen = { bytesIn: 16 * MiB, bytesStored: 8 * MiB, ms: 500 }
