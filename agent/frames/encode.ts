@@ -13,8 +13,11 @@ import { type Entry, formatSeekTable } from './seek-table.ts'
 export const LEVEL = 1
 /** Blocks that no processor works on: one is being read, one waits for its turn. */
 const BESIDE = 2
-/** Bytes of memory for blocks and their frames, of the 200 MiB that both processes may take: the parts in flight need as much. */
-const MEMORY = 48 * 1024 * 1024
+/**
+ * Bytes of memory for blocks and their frames, of the 200 MiB that both processes may take: idle they have 50, the parts under way
+ * 72, what is read ahead, sealed and on the wall a good 20. More processors than these blocks keep busy would wait for the hashes.
+ */
+const MEMORY = 40 * 1024 * 1024
 const BLOCKS_MOST = MEMORY / (2 * FRAME_BYTES)
 
 /** Blocks to be held at once: all processors stay busy while the consumer is, as far as there is memory for it. */
