@@ -1,7 +1,7 @@
 import type { Receipt } from '../bundle/schema.ts'
 import { ASSUMED_RATES, costOf, observed, type Rates } from '../plan/cost.ts'
 import { byCost, byWorth, makePlan, type Order, type Planned } from '../plan/plan.ts'
-import { PART_BYTES } from '../store/store.ts'
+import { PART_BYTES } from '../store/part-bytes.ts'
 import type { Session } from '../wall/collector.ts'
 import type { ListedItem, SourceName } from '../words/evidence.ts'
 import type { Blame } from './blame.ts'

@@ -1,6 +1,6 @@
 import { BUNDLE_VERSION, type BundleName } from '../bundle/keys.ts'
 import type { Host, Opening } from '../bundle/schema.ts'
-import { PART_BYTES } from '../store/store.ts'
+import { PART_BYTES } from '../store/part-bytes.ts'
 import type { Trigger } from '../words/evidence.ts'
 import { isoTime, NO_TIME } from '../words/instant.ts'
 

@@ -1,7 +1,7 @@
 import type { Deadline } from '../words/deadline.ts'
 import type { Gathered } from './gather.ts'
 import type { Pace } from './pace.ts'
-import { PART_BYTES } from './store.ts'
+import { PART_BYTES } from './part-bytes.ts'
 
 /** How much slower a store may become before what was to fit does not. */
 const MARGIN = 1.25

@@ -3,7 +3,7 @@ import { Filling } from '../streams/filling.ts'
 import type { Lease } from '../streams/lease.ts'
 import { Pool } from '../streams/pool.ts'
 import { cannot } from '../words/cannot.ts'
-import { PART_BYTES } from './store.ts'
+import { PART_BYTES } from './part-bytes.ts'
 import { MOST_PARTS } from './window.ts'
 
 /** Those that are under way, and one that is filled meanwhile. */

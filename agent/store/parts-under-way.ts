@@ -1,9 +1,23 @@
+import type { Deadline } from '../words/deadline.ts'
 import { sendsAlone } from './fit.ts'
 import type { Gathered } from './gather.ts'
-import type { StoreError, Upload } from './store.ts'
+import type { Store, StoreError, Upload } from './store.ts'
 import { copy, type Sums, update } from './sums.ts'
 import type { Place } from './window.ts'
-import type { Stream } from './write-segment.ts'
+
+/** What all segments of one stream share. */
+export interface Stream {
+  readonly store: Store
+  readonly parts: AsyncGenerator<Gathered, void>
+  readonly inFlight: number
+  readonly partsPerSegment: number
+  /** Ends `parts` when the store has failed. */
+  readonly stop: AbortController
+  /** When the sending ends. */
+  readonly until: Deadline
+  /** The hard end. */
+  readonly signal: AbortSignal
+}
 
 /** The parts of one segment on their way, how far they have come, and the sums up to where it may have to end. */
 export class PartsUnderWay {

@@ -1,5 +1,6 @@
 import { cannot } from '../words/cannot.ts'
-import { PART_BYTES, StoreError } from './store.ts'
+import { PART_BYTES } from './part-bytes.ts'
+import { StoreError } from './store.ts'
 
 /** S3's limit: part numbers go from 1 to 10,000. */
 export const LAST_PART = 10_000

@@ -1,5 +1,5 @@
 import { abandonable } from '../words/deadline.ts'
-import { PART_BYTES } from './store.ts'
+import { PART_BYTES } from './part-bytes.ts'
 
 /** From the second part on: enough to fill a link with a round trip. */
 const FEWEST = 2

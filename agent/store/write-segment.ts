@@ -1,11 +1,10 @@
 import { createHash, type Hash } from 'node:crypto'
 import { cannot, sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
-import type { Deadline } from '../words/deadline.ts'
 import { fitted, fittedFirst, TimeUp } from './fit.ts'
 import type { Gathered } from './gather.ts'
-import { PartsUnderWay } from './parts-under-way.ts'
-import { type Store, StoreError } from './store.ts'
+import { PartsUnderWay, type Stream } from './parts-under-way.ts'
+import { StoreError } from './store.ts'
 import { hex, type Sums, update } from './sums.ts'
 
 /** An object as it lies in the store. `sha256` in hex. */
@@ -13,20 +12,6 @@ export interface Segment {
   readonly key: string
   readonly bytes: number
   readonly sha256: string
-}
-
-/** What all segments of one stream share. */
-export interface Stream {
-  readonly store: Store
-  readonly parts: AsyncGenerator<Gathered, void>
-  readonly inFlight: number
-  readonly partsPerSegment: number
-  /** Ends `parts` when the store has failed. */
-  readonly stop: AbortController
-  /** When the sending ends. */
-  readonly until: Deadline
-  /** The hard end. */
-  readonly signal: AbortSignal
 }
 
 export interface SegmentEnd {

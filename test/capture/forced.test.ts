@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PART_BYTES } from '../../agent/store/store.ts'
+import { PART_BYTES } from '../../agent/store/part-bytes.ts'
 import { MovableDeadline } from '../../agent/words/deadline.ts'
 import { receiptOf, scene } from './scene.ts'
 import { facts, gives, hangsAfter, scripted } from './scripted-collector.ts'

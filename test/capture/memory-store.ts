@@ -1,5 +1,6 @@
 import { Pace } from '../../agent/store/pace.ts'
-import { PART_BYTES, type Store, type Stored, StoreError, type Upload } from '../../agent/store/store.ts'
+import { PART_BYTES } from '../../agent/store/part-bytes.ts'
+import { type Store, type Stored, StoreError, type Upload } from '../../agent/store/store.ts'
 import { abandonable } from '../../agent/words/deadline.ts'
 import type { TestClock } from '../clock.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PART_BYTES } from '../../agent/store/store.ts'
+import { PART_BYTES } from '../../agent/store/part-bytes.ts'
 import { receiptOf, scene } from './scene.ts'
 import { gives, hangsAfter, scripted } from './scripted-collector.ts'
 

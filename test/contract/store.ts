@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
-import { type Archive, PART_BYTES, type Store } from '../../agent/store/store.ts'
+import { PART_BYTES } from '../../agent/store/part-bytes.ts'
+import type { Archive, Store } from '../../agent/store/store.ts'
 import { writeObject } from '../../agent/store/write-object.ts'
 import { lent } from '../streams/poisoned.ts'
 import { failing } from './failing.ts'

@@ -7,7 +7,7 @@ import { directoryArchive } from '../../agent/store/directory/archive.ts'
 import { NotDurable, publish } from '../../agent/store/directory/durable.ts'
 import { storeError } from '../../agent/store/directory/failure.ts'
 import { directoryStore } from '../../agent/store/directory/store.ts'
-import { PART_BYTES } from '../../agent/store/store.ts'
+import { PART_BYTES } from '../../agent/store/part-bytes.ts'
 import { failing } from '../contract/failing.ts'
 import { storeContract } from '../contract/store.ts'
 
