@@ -52,6 +52,8 @@ export class ScriptedCollector implements Collector {
   readonly occasions: Occasion[] = []
   /** Items of which it never says how they ended. */
   readonly unsaid = new Set<string>()
+  /** When the connection of each item was cut. */
+  readonly cut = new Map<string, number>()
   /** What each item was allowed, in bytes. */
   readonly limits = new Map<string, number>()
   /** What is listed, by number of the session from 1. */
@@ -88,6 +90,7 @@ export class ScriptedCollector implements Collector {
       listing,
       take: (id, limit, signal) => {
         this.limits.set(id, limit)
+        signal.addEventListener('abort', () => this.cut.set(id, this.clock.now()))
         return this.#take(known, id, signal)
       },
       watch: (signal) => this.#watch(known, signal),

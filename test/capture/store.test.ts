@@ -1,7 +1,7 @@
 import t from 'tap'
 import { StoreError } from '../../agent/store/store.ts'
 import { receiptOf, scene } from './scene.ts'
-import { facts, fails, scripted } from './scripted-collector.ts'
+import { facts, fails, hangsAfter, scripted } from './scripted-collector.ts'
 
 t.test('a store that says no ends the capture, and applications are let go first', async (t) => {
   const s = scene(facts())
@@ -28,6 +28,13 @@ t.test('a store that cannot begin a bundle at first is tried again, as long as t
   dead.store.fate = () => new StoreError('transient', 'ENFILE')
   await t.rejects(dead.captured(), new StoreError('transient', 'ENFILE'))
   t.equal(dead.clock.now(), 30_000)
+})
+
+t.test('an item that cannot be stored is not read on', async (t) => {
+  const s = scene(scripted('cores/a'), scripted('cores/slow', hangsAfter(['c'])))
+  s.store.fate = (_, key) => (/cores\/a/.test(key) ? new StoreError('denied', 'access denied') : undefined)
+  await s.captured()
+  t.ok((s.collector.cut.get('cores/a') ?? 5_000) < 100, `${s.collector.cut.get('cores/a')} ms`)
 })
 
 t.test('how far the clocks are apart is told where the store tells it', async (t) => {
