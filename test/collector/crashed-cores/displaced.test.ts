@@ -119,7 +119,6 @@ t.test("a crash of another's program is not to be invented", { skip }, async (t)
     at: Math.round(statSync(file).mtimeMs),
     claimed: true,
     uid: MALLORY,
-    details: { source: 'cores' },
   })
 })
 
