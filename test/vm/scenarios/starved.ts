@@ -1,5 +1,4 @@
 import { equal } from 'node:assert/strict'
-import { applicationUnit } from '../applications.ts'
 import { checkReceipts } from '../bucket.ts'
 import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
@@ -11,12 +10,6 @@ const DEADLINE = 150
 const HOLD = 45
 const SPINNERS = 4
 
-const FILES = Object.fromEntries(
-  Array.from({ length: SPINNERS }, (_, n) =>
-    Object.entries(applicationUnit(`spinner${n}`, 'spinning', { Nice: '-20' })),
-  ).flat(),
-)
-
 /** One processor, and four services that want all of it at the highest priority: the evidence comes late, but it comes. */
 export const scenario: Scenario = {
   name: 'starved',
@@ -24,9 +17,11 @@ export const scenario: Scenario = {
   minutes: 3,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
-    await using machine = await boot({ settings, files: FILES, deadline: DEADLINE, processors: 1 })
+    await using machine = await boot({ settings, deadline: DEADLINE, processors: 1 })
     await bootDone(machine, signal)
     await watchRelease(machine, signal)
+    for (let n = 0; n < SPINNERS; n++)
+      await machine.ok(`systemd-run --quiet --unit=spinner${n} -p Nice=-20 /usr/lib/vm/spinning`, signal)
     const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
     await machine.sh('systemctl poweroff', signal)
     step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
