@@ -18,6 +18,9 @@ const IMAGE_LIMIT = 15 * 60_000
 /** Processors that a machine keeps busy while it boots and goes down: as many as it has. With fewer its evidence has no time. */
 const MACHINE_CORES = 2
 
+/** Suites take turns by the day. */
+const DAY_MS = 24 * 60 * 60_000
+
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
@@ -116,8 +119,6 @@ function suitesOf({ suites, turns = [] }: Scenario): readonly Suite[] {
   if (values.suite !== undefined || values.only !== undefined) return turns
   return turns.slice(Math.floor(Date.now() / DAY_MS) % turns.length).slice(0, 1)
 }
-
-const DAY_MS = 24 * 60 * 60_000
 
 function imageOf(suite: Suite, scratch: string, signal: AbortSignal): Promise<Image> {
   return bakedImage(suite, join(scratch, suite), AbortSignal.any([signal, AbortSignal.timeout(IMAGE_LIMIT)]))
