@@ -32,21 +32,9 @@ export function oneForEach(deaths: readonly Death[]): readonly Told[] {
       ({ id }) => id,
     )
     const nameless = known.filter(({ index }) => all[index]?.subject.pid === undefined)
-    const adding = (death: Death, among: readonly { readonly index: number }[], match: Match): boolean => {
-      const index = nearest(all, among, death, match)
-      if (index !== undefined) all[index] = both(all[index] as Told, death)
-      return index === undefined
-    }
-    const left = deaths
-      .filter((death) => death.witness === witness)
-      .filter((death) =>
-        adding(
-          death,
-          idsOf(death).flatMap((id) => byId.get(id) ?? []),
-          sameProcess,
-        ),
-      )
-      .filter((death) => adding(death, death.subject.pid === undefined ? known : nameless, sameEnd))
+    const told = deaths.filter((death) => death.witness === witness)
+    const others = unjoined(all, told, (death) => idsOf(death).flatMap((id) => byId.get(id) ?? []), sameProcess)
+    const left = unjoined(all, others, ({ subject }) => (subject.pid === undefined ? known : nameless), sameEnd)
     all.push(...left.map(({ witness: by, ...told }) => ({ ...told, witnesses: [by] })))
   }
   return all
@@ -54,21 +42,40 @@ export function oneForEach(deaths: readonly Death[]): readonly Told[] {
 
 type Match = (told: Told, death: Death) => boolean
 
-/** Of those that match and have not been told by this witness yet, the nearest in time. */
-function nearest(
-  all: readonly Told[],
-  among: readonly { readonly index: number }[],
-  death: Death,
+/**
+ * Joins what one witness tells to what was told before, and gives what is left. Those that are nearest in time are joined first: of
+ * three deaths within seconds, the first must not be taken for the second because it is asked about first.
+ */
+function unjoined(
+  all: Told[],
+  deaths: readonly Death[],
+  among: (death: Death) => readonly { readonly index: number }[],
   match: Match,
-): number | undefined {
-  let best: { readonly index: number; readonly distance: number } | undefined
-  for (const { index } of among) {
+): readonly Death[] {
+  const fits = (index: number, death: Death) => {
     const told = all[index] as Told
-    if (told.witnesses.includes(death.witness) || !isPossible(told, death) || !match(told, death)) continue
-    const distance = Math.abs((told.at ?? 0) - (death.at ?? 0))
-    if (best === undefined || distance < best.distance) best = { index, distance }
+    return !told.witnesses.includes(death.witness) && isPossible(told, death) && match(told, death)
   }
-  return best?.index
+  const pairs = deaths.flatMap((death) =>
+    among(death)
+      .filter(({ index }) => fits(index, death))
+      .map(({ index }) => ({ index, death, apart: apart(all[index] as Told, death) })),
+  )
+  const joined = new Set<Death>()
+  for (const { index, death } of pairs.toSorted((a, b) => a.apart - b.apart)) {
+    if (joined.has(death) || !fits(index, death)) continue
+    all[index] = both(all[index] as Told, death)
+    joined.add(death)
+  }
+  return deaths.filter((death) => !joined.has(death))
+}
+
+/** ms. systemd-coredump tells the second in which it was (%t of core(5)): all of that is no distance. */
+function apart(told: Told, death: Death): number {
+  const at = told.at ?? 0
+  const since = (death.at ?? 0) - at
+  const second = at % 1000 === 0 ? 1000 : 0
+  return since < 0 ? -since : Math.max(0, since - second)
 }
 
 const idsOf = ({ subject, tid }: Pick<Death, 'subject' | 'tid'>): readonly number[] =>

@@ -50,6 +50,31 @@ t.test('four witnesses of one death', (t) => {
   t.end()
 })
 
+t.test('three deaths within four seconds, of which one was told to nobody but the kernel', (t) => {
+  const kernel = (tid: number, at: number) => crash('kernel', { subject: { comm: 'worker-7' }, tid, signal: 11, at })
+  const coredump = (unit: string, pid: number, at: number) =>
+    crash('coredump', { subject: { unit, pid, comm: 'crasher' }, signal: 11, at })
+  const systemd = (unit: string, at: number) => crash('systemd', { subject: { unit }, signal: 11, at })
+  const all = seen([
+    ...[kernel(530, T + 6_900), kernel(573, T + 7_950), kernel(607, T + 10_470)],
+    ...[coredump('first.service', 562, T + 7_000), coredump('second.service', 596, T + 10_000)],
+    ...[
+      systemd('foreign.service', T + 6_938),
+      systemd('first.service', T + 8_400),
+      systemd('second.service', T + 10_900),
+    ],
+  ])
+  t.same(
+    all.map(({ subject: { unit, comm, pid, tid } }) => [unit, comm, pid ?? tid]),
+    [
+      ['second.service', 'crasher', 596],
+      ['first.service', 'crasher', 562],
+      ['foreign.service', 'worker-7', 530],
+    ],
+  )
+  t.end()
+})
+
 t.test('a foreign core_pattern: the kernel knows the process, systemd the unit', (t) => {
   const all = seen([
     crash('kernel', { subject: { comm: 'shop' }, tid: 812, signal: 11 }),
