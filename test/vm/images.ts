@@ -24,6 +24,7 @@ const NAMES = [
   'intruder',
   'swollen',
   'fragile',
+  'crowd',
 ] as const
 
 /** A program as it is in the image, with its symbols. */
