@@ -18,7 +18,7 @@ export interface Around {
 }
 
 /** ms from a forced end to that of the process. The engine has closed its manifest by then (plan/budget.ts), or the store is dead. */
-const FORCED_MS = 1_800
+const FORCED_MS = 1_950
 /** A request to a collector that works. One that does not is not waited for: the kernel has released its lock. */
 const RELEASE_MS = 1_000
 const FORCED = new Error('the host was forced down')

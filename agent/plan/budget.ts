@@ -148,11 +148,14 @@ export function sendingBudget(budget: number, left: number): number {
 /** With less than this left an artifact is not begun. */
 export const LEAST_MS = 1_000
 
-/** A host that is forced down gives two seconds at most, and half a second of these is for the process's own end. */
-export const FORCED_MS = 1_500
-/** Of these: until what was being read has closed its frames and is sent, and until what has landed is an object. */
-export const FORCED_SENDING_MS = 300
-export const FORCED_LANDING_MS = 700
+/** A host that is forced down gives two seconds at most; the process's own end is a signal to itself. */
+export const FORCED_MS = 1_900
+/**
+ * Of these: until what was being read has closed its frames and is sent, and until what has landed is an object. Most of it is for the
+ * manifest, without which the rest is hard to find.
+ */
+export const FORCED_SENDING_MS = 150
+export const FORCED_LANDING_MS = 400
 
 /** Silence that ended the first try is waited out so many times as long by the second. */
 export const SECOND_PATIENCE = 2

@@ -49,7 +49,7 @@ t.test('a host that is forced down ends all of it', async (t) => {
   clock.after(20_000, () => hurry.abort())
   clock.after(20_100, () => given.rearm(90_000))
   t.strictSame(await endsOf(clock, time), {
-    ...{ live: 10_000, reading: 20_000, sending: 20_300, landing: 20_700, end: 21_500 },
+    ...{ live: 10_000, reading: 20_000, sending: 20_150, landing: 20_400, end: 21_900 },
   })
   t.strictSame(time.room, { live: 0, all: 0 })
   t.strictSame(time.up, { because: 'host', reason: 'the host was forced down' })
@@ -64,7 +64,7 @@ t.test('a host that is forced down ends all of it', async (t) => {
   )
   t.strictSame(time.upFor(1_000), time.up)
   const at = timeOf(90_000, { hurry: AbortSignal.abort() })
-  t.match(await endsOf(at.clock, at.time), { live: 0, end: 1_500 })
+  t.match(await endsOf(at.clock, at.time), { live: 0, end: 1_900 })
 })
 
 t.test('what there is room for, while applications wait, afterwards, and in the last look', async (t) => {

@@ -1,4 +1,5 @@
 import { equal } from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { checkReceipts } from '../bucket.ts'
 import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
@@ -13,11 +14,13 @@ export const scenario: Scenario = {
   name: 'out-of-files',
   suites: ['bookworm', 'trixie'],
   minutes: 2,
-  async run({ boot, bucket, operator, step }, signal) {
+  async run({ boot, bucket, link, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, deadline: DEADLINE })
     await bootDone(machine, signal)
     await watchRelease(machine, signal)
+    // The daemon has all of its program by then.
+    while (link.connections === 0) await sleep(500, undefined, { signal })
     await machine.ok('read open rest </proc/sys/fs/file-nr; echo $open >/proc/sys/fs/file-max', signal)
     const refused = await machine.sh('setpriv --reuid=33 --clear-groups cat /etc/hostname', signal)
     step(`another user: ${refused.stderr.trim()}`)
