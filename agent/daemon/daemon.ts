@@ -35,7 +35,7 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
   const collector = collectorAt(values.socket, reserve)
   const ending = new AbortController()
   const idle = AbortSignal.any([ending.signal, parent])
-  const read = (limit: AbortSignal) => readStanding(values, limit)
+  const read = (limit: AbortSignal) => reserve.lend(() => readStanding(values, limit))
   const standing = Standing.begin(read, log, idle, (settings, limit) => storeOf(settings, limit, reserve))
   const say = (line: string) => void process.stdout.write(`${line}\n`)
   const agenda = new Agenda((due: Due) => {

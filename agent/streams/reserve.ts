@@ -34,6 +34,16 @@ export class DescriptorReserve implements Disposable {
     }
   }
 
+  /** Does work that opens several files, one after the other or side by side, with all of them. */
+  async lend<T>(work: () => Promise<T>): Promise<T> {
+    this.free(this.#held.length)
+    try {
+      return await work()
+    } finally {
+      this.refill()
+    }
+  }
+
   [Symbol.dispose](): void {
     this.free(this.#size)
   }

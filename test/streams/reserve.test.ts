@@ -27,6 +27,14 @@ t.test('descriptors are held, freed as far as there are any, and taken back', as
   reserve.refill()
   reserve.refill()
   t.equal(held(), 3)
+  t.equal(await reserve.lend(async () => held()), 0, 'whoever opens several files has all of them')
+  await t.rejects(
+    reserve.lend(async () => {
+      throw new Error('vain')
+    }),
+    { message: 'vain' },
+  )
+  t.equal(held(), 3)
   reserve[Symbol.dispose]()
   t.equal(held(), 0)
 })

@@ -136,7 +136,12 @@ export async function openBucket(
   const requestHandler = exchanges(roads, patience, pace)
   const where = whereIs(location.bucket, settings, { requestHandler })
   const route = { requestHandler, ...(endpoint === undefined && named !== undefined && { region: named }) }
-  const credentials = new Credentials(() => credentialSources(process.env, route))
+  const { reserve } = settings
+  const credentials = new Credentials(() => {
+    const sources = credentialSources(process.env, route)
+    if (reserve === undefined) return sources
+    return sources.map((source) => ({ ...source, ask: () => reserve.lend(() => source.ask()) }))
+  })
   const client = new S3Client({
     region: where.region,
     ...(endpoint === undefined ? {} : { endpoint }),
