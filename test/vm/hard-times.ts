@@ -39,8 +39,10 @@ export function checkArrived(bundle: StoredBundle): void {
 
 /** Nothing was given up for want of time while there was time. */
 export function checkTimeUsed({ manifest }: StoredBundle, deadline: number): void {
+  // What the host itself refuses (a process that has ended) is no matter of time.
   const lost = manifest.receipts.filter(
-    ({ status, because }) => (status === 'failed' || status === 'skipped') && because !== 'seal' && because !== 'limit',
+    ({ status, because = '' }) =>
+      (status === 'failed' || status === 'skipped') && ['deadline', 'collector', 'store'].includes(because),
   )
   const told = lost.map(({ artifact, reason }) => `${artifact}: ${reason}`).join('; ')
   const unused = 1 - manifest.durationMs / 1000 / deadline
