@@ -14,9 +14,6 @@ export type Details =
 /** Elements of any list in it. */
 export const LISTED = 16
 
-/** A source has one form of details each. */
-export type DetailsOf<Source extends Details['source']> = Extract<Details, { readonly source: Source }>
-
 export interface FactsDetails {
   readonly source: 'facts'
   /** Processes that there were. */

@@ -1,6 +1,7 @@
-import { ok } from 'node:assert/strict'
+import { equal, ok } from 'node:assert/strict'
 import type { Machine } from '../../scripts/vm/machine.ts'
-import { receiptsOf, type StoredBundle } from './bucket.ts'
+import { checkReceipts, receiptsOf, type StoredBundle } from './bucket.ts'
+import type { Context } from './scenario.ts'
 
 /** Takes the lock for a moment as soon as the collector has let it go, and says on the console when that was. */
 const WATCHER = [
@@ -18,15 +19,43 @@ export async function watchRelease(machine: Machine, signal: AbortSignal): Promi
   await machine.ok(WATCHER, signal)
 }
 
+/** s that a host in hard times has: for all of its capture, and for which it may keep applications. */
+export interface Terms {
+  readonly deadline: number
+  readonly hold: number
+}
+
+/** Switches the host off, and looks at what came of it: what matters arrived, the time was used, and applications were let go. */
+export async function switchOff(
+  { bucket, step }: Pick<Context, 'bucket' | 'step'>,
+  machine: Machine,
+  { deadline, hold }: Terms,
+  signal: AbortSignal,
+): Promise<StoredBundle> {
+  const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
+  await machine.sh('systemctl poweroff', signal)
+  step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
+  equal(await machine.off(signal), 'guest-shutdown')
+  await bucket.openForReading(signal)
+  const bundle = await bucket.onlyBundle(signal)
+  for (const { artifact, status, ms, reason } of bundle.manifest.receipts)
+    step(`${artifact} ${status}: ${ms} ms ${reason ?? ''}`)
+  checkReceipts(bundle)
+  checkArrived(bundle)
+  checkTimeUsed(bundle, deadline)
+  step(`applications were let go after ${checkReleased(machine, asked, hold).toFixed(1)} s`)
+  return bundle
+}
+
 /** Applications that live at `asked` (s, the guest's clock) were let go within `cap` s. */
-export function checkReleased(machine: Machine, asked: number, cap: number): number {
+function checkReleased(machine: Machine, asked: number, cap: number): number {
   const released = Number(/released at ([0-9.]+)/.exec(machine.console.text)?.[1])
   ok(released - asked <= cap + LATE, `applications were let go after ${released - asked} s of ${cap} s`)
   return released - asked
 }
 
 /** What matters most arrived: some of the facts, of the stacks, and the journal's end. */
-export function checkArrived(bundle: StoredBundle): void {
+function checkArrived(bundle: StoredBundle): void {
   for (const source of ['facts', 'stacks', 'journal'] as const) {
     const receipts = receiptsOf(bundle, source)
     const told = receipts.map(({ status, reason }) => `${status} ${reason ?? ''}`).join('; ')
@@ -38,7 +67,7 @@ export function checkArrived(bundle: StoredBundle): void {
 }
 
 /** Nothing was given up for want of time while there was time. */
-export function checkTimeUsed({ manifest }: StoredBundle, deadline: number): void {
+function checkTimeUsed({ manifest }: StoredBundle, deadline: number): void {
   // What the host itself refuses (a process that has ended) is no matter of time.
   const lost = manifest.receipts.filter(
     ({ status, because = '' }) =>

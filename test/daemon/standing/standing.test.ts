@@ -91,7 +91,8 @@ t.test('a store is opened anew when it is another one, and the old one stays ope
   t.strictSame(told.slice(3), ['opened two', 'closed two'], 'with other credentials it is another one')
 })
 
-t.test('a trigger in the middle of a renewal goes by what held before, and closes nothing of it', async (t) => {
+/** A renewal under way: from store one to store two, which opens when `opening` resolves. */
+async function renewing(t: Test) {
   const told: string[] = []
   const began = Promise.withResolvers<void>()
   const opening = Promise.withResolvers<void>()
@@ -106,6 +107,11 @@ t.test('a trigger in the middle of a renewal goes by what held before, and close
   await host.write(LAYER, host.store('two'))
   const reload = standing.renew()
   await began.promise
+  return { told, opening, host, standing, reload }
+}
+
+t.test('a trigger in the middle of a renewal goes by what held before, and closes nothing of it', async (t) => {
+  const { told, opening, host, standing, reload } = await renewing(t)
   host.idle.abort()
   const lease = await standing.atTrigger()
   t.equal(urlOf(lease), 'one')
@@ -117,20 +123,7 @@ t.test('a trigger in the middle of a renewal goes by what held before, and close
 })
 
 t.test('a renewal that ends while a capture runs closes nothing that the capture uses', async (t) => {
-  const told: string[] = []
-  const began = Promise.withResolvers<void>()
-  const opening = Promise.withResolvers<void>()
-  const slow = openTelling(told, async (name) => {
-    if (name !== 'two') return
-    began.resolve()
-    await opening.promise
-  })
-  const host = await hostOf(t, { open: slow })
-  await host.write(LAYER, host.store('one'))
-  const standing = await host.begin()
-  await host.write(LAYER, host.store('two'))
-  const reload = standing.renew()
-  await began.promise
+  const { told, opening, host, standing, reload } = await renewing(t)
   const lease = await standing.atTrigger()
   t.equal(urlOf(lease), 'one')
   opening.resolve()

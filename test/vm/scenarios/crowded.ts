@@ -1,7 +1,7 @@
-import { equal, ok } from 'node:assert/strict'
+import { equal } from 'node:assert/strict'
 import { applicationUnit } from '../applications.ts'
-import { checkReceipts, receiptsOf } from '../bucket.ts'
-import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
+import { receiptsOf } from '../bucket.ts'
+import { switchOff, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -29,18 +29,7 @@ export const scenario: Scenario = {
     await machine.ok(`for n in {1..${SERVICES}}; do echo one@$n; done | xargs systemctl start`, signal)
     await machine.ok(`until [ $(ls -d /proc/[0-9]* | wc -l) -ge ${PROCESSES} ]; do sleep 1; done`, signal)
     step('all of them run')
-    const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
-    await machine.sh('systemctl poweroff', signal)
-    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
-    ok(['guest-shutdown'].includes((await machine.off(signal)) ?? ''))
-    await bucket.openForReading(signal)
-    const bundle = await bucket.onlyBundle(signal)
-    for (const { artifact, status, ms, reason } of bundle.manifest.receipts)
-      step(`${artifact} ${status}: ${ms} ms ${reason ?? ''}`)
-    checkReceipts(bundle)
-    checkArrived(bundle)
-    checkTimeUsed(bundle, DEADLINE)
+    const bundle = await switchOff({ bucket, step }, machine, { deadline: DEADLINE, hold: HOLD }, signal)
     equal(receiptsOf(bundle, 'stacks').length, 1)
-    step(`applications were let go after ${checkReleased(machine, asked, HOLD).toFixed(1)} s`)
   },
 }

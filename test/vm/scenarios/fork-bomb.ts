@@ -1,7 +1,5 @@
-import { equal } from 'node:assert/strict'
 import { applicationUnit } from '../applications.ts'
-import { checkReceipts } from '../bucket.ts'
-import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
+import { switchOff, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -24,17 +22,7 @@ export const scenario: Scenario = {
     await watchRelease(machine, signal)
     const bomb = "bash -c 'bomb() { bomb | bomb & }; while :; do bomb; wait; done'"
     await machine.ok(`systemd-run --quiet --unit=bomb -p TasksMax=${TASKS} ${bomb}`, signal)
-    const asked = Number(await machine.ok('sleep 2; echo $EPOCHREALTIME', signal))
-    await machine.sh('systemctl poweroff', signal)
-    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
-    equal(await machine.off(signal), 'guest-shutdown')
-    await bucket.openForReading(signal)
-    const bundle = await bucket.onlyBundle(signal)
-    for (const { artifact, status, ms, reason } of bundle.manifest.receipts)
-      step(`${artifact} ${status}: ${ms} ms ${reason ?? ''}`)
-    checkReceipts(bundle)
-    checkArrived(bundle)
-    checkTimeUsed(bundle, DEADLINE)
-    step(`applications were let go after ${checkReleased(machine, asked, HOLD).toFixed(1)} s`)
+    await machine.ok('sleep 2', signal)
+    await switchOff({ bucket, step }, machine, { deadline: DEADLINE, hold: HOLD }, signal)
   },
 }

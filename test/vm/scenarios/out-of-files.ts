@@ -1,7 +1,5 @@
-import { equal } from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkReceipts } from '../bucket.ts'
-import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
+import { switchOff, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -24,15 +22,6 @@ export const scenario: Scenario = {
     await machine.ok('read open rest </proc/sys/fs/file-nr; echo $open >/proc/sys/fs/file-max', signal)
     const refused = await machine.sh('setpriv --reuid=33 --clear-groups cat /etc/hostname', signal)
     step(`another user: ${refused.stderr.trim()}`)
-    const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
-    await machine.sh('systemctl poweroff', signal)
-    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
-    equal(await machine.off(signal), 'guest-shutdown')
-    await bucket.openForReading(signal)
-    const bundle = await bucket.onlyBundle(signal)
-    checkReceipts(bundle)
-    checkArrived(bundle)
-    checkTimeUsed(bundle, DEADLINE)
-    step(`applications were let go after ${checkReleased(machine, asked, HOLD).toFixed(1)} s`)
+    await switchOff({ bucket, step }, machine, { deadline: DEADLINE, hold: HOLD }, signal)
   },
 }

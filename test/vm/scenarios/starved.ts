@@ -1,6 +1,4 @@
-import { equal } from 'node:assert/strict'
-import { checkReceipts } from '../bucket.ts'
-import { checkArrived, checkReleased, checkTimeUsed, watchRelease } from '../hard-times.ts'
+import { switchOff, watchRelease } from '../hard-times.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -22,17 +20,6 @@ export const scenario: Scenario = {
     await watchRelease(machine, signal)
     for (let n = 0; n < SPINNERS; n++)
       await machine.ok(`systemd-run --quiet --unit=spinner${n} -p Nice=-20 /usr/lib/vm/spinning`, signal)
-    const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
-    await machine.sh('systemctl poweroff', signal)
-    step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
-    equal(await machine.off(signal), 'guest-shutdown')
-    await bucket.openForReading(signal)
-    const bundle = await bucket.onlyBundle(signal)
-    for (const { artifact, status, ms, reason } of bundle.manifest.receipts)
-      step(`${artifact} ${status}: ${ms} ms ${reason ?? ''}`)
-    checkReceipts(bundle)
-    checkArrived(bundle)
-    checkTimeUsed(bundle, DEADLINE)
-    step(`applications were let go after ${checkReleased(machine, asked, HOLD).toFixed(1)} s`)
+    await switchOff({ bucket, step }, machine, { deadline: DEADLINE, hold: HOLD }, signal)
   },
 }
