@@ -23,17 +23,19 @@ export async function watchRelease(machine: Machine, signal: AbortSignal): Promi
 export interface Terms {
   readonly deadline: number
   readonly hold: number
+  /** How it is switched off, where that is not by logind. */
+  readonly off?: string
 }
 
 /** Switches the host off, and looks at what came of it: what matters arrived, the time was used, and applications were let go. */
 export async function switchOff(
   { bucket, step }: Pick<Context, 'bucket' | 'step'>,
   machine: Machine,
-  { deadline, hold }: Terms,
+  { deadline, hold, off = 'systemctl poweroff' }: Terms,
   signal: AbortSignal,
 ): Promise<StoredBundle> {
   const asked = Number(await machine.ok('echo $EPOCHREALTIME', signal))
-  await machine.sh('systemctl poweroff', signal)
+  await machine.sh(off, signal)
   step((await machine.console.waitFor(/lastgasp: .*/, signal))[0])
   equal(await machine.off(signal), 'guest-shutdown')
   await bucket.openForReading(signal)

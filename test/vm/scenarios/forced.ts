@@ -15,10 +15,10 @@ const SOON = 8
 
 /**
  * Two ways to tell systemd that nobody wants to wait: what Ctrl-Alt-Del sends PID 1 (kernel/reboot.c), more than seven times within 2 s
- * (manager.c; a few more, as signals that are not taken in time become one), and `--force`.
+ * (manager.c; many more, as signals that are not taken in time become one), and `--force`.
  */
 const FORCES = {
-  'Ctrl-Alt-Del again and again': 'for n in {1..12}; do kill -INT 1; sleep 0.1; done',
+  'Ctrl-Alt-Del again and again': 'for n in {1..60}; do kill -INT 1; sleep 0.1; done',
   'reboot --force': 'systemctl reboot --force',
 }
 
@@ -44,8 +44,12 @@ export const scenario: Scenario = {
       await bucket.openForReading(signal)
       const bundle = (await bucket.bundles(signal)).at(-1)
       ok(bundle, 'a bundle has a manifest')
-      checkReceipts(bundle)
-      const { manifest } = bundle
+      const { manifest, objects } = bundle
+      // What had been sent when it was forced may be an object whose receipt could not be waited for.
+      const unheard = new Set(
+        manifest.receipts.filter(({ status }) => status === 'failed').map(({ artifact }) => artifact),
+      )
+      checkReceipts({ ...bundle, objects: objects.filter((name) => !unheard.has(name.replace(/\.age$/, ''))) })
       const late = Date.parse(manifest.ended) / 1000 - Number(forced)
       step(`${name}: the manifest is of ${late.toFixed(1)} s after it`)
       ok(late > -1, 'the capture was under way')
