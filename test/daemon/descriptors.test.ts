@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { manifestSchema } from '../../agent/bundle/schema.ts'
 import { answering, STORED } from '../store/answering.ts'
-import { bucketAt, hostOf, settle } from './processes.ts'
+import { bucketAt, hostOf, preloading, settle } from './processes.ts'
 
 // Longer than a runner allows by itself, for machines that do much else.
 t.setTimeout(180_000)
@@ -28,9 +28,7 @@ t.test('a daemon that has no descriptor left captures by those in reserve', { sk
   })
   const { port } = new URL(endpoint)
   host.collector('--root', root, ...QUIET)
-  process.env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(GREEDY)}`
-  const daemon = host.daemon('--root', root, ...bucketAt(`http://localhost:${port}`))
-  delete process.env.NODE_OPTIONS
+  const daemon = preloading(GREEDY, () => host.daemon('--root', root, ...bucketAt(`http://localhost:${port}`)))
   await settle(host)
   await daemon.says(/is ready/)
   t.equal(spawnSync('prlimit', ['--pid', String(daemon.child.pid), LIMIT]).status, 0)

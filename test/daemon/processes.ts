@@ -124,11 +124,17 @@ export function run(program: string, args: readonly string[]): Running {
 export function early(times: number, start: () => Running): Running {
   const kill = `for (let n = 0; n < ${times}; n++) process.kill(process.pid, 'SIGTERM')`
   const script = `process.on('newListener', (name) => { if (name === 'SIGTERM') ${kill} })`
-  process.env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(script)}`
+  return preloading(script, start)
+}
+
+/** Starts something with a script that is loaded into it before all else. What is loaded into the tests themselves stays. */
+export function preloading(script: string, start: () => Running): Running {
+  const { NODE_OPTIONS: ours = '' } = process.env
+  process.env.NODE_OPTIONS = `${ours} --import=data:text/javascript,${encodeURIComponent(script)}`
   try {
     return start()
   } finally {
-    delete process.env.NODE_OPTIONS
+    process.env.NODE_OPTIONS = ours
   }
 }
 
