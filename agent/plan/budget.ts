@@ -116,9 +116,9 @@ export interface Room {
   readonly all: number
 }
 
-/** The room that there is at the beginning. */
+/** The room that there is at the beginning: `divide` leaves more than `live` before the reserve. */
 export function roomOf({ total, live, reserve }: Budget): Room {
-  return { live: Math.min(live, total - reserve), all: total - reserve }
+  return { live, all: total - reserve }
 }
 
 /** A guess that is wrong by more than this factor must not cost others their time. */

@@ -1,7 +1,17 @@
 import t from 'tap'
-import { artifactBudget, divide, roomOf, sendingBudget } from '../../agent/plan/budget.ts'
+import {
+  artifactBudget,
+  divide,
+  FORCED_LANDING_MS,
+  FORCED_MS,
+  FORCED_SENDING_MS,
+  LEAST_MS,
+  roomOf,
+  SECOND_PATIENCE,
+  sendingBudget,
+} from '../../agent/plan/budget.ts'
 import { ASSUMED_RATES, bytesWithin, costOf, observed } from '../../agent/plan/cost.ts'
-import { byCost, makePlan } from '../../agent/plan/plan.ts'
+import { byCost, makePlan, seconds } from '../../agent/plan/plan.ts'
 import type { ListedItem } from '../../agent/words/evidence.ts'
 import { seeded } from '../random.ts'
 
@@ -107,6 +117,12 @@ t.test('holes cost next to nothing, and tell nothing of rates', async (t) => {
   })
   t.strictSame(costOf(item('half', { holes: 5 * MiB, ratio: 0 }), 10 * MiB, ASSUMED_RATES), { bytesStored: 0, ms: 326 })
   t.ok(costOf(dense, dense.bytes, ASSUMED_RATES).ms > 300_000)
+  const [slow, few] = [
+    { read: 1, store: 1 },
+    { bytes: 10, ratio: 0 },
+  ]
+  t.equal(costOf(item('none', few), 10, slow).ms, 10_300)
+  t.equal(costOf(item('more than there is', { ...few, holes: 20 }), 10, slow).ms, 334)
   t.match(makePlan([sparse], only(5_000), ASSUMED_RATES), [{ decision: 'take' }])
   t.equal(bytesWithin(sparse, 5_000, ASSUMED_RATES), sparse.bytes)
   const seen = {
@@ -127,7 +143,25 @@ t.test('rates follow what is seen, and ignore what is too small to tell', async 
 t.test('what fits exactly is taken whole, a byte more is not', async (t) => {
   const exact = item('x', { bytes: 200 * MiB, ratio: 0 })
   t.match(makePlan([exact], only(1_300), ASSUMED_RATES), [{ decision: 'take', limit: 200 * MiB }])
-  t.match(makePlan([exact], only(1_299), ASSUMED_RATES), [{ decision: 'skip' }])
+  t.match(makePlan([exact], only(1_299), ASSUMED_RATES), [{ decision: 'skip', limit: 0 }])
+})
+
+t.test('a prefix is worth its requests from 256 KiB in the store on', async (t) => {
+  const rates = { read: 2 ** 40, store: MiB }
+  const big = item('x', { bytes: 100 * MiB, ratio: 0.5 })
+  t.match(makePlan([big], only(550), rates), [{ decision: 'degrade', limit: MiB / 2 }])
+  t.match(makePlan([big], only(549), rates), [{ decision: 'skip', limit: 0 }])
+  t.match(makePlan([item('x', { closed: 'no recipient' })], only(550), rates), [{ decision: 'skip', limit: 0 }])
+})
+
+t.test('milliseconds are said with a digit after the point up to ten seconds', async (t) => {
+  t.strictSame([0, 440, 9_949, 10_000, 41_400].map(seconds), ['0.0 s', '0.4 s', '9.9 s', '10 s', '41 s'])
+})
+
+t.test('a forced end leaves most of its two seconds for the manifest', async (t) => {
+  t.ok(FORCED_MS < 2_000 && FORCED_MS > 1_500)
+  t.ok(0 < FORCED_SENDING_MS && FORCED_SENDING_MS < FORCED_LANDING_MS && FORCED_LANDING_MS < FORCED_MS / 4)
+  t.strictSame({ LEAST_MS, SECOND_PATIENCE }, { LEAST_MS: 1_000, SECOND_PATIENCE: 2 })
 })
 
 t.test('what was seen counts as much as what was assumed, from eight MiB on', async (t) => {
