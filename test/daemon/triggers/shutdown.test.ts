@@ -65,6 +65,15 @@ t.test('a collector that ends at another time has its own reason', async (t) => 
   t.strictSame(told, ['shutdown'])
 })
 
+t.test('one that ended long before tells nothing of one that ends with us', async (t) => {
+  const { told, term, broken } = watched(t)
+  broken()
+  await later()
+  broken()
+  await term()
+  t.strictSame(told, ['shutdown', 'forced'])
+})
+
 t.test('nothing is heard of the collector after the end', async (t) => {
   const { end, attendance } = watched(t)
   t.equal(attendance.listenerCount('broken'), 1)
