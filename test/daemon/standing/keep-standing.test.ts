@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, promises, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { keepStanding } from '../../../agent/daemon/standing/keep-standing.ts'
@@ -9,8 +10,8 @@ import { until } from '../processes.ts'
 const A_WHILE_MS = 600
 const aWhile = () => new Promise((resolve) => setTimeout(resolve, A_WHILE_MS))
 
-/** A standing and a collector whose renewals and readings end when they are told to, kept while a directory changes. */
-function kept(t: Test) {
+/** A standing and a collector whose renewals and readings end when they are told to, kept while directories change. */
+function kept(t: Test, ...more: readonly string[]) {
   const directory = join(t.testdir({ layers: {} }), 'layers')
   const end = new AbortController()
   const began = { renew: 0, reload: 0 }
@@ -24,7 +25,8 @@ function kept(t: Test) {
   }
   const standing = { renew: () => begin('renew') } as Partial<Standing> as Standing
   const collector = { reload: () => begin('reload') }
-  const over = keepStanding(standing, collector, [{ directory, names: undefined }], end.signal)
+  const watched = [directory, ...more].map((directory) => ({ directory, names: undefined }))
+  const over = keepStanding(standing, collector, watched, end.signal)
   t.teardown(async () => {
     end.abort()
     for (const what of ['renew', 'reload'] as const) ends[what]()
@@ -47,6 +49,20 @@ for (const hanging of ['renew', 'reload'] as const)
     await until(() => began.renew === 2, 'what was changed to be read')
     t.equal(began.reload, 2)
   })
+
+t.test('a directory that hangs keeps nobody from what is heard of the others', async (t) => {
+  const real = promises.stat
+  const hanging = ((path: string) => (path === '/hangs' ? new Promise<never>(() => {}) : real(path))) as typeof real
+  const replace = (stat: typeof real) => {
+    promises.stat = stat
+    syncBuiltinESMExports()
+  }
+  replace(hanging)
+  t.teardown(() => replace(real))
+  const { began } = kept(t, '/hangs')
+  await until(() => began.renew === 1, 'a first reading')
+  t.equal(began.reload, 1)
+})
 
 t.test('one change is read once, and nothing while nothing changes', async (t) => {
   const { began, ends, change, directory } = kept(t)

@@ -169,7 +169,7 @@ t.test('the environment file comes, changes, breaks and goes', async (t) => {
   await rm(join(host.root, ENVIRONMENT))
   await mkdir(join(host.root, ENVIRONMENT))
   const broken = await standing.atTrigger()
-  t.match(broken.request.problems[0], /etc\/lastgasp\/environment cannot be read: it is not a regular file/)
+  t.match(broken.request.problems[0], /etc\/lastgasp\/environment cannot be read: it is not a regular file$/)
   t.strictSame(seen(), ['of the unit', 'newer'], 'the last good one holds')
   await rm(join(host.root, 'etc/lastgasp'), { recursive: true })
   await standing.atTrigger()

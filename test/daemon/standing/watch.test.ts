@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs'
+import { EventEmitter } from 'node:events'
+import { type FSWatcher, mkdirSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -69,6 +70,27 @@ t.test('what has nothing to do with it is not heard', async (t) => {
   await heard('the file that matters came', () => writeFile(at('a/b/x'), ''))
   // Creating it is one event, and opening it for writing may be another.
   t.ok(calls() - before <= 3, `${calls() - before} calls`)
+})
+
+t.test('of what is heard, the names that matter count, and the directory itself', async (t) => {
+  const hears = new Map<string, (event: string, name: string | null) => void>()
+  const begin: Begin = (path, heard) => {
+    hears.set(path, heard)
+    return Object.assign(new EventEmitter(), {
+      close: () => {},
+      ref: () => {},
+      unref: () => {},
+    }) as unknown as FSWatcher
+  }
+  const { watch, at, calls } = watchOf(t, ['x'], begin)
+  await mkdir(at('a/b'), { recursive: true })
+  await watch.arm()
+  const after = (name: string | null) => {
+    const before = calls()
+    hears.get(at('a/b'))?.('rename', name)
+    return calls() - before
+  }
+  t.strictSame(['other', 'x', 'b', null, 'bb'].map(after), [0, 1, 1, 1, 0])
 })
 
 t.test('where the kernel gives no watch, nothing is thrown, and it is tried again with the next look', async (t) => {
