@@ -8,6 +8,7 @@ import { OwnTime } from '../words/own-time.ts'
 import { COURSES } from './courses.ts'
 import { Hold } from './hold.ts'
 import { type Ended, openBundle } from './open-bundle.ts'
+import { othersStopped } from './others-stop.ts'
 import { Queue } from './queue.ts'
 import { planDocument } from './receipts.ts'
 import type { CaptureRequest } from './request.ts'
@@ -56,9 +57,12 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   await hold?.release()
 
   // Applications stop meanwhile. A store that could not be reached by now ends it here.
+  const stopped = course.window ? othersStopped(collector, time) : undefined
   await bundle.opened
   await takes.all(time.sending.signal)
   await tryAgain(sessions, queue, takes, time)
+  // Who is still being stopped may crash, and what comes up of it is taken.
+  await takes.all(time.sending.signal, Promise.all([stopped, takes.stored(time.landing.signal)]))
   await takes.stored(time.landing.signal)
 
   // What came up at the end, and who died in the meantime.

@@ -15,8 +15,8 @@ const LOOK_SHARE = 1 / 4
 export async function tryAgain(sessions: Sessions, queue: Queue, takes: Takes, time: Time): Promise<void> {
   const end = AbortSignal.any([time.forced, time.sending.signal])
   for (const ms of time.budget.pauses) {
-    // Whether something has failed is known when it is stored.
-    await takes.stored(end)
+    // Whether something has failed is known when it is stored; what comes up meanwhile does not wait for that.
+    await takes.all(end, takes.stored(end))
     if (sessions.missing.size === 0 && !queue.hasFailed) return
     if (time.room.all - ms < LEAST_MS) return
     await pause(ms, time.clock, end)

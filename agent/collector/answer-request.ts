@@ -1,5 +1,5 @@
 import { carriedOver } from '../settings/carry-over.ts'
-import { readHealth, readWhy } from '../wall/read-answers.ts'
+import { readHealth, readStopping, readWhy } from '../wall/read-answers.ts'
 import type { Request } from '../wall/requests.ts'
 import { type Answer, end } from './answer.ts'
 import { attend } from './attend.ts'
@@ -7,6 +7,7 @@ import { clearance } from './clearance.ts'
 import type { Desk } from './desk.ts'
 import { openSession } from './open-session.ts'
 import { renewSettings } from './renew-settings.ts'
+import { askStopping } from './stopping.ts'
 import { take } from './take.ts'
 import { tellFindings } from './tell-findings.ts'
 import { watch } from './watch.ts'
@@ -29,6 +30,8 @@ export async function answerRequest(desk: Desk, request: Request, answer: Answer
       return attend(desk, answer, signal)
     case 'why':
       return answer.send(end(readWhy({ ...(await askWhy(signal)) })))
+    case 'stopping':
+      return answer.send(end(readStopping({ ...(await askStopping(desk.root, process.geteuid?.() ?? 0, signal)) })))
     case 'reload':
       desk.loaded = carriedOver(await desk.reload(signal), desk.loaded)
       return answer.send(end())

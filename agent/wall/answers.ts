@@ -24,6 +24,14 @@ export interface Failure {
 
 export type Why = Shutdown
 
+/** Who else is being stopped while the host goes down. */
+export interface Stopping {
+  /** Services and scopes, but ours, that are being stopped at this moment. */
+  readonly running: number
+  /** The hold has not let go yet, or systemd has not seen it: nobody has been asked to stop. */
+  readonly held: boolean
+}
+
 export interface Health {
   readonly version: string
   readonly problems: readonly string[]

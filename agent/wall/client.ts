@@ -3,7 +3,7 @@ import type { DescriptorReserve } from '../streams/reserve.ts'
 import { type Address, ask, askOnce, believed, broken } from './ask.ts'
 import type { Collector, Session } from './collector.ts'
 import { openSession, watch } from './listing.ts'
-import { readAttended, readHealth, readWhy } from './read-answers.ts'
+import { readAttended, readHealth, readStopping, readWhy } from './read-answers.ts'
 import { readFinding, unreadableFinding } from './read-finding.ts'
 import { take } from './take.ts'
 
@@ -25,6 +25,7 @@ export function collectorAt(path: string, reserve?: DescriptorReserve): Collecto
       throw broken('it hung up')
     },
     why: async (signal) => readWhy(await askOnce(at, { do: 'why' }, signal)),
+    stopping: async (signal) => believed(readStopping, await askOnce(at, { do: 'stopping' }, signal)),
     reload: async (signal) => void (await askOnce(at, { do: 'reload' }, signal)),
     health: async (signal) => believed(readHealth, await askOnce(at, { do: 'health' }, signal)),
   }

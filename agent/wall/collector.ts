@@ -1,7 +1,7 @@
 import type { Finding } from '../bundle/schema.ts'
 import type { Lease } from '../streams/lease.ts'
 import type { Because, Occasion } from '../words/evidence.ts'
-import type { Health, Listing, Taken, Why } from './answers.ts'
+import type { Health, Listing, Stopping, Taken, Why } from './answers.ts'
 
 /** The collector as the daemon sees it. Every call ends with its signal. */
 export interface Collector {
@@ -11,6 +11,8 @@ export interface Collector {
   /** Keeps the hold's lock taken, from the call of `onHeld` until the signal aborts. Rejects when the collector goes away. */
   attend(onHeld: () => void, signal: AbortSignal): Promise<void>
   why(signal: AbortSignal): Promise<Why>
+  /** Who else is being stopped. Rejects where systemd does not say. */
+  stopping(signal: AbortSignal): Promise<Stopping>
   reload(signal: AbortSignal): Promise<void>
   health(signal: AbortSignal): Promise<Health>
 }

@@ -4,7 +4,7 @@ import { countOf } from '../words/count-of.ts'
 import type { Because, EvidenceClass, InventoryGap, ListedItem } from '../words/evidence.ts'
 import { BECAUSE, CLASS_OF } from '../words/evidence.ts'
 import { tellable } from '../words/printable.ts'
-import type { Failure, Health, Taken, Why } from './answers.ts'
+import type { Failure, Health, Stopping, Taken, Why } from './answers.ts'
 import { isSize, type Json, must, record, whole } from './read-fields.ts'
 import { readIdentity } from './read-identity.ts'
 import { ID_LENGTH, isSession } from './requests.ts'
@@ -129,6 +129,13 @@ export function readWhy({ kind, by }: Json): Why {
     kind: isKnown ? (kind as Shutdown['kind']) : 'unknown',
     ...(typeof by === 'string' && { by: tellable(by, REASON) }),
   }
+}
+
+/** Who else is being stopped. */
+export function readStopping({ running, held }: Json): Stopping {
+  must(isSize(running), 'running')
+  must(typeof held === 'boolean', 'held')
+  return { running: whole(running), held }
 }
 
 export function readHealth({ version, problems, closed }: Json): Health {

@@ -11,7 +11,7 @@ export type Request =
   | { readonly do: 'take'; readonly session: string; readonly id: string; readonly limit: number }
   | { readonly do: 'watch'; readonly session: string }
   | { readonly do: 'findings'; readonly session: string; readonly within: number }
-  | { readonly do: 'release' | 'attend' | 'why' | 'reload' | 'health' }
+  | { readonly do: 'release' | 'attend' | 'why' | 'stopping' | 'reload' | 'health' }
 
 /** A request to do this. */
 export type RequestTo<Do extends Request['do']> = Extract<Request, { readonly do: Do }>
@@ -40,6 +40,7 @@ export function readRequest(json: Json): Request {
     case 'release':
     case 'attend':
     case 'why':
+    case 'stopping':
     case 'reload':
     case 'health':
       return { do: json.do }

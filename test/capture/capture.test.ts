@@ -18,8 +18,8 @@ t.test('the order: look, take what applications wait for, let them go, take the 
   t.strictSame(
     s.collector.asked.map(({ what }) => what),
     [
-      ...['why', 'open for 2000', 'findings', 'take facts', 'take stacks', 'release', 'take cores/a'],
-      ...['last look', 'findings', 'take journal/last'],
+      ...['why', 'open for 2000', 'findings', 'take facts', 'take stacks', 'release', 'stopping'],
+      ...['take cores/a', 'stopping', 'last look', 'findings', 'take journal/last'],
     ],
   )
   t.strictSame(s.collector.occasions, [{ trigger: 'shutdown', boot: 'this' }])
@@ -33,7 +33,7 @@ t.test('the order: look, take what applications wait for, let them go, take the 
     ['journal', 'failed'],
     ['journal/last', 'complete'],
   ])
-  t.match(manifest, { shutdown: { kind: 'reboot' }, findings: [], trigger: 'shutdown', durationMs: 4 })
+  t.match(manifest, { shutdown: { kind: 'reboot' }, findings: [], trigger: 'shutdown', durationMs: 51 })
   t.equal(s.store.names.indexOf('manifest.json'), s.store.names.length - 2, 'then only the row')
 })
 

@@ -1,5 +1,5 @@
 import type { Finding } from '../../agent/bundle/schema.ts'
-import type { Health, Listing, Taken, Why } from '../../agent/wall/answers.ts'
+import type { Health, Listing, Stopping, Taken, Why } from '../../agent/wall/answers.ts'
 import { type Collector, CollectorError, type Session, type Taking, type Watching } from '../../agent/wall/collector.ts'
 import { abandonable, aborted } from '../../agent/words/deadline.ts'
 import type { InventoryGap, ListedItem, Occasion } from '../../agent/words/evidence.ts'
@@ -58,6 +58,8 @@ export class ScriptedCollector implements Collector {
   readonly limits = new Map<string, number>()
   /** What is listed, by number of the session from 1. */
   list: (session: number, within: number) => Promise<Listing> | Listing = () => ({ items: [], gaps: [] })
+  /** What comes up while it is watched, one after the other. */
+  up: () => AsyncGenerator<Listing, void, void> = async function* () {}
   /** What has come up by the last look. */
   last: () => AsyncGenerator<Listing, void, void> = async function* () {}
   /** Whether the watch of the sessions so far breaks off, looked at again and again. */
@@ -65,6 +67,8 @@ export class ScriptedCollector implements Collector {
   findings: () => Promise<readonly Finding[]> = async () => []
   releasing: () => Promise<void> = async () => {}
   asksWhy: (signal: AbortSignal) => Promise<Why> = async () => ({ kind: 'reboot' })
+  /** Who else is being stopped, by number of the question from 1. */
+  stops: (question: number) => Promise<Stopping> | Stopping = () => ({ running: 0, held: false })
   sessions = 0
   readonly #tries = new Map<string, number>()
 
@@ -109,6 +113,11 @@ export class ScriptedCollector implements Collector {
   async why(signal: AbortSignal): Promise<Why> {
     this.#ask('why')
     return await this.asksWhy(signal)
+  }
+
+  async stopping(): Promise<Stopping> {
+    this.#ask('stopping')
+    return await this.stops(this.count('stopping'))
   }
 
   async attend(): Promise<void> {}
@@ -161,13 +170,17 @@ export class ScriptedCollector implements Collector {
 
   #watch(known: Map<string, Scripted>, signal: AbortSignal): Watching {
     const stopped = Promise.withResolvers<void>()
-    const { last, dies, clock } = this
+    const { up, last, dies, clock } = this
     let isStopped = false
     stopped.promise.then(() => {
       isStopped = true
     })
     const ask = () => this.#ask('last look')
     async function* comesUp() {
+      for await (const listing of up()) {
+        for (const item of listing.items) known.set(item.id, item as Scripted)
+        yield listing
+      }
       while (!isStopped) {
         if (dies?.()) throw new CollectorError('collector', 'it hung up')
         await abandonable(Promise.race([stopped.promise, ...(dies ? [clock.sleep(10)] : [])]), signal)

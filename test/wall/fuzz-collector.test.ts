@@ -40,7 +40,7 @@ function request(random: Random, sessions: readonly string[]): object {
       { do: 'take', session, id, limit },
       { do: 'take', session, id, limit },
     ],
-    ...[{ do: 'health' }, { do: 'release' }, { do: 'reload' }, { do: 'attend' }],
+    ...[{ do: 'health' }, { do: 'stopping' }, { do: 'release' }, { do: 'reload' }, { do: 'attend' }],
   ]
   return { v: 2, ...among(random, all) }
 }

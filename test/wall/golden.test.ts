@@ -73,6 +73,7 @@ t.test('the client asks as it is written, and understands what is answered', asy
   t.equal(held, 1)
   await collector.release(soon())
   t.same(await collector.why(soon()), { kind: 'reboot', by: 'The system will reboot now!' })
+  t.same(await collector.stopping(soon()), { running: 1, held: false })
   await collector.reload(soon())
   t.match(await collector.health(soon()), {
     version: '0',
@@ -99,7 +100,7 @@ async function answers(path: string, said: readonly Said[], session: string): Pr
 }
 
 /** These depend on the machine, or on what happened to it. */
-const OF_THE_HOST = ['why', 'findings']
+const OF_THE_HOST = ['why', 'findings', 'stopping']
 
 t.test('the collector answers as it is written', async (t) => {
   const found = [

@@ -88,26 +88,40 @@ function replySerial(fields: Buffer): number | undefined {
 
 /** Names and active states in the answer of ListUnitsFiltered, a(ssssssouso): org.freedesktop.systemd1(5). */
 export function unitList(body: Buffer): readonly { readonly name: string; readonly state: string }[] {
-  const units: { name: string; state: string }[] = []
+  const units = structs(body, 'units', 'ssssssouso')
+  return units.map(([name = '', , , state = '']) => ({ name, state }))
+}
+
+/** A job that systemd has: what is done to which unit, and whether it is `running` or still `waiting` for others. */
+export interface Job {
+  readonly unit: string
+  /** `start`, `stop`, `restart`, … */
+  readonly type: string
+  readonly state: string
+}
+
+/** The answer of ListJobs, a(usssoo): org.freedesktop.systemd1(5). */
+export function jobList(body: Buffer): readonly Job[] {
+  return structs(body, 'jobs', 'usssoo').map(([, unit = '', type = '', state = '']) => ({ unit, type, state }))
+}
+
+/** An array of structs of texts and numbers, the latter as empty texts. Throws where it is cut. */
+function structs(body: Buffer, of: string, types: string): readonly string[][] {
+  const all: string[][] = []
   const end = 8 + body.readUInt32LE(0)
-  if (end > body.length) throw new Error('its list of units is cut')
+  if (end > body.length) throw new Error(`its list of ${of} is cut`)
   for (let at = 8; at < end; ) {
     at = Math.ceil(at / 8) * 8
-    const next = () => {
+    const fields = Array.from(types, (type) => {
       at = Math.ceil(at / 4) * 4
-      const length = body.readUInt32LE(at)
+      const length = type === 'u' ? 0 : body.readUInt32LE(at)
       const text = body.toString('utf8', at + 4, at + 4 + length)
-      at += 4 + length + 1
+      at += 4 + length + (type === 'u' ? 0 : 1)
       return text
-    }
-    const [name = '', , , state = ''] = Array.from({ length: 7 }, next)
-    // The job's id, then its type and path.
-    at = Math.ceil(at / 4) * 4 + 4
-    next()
-    next()
-    units.push({ name, state })
+    })
+    all.push(fields)
   }
-  return units
+  return all
 }
 
 function string(text: string): Buffer {

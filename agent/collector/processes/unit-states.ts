@@ -1,18 +1,9 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import { join } from 'node:path'
 import { cannot } from '../../words/cannot.ts'
-import { type Call, methodCall, parseReply, type Reply, unitList } from '../host/dbus.ts'
+import { unitList } from '../host/dbus.ts'
+import { askManager, managerAt } from '../host/manager.ts'
 
 /** What systemd says of a unit in trouble: systemd.unit(5), ActiveState. */
 export type UnitState = 'failed' | 'deactivating'
-
-/** systemd's own socket, which works without a D-Bus daemon and serves root only. */
-const PRIVATE = 'run/systemd/private'
-/** The D-Bus daemon's: through it systemd answers this question to anybody. */
-const BUS = 'run/dbus/system_bus_socket'
-/** A unit takes about 300 bytes: more than 10,000 failed units are not read. */
-const REPLY_BYTES = 4 * 1024 * 1024
 
 /**
  * The services and scopes that have failed or are being stopped, as systemd itself says, without a fork. Rejects where
@@ -23,70 +14,16 @@ export async function unitStates(
   uid: number,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, UnitState>> {
-  const path = join(root, uid === 0 ? PRIVATE : BUS)
   try {
-    const calls = uid === 0 ? [LIST] : [HELLO, { ...LIST, destination: SYSTEMD }]
-    const { body } = await ask(path, uid, calls, signal)
+    const { body } = await askManager(root, uid, LIST, signal)
     const units = unitList(body).filter(({ name, state }) => /\.(service|scope)$/.test(name) && isTrouble(state))
     return new Map(units.map(({ name, state }) => [name, state as UnitState]))
   } catch (error) {
-    throw cannot(`ask systemd at ${path} for its units`, error)
+    throw cannot(`ask systemd at ${managerAt(root, uid)} for its units`, error)
   }
 }
 
 const isTrouble = (state: string) => state === 'failed' || state === 'deactivating'
 
-const SYSTEMD = 'org.freedesktop.systemd1'
 /** Only failed and stopping units are asked for. */
-const LIST: Call = {
-  path: '/org/freedesktop/systemd1',
-  interface: 'org.freedesktop.systemd1.Manager',
-  member: 'ListUnitsFiltered',
-  strings: ['failed', 'deactivating'],
-}
-/** The first call on a bus: D-Bus Specification, "Message Bus Messages". */
-const HELLO: Call = {
-  path: '/org/freedesktop/DBus',
-  interface: 'org.freedesktop.DBus',
-  member: 'Hello',
-  destination: 'org.freedesktop.DBus',
-}
-
-/** Makes the calls, one after the other, and gives the last one's answer. */
-async function ask(path: string, uid: number, calls: readonly Call[], signal: AbortSignal): Promise<Reply> {
-  signal.throwIfAborted()
-  const socket = connect({ path })
-  socket.on('error', () => {})
-  const cut = () => socket.destroy(signal.reason)
-  signal.addEventListener('abort', cut, { once: true })
-  try {
-    await once(socket, 'connect', { signal })
-    // D-Bus Specification, "Authentication Protocol": EXTERNAL, with the user id in hex of its decimal digits.
-    socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString('hex')}\r\n`)
-    let received = Buffer.alloc(0)
-    let begun = false
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
-      received = Buffer.concat([received, chunk])
-      if (received.length > REPLY_BYTES) throw new Error(`it answers more than ${REPLY_BYTES} bytes`)
-      if (!begun) {
-        const end = received.indexOf('\r\n')
-        if (end < 0) continue
-        const line = received.toString('latin1', 0, end)
-        if (!line.startsWith('OK ')) throw new Error(`it does not let us in: ${line.slice(0, 80)}`)
-        received = received.subarray(end + 2)
-        begun = true
-        socket.write('BEGIN\r\n')
-        for (const [index, call] of calls.entries()) socket.write(methodCall(call, index + 1))
-      }
-      const reply = parseReply(received, calls.length)
-      if (reply !== undefined) return reply
-    }
-    throw new Error('it hung up')
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  } finally {
-    signal.removeEventListener('abort', cut)
-    socket.destroy()
-  }
-}
+const LIST = { member: 'ListUnitsFiltered', strings: ['failed', 'deactivating'] }

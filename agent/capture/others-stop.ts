@@ -1,0 +1,33 @@
+import type { Collector } from '../wall/collector.ts'
+import { pause } from '../words/clock.ts'
+import { abandonable, within } from '../words/deadline.ts'
+import type { Time } from './time.ts'
+
+/** ms for an answer. Who gives none has other things to do, and is not waited for. */
+const ANSWER_MS = 2_000
+/** ms between two questions: at first, and at most. */
+const SOON_MS = 50
+const CALM_MS = 500
+/** Of the time that it has taken so far: so much later than the others are we, at most. */
+const RHYTHM = 1 / 20
+/** So often in a row nobody is being stopped: systemd takes one job off its list before it begins those that waited for it. */
+const QUIET = 2
+
+/**
+ * Until nobody else is being stopped any more who may crash, as far as systemd says so in time; or until there is no time for what might
+ * come of it. Asked from the moment when applications are let go, so that at the end of a healthy shutdown the answer is known. Never rejects.
+ */
+export async function othersStopped(collector: Collector, time: Time): Promise<void> {
+  const { clock, forced } = time
+  const end = AbortSignal.any([forced, time.reading(false).signal])
+  const began = clock.now()
+  for (let quiet = 0; quiet < QUIET && !end.aborted; ) {
+    const limit = within(ANSWER_MS, end, clock)
+    const answer = await abandonable(collector.stopping(limit), limit).catch(() => undefined)
+    if (answer === undefined) return
+    const { running, held } = answer
+    quiet = running === 0 && !held ? quiet + 1 : 0
+    const rhythm = Math.min(CALM_MS, Math.max(SOON_MS, (clock.now() - began) * RHYTHM))
+    if (quiet < QUIET) await pause(quiet > 0 ? SOON_MS : rhythm, clock, end)
+  }
+}
