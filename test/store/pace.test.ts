@@ -36,6 +36,16 @@ t.test('small requests tell of round trips, and those are no matter of bytes', a
   t.equal(pace.bytesWithin(50), 0)
 })
 
+t.test('the first bytes tell the rate, to the byte', async (t) => {
+  const { pace, after, sent } = setUp()
+  after(5_000)
+  sent(1_000_000, 1_000)
+  t.equal(pace.rate, 1_000_000)
+  after(5_000)
+  sent(1_000_000, 1_000)
+  t.equal(pace.rate, 1_000_000, 'while nothing is under way nothing is counted')
+})
+
 t.test('what goes side by side shares the link', async (t) => {
   const { pace, after } = setUp()
   const parts = [pace.send(4 * MiB), pace.send(4 * MiB)]

@@ -1,20 +1,10 @@
 import t from 'tap'
 import { QuietError } from '../../agent/store/s3/exchange.ts'
 import { unanswered } from '../../agent/store/s3/network.ts'
-import type { Task, Thrown } from '../../agent/store/s3/verdict.ts'
+import type { Thrown } from '../../agent/store/s3/verdict.ts'
+import { taskOf } from './task.ts'
 
-const task: Task = {
-  what: 'store s3://bucket/key',
-  permission: 's3:PutObject',
-  bucket: 'bucket',
-  host: 'bucket.s3.example',
-  region: 'eu-west-9',
-  owner: undefined,
-  side: 'host',
-  proxy: undefined,
-  distrust: undefined,
-  awaited: 'the store',
-}
+const task = taskOf()
 
 t.test('what Node says when no answer came, and what that means', async (t) => {
   const cases: readonly [Thrown, 'transient' | 'permanent', RegExp][] = [
@@ -41,13 +31,13 @@ t.test('what Node says when no answer came, and what that means', async (t) => {
 })
 
 t.test('a bucket that is not in the name gives no advice on that', async (t) => {
-  const plain = { ...task, host: 's3.example' }
+  const plain = taskOf({ host: 's3.example' })
   t.match(unanswered(plain, { code: 'ENOTFOUND' })[1], /check the endpoint, region and DNS$/)
   t.match(unanswered(plain, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })[1], /for another name$/)
 })
 
 t.test('what a proxy refuses', async (t) => {
-  const by = { ...task, proxy: 'http://proxy:3128' }
+  const by = taskOf({ proxy: 'http://proxy:3128' })
   const refused = (statusCode: number) => unanswered(by, { code: 'ERR_PROXY_TUNNEL', statusCode })
   t.strictSame(refused(407), ['permanent', 'http://proxy:3128 wants a name and a password in its URL (407)'])
   for (const status of [429, 500, 503])
