@@ -72,7 +72,7 @@ export class Gasp implements Underway {
     const { request, store } = lease
     try {
       if (store instanceof Error) {
-        await collector.release(within(RELEASE_MS, signal)).catch(() => {})
+        await collector.release(within(RELEASE_MS, signal, this.#clock)).catch(() => {})
         return failureLine(store, undefined)
       }
       this.#allowed = request.deadline

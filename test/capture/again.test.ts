@@ -33,6 +33,22 @@ t.test('what gave nothing is tried again when all else is taken, what costs leas
   t.equal(manifest.status, 'complete')
 })
 
+t.test('what is tried again has been read before the last look', async (t) => {
+  const s = scene()
+  const slow: Content = async function* () {
+    await s.clock.sleep(3_000)
+    yield Buffer.from('big')
+  }
+  const big = { bytes: 100_000_000 }
+  s.collector.list = () => ({
+    items: [1, 2, 3].map((n) => scripted(`cores/${n}`, tries(fails('ENFILE'), slow), big)),
+    gaps: [],
+  })
+  const manifest = await s.captured()
+  t.equal(manifest.status, 'complete')
+  t.ok((s.collector.when('last look') ?? 0) >= 9_000, `${s.collector.when('last look')}`)
+})
+
 t.test('who gets no answer is asked four times, with pauses; the receipt tells how often', async (t) => {
   const s = scene(scripted('cores/a', fails('ENFILE')))
   const manifest = await s.captured()

@@ -22,6 +22,10 @@ t.test('who is behind a gap, and what a bundle with it is', async (t) => {
   t.same(told({ because: 'host' }), ['host', 'partial'], 'what a user has laid down beyond his share is no setting')
   const identity = { path: '/var/crash', uid: 1000 }
   t.same(gapReceipt(gap({ because: 'host', identity })).item, identity)
+  const details = { source: 'facts', processes: 1 } as const
+  const detailed = gapReceipt(gap({ identity: { ...identity, details } }))
+  t.strictSame([detailed.item, detailed.details], [identity, details])
+  t.notOk('details' in gapReceipt(gap({})) || 'because' in gapReceipt(gap({ status: 'absent' })))
 })
 
 t.test('what its source knows besides is the receipt’s own: what was learnt last', (t) => {

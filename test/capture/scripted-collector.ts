@@ -65,7 +65,7 @@ export class ScriptedCollector implements Collector {
   /** Whether the watch of the sessions so far breaks off, looked at again and again. */
   dies: (() => boolean) | undefined
   findings: () => Promise<readonly Finding[]> = async () => []
-  releasing: () => Promise<void> = async () => {}
+  releasing: (signal: AbortSignal) => Promise<void> = async () => {}
   asksWhy: (signal: AbortSignal) => Promise<Why> = async () => ({ kind: 'reboot' })
   /** Who else is being stopped, by number of the question from 1. */
   stops: (question: number) => Promise<Stopping> | Stopping = () => ({ running: 0, held: false })
@@ -105,9 +105,9 @@ export class ScriptedCollector implements Collector {
     }
   }
 
-  async release(): Promise<void> {
+  async release(signal: AbortSignal): Promise<void> {
     this.#ask('release')
-    await this.releasing()
+    await this.releasing(signal)
   }
 
   async why(signal: AbortSignal): Promise<Why> {

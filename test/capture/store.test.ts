@@ -50,6 +50,7 @@ t.test('an id that is taken is replaced; what we may have stored ourselves is no
   let puts = 0
   taken.store.fate = () => (puts++ === 0 ? new StoreError('exists', 'it exists') : undefined)
   t.equal((await taken.captured()).status, 'complete')
+  t.strictSame(taken.store.names.slice(0, 1), ['opening.json'], 'under another one')
   const lost = scene()
   let opened: string | undefined
   const put = lost.store.put.bind(lost.store)
@@ -62,6 +63,18 @@ t.test('an id that is taken is replaced; what we may have stored ourselves is no
   const manifest = await lost.captured()
   t.match(opened, manifest.bundle)
   t.strictSame(lost.store.names.filter((name) => name === 'opening.json').length, 1)
+})
+
+t.test('what may have been stored, and could not be asked for again, is stored half a second later', async (t) => {
+  const s = scene()
+  const fates = [
+    new StoreError('transient', 'the answer was lost', { doubtful: true }),
+    new StoreError('transient', 'busy'),
+  ]
+  s.store.fate = () => fates.shift()
+  await s.captured()
+  t.equal(s.store.names[0], 'opening.json')
+  t.equal([...s.store.at.values()][0], 1_001)
 })
 
 t.test('a store that hangs costs the artifacts, never the end', async (t) => {

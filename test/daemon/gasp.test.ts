@@ -2,6 +2,7 @@ import t from 'tap'
 import { Gasp } from '../../agent/daemon/gasp.ts'
 import type { AtTrigger } from '../../agent/daemon/standing/standing.ts'
 import type { Due } from '../../agent/daemon/triggers/trigger.ts'
+import { aborted } from '../../agent/words/deadline.ts'
 import { never, request, scene } from '../capture/scene.ts'
 import { hangsAfter, type Scripted, scripted } from '../capture/scripted-collector.ts'
 
@@ -67,6 +68,14 @@ t.test('where there is no store, applications are let go, and the console says w
   await clock.run(gasp.ended)
   t.equal(collector.count('release'), 1)
   t.match(lines, [/: no store is set/])
+  t.strictSame(told.toSorted(), ['NO COMPLETE BUNDLE', 'given back'])
+})
+
+t.test('where there is no store, and a collector that does not answer, that is said within a second', async (t) => {
+  const { gasp, clock, collector, told } = gaspOf([], shutdown, { store: new Error('no store is set') })
+  collector.releasing = (signal) => aborted(signal)
+  await clock.run(gasp.ended)
+  t.equal(clock.now(), 1_000)
   t.strictSame(told.toSorted(), ['NO COMPLETE BUNDLE', 'given back'])
 })
 

@@ -72,6 +72,30 @@ t.test('what has nothing to do with it is not heard', async (t) => {
   t.ok(calls() - before <= 3, `${calls() - before} calls`)
 })
 
+t.test(
+  'a watch that is lost is begun again with the next look, and one that another has replaced is not missed',
+  async (t) => {
+    const begun: (FSWatcher & { closed?: boolean })[] = []
+    const begin: Begin = () => {
+      const watcher = Object.assign(new EventEmitter(), { close: () => void Object.assign(watcher, { closed: true }) })
+      begun.push(watcher as unknown as FSWatcher)
+      return watcher as unknown as FSWatcher
+    }
+    const { watch, at } = watchOf(t, undefined, begin)
+    await mkdir(at('a/b'), { recursive: true })
+    await watch.arm()
+    await watch.arm()
+    t.equal(begun.length, 1)
+    begun[0]?.emit('error', new Error('it is gone'))
+    t.ok(begun[0]?.closed)
+    await watch.arm()
+    t.equal(begun.length, 2)
+    begun[0]?.emit('error', new Error('it is gone'))
+    await watch.arm()
+    t.equal(begun.length, 2)
+  },
+)
+
 t.test('of what is heard, the names that matter count, and the directory itself', async (t) => {
   const hears = new Map<string, (event: string, name: string | null) => void>()
   const begin: Begin = (path, heard) => {
