@@ -57,6 +57,8 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     arch: host.arch,
     agent: manifest.agent,
     trigger: manifest.trigger,
+    about_boot_id: manifest.about?.bootId ?? null,
+    about_bundle: manifest.about?.bundle ?? null,
     shutdown_kind: shutdown?.kind ?? null,
     shutdown_by: shutdown?.by ?? null,
     started,

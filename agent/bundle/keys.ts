@@ -52,9 +52,9 @@ export function openKey(name: BundleName, seconds: number): string {
   return `${indexFolder(name)}${name.bundle}.${Math.min(Math.ceil(seconds), MOST_OPEN_SECONDS)}.open`
 }
 
-/** The flat row that says how it ended, and what of. */
-export function rowKey(name: BundleName, status: BundleStatus, why: Why): string {
-  return `${indexFolder(name)}${name.bundle}.${status}.${why}.json`
+/** The flat row that says how it ended, and what of. `before`: it is about the boot before its host's own, by trigger `previous-boot`. */
+export function rowKey(name: BundleName, status: BundleStatus, why: Why, before = false): string {
+  return `${indexFolder(name)}${name.bundle}.${status}.${why}${before ? '.before' : ''}.json`
 }
 
 /** A day: no capture runs as long, and no mark can make a reader wait for longer. */
@@ -73,11 +73,12 @@ export type Why = (typeof KINDS)[number]
 
 export type Mark =
   | { readonly kind: 'open'; readonly seconds: number }
-  | { readonly kind: 'row'; readonly status: BundleStatus; readonly why: Why }
+  | { readonly kind: 'row'; readonly status: BundleStatus; readonly why: Why; readonly before: boolean }
 
 export type IndexEntry = BundleName & { readonly mark: Mark }
 
-const INDEX_KEY = /^v1\/index\/dt=(\d{4}-\d\d-\d\d)\/([^/]+)\/([^./]+)\.(?:(\d{1,5})\.open|([a-z]+)\.([a-z]+)\.json)$/
+const INDEX_KEY =
+  /^v1\/index\/dt=(\d{4}-\d\d-\d\d)\/([^/]+)\/([^./]+)\.(?:(\d{1,5})\.open|([a-z]+)\.([a-z]+)(\.before)?\.json)$/
 
 /** Takes an index key apart; undefined for a key that no capture writes: another day than its id's, a time of no calendar. */
 export function parseIndexKey(key: string): IndexEntry | undefined {
@@ -87,7 +88,7 @@ export function parseIndexKey(key: string): IndexEntry | undefined {
   if (seconds === undefined) {
     const status = STATUSES.find((one) => one === row[0])
     const why = KINDS.find((one) => one === row[1])
-    return status && why && { identity, bundle, mark: { kind: 'row', status, why } }
+    return status && why && { identity, bundle, mark: { kind: 'row', status, why, before: row[2] !== undefined } }
   }
   if (Number(seconds) > MOST_OPEN_SECONDS) return undefined
   return { identity, bundle, mark: { kind: 'open', seconds: Number(seconds) } }

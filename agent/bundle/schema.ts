@@ -30,6 +30,10 @@ export const openingSchema = z.object({
   bundle: z.string().refine(isBundleId, 'not a bundle id'),
   host: hostSchema,
   trigger: z.enum(TRIGGERS),
+  /** Of `previous-boot`: the boot that it is about, as far as that is known, and the bundle that was begun for its end and not closed. */
+  about: z
+    .object({ bootId: z.string().optional(), bundle: z.string().refine(isBundleId, 'not a bundle id').optional() })
+    .optional(),
   started: time,
   /** When the capture must have ended, whatever has moved its deadline on the way. */
   deadline: time,
@@ -188,6 +192,9 @@ export const rowSchema = z.object({
   arch: z.string(),
   agent: z.string(),
   trigger: z.string(),
+  /** Of `previous-boot`: the boot that all of this is about, and the bundle that was begun in it. */
+  about_boot_id: z.string().nullable(),
+  about_bundle: z.string().nullable(),
   shutdown_kind: z.string().nullable(),
   shutdown_by: z.string().nullable(),
   started: time,
@@ -213,6 +220,7 @@ export const rowSchema = z.object({
   oom_unit: z.string().nullable(),
 })
 
+export type About = NonNullable<Opening['about']>
 export type Host = z.infer<typeof hostSchema>
 export type Opening = z.infer<typeof openingSchema>
 export type PlannedArtifact = z.infer<typeof plannedSchema>

@@ -1,3 +1,4 @@
+import type { BundleName } from '../bundle/keys.ts'
 import { unasked } from '../findings/findings.ts'
 import { fuller } from '../findings/fuller.ts'
 import type { Store } from '../store/store.ts'
@@ -25,14 +26,22 @@ export interface Around {
   readonly deadline?: MovableDeadline
   /** Ends when the host is forced down: what there is by then becomes the bundle, within FORCED_MS (plan/budget.ts). */
   readonly hurry?: AbortSignal
+  /** Called once the bundle is begun in the store. */
+  readonly onBegun?: (name: BundleName) => void
   readonly clock?: Clock
+}
+
+/** How a capture ended. */
+export interface Captured extends Ended {
+  /** Marks of what nobody need send again (queue.ts). */
+  readonly stored: readonly string[]
 }
 
 /**
  * One run, from trigger to closing manifest: this is the whole order. What fails on the host becomes a receipt and the next
  * thing is taken; throws only when the bundle cannot be begun or committed (a StoreError, or the deadline).
  */
-export async function capture(request: CaptureRequest, around: Around, parent: AbortSignal): Promise<Ended> {
+export async function capture(request: CaptureRequest, around: Around, parent: AbortSignal): Promise<Captured> {
   const { collector, store, clock = systemClock, hurry = NEVER } = around
   const course = COURSES[request.trigger]
   const given = around.deadline ?? new MovableDeadline(request.deadline, clock)
@@ -40,8 +49,11 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   using own = new OwnTime(clock)
   const hold = course.hold ? new Hold(collector, time) : undefined
   const bundle = openBundle(store, request, time)
+  void bundle.opened.then(({ name }) => around.onBegun?.(name)).catch(() => {})
   const queue = new Queue(course, time)
-  const sessions = new Sessions(collector, { trigger: request.trigger, boot: course.boot }, queue, time)
+  const { trigger, before } = request
+  const occasion = { trigger, boot: course.boot, ...(before !== undefined && { before }) }
+  const sessions = new Sessions(collector, occasion, queue, time)
   const takes = new Takes(queue, { store: bundle.store, time, own })
 
   // Reading waits for nobody; only the writes wait until the bundle is open.
@@ -73,7 +85,8 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
 
   sessions.close()
   const findings = fuller(await early, await late) ?? unasked('the collector did not say')
-  return await bundle.close({ shutdown: await why?.(), findings, receipts: queue.close(), duration: time.elapsed })
+  const ending = { shutdown: await why?.(), findings, receipts: queue.close(), duration: time.elapsed }
+  return { ...(await bundle.close(ending)), stored: queue.stored }
 }
 
 const NEVER = new AbortController().signal

@@ -14,12 +14,18 @@ export interface Course {
   readonly why: boolean
   /**
    * How long it may take. `deadline`: what the settings say; `notice`: until the instant that the notice names, less a margin;
-   * `generous`: it disturbs nobody.
+   * `generous`: GENEROUS_MS, for it disturbs nobody.
    */
   readonly time: 'deadline' | 'notice' | 'generous'
   /** What becomes of the process: it ends, lives on, or lives on and remembers that this was done. */
   readonly afterwards: 'end' | 'live' | 'remember'
 }
+
+/**
+ * ms for a capture whose time is `generous`: the longest that settings may give one (settings/schema.ts). Nobody waits for it, and the network may
+ * come up minutes after it has begun: the store is waited for during the first third (plan/budget.ts).
+ */
+export const GENEROUS_MS = 30 * 60_000
 
 export const COURSES: Readonly<Record<Trigger, Course>> = {
   shutdown: {

@@ -56,7 +56,8 @@ export function openBundle(store: Store, request: CaptureRequest, time: Time): B
       const { name, opening, clockSkew } = await opened
       const manifest = closingManifest(opening, { ...ending, clockSkew, problems: request.problems })
       await below.put('manifest.json', document(manifest), signal)
-      await store.put(rowKey(name, manifest.status, manifest.why), document(indexRow(manifest, name)), signal)
+      const row = rowKey(name, manifest.status, manifest.why, manifest.trigger === 'previous-boot')
+      await store.put(row, document(indexRow(manifest, name)), signal)
       return { name, manifest }
     },
   }

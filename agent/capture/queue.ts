@@ -176,6 +176,16 @@ export class Queue {
     this.#stir()
   }
 
+  /** Marks of what need not be taken again: it was stored as whole as the host has it, or there was all the time that anything is given. */
+  get stored(): readonly string[] {
+    const isLast = this.#course.time === 'generous' && !this.#time.forced.aborted
+    const isWhole = ({ receipt }: Entry) =>
+      receipt?.status === 'complete' || (receipt?.status === 'truncated' && receipt.because === 'host')
+    return [...this.#entries.values()]
+      .filter((entry) => isLast || isWhole(entry))
+      .flatMap(({ item }) => item.mark ?? [])
+  }
+
   /** What became of all of it. What still waits, or is under way, is given up. */
   close(): readonly Receipt[] {
     for (const planned of this.look()) this.#skip(this.#waiting.get(planned.item) as Entry, planned)

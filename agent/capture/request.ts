@@ -1,12 +1,15 @@
 import { BUNDLE_VERSION, type BundleName } from '../bundle/keys.ts'
-import type { Host, Opening } from '../bundle/schema.ts'
+import type { About, Host, Opening } from '../bundle/schema.ts'
 import { PART_BYTES } from '../store/part-bytes.ts'
-import type { Trigger } from '../words/evidence.ts'
+import type { Before, Trigger } from '../words/evidence.ts'
 import { isoTime, NO_TIME } from '../words/instant.ts'
 
 /** All that a capture has to know of its host and its settings before it runs. */
 export interface CaptureRequest {
   readonly trigger: Trigger
+  /** What it is about, where that is the boot before; and what is remembered of that, if anything. */
+  readonly about?: About
+  readonly before?: Before
   /** ms from now until it must have ended */
   readonly deadline: number
   /** ms from now at which it can still be running, where its deadline may be moved on the way */
@@ -31,6 +34,7 @@ export function openingOf(request: CaptureRequest, { identity, bundle }: BundleN
     bundle,
     host: request.host,
     trigger: request.trigger,
+    ...(request.about !== undefined && { about: request.about }),
     started: isoTime(now) ?? NO_TIME,
     deadline: isoTime(now + (request.latest ?? request.deadline)) ?? NO_TIME,
     partBytes: PART_BYTES,

@@ -1,13 +1,12 @@
 import type { Finding, Shutdown } from '../bundle/schema.ts'
 import type { Collector, Session, Watching } from '../wall/collector.ts'
 import { abandonable, within } from '../words/deadline.ts'
-import { CLASS_OF, type InventoryGap, type Occasion, type SourceName } from '../words/evidence.ts'
+import { type InventoryGap, type Occasion, SOURCES_OF, type SourceName } from '../words/evidence.ts'
 import type { Blame } from './blame.ts'
 import type { Queue } from './queue.ts'
 import { gapReceipt, unaskedReceipt, untoldReceipt, withEarlier } from './receipts.ts'
 import type { Time } from './time.ts'
 
-const SOURCES: ReadonlySet<SourceName> = new Set(Object.keys(CLASS_OF) as SourceName[])
 /** What they have is to be taken while applications wait. */
 const LIVE: ReadonlySet<SourceName> = new Set(['facts', 'stacks', 'live', 'memory'])
 
@@ -70,7 +69,7 @@ export class Sessions {
 
   /** Asks everybody. */
   async look(): Promise<void> {
-    await this.#ask(SOURCES, this.#time.budget.look, this.#time.live.signal)
+    await this.#ask(SOURCES_OF[this.#occasion.boot], this.#time.budget.look, this.#time.live.signal)
   }
 
   /** Asks those again whose evidence is to be taken while applications wait. */

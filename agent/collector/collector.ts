@@ -18,6 +18,7 @@ import { journalSource } from './sources/journal/source.ts'
 import { Varlink } from './sources/journal/varlink.ts'
 import { liveSource } from './sources/live/source.ts'
 import { memorySource } from './sources/memory/source.ts'
+import { pstoreSource } from './sources/pstore/source.ts'
 import { stacksSource } from './sources/stacks/source.ts'
 
 /** What lastgasp-hold.service waits for. */
@@ -54,6 +55,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
       memorySource(),
       executablesSource(),
       journalSource(values['by-hand'] ? undefined : givenJournald()),
+      pstoreSource(),
       coresSource(system),
     ],
     sessions: new Sessions(),

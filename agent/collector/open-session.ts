@@ -1,8 +1,11 @@
-import { readSession } from '../wall/read-answers.ts'
+import { uptime } from 'node:os'
+import { readBootBefore, readSession } from '../wall/read-answers.ts'
 import type { RequestTo } from '../wall/requests.ts'
 import { abandonable, within } from '../words/deadline.ts'
+import { type Occasion, SOURCES_OF } from '../words/evidence.ts'
 import { type Answer, end } from './answer.ts'
 import type { Desk } from './desk.ts'
+import { type BootBefore, bootBefore } from './host/boot-before.ts'
 import { newPatients } from './processes/patients.ts'
 import { renewSettings } from './renew-settings.ts'
 import type { Session } from './sessions.ts'
@@ -21,16 +24,32 @@ export async function openSession(
   await renewSettings(desk, signal)
   const { root, turns } = desk
   const { settings } = desk.loaded
-  const context = { settings, root, occasion, patients: newPatients(root, turns) }
-  const sources = desk.sources.map((source) => ({ name: source.name, look: source.open(context) }))
-  using held = desk.sessions.begin({ settings, sources })
+  const before = occasion.boot === 'previous' ? await lookedBack(root, occasion, within(ms, signal)) : undefined
+  signal.throwIfAborted()
+  const context = { settings, root, occasion, before, patients: newPatients(root, turns) }
+  const asked = desk.sources.filter(({ name }) => SOURCES_OF[occasion.boot].has(name))
+  const sources = asked.map((source) => ({ name: source.name, look: source.open(context) }))
+  using held = desk.sessions.begin({ settings, sources, before })
   const { session } = held
   try {
     await list(session, answer, ms, signal)
-    await answer.send(end({ session: readSession({ session: session.id }) }))
+    const told = before && readBootBefore({ before: { id: before.id, journal: before.journal } })
+    await answer.send(end({ session: readSession({ session: session.id }), ...(told && { before: told }) }))
   } catch (error) {
     desk.sessions.drop(session)
     throw error
+  }
+}
+
+/** The boot before, as far as it is known in time. */
+async function lookedBack(root: string, { before }: Occasion, signal: AbortSignal): Promise<BootBefore> {
+  try {
+    return await abandonable(bootBefore(root, before, signal), signal)
+  } catch {
+    // The time at which the machine itself says that it was started: what is not known by the journal is not of the boot before.
+    const began = Date.now() - uptime() * 1000
+    const boot = { id: undefined, began, earliest: began }
+    return { id: before?.id, journal: 'none', from: undefined, remembered: before, boot }
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Settings } from '../settings/schema.ts'
 import { Refusal } from '../wall/refusal.ts'
 import type { InventoryGap, SourceName } from '../words/evidence.ts'
+import type { BootBefore } from './host/boot-before.ts'
 import type { Found, SourceSession } from './sources/source.ts'
 
 /** One capture's conversation: what it goes by, and what it was told. Nothing of it is shared with another's. */
@@ -15,6 +16,8 @@ export interface Session {
   /** The items that it was given, by their ids on the wall. */
   readonly items: Map<string, Found>
   readonly gaps: InventoryGap[]
+  /** What it is about, where that is the boot before. */
+  readonly before: BootBefore | undefined
   isWatched: boolean
 }
 
@@ -36,7 +39,7 @@ export class Sessions {
   readonly #open = new Map<string, { readonly session: Session; users: number }>()
 
   /** Begins a session and uses it. */
-  begin(of: Pick<Session, 'settings' | 'sources'>): Held {
+  begin(of: Pick<Session, 'settings' | 'sources' | 'before'>): Held {
     const id = randomBytes(8).toString('hex')
     const session = { ...of, id, began: Date.now(), items: new Map(), gaps: [], isWatched: false }
     this.#open.set(id, { session, users: 0 })

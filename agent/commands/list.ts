@@ -86,11 +86,12 @@ function periodOf({ since, until, all }: Options, now: number) {
   }
 }
 
-const asJson = ({ identity, bundle, at, state, why, doubt }: CatalogueEntry) => ({
+const asJson = ({ identity, bundle, at, state, why, before, doubt }: CatalogueEntry) => ({
   identity,
   bundle,
   started: isoTime(at) ?? null,
   status: state,
   why: why ?? null,
+  before,
   doubt: doubt ?? null,
 })

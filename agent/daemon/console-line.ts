@@ -8,7 +8,7 @@ import { formatBytes } from '../words/units.ts'
 
 /** The one line that a person reads on the console of a host that has gone: what was stored, where, and what is missing. */
 export function successLine({ name, manifest }: Ended, url: string): string {
-  const { receipts, findings, status, durationMs } = manifest
+  const { receipts, findings, status, durationMs, trigger } = manifest
   const stored = receipts.filter(({ objects }) => objects.length > 0)
   const bytes = stored.reduce((sum, { bytesStored }) => sum + bytesStored, 0)
   const took = seconds(durationMs)
@@ -21,7 +21,7 @@ export function successLine({ name, manifest }: Ended, url: string): string {
   const [found] = findings
   const why = found === undefined ? '' : ` ${found.sentence}`
   return oneLine(
-    `${status} bundle of ${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}.${why}`,
+    `${status} bundle of ${trigger === 'previous-boot' ? 'the boot before: ' : ''}${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}.${why}`,
   )
 }
 

@@ -1,18 +1,21 @@
 import { EventEmitter } from 'node:events'
 import { parseArgs } from 'node:util'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { DescriptorReserve } from '../streams/reserve.ts'
 import { collectorAt } from '../wall/client.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
-import { aborted } from '../words/deadline.ts'
+import { abandonable, aborted, within } from '../words/deadline.ts'
 import { Agenda } from './agenda.ts'
-import { Gasp } from './gasp.ts'
+import { type Around, Gasp } from './gasp.ts'
+import { Memory } from './remembered/memory.ts'
 import { keepAttending } from './stand-by.ts'
+import { describeHost, uptimeOf } from './standing/host.ts'
 import { keepStanding } from './standing/keep-standing.ts'
 import { storeOf } from './standing/prepare.ts'
 import { readStanding } from './standing/reading.ts'
 import { Standing } from './standing/standing.ts'
 import { standingFiles } from './standing/watch.ts'
+import { previousBoot } from './triggers/previous-boot.ts'
 import { reloadOnHangup } from './triggers/reload.ts'
 import { type Attendance, shutdown, type Terms } from './triggers/shutdown.ts'
 import type { Due, Watch } from './triggers/trigger.ts'
@@ -28,6 +31,7 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
       socket: { type: 'string', default: COLLECTOR_SOCKET },
       root: { type: 'string', default: '/' },
       set: { type: 'string', multiple: true, default: [] },
+      state: { type: 'string', default: STATE },
     },
   })
   const log = pino({ base: null, timestamp: false }, pino.destination({ dest: 2, sync: true }))
@@ -38,22 +42,45 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
   const read = (limit: AbortSignal) => reserve.lend(() => readStanding(values, limit))
   const standing = Standing.begin(read, log, idle, (settings, limit) => storeOf(settings, limit, reserve))
   const say = (line: string) => void process.stdout.write(`${line}\n`)
+  const memory = remember(values.root, values.state, log)
+  const remembers: NonNullable<Around['memory']> = {
+    begun: (trigger, bundle) => void memory.then((kept) => kept.begun(trigger, bundle)),
+    ended: (trigger, captured) => void memory.then((kept) => kept.ended(trigger, captured)),
+  }
   const agenda = new Agenda((due: Due) => {
     log.info(BECAUSE[due.trigger])
     if (due.trigger === 'shutdown') ending.abort()
-    return new Gasp(due, { standing, collector, say }, parent)
+    // A host that lives on has nobody at its console.
+    const tell = due.trigger === 'previous-boot' ? (line: string) => log.info(line) : say
+    return new Gasp(due, { standing, collector, say: tell, memory: remembers }, parent)
   })
-
   const attendance: Attendance = new EventEmitter()
   const triggers: readonly Watch[] = [shutdown(terms, attendance)]
   for (const watch of triggers) watch((word) => agenda.tell(word), parent)
+  const back = previousBoot({ collector, memory, uptime: () => uptimeOf(values.root), log })
+  back((word) => agenda.tell(word), idle)
   void keepAttending(collector, attendance, log, idle, parent)
   void standing.then((stands) => {
     reloadOnHangup(stands, collector, log, idle)
     return keepStanding(stands, collector, standingFiles(values.root), idle)
   })
   await Promise.race([agenda.over, aborted(parent)])
-  if (!parent.aborted) endNow()
+  if (parent.aborted) return
+  const left = memory.then((kept) => kept.leave())
+  await abandonable(left, within(LEAVE_MS, parent)).catch(() => {})
+  endNow()
+}
+
+/** What is kept from boot to boot: tmpfiles.d makes it, and the unit lets us write there. */
+const STATE = '/var/lib/lastgasp'
+/** ms for a read and a write at start, and for the last write: only a disk that hangs takes longer. */
+const RECALL_MS = 10_000
+const LEAVE_MS = 2_000
+
+async function remember(root: string, directory: string, log: Logger): Promise<Memory> {
+  const limit = AbortSignal.timeout(RECALL_MS)
+  const { machineId, bootId } = await describeHost(root, limit)
+  return await Memory.recall(directory, { machine: machineId, boot: bootId }, (problem) => log.warn(problem), limit)
 }
 
 /**

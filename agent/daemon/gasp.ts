@@ -1,4 +1,6 @@
-import { capture } from '../capture/capture.ts'
+import type { BundleName } from '../bundle/keys.ts'
+import { type Captured, capture } from '../capture/capture.ts'
+import { COURSES, GENEROUS_MS } from '../capture/courses.ts'
 import type { Collector } from '../wall/collector.ts'
 import { type Clock, systemClock } from '../words/clock.ts'
 import { abandonable, MovableDeadline, within } from '../words/deadline.ts'
@@ -14,6 +16,11 @@ export interface Around {
   readonly collector: Collector
   /** Tells a person how it ended, in one line. */
   readonly say: (line: string) => void
+  /** Told of the bundle that was begun for a trigger, and of what the capture came to: undefined where its manifest is not stored. */
+  readonly memory?: {
+    readonly begun: (trigger: Due['trigger'], bundle: string) => void
+    readonly ended: (trigger: Due['trigger'], captured: Captured | undefined) => void
+  }
   readonly clock?: Clock
 }
 
@@ -36,6 +43,7 @@ export class Gasp implements Underway {
   /** ms that the settings allow. */
   #allowed = 0
   #deadline: MovableDeadline | undefined
+  #captured: Captured | undefined
 
   constructor(due: Due, around: Around, parent: AbortSignal) {
     this.#due = due
@@ -46,6 +54,11 @@ export class Gasp implements Underway {
     this.ended = abandonable(this.#gasp(signal), signal)
       .catch((error: unknown) => failureLine(error, undefined))
       .then(around.say)
+      .then(() => {
+        const { trigger, onEnd } = this.#due
+        around.memory?.ended(trigger, this.#captured)
+        onEnd?.(this.#captured !== undefined)
+      })
   }
 
   /** Counts its time anew, from what has been said now. */
@@ -72,16 +85,20 @@ export class Gasp implements Underway {
     const { request, store } = lease
     try {
       if (store instanceof Error) {
-        await collector.release(within(RELEASE_MS, signal, this.#clock)).catch(() => {})
+        const limit = within(RELEASE_MS, signal, this.#clock)
+        if (COURSES[this.#due.trigger].hold) await collector.release(limit).catch(() => {})
         return failureLine(store, undefined)
       }
-      this.#allowed = request.deadline
+      const { trigger, about, before } = this.#due
+      this.#allowed = COURSES[trigger].time === 'generous' ? GENEROUS_MS : request.deadline
       const deadline = new MovableDeadline(this.#left, this.#clock)
       this.#deadline = deadline
-      const asked = { ...request, trigger: this.#due.trigger, deadline: this.#left }
-      const around = { collector, store, deadline, hurry: this.#hurry.signal, clock: this.#clock }
+      const asked = { ...request, trigger, ...(about && { about }), ...(before && { before }), deadline: this.#left }
+      const onBegun = ({ bundle }: BundleName) => this.#around.memory?.begun(trigger, bundle)
+      const around = { collector, store, deadline, hurry: this.#hurry.signal, onBegun, clock: this.#clock }
       try {
-        return successLine(await capture(asked, around, signal), store.url)
+        this.#captured = await capture(asked, around, signal)
+        return successLine(this.#captured, store.url)
       } catch (error) {
         return failureLine(error, store.url)
       }

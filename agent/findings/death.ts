@@ -21,9 +21,30 @@ export interface Death {
   readonly evidence: Finding['evidence']
 }
 
+/** A death of the kernel itself. */
+export interface Panic {
+  /** Why, in our own words, to be appended to "the kernel panicked". */
+  readonly cause?: string
+  /** Who was running where it happened. */
+  readonly subject: Finding['subject']
+  /** ms since the epoch */
+  readonly at?: number
+  readonly evidence: Finding['evidence']
+}
+
+/**
+ * How the boot ended that is looked at, where that is over: `ordered`, and captured; `unseen`: in order, and not captured; `cut`: nobody
+ * has closed its journal; `unknown`: there is none, and it was not captured.
+ */
+export type End = 'ordered' | 'unseen' | 'cut' | 'unknown'
+
 /** What was looked at for deaths, and what it told. */
 export interface Seen {
   readonly deaths: readonly Death[]
+  /** The newest first. */
+  readonly panics?: readonly Panic[]
+  /** Undefined for the boot that the host is in. */
+  readonly end?: End
   /** Processes killed for want of memory since this boot, as the kernel counts them. */
   readonly kills: number | undefined
   /** When the capture began, in ms since the epoch: what died later died while the host went down. */
@@ -33,7 +54,12 @@ export interface Seen {
 }
 
 /** All that must have been looked at before anybody may say that nothing had crashed. */
-export type Place = 'the kernel’s log' | 'the journal' | 'the counts of kills' | 'the directories of cores'
+export type Place =
+  | 'the kernel’s log'
+  | 'the journal'
+  | 'the counts of kills'
+  | 'the directories of cores'
+  | 'what the kernel left'
 
 export interface Unseen {
   readonly place: Place

@@ -1,8 +1,8 @@
 import type { Finding } from '../bundle/schema.ts'
-import type { Death, Seen, Unseen } from './death.ts'
+import type { Death, Panic, Seen, Unseen } from './death.ts'
 import { oneForEach, type Told } from './one-death.ts'
 import { ranked } from './rank.ts'
-import { deathSentence, NOTHING, unseenSentence } from './sentence.ts'
+import { deathSentence, endSentence, NOTHING, panicSentence, unseenSentence } from './sentence.ts'
 
 /** Deaths that are told one by one: a service that crashes in a loop has thousands. */
 export const MOST_TOLD = 32
@@ -10,9 +10,17 @@ export const MOST_TOLD = 32
 /** What the evidence says went wrong, what matters most first; never empty: that nothing did is a finding, and that it is not known. */
 export function findingsOf(seen: Seen): readonly Finding[] {
   const told = oneForEach(seen.deaths)
-  const deaths = ranked([...told.map((death) => deathFinding(death, seen.began)), ...counted(seen, told)])
+  const panics = seen.panics ?? []
+  const deaths = ranked([
+    ...panics.map(panicFinding),
+    ...told.map((death) => deathFinding(death, seen.began)),
+    ...counted(seen, told),
+  ])
   const ofThisBoot = deaths.some(({ boot }) => boot !== 'earlier')
-  const unseen = seen.unseen.map((one) => unknown(one, ofThisBoot))
+  const unseen = [
+    ...(panics.length > 0 || seen.end === undefined || seen.end === 'ordered' ? [] : [ended(endSentence(seen.end))]),
+    ...seen.unseen.map((one) => unknown(one, ofThisBoot)),
+  ]
   const healthy = ofThisBoot || unseen.length > 0 ? [] : [HEALTHY]
   return ranked([...few(deaths), ...unseen, ...healthy])
 }
@@ -29,6 +37,15 @@ const HEALTHY: Finding = { ...NOBODY, kind: 'healthy', certainty: 'sure', senten
 
 function unknown(unseen: Unseen, somethingDied: boolean): Finding {
   return { ...NOBODY, kind: 'unknown', certainty: 'sure', sentence: unseenSentence(unseen, somethingDied) }
+}
+
+const ended = (sentence: string): Finding => ({ ...NOBODY, kind: 'unknown', certainty: 'likely', sentence })
+
+/** The newest is of the boot that is looked at; those before it may be of any. */
+function panicFinding({ cause, ...panic }: Panic, index: number): Finding {
+  const boot = index === 0 ? 'this' : 'unknown'
+  const sentence = panicSentence(panic.subject, cause)
+  return { ...panic, kind: 'panic', certainty: 'sure', boot, sentence }
 }
 
 function deathFinding({ witnesses, tid, claimed, ...death }: Told, began: number): Finding {

@@ -14,7 +14,7 @@ function weights({ kind, certainty, boot, late, subject, at }: Finding): readonl
   const isNamed = subject.unit !== undefined || subject.exe !== undefined || subject.comm !== undefined
   return [
     Number(boot === 'earlier'),
-    kind === 'healthy' ? 2 : kind === 'unknown' ? 1 : 0,
+    kind === 'healthy' ? 3 : kind === 'unknown' ? 2 : kind === 'panic' ? 0 : 1,
     Number(certainty === 'claimed'),
     // What made the host go comes before what happened while it went.
     Number(late ?? false),

@@ -1,6 +1,6 @@
 import type { Finding } from '../bundle/schema.ts'
 import { signalName } from '../words/signal-name.ts'
-import type { Unseen } from './death.ts'
+import type { End, Unseen } from './death.ts'
 
 /** Said only where all of it was looked at: see `Place`. */
 export const NOTHING = 'Nothing had crashed.'
@@ -44,6 +44,23 @@ function coreOf({ kind, count, evidence }: Pick<Finding, 'kind' | 'count' | 'evi
 /** Whether the core of a crash was found on the host. What became of it says its receipt. */
 export function hasCore({ evidence }: Pick<Finding, 'evidence'>): boolean {
   return evidence.some(({ artifact }) => artifact.startsWith('cores/'))
+}
+
+/** `cause` in our own words. */
+export function panicSentence({ comm, pid }: Finding['subject'], cause: string | undefined): string {
+  const why = cause === undefined ? '' : ` ${cause}`
+  const id = pid === undefined ? '' : ` (pid ${pid})`
+  return `The kernel panicked${why}${comm === undefined ? '' : `, while ${comm}${id} was running`}.`
+}
+
+/** How a boot ended that nobody has captured to its end. */
+export function endSentence(end: Exclude<End, 'ordered'>): string {
+  const sentences = {
+    cut: 'The host went without a word: no ordered stop and no panic is on record.',
+    unseen: 'The host was stopped in order, and its end was not captured.',
+    unknown: 'How the host went is not on record: there is no journal of it, and its end was not captured.',
+  }
+  return sentences[end]
 }
 
 /** What is not known for want of a witness. */

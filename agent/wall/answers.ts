@@ -8,6 +8,14 @@ export interface Listing {
   readonly gaps: readonly InventoryGap[]
 }
 
+/** The boot before the one that the host is in, as far as the host tells. */
+export interface BootTold {
+  /** 32 hex digits */
+  readonly id?: string
+  /** `closed`: journald has closed its files, as in an ordered stop; `cut`: it has not; `none`: there is no journal of it. */
+  readonly journal: 'closed' | 'cut' | 'none'
+}
+
 /** How taking an item ended, as the collector saw it. */
 export interface Taken {
   readonly bytesIn: number

@@ -12,8 +12,8 @@ export function collectorAt(path: string, reserve?: DescriptorReserve): Collecto
   const at: Address = { path, ...(reserve && { reserve }) }
   return {
     open: async (occasion, within, signal) => {
-      const { session, listing } = await openSession(at, occasion, within, signal)
-      return sessionAt(at, session, listing)
+      const { session, ...told } = await openSession(at, occasion, within, signal)
+      return sessionAt(at, session, told)
     },
     release: async (signal) => void (await askOnce(at, { do: 'release' }, signal)),
     attend: async (onHeld, signal) => {
@@ -31,9 +31,9 @@ export function collectorAt(path: string, reserve?: DescriptorReserve): Collecto
   }
 }
 
-function sessionAt(at: Address, session: string, listing: Session['listing']): Session {
+function sessionAt(at: Address, session: string, told: Pick<Session, 'listing' | 'before'>): Session {
   return {
-    listing,
+    ...told,
     take: (id, limit, signal) => take(at, { do: 'take', session, id, limit }, signal),
     watch: (signal) => watch(at, session, signal),
     findings: (within, signal) => findings(at, session, within, signal),

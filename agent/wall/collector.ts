@@ -1,7 +1,7 @@
 import type { Finding } from '../bundle/schema.ts'
 import type { Lease } from '../streams/lease.ts'
 import type { Because, Occasion } from '../words/evidence.ts'
-import type { Health, Listing, Stopping, Taken, Why } from './answers.ts'
+import type { BootTold, Health, Listing, Stopping, Taken, Why } from './answers.ts'
 
 /** The collector as the daemon sees it. Every call ends with its signal. */
 export interface Collector {
@@ -20,6 +20,8 @@ export interface Collector {
 /** One capture's conversation with the collector. */
 export interface Session {
   readonly listing: Listing
+  /** Of an occasion that is about the boot before. */
+  readonly before?: BootTold
   /** Begins to take an item. `stored` must be read to its end or left; then `taken` settles. */
   take(id: string, limit: number, signal: AbortSignal): Taking
   /** What comes up while the capture runs. */

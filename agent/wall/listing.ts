@@ -1,25 +1,28 @@
 import type { InventoryGap, ListedItem, Occasion } from '../words/evidence.ts'
-import type { Listing } from './answers.ts'
+import type { BootTold, Listing } from './answers.ts'
 import { type Address, ask, believed, broken, Stop } from './ask.ts'
 import type { Watching } from './collector.ts'
-import { readGap, readListedItem, readSession, unreadable } from './read-answers.ts'
+import { readBootBefore, readGap, readListedItem, readSession, unreadable } from './read-answers.ts'
 import type { Json } from './read-fields.ts'
 import type { Request } from './requests.ts'
 
 /** More items than any host has: 10,000 journal files of 16 MiB are 160 GiB. What floods beyond is cut off. */
 const MAX_ITEMS = 20_000
 
-/** Opens a session: its name, and what all sources have. */
+/** Opens a session: its name, what all sources have, and of one about the boot before which that is. */
 export async function openSession(
   at: Address,
   occasion: Occasion,
   within: number,
   signal: AbortSignal,
-): Promise<{ readonly session: string; readonly listing: Listing }> {
+): Promise<{ readonly session: string; readonly listing: Listing; readonly before?: BootTold }> {
   const items: ListedItem[] = []
   const gaps: InventoryGap[] = []
   for await (const told of listed(at, { do: 'open', occasion, within }, signal)) {
-    if ('ended' in told) return { session: believed(readSession, told.ended), listing: { items, gaps } }
+    if ('ended' in told) {
+      const before = believed(readBootBefore, told.ended)
+      return { session: believed(readSession, told.ended), listing: { items, gaps }, ...(before && { before }) }
+    }
     items.push(...told.items)
     gaps.push(...told.gaps)
   }

@@ -2,9 +2,9 @@ import type { Shutdown } from '../bundle/schema.ts'
 import { sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
 import type { Because, EvidenceClass, InventoryGap, ListedItem } from '../words/evidence.ts'
-import { BECAUSE, CLASS_OF } from '../words/evidence.ts'
+import { BECAUSE, BOOT_ID, CLASS_OF, MARK } from '../words/evidence.ts'
 import { tellable } from '../words/printable.ts'
-import type { Failure, Health, Stopping, Taken, Why } from './answers.ts'
+import type { BootTold, Failure, Health, Stopping, Taken, Why } from './answers.ts'
 import { isSize, type Json, must, record, whole } from './read-fields.ts'
 import { readIdentity } from './read-identity.ts'
 import { ID_LENGTH, isSession } from './requests.ts'
@@ -46,6 +46,7 @@ export function readListedItem(value: unknown): ListedItem {
     value: worth,
     holes,
     patience,
+    mark,
     sealed,
     closed,
   } = item
@@ -58,12 +59,14 @@ export function readListedItem(value: unknown): ListedItem {
   must(isSize(bytes) && isSize(ratio) && isSize(worth), 'bytes, ratio or value')
   must(holes === undefined || isSize(holes), 'holes')
   must(patience === undefined || isSize(patience), 'patience')
+  must(mark === undefined || (typeof mark === 'string' && MARK.test(mark)), 'mark')
   must(typeof sealed === 'boolean', 'sealed')
   must(closed === undefined || typeof closed === 'string', 'closed')
   return {
     ...{ id, name, source, class: of, phase, encoding, bytes: whole(bytes), ratio, value: worth, sealed },
     ...(holes !== undefined && { holes: whole(holes) }),
     ...(patience !== undefined && { patience }),
+    ...(mark !== undefined && { mark }),
     ...(closed !== undefined && { closed: tellable(closed, REASON) }),
     identity: readIdentity(record(item.identity, 'identity')),
   }
@@ -106,6 +109,15 @@ export function readAttended({ held }: Json): boolean {
 export function readSession({ session }: Json): string {
   must(isSession(session), 'session')
   return session
+}
+
+/** Of a session about the boot before: which one that is, and how its journal ends. */
+export function readBootBefore({ before }: Json): BootTold | undefined {
+  if (before === undefined) return undefined
+  const { id, journal } = record(before, 'before')
+  must(id === undefined || (typeof id === 'string' && BOOT_ID.test(id)), 'before')
+  must(journal === 'closed' || journal === 'cut' || journal === 'none', 'before')
+  return { ...(id !== undefined && { id }), journal }
 }
 
 export function readTaken(value: unknown): Taken {

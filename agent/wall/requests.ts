@@ -1,5 +1,5 @@
-import type { Occasion, Trigger } from '../words/evidence.ts'
-import { TRIGGERS } from '../words/evidence.ts'
+import type { Before, Occasion, Trigger } from '../words/evidence.ts'
+import { BOOT_ID, MARK, MOST_MARKS, TRIGGERS } from '../words/evidence.ts'
 import { tellable } from '../words/printable.ts'
 import { isSize, type Json } from './read-fields.ts'
 import { Refusal } from './refusal.ts'
@@ -50,11 +50,22 @@ export function readRequest(json: Json): Request {
 }
 
 function occasionOf(value: unknown): Occasion {
-  const { trigger, boot } = (typeof value === 'object' && value !== null ? value : {}) as Json
+  const { trigger, boot, before } = (typeof value === 'object' && value !== null ? value : {}) as Json
   if (!TRIGGERS.some((one) => one === trigger)) throw refused(trigger, 'a trigger')
   if (boot !== 'this' && boot !== 'previous') throw refused(boot, 'a boot')
-  return { trigger: trigger as Trigger, boot }
+  return { trigger: trigger as Trigger, boot, ...(before !== undefined && { before: beforeOf(before) }) }
 }
+
+function beforeOf(value: unknown): Before {
+  const { id, captured, stored } = (typeof value === 'object' && value !== null ? value : {}) as Json
+  if (typeof id !== 'string' || !BOOT_ID.test(id)) throw refused(id, "a boot's id")
+  if (typeof captured !== 'boolean') throw refused(captured, 'whether its end was captured')
+  if (!Array.isArray(stored) || stored.length > MOST_MARKS || !stored.every(isMark))
+    throw refused(stored, `a list of at most ${MOST_MARKS} marks`)
+  return { id, captured, stored }
+}
+
+const isMark = (value: unknown): value is string => typeof value === 'string' && MARK.test(value)
 
 function timeOf(value: unknown): number {
   if (isSize(value) && value <= LONGEST_MS) return value

@@ -12,13 +12,32 @@ export const TRIGGERS = ['shutdown', 'notice', 'previous-boot', 'manual'] as con
 export interface Occasion {
   readonly trigger: Trigger
   readonly boot: 'this' | 'previous'
+  /** What is remembered of the boot before; undefined where nothing is. */
+  readonly before?: Before
 }
+
+/** What is remembered of the boot before the one that the host is in. */
+export interface Before {
+  /** 32 hex digits */
+  readonly id: string
+  /** Whether its end was captured. */
+  readonly captured: boolean
+  /** Marks of items that were stored since anything is remembered, the latest last: at most MOST_MARKS. */
+  readonly stored: readonly string[]
+}
+
+/** A boot's id as journald writes it. */
+export const BOOT_ID = /^[0-9a-f]{32}$/
+/** What tells an item that lies on the host from boot to boot from all others. */
+export const MARK = /^[0-9a-f]{16}$/
+/** Of 500 cores that one capture takes, twice as many: a request has room for three times that. */
+export const MOST_MARKS = 1000
 
 /** How sensitive an artifact is: identity and receipts, facts and journal, the content of memory. */
 export type EvidenceClass = 'open' | 'text' | 'memory'
 
 /** Something to take evidence from. */
-export type SourceName = 'facts' | 'stacks' | 'live' | 'memory' | 'executables' | 'journal' | 'cores'
+export type SourceName = 'facts' | 'stacks' | 'live' | 'memory' | 'executables' | 'journal' | 'pstore' | 'cores'
 
 /** The class of what a source gives; a journal file that holds a crash's environment is `memory`. */
 export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
@@ -28,7 +47,14 @@ export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
   memory: 'memory',
   executables: 'memory',
   journal: 'text',
+  pstore: 'text',
   cores: 'memory',
+}
+
+/** The sources that know something of a boot: what lives is of this one, and what kernels have left that have gone is not. */
+export const SOURCES_OF: Readonly<Record<Occasion['boot'], ReadonlySet<SourceName>>> = {
+  this: new Set(['facts', 'stacks', 'live', 'memory', 'executables', 'journal', 'cores']),
+  previous: new Set(['pstore', 'cores', 'journal']),
 }
 
 /** When an artifact is taken: first of all, while applications live, or after they were let go. */
@@ -110,6 +136,8 @@ export interface InventoryItem {
   readonly value: number
   /** ms for which it may rightly give nothing (a core that is still being written); else silence is a hang. */
   readonly patience?: number
+  /** Of what lies on the host from boot to boot: the same for the same file as long as nothing writes to it. */
+  readonly mark?: string
   readonly identity: ItemIdentity
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cannot } from '../../agent/words/cannot.ts'
+import { exists } from './base.ts'
 import { Channel } from './channel.ts'
 import { Console } from './console.ts'
 import { copyDisk, type GuestFile, putFiles } from './disk.ts'
@@ -21,6 +22,11 @@ export interface BootOptions {
   readonly root?: 'ro' | 'rw'
   /** Where the console is kept. */
   readonly console: string
+  /**
+   * An existing directory for the disk and for what the firmware keeps (the ACPI table of errors, in which a kernel that panics leaves
+   * its last lines): whoever boots with it again boots the same machine. Else they are gone with the machine.
+   */
+  readonly keep?: string
 }
 
 /** A machine that runs in QEMU on a disk of its own. Its power is cut when it is released. */
@@ -45,17 +51,30 @@ export class Machine implements AsyncDisposable {
   /** Starts a machine; `ready` tells when it can be talked to. */
   static async boot(image: Image, options: BootOptions, signal: AbortSignal): Promise<Machine> {
     const directory = await mkdtemp(join(tmpdir(), 'vm-'))
-    const disk = join(directory, 'disk')
+    const { keep } = options
+    const disk = join(keep ?? directory, 'disk')
     try {
-      await copyDisk(image.disk, disk, signal)
-      if (options.files) await putFiles(disk, options.files, signal)
+      if (!(await exists(disk))) {
+        await copyDisk(image.disk, disk, signal)
+        if (options.files) await putFiles(disk, options.files, signal)
+      }
     } catch (thrown) {
       await rm(directory, { recursive: true })
       throw thrown
     }
     const sockets = { qmp: join(directory, 'qmp'), channel: join(directory, 'channel') }
     const { port, memoryMiB = 1024, processors = 2, root = 'rw' } = options
-    const args = qemuArguments({ ...image, disk, port, memoryMiB, processors, root, sockets })
+    const errors = keep && join(keep, 'errors')
+    const args = qemuArguments({
+      ...image,
+      disk,
+      port,
+      memoryMiB,
+      processors,
+      root,
+      sockets,
+      ...(errors && { errors }),
+    })
     // pdeathsig: a machine does not outlive the test run, however that ends.
     const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     const machine = new Machine(qemu, directory, disk, new Console(qemu.stdout, options.console))
@@ -104,6 +123,11 @@ export class Machine implements AsyncDisposable {
   /** Presses the power button (ACPI): what clouds send. */
   powerButton(): void {
     this.#qmp?.tell('system_powerdown')
+  }
+
+  /** Presses the reset button, of which nobody in the guest is told: the end of the machine, as any reset is. */
+  reset(): void {
+    this.#qmp?.tell('system_reset')
   }
 
   /** Cuts the power. */

@@ -43,7 +43,7 @@ export class Qmp implements Disposable {
   }
 
   /** Sends a command; what becomes of it is seen in the machine. */
-  tell(execute: 'qmp_capabilities' | 'system_powerdown' | 'quit'): void {
+  tell(execute: 'qmp_capabilities' | 'system_powerdown' | 'system_reset' | 'quit'): void {
     this.#socket.write(`${JSON.stringify({ execute })}\n`)
   }
 

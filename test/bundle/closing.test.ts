@@ -74,8 +74,11 @@ t.test('keys are what they were, and are read as they were written', (t) => {
   for (const status of ['complete', 'partial', 'salvaged'] as const)
     for (const why of ['healthy', 'crash', 'oom', 'panic', 'hang', 'exhausted', 'failed', 'unknown'] as const) {
       const row = rowKey(name, status, why)
+      const ofBefore = rowKey(name, status, why, true)
       t.equal(row, `${folder}.${status}.${why}.json`)
-      t.same(parseIndexKey(row), { ...name, mark: { kind: 'row', status, why } })
+      t.same(parseIndexKey(row), { ...name, mark: { kind: 'row', status, why, before: false } })
+      t.equal(ofBefore, `${folder}.${status}.${why}.before.json`)
+      t.same(parseIndexKey(ofBefore), { ...name, mark: { kind: 'row', status, why, before: true } })
     }
   t.end()
 })

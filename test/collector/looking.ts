@@ -8,7 +8,7 @@ export const PLENTY = 60_000
 
 /** What a source is told of a capture by hand. */
 export function contextOf(root: string, settings: Settings, patients: Patients = newPatients(root)): SourceContext {
-  return { root, settings, occasion: { trigger: 'manual', boot: 'this' }, patients }
+  return { root, settings, occasion: { trigger: 'manual', boot: 'this' }, before: undefined, patients }
 }
 
 /** The inventory of a session of its own. */

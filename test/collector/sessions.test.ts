@@ -119,7 +119,7 @@ t.test('the sessions of daemons that are gone do not pile up, and one that is us
 
 t.test('of those that rest the ones used last are kept', (t) => {
   const sessions = new Sessions()
-  const of = { settings, sources: [] }
+  const of = { settings, sources: [], before: undefined }
   const ids = Array.from({ length: RESTING }, () => {
     using held = sessions.begin(of)
     return held.session.id

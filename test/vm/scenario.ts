@@ -55,4 +55,6 @@ export interface HostOptions {
   /** 2 where nothing is said. */
   readonly processors?: number
   readonly root?: 'ro' | 'rw'
+  /** Where its disk and what its firmware keeps lie: it is the machine that was booted with this before, if any. */
+  readonly keep?: string
 }

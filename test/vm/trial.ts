@@ -63,11 +63,11 @@ export async function passes(
     await using link = await Link.open(Number(new URL(server.endpoint).port))
     const boot = async (options: HostOptions) => {
       const files = hostFiles(options, made.url, server.accessKey, server.secretKey)
-      const { memoryMiB = MEMORY[suite], root = 'rw', processors = 2 } = options
+      const { memoryMiB = MEMORY[suite], root = 'rw', processors = 2, keep } = options
       const console = join(scratch, 'console.log')
       const machine = await Machine.boot(
         image,
-        { port: link.port, memoryMiB, processors, root, files, console },
+        { port: link.port, memoryMiB, processors, root, files, console, ...(keep && { keep }) },
         signal,
       )
       await machine.ready(signal).catch(async (thrown: unknown) => {

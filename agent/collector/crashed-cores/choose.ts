@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration } from '../../words/units.ts'
-import { type Boot, bootOf, isOlder } from './boot.ts'
+import type { Boot } from '../host/this-boot.ts'
+import { bootOf, isOlder } from './boot.ts'
 import { type CoreFile, charge, isServiceUser } from './core-file.ts'
 import { shareOut, type Tier } from './shares.ts'
 import { type Surplus, surplusOf } from './surplus.ts'

@@ -27,6 +27,8 @@ export interface CoreFile {
   readonly allocated: number
   /** ms since the epoch, never later than when it was looked at. */
   readonly at: number
+  /** The same by the file's own word, whatever the clock says now. */
+  readonly changed: number
   /** It lies in memory, so this boot has written it. */
   readonly isVolatile: boolean
   /** Who is behind it: whose process crashed, as far as the host says so, else whose file it is. */
@@ -53,11 +55,12 @@ export const BLOCK_BYTES = 512
 export const seen = (
   { dev, ino, size, blocks, mtimeMs }: Stats,
   now: number,
-): Pick<CoreFile, 'file' | 'bytes' | 'allocated' | 'at'> => ({
+): Pick<CoreFile, 'file' | 'bytes' | 'allocated' | 'at' | 'changed'> => ({
   file: { dev, ino },
   bytes: size,
   allocated: blocks * BLOCK_BYTES,
   at: Math.min(Math.round(mtimeMs), now),
+  changed: mtimeMs,
 })
 
 /** What a core takes of a limit: what lies on disk, for holes cost nothing. */

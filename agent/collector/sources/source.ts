@@ -1,5 +1,6 @@
 import type { Settings } from '../../settings/schema.ts'
 import type { InventoryGap, InventoryItem, Occasion, SourceName } from '../../words/evidence.ts'
+import type { BootBefore } from '../host/boot-before.ts'
 import type { Reading } from '../host/reading.ts'
 import type { Patients } from '../processes/patients.ts'
 
@@ -32,6 +33,8 @@ export interface SourceContext {
   readonly root: string
   readonly occasion: Occasion
   readonly patients: Patients
+  /** What the capture is about, where that is the boot before. */
+  readonly before: BootBefore | undefined
 }
 
 export interface Inventory {

@@ -1,22 +1,66 @@
 import type { Finding } from '../../bundle/schema.ts'
 import { coreDeath, unfinishedDeath } from '../../findings/core-words.ts'
-import type { Place } from '../../findings/death.ts'
+import type { End, Place } from '../../findings/death.ts'
 import { findingsOf } from '../../findings/findings.ts'
+import { type LeftLog, panicsIn } from '../../findings/panic-words.ts'
 import { abandonable } from '../../words/deadline.ts'
 import type { InventoryGap, InventoryItem } from '../../words/evidence.ts'
+import type { BootBefore } from '../host/boot-before.ts'
 import { HostReads } from '../host/host-reads.ts'
 import { ledger } from '../host/ledger.ts'
 import { thisBootId } from '../host/this-boot.ts'
 import { journalTestimony } from './journal.ts'
 import { kernelTestimony } from './kernel-log.ts'
 import { killCounts } from './kill-counts.ts'
-import { nothingOf, type Testimony } from './testimony.ts'
+import { nothingOf, type Testimony, unseenFor } from './testimony.ts'
 
 /** What this capture's inventories have told of cores so far, and when it began (ms since the epoch). */
 export interface Listed {
   readonly cores: readonly Pick<InventoryItem, 'name' | 'identity'>[]
   readonly gaps: readonly InventoryGap[]
   readonly began: number
+}
+
+/** What the boot before has left: which that is, and what its kernel left of its log. */
+export interface LeftBehind {
+  readonly before: Pick<BootBefore, 'id' | 'journal' | 'remembered'>
+  readonly logs: readonly LeftLog[]
+  /** Why not all of that could be read. */
+  readonly unread: string | undefined
+}
+
+/** What is known of the boot before, likewise: of its witnesses the journal is left, and what its kernel left. */
+export async function lookBack(
+  root: string,
+  listed: Listed,
+  { before, logs, unread }: LeftBehind,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const { id, journal: ended } = before
+  const journal =
+    id === undefined || ended === 'none'
+      ? unseenFor('the journal', 'has nothing of that boot')
+      : await abandonable(journalTestimony(root, id, signal), signal).catch((error: unknown) =>
+          nothingOf('the journal', error),
+        )
+  const cores = coresTestimony(listed, id)
+  const kernel = unread === undefined ? [] : [{ place: 'what the kernel left', why: unread } as const]
+  return findingsOf({
+    deaths: [...journal.deaths, ...cores.deaths],
+    panics: panicsIn(logs),
+    end: endOf(before),
+    unseen: [...journal.unseen, ...cores.unseen, ...kernel],
+    kills: undefined,
+    // What came late in that boot was told by then.
+    began: Number.POSITIVE_INFINITY,
+  })
+}
+
+function endOf({ journal, remembered }: LeftBehind['before']): End {
+  if (journal === 'cut') return 'cut'
+  if (remembered === undefined) return journal === 'none' ? 'unknown' : 'ordered'
+  if (remembered.captured) return 'ordered'
+  return journal === 'none' ? 'unknown' : 'unseen'
 }
 
 /** Asks all witnesses of this boot side by side, and says what their words amount to. One that hangs costs its own words. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { arch, hostname, release } from 'node:os'
+import { arch, hostname, release, uptime } from 'node:os'
 import { join } from 'node:path'
 import type { Host } from '../../bundle/schema.ts'
 import { abandonable } from '../../words/deadline.ts'
@@ -27,6 +27,14 @@ export async function describeHost(root: string, signal: AbortSignal): Promise<H
     arch: arch(),
   }
 }
+
+/** ms since the host was started: proc_uptime(5), or our own kernel's clock where that does not answer. */
+export async function uptimeOf(root: string): Promise<number> {
+  const seconds = Number.parseFloat((await lineOf(root, 'proc/uptime', AbortSignal.timeout(UPTIME_MS))) ?? '')
+  return (Number.isFinite(seconds) ? seconds : uptime()) * 1000
+}
+
+const UPTIME_MS = 1_000
 
 /** What a small file below `root` says, without the blanks around it; undefined where there is none, or nothing in it. */
 export async function lineOf(root: string, file: string, signal: AbortSignal): Promise<string | undefined> {

@@ -1,10 +1,16 @@
-import type { Trigger } from '../../words/evidence.ts'
+import type { About } from '../../bundle/schema.ts'
+import type { Before, Trigger } from '../../words/evidence.ts'
 
 /** A capture that is due now. */
 export interface Due {
   readonly trigger: Exclude<Trigger, 'manual'>
   /** When it must have ended, on the clock of `performance.now()`, where the trigger knows better than the settings. */
   readonly until?: number
+  /** What it is about, where that is the boot before, and what is remembered of that. */
+  readonly about?: About
+  readonly before?: Before
+  /** Told whether a closing manifest has come of it. */
+  readonly onEnd?: (isStored: boolean) => void
 }
 
 /** What the daemon is told: by triggers, and of the capture under way. */

@@ -15,7 +15,7 @@ import { apart, checked, checkedEach, type Reading, spared } from './documents.t
 /** A capture tells of some forty at most: findings/findings.ts. */
 const MOST_FINDINGS = 256
 /** What a manifest may lack. */
-const OPTIONAL = ['shutdown', 'clockSkewMs']
+const OPTIONAL = ['shutdown', 'clockSkewMs', 'about']
 
 /**
  * How the documents of a bundle are read. What was copied from another bundle is refused; of what is listed, each element

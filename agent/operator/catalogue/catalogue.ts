@@ -29,6 +29,8 @@ export interface CatalogueEntry extends BundleName {
   readonly state: BundleState
   /** What the host died of, by the row that counts. */
   readonly why: Why | undefined
+  /** It is about the boot before the one in which it was made, by that row. */
+  readonly before: boolean
   /** When it was begun, in ms since the epoch: see `begunAt`. */
   readonly at: number
   readonly doubt: Doubt | undefined
@@ -132,7 +134,8 @@ function entryOf({ identity, bundle, rows, seconds, stored }: Marked, now: numbe
   // A salvager's row beside the host's own is no contradiction.
   const differ = rows.filter(({ status }) => status !== 'salvaged').length > 1
   const doubt = differ ? 'rows differ' : Math.abs(at - bundleTime(bundle)) > CLOCK_TOLD ? 'clock' : undefined
-  return { identity, bundle, at, doubt, state: best?.status ?? unclosed(stored, seconds, now), why: best?.why }
+  const state = best?.status ?? unclosed(stored, seconds, now)
+  return { identity, bundle, at, doubt, state, why: best?.why, before: best?.before ?? false }
 }
 
 /** Newest first; of one time by their ids and identities. */

@@ -23,10 +23,10 @@ export function listLines(entries: readonly CatalogueEntry[], screen: Screen): L
       { title: 'BUNDLE' },
       { title: 'HOST' },
     ],
-    entries.map(({ identity, bundle, at, state, why }, i) => [
+    entries.map(({ identity, bundle, at, state, why, before }, i) => [
       instant(at),
       state,
-      why ?? '',
+      before ? `${why} before` : (why ?? ''),
       bundle.slice(0, digits),
       doubts[i] === undefined || apart ? identity : `${identity}: ${doubts[i]}`,
     ]),
@@ -58,7 +58,8 @@ export function stateStyle(state: string): Style | undefined {
 
 /** The style of what a host died of: what is none of these went wrong. */
 function whyStyle(why: string): Style | undefined {
-  return why === 'healthy' ? 'green' : why === 'unknown' ? 'yellow' : 'red'
+  const kind = why.replace(/ before$/, '')
+  return kind === 'healthy' ? 'green' : kind === 'unknown' ? 'yellow' : 'red'
 }
 
 /** The least number of characters, from SHORT_ID on, by which the ids differ. */

@@ -26,10 +26,10 @@ const TREES: Readonly<Record<string, string>> = {
   'memory/kernel': 'version',
 }
 /** Sources whose artifacts were files on the host, and land where they were. */
-const OF_HOST: readonly string[] = ['cores', 'journal', 'executables']
+const OF_HOST: readonly string[] = ['cores', 'journal', 'executables', 'pstore']
 /** Artifacts that land under their own name, decompressed or not: BUNDLE.md. All others are not ours to point at. */
 const KNOWN =
-  /^live\/\w[\w.@:-]*\.core$|^journal\/\w[\w.@:-]*\.journal$|^cores\/\w[\w.@:-]*$|^executables\/[\w-]+\/\w[\w.@:-]*$|^memory\/vmcore$/
+  /^live\/\w[\w.@:-]*\.core$|^journal\/\w[\w.@:-]*\.journal$|^cores\/\w[\w.@:-]*$|^executables\/[\w-]+\/\w[\w.@:-]*$|^pstore\/\w[\w.-]*\.txt$|^memory\/vmcore$/
 /** What `fetch` adds to the name of a file that is not whole: no artifact takes such a name from another one. */
 const UNFINISHED = /\.(?:part|damaged)$/
 const SEALED = 'sealed'
@@ -60,7 +60,9 @@ function landing(holding: Holding, machineId: string | undefined, opens: boolean
     return { place, opened: artifact, form: 'stored', frames: false } as const
   }
   const frames =
-    encoding === undefined ? /\.(tar|journal)\.zst$|^(live|executables|memory)\//.test(artifact) : encoding === 'frames'
+    encoding === undefined
+      ? /\.(tar|journal)\.zst$|^(live|executables|memory|pstore)\//.test(artifact)
+      : encoding === 'frames'
   const tree = frames ? /^(.+)\.tar\.zst$/.exec(artifact)?.[1] : undefined
   const opened = frames ? artifact.replace(/\.zst$/, '') : artifact
   if (tree !== undefined && Object.hasOwn(TREES, tree)) return { place: tree, opened, form: 'tree', frames } as const

@@ -15,17 +15,22 @@ import type { Death, Verdict } from './verdict.ts'
 export function headline(view: BundleView, { findings, deaths, otherwise }: Verdict, screen: Screen): Line[] {
   const { state, manifest, opening, name } = view
   const host = shortened(opening?.host.name ?? name.identity)
-  const told = findings.slice(0, TOLD).flatMap((finding) => {
+  const before = opening?.trigger === 'previous-boot'
+  const lines = findings.slice(0, TOLD).flatMap((finding) => {
     const death = deaths.find((one) => one.finding === finding)
-    return titled('bold', titleOf(finding.kind), death === undefined ? finding.sentence : deathLine(death), screen)
+    return titled('bold', titleOf(finding.kind), death === undefined ? told(finding) : deathLine(death, before), screen)
   })
   const more = findings.length > TOLD ? [`         and ${findings.length - TOLD} more`] : []
-  const ended = manifest?.shutdown === undefined ? '' : `, ${manifest.shutdown.kind}`
+  const ended = before
+    ? '; all of this is of the boot before'
+    : manifest?.shutdown === undefined
+      ? ''
+      : `, ${manifest.shutdown.kind}`
   return [
     [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
-    ...told,
+    ...lines,
     ...more,
-    ...(told.length > 0 ? [] : wrap(text(otherwise), screen.width ?? Infinity)),
+    ...(lines.length > 0 ? [] : wrap(text(otherwise), screen.width ?? Infinity)),
     ...(manifest === undefined ? wrap(arrivedTold(view), screen.width ?? Infinity) : []),
     ...few(hangs(manifest?.receipts ?? [])).flatMap((hang) => titled('bold', 'stuck', hang, screen)),
     ...few(memoryTold(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'memory', told, screen)),
@@ -43,7 +48,11 @@ function titleOf(kind: string): string {
   return titles[kind] ?? kind
 }
 
-function deathLine({ finding, program, unit, signal, at, receipt }: Death): string {
+/** A finding that is of no process; when it was, where that is known. */
+const told = ({ sentence, at }: Finding) =>
+  at === undefined ? sentence : `${sentence.replace(/\.$/, '')}, ${instant(at)}.`
+
+function deathLine({ finding, program, unit, signal, at, receipt }: Death, before: boolean): string {
   const { kind, subject, count, certainty, boot, late } = finding
   if (count !== undefined) return finding.sentence
   const of = unit === undefined ? '' : ` of ${unit}`
@@ -51,7 +60,14 @@ function deathLine({ finding, program, unit, signal, at, receipt }: Death): stri
   const id = idOf(subject)
   const as = id === undefined ? '' : `, ${id}`
   const when = `, ${at === undefined ? 'time unknown' : instant(at)}`
-  const whereabouts = boot === 'earlier' ? ', in an earlier boot' : late ? ', while the host went down' : ''
+  const whereabouts =
+    boot === 'earlier'
+      ? ', in an earlier boot'
+      : before
+        ? ', in the boot before'
+        : late
+          ? ', while the host went down'
+          : ''
   const says = certainty === 'claimed' ? `, as user ${subject.uid} says` : ''
   return `${program}${of}${by}${as}${when}${whereabouts}${says}${kind === 'crash' ? coreTold(finding, receipt) : ''}`
 }

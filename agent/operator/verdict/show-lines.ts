@@ -1,4 +1,4 @@
-import type { Receipt } from '../../bundle/schema.ts'
+import type { Opening, Receipt } from '../../bundle/schema.ts'
 import { formatBytes, formatDuration } from '../../words/units.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
 import { detailsTold } from '../bundle/details-told.ts'
@@ -63,12 +63,20 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
           .join(', '),
     ],
     ['boot', opening?.host.bootId],
+    ['about', opening && aboutTold(opening)],
     ['trigger', opening && trigger(opening.trigger, manifest?.shutdown)],
     ['time', opening && timing(opening, manifest)],
     ['sealed', opening && (opening.recipients.length === 0 ? 'no' : `to ${recipientsTold(opening.recipients)}`)],
     ['agent', opening && `lastgasp ${opening.agent}`],
   ]
   return facts.flatMap(([title, said]) => (said === undefined ? [] : titled('dim', title, said, screen)))
+}
+
+/** Whose boot it is, where that is not the one in which it was made. */
+function aboutTold({ trigger: why, about }: Pick<Opening, 'trigger' | 'about'>): string | undefined {
+  if (why !== 'previous-boot') return undefined
+  const which = about?.bootId === undefined ? 'the boot before this one' : `the boot before this one, ${about.bootId}`
+  return about?.bundle === undefined ? which : `${which}; for its end, bundle ${about.bundle} was begun`
 }
 
 function trigger(why: string, shutdown: { kind: string; by?: string | undefined } | undefined): string {

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { thisBoot } from '../../../agent/collector/crashed-cores/boot.ts'
 import { chooseCores, MOST_CLAIMED, MOST_CORES } from '../../../agent/collector/crashed-cores/choose.ts'
 import type { CoreFile } from '../../../agent/collector/crashed-cores/core-file.ts'
+import { thisBoot } from '../../../agent/collector/host/this-boot.ts'
 import { unhurried } from '../reading.ts'
 import { BOOT, write } from './cores.ts'
 
@@ -21,6 +21,7 @@ const core = (path: string, fields: Partial<CoreFile> = {}): CoreFile => ({
   bytes: 1024 ** 2,
   allocated: 1024 ** 2,
   at: NOW - HOUR,
+  changed: NOW - HOUR,
   owner: 998,
   claimed: false,
   isVolatile: false,

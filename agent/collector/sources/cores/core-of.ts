@@ -1,5 +1,6 @@
-import { type Boot, bootOf } from '../../crashed-cores/boot.ts'
+import { bootOf } from '../../crashed-cores/boot.ts'
 import type { CoreFile } from '../../crashed-cores/core-file.ts'
+import type { Boot } from '../../host/this-boot.ts'
 import type { Dumping } from './dumping.ts'
 
 /** Whether a file is, or is becoming, the core of a process that is dumping now. Pids come again in every boot. */

@@ -6,6 +6,7 @@ import type { CrashEntry } from '../../crashed-cores/crash-entries.ts'
 import { knowingHoles } from '../../crashed-cores/holes.ts'
 import { readCore } from '../../crashed-cores/read-core.ts'
 import type { System } from '../../host/ffi.ts'
+import { markOf } from '../../host/mark.ts'
 import { openSame } from '../../host/open-file.ts'
 import type { Found } from '../source.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
@@ -66,6 +67,7 @@ export function coreItem(
     ...(core.suffix === '' && system.kind === 'ready' && { holes: core.bytes - charge(core) }),
     ratio: core.suffix === '' ? HOLE_RATIO + (RATIO - HOLE_RATIO) * (charge(core) / Math.max(1, core.bytes)) : 1,
     value,
+    mark: markOfCore(core),
     identity,
     async open(limit, signal) {
       if (writer !== undefined) await dumpFinished(join(root, 'proc'), writer, signal)
@@ -83,6 +85,11 @@ export function coreItem(
       }
     },
   }
+}
+
+/** What tells it from boot to boot. */
+export function markOfCore({ raw, file: { ino }, bytes, changed }: CoreFile): string {
+  return markOf({ path: raw, ino, bytes, changed })
 }
 
 /** None where there is nothing to be said. */

@@ -1,5 +1,6 @@
 import type { System } from '../../host/ffi.ts'
 import type { Source } from '../source.ts'
+import { leftCores } from './left.ts'
 import { CoresSession } from './session.ts'
 
 /** Cores, kernel dumps and crash reports, on disk already or still being written; and those that are finished while the capture runs. */
@@ -8,7 +9,10 @@ export function coresSource(system: System): Source {
   const read = new Set<string>()
   return {
     name: 'cores',
-    open: ({ root, settings }) =>
-      new CoresSession({ root, system, onRead: (id) => read.add(id) }, settings.cores, read),
+    open({ root, settings, before }) {
+      const host = { root, system, onRead: (id: string) => read.add(id) }
+      if (before !== undefined) return { inventory: leftCores(host, settings.cores, before, read) }
+      return new CoresSession(host, settings.cores, read)
+    },
   }
 }

@@ -5,12 +5,12 @@ import type { InventoryGap } from '../../../words/evidence.ts'
 import { parseSelector } from '../../../words/selector.ts'
 import { formatBytes } from '../../../words/units.ts'
 import { unasked } from '../../clearance.ts'
-import { thisBoot } from '../../crashed-cores/boot.ts'
 import { chooseCores } from '../../crashed-cores/choose.ts'
 import { readCorePattern } from '../../crashed-cores/core-pattern.ts'
 import { findCores } from '../../crashed-cores/find.ts'
 import type { Executable } from '../../elf/executable.ts'
 import { executableAt } from '../../host/executable-file.ts'
+import { thisBoot } from '../../host/this-boot.ts'
 import { select } from '../../processes/select.ts'
 import type { Inventory, Source, SourceContext } from '../source.ts'
 import { filesOfCores } from './core-files.ts'
@@ -27,7 +27,10 @@ const CORES_SHARE = 1 / 8
 
 /** Programs and libraries of captured processes that no package has, so that their cores can be read later: EXECUTABLES.md. */
 export function executablesSource(): Source {
-  return { name: 'executables', open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }) }
+  return {
+    name: 'executables',
+    open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }),
+  }
 }
 
 async function inventory(context: SourceContext, ms: number, signal: AbortSignal): Promise<Inventory> {

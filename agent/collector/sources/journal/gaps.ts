@@ -8,9 +8,9 @@ const TOLD = 32
 /** Names in one sentence. */
 const NAMED = 3
 
-/** There is no journal at all. */
-export function absentGap(): InventoryGap {
-  return { ...OF_JOURNAL, status: 'absent', reason: 'no journal files in /var/log/journal and /run/log/journal' }
+/** There is no journal at all, or none of what is wanted. */
+export function absentGap(reason = 'no journal files in /var/log/journal and /run/log/journal'): InventoryGap {
+  return { ...OF_JOURNAL, status: 'absent', reason }
 }
 
 /** What could not be looked at: one receipt each. */

@@ -3,6 +3,7 @@ import { aborted, within } from '../../../words/deadline.ts'
 import type { EvidenceClass } from '../../../words/evidence.ts'
 import { shownName } from '../../../words/host-name.ts'
 import { clearance } from '../../clearance.ts'
+import { type BootBefore, isOfBootBefore } from '../../host/boot-before.ts'
 import { coredumpUser } from '../../host/journal/coredump-words.ts'
 import { archivedName } from '../../host/journal/header.ts'
 import { isHosts, type JournalFile, reopenJournal, scanJournals } from '../../host/journal/scan.ts'
@@ -29,12 +30,14 @@ const GROWTH_BYTES = 8 * 1024 * 1024
 export function journalSource(journald?: Varlink): Source {
   return {
     name: 'journal',
-    open({ root, settings }) {
+    open({ root, settings, before }) {
       const cleared = clearance('memory', settings.seal)
       const round: Round = {
         ...{ root, journald, coredumpUid: undefined, closed: cleared.kind === 'closed' ? cleared.reason : undefined },
         ...{ known: new Set(), given: new Set(), taken: new Map(), rotations: new Map() },
       }
+      if (before !== undefined)
+        return { inventory: (ms, signal) => earlier(round, settings.journal, before, within(ms * LOOKING, signal)) }
       return {
         inventory: (ms, signal) => inventory(round, settings.journal, within(ms * LOOKING, signal)),
         async *comesUp(_, stop, signal) {
@@ -65,6 +68,25 @@ async function inventory(round: Round, limits: Settings['journal'], signal: Abor
       ...strangeGaps(strange),
     ],
   }
+}
+
+/** All that has lines of the boot before. */
+async function earlier(
+  round: Round,
+  { limit }: Settings['journal'],
+  before: BootBefore,
+  signal: AbortSignal,
+): Promise<Inventory> {
+  const { root } = round
+  round.coredumpUid = await coredumpUser(root, signal)
+  const { files, problems } = await scanJournals(root, signal)
+  const ofIt = files.filter((file) => isOfBootBefore(file, before))
+  // One that journald has gone on with counts as this boot's: all that are of that boot are of the last two.
+  const { chosen, leftOut } = chooseFiles(ofIt, before.boot.id, { boots: 2, limit }, Date.now())
+  const listed: Found[] = []
+  for (const [rank, file] of chosen.entries()) listed.push(await found(file, rank, round, '', signal))
+  const absent = problems.length + chosen.length === 0 ? [absentGap('no journal of the boot before was found')] : []
+  return { found: listed, gaps: [...absent, ...problemGaps(problems), ...leftOutGaps(leftOut)] }
 }
 
 async function lastWords(round: Round, signal: AbortSignal): Promise<Inventory> {

@@ -16,7 +16,10 @@ const VALUE = { troubled: 800, other: 500 } as const
 
 /** A full core of each chosen process, read from the living: no disk, and nothing in it that was not there before. */
 export function liveSource(system: System): Source {
-  return { name: 'live', open: (context) => ({ inventory: (ms, signal) => inventory(system, context, ms, signal) }) }
+  return {
+    name: 'live',
+    open: (context) => ({ inventory: (ms, signal) => inventory(system, context, ms, signal) }),
+  }
 }
 
 async function inventory(

@@ -23,7 +23,10 @@ const PATIENCE_MS = 30_000
 
 /** The memory of the machine, filtered by what each page is, from the living kernel: VMCORE.md. */
 export function memorySource(): Source {
-  return { name: 'memory', open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }) }
+  return {
+    name: 'memory',
+    open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }),
+  }
 }
 
 async function inventory(

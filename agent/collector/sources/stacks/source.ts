@@ -22,7 +22,10 @@ const PATIENCE_MS = 20_000
  * STACKS.md. Where nobody can be traced, the table alone.
  */
 export function stacksSource(system: System): Source {
-  return { name: 'stacks', open: (context) => ({ inventory: (ms, signal) => inventory(system, context, ms, signal) }) }
+  return {
+    name: 'stacks',
+    open: (context) => ({ inventory: (ms, signal) => inventory(system, context, ms, signal) }),
+  }
 }
 
 async function inventory(

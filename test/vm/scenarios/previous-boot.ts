@@ -1,0 +1,131 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rowKey } from '../../../agent/bundle/keys.ts'
+import { rowSchema } from '../../../agent/bundle/schema.ts'
+import { SUITES } from '../../../scripts/vm/base.ts'
+import type { Machine } from '../../../scripts/vm/machine.ts'
+import { output } from '../../../scripts/vm/program.ts'
+import { checkReceipts, receiptsOf, type StoredBundle } from '../bucket.ts'
+import { bootDone } from '../power.ts'
+import type { Scenario } from '../scenario.ts'
+
+/** What Debian's kdump-tools leaves: a directory named by the time, with the kernel's log and its memory. */
+const KDUMP = '/var/crash/202611301200'
+const KDUMP_LOG = '[  99.000001] Kernel panic - not syncing: hung_task: blocked tasks'
+
+/**
+ * One machine, booted again and again: it panics, is rebooted in order, is reset without a word, is reset when kdump has left something. What comes
+ * of each is told by the next boot; of the reboot, nothing.
+ */
+export const scenario: Scenario = {
+  name: 'previous-boot',
+  suites: SUITES,
+  turns: ['trixie'],
+  minutes: 7,
+  async run({ boot, bucket, operator, scratch, step }, signal) {
+    const keep = join(scratch, 'machine')
+    await mkdir(keep)
+    // What was not closed is of class memory.
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
+    const ids: string[] = []
+    const during = async (what: string, end: (machine: Machine) => Promise<void>) => {
+      await using machine = await boot({ keep, settings })
+      await bootDone(machine, signal)
+      await lookedBack(machine, signal)
+      ids.push((await machine.ok('tr -d -- - </proc/sys/kernel/random/boot_id', signal)).trim())
+      await machine.ok(`logger -t marker "last words of boot ${ids.length}"; journalctl --sync; sync`, signal)
+      await end(machine)
+      step(`${what}: ${await machine.off(signal)}`)
+    }
+    await during('a panic', async (machine) => {
+      await machine.sh('(sleep 1; echo c >/proc/sysrq-trigger) &', signal)
+    })
+    await during('a reboot', async (machine) => {
+      await machine.sh('systemctl --no-block reboot', signal)
+    })
+    await during('a reset', async (machine) => machine.reset())
+    await during('a reset with what kdump left', async (machine) => {
+      const files = `echo "${KDUMP_LOG}" >${KDUMP}/dmesg.202611301200; head -c 2M /dev/urandom >${KDUMP}/dump.202611301200`
+      await machine.ok(`mkdir -p ${KDUMP}; ${files}; sync`, signal)
+      machine.reset()
+    })
+    await during('a poweroff', async (machine) => {
+      await machine.sh('systemctl --no-block poweroff', signal)
+    })
+
+    await bucket.openForReading(signal)
+    const bundles = await bucket.bundles(signal)
+    for (const bundle of bundles) checkReceipts(bundle)
+    const told = bundles.map(({ manifest: { trigger, why, status, about } }) =>
+      [trigger, why, status, ids.indexOf(about?.bootId ?? '')].join(' '),
+    )
+    step(told.join(', '))
+    deepEqual(told, [
+      'previous-boot panic complete 0',
+      'shutdown healthy complete -1',
+      'previous-boot unknown complete 2',
+      'previous-boot panic complete 3',
+      'shutdown healthy complete -1',
+    ])
+    const [panic, , reset, kdump] = bundles as [StoredBundle, StoredBundle, StoredBundle, StoredBundle]
+    match(
+      panic.manifest.findings[0]?.sentence ?? '',
+      /^The kernel panicked as it was told to by sysrq, while \S+ \(pid \d+\)/,
+    )
+    match(reset.manifest.findings[0]?.sentence ?? '', /went without a word/)
+    match(kdump.manifest.findings[0]?.sentence ?? '', /^The kernel panicked because tasks were blocked/)
+    const dumped = receiptsOf(kdump, 'cores').map(({ artifact, status }) => `${artifact} ${status}`)
+    deepEqual(dumped.sort(), [
+      'cores/202611301200.dmesg.202611301200.zst complete',
+      'cores/202611301200.dump.202611301200.zst complete',
+    ])
+    deepEqual(
+      receiptsOf(reset, 'pstore').map(({ status }) => status),
+      ['absent'],
+      'the panic is not sent again',
+    )
+
+    for (const [bundle, of] of [
+      [panic, 1],
+      [reset, 3],
+      [kdump, 4],
+    ] as const) {
+      const { manifest } = bundle
+      const row = rowSchema.parse(await bucket.json(rowKey(manifest, manifest.status, manifest.why, true), signal))
+      deepEqual([row.about_boot_id, row.boot_id], [ids[of - 1], ids[of]], 'the row links both boots')
+      const to = join(scratch, `fetched-${of}`)
+      const identity = ['--identity', operator.identity]
+      const fetched = await operator.lastgasp(['fetch', manifest.bundle, '--to', to, ...identity], bucket.url, signal)
+      equal(fetched.code, 0, `${fetched.stdout}${fetched.stderr}`)
+      const args = [
+        '--directory',
+        join(to, 'root/var/log/journal'),
+        '-o',
+        'cat',
+        '-t',
+        'marker',
+        `_BOOT_ID=${ids[of - 1]}`,
+      ]
+      equal(
+        await output('journalctl', args, {}, signal),
+        `last words of boot ${of}\n`,
+        'the journal is there to its end',
+      )
+      const shown = await operator.lastgasp(['show', manifest.bundle], bucket.url, signal)
+      ok(shown.stdout.includes(`about    the boot before this one, ${ids[of - 1]}`), shown.stdout)
+      match(shown.stdout, /all of this is of the boot before/)
+    }
+    const [log] = receiptsOf(panic, 'pstore').filter(({ status }) => status === 'complete')
+    const text = await readFile(join(scratch, 'fetched-1/root', log?.item.path ?? ''), 'utf8')
+    match(text, /Kernel panic - not syncing: sysrq triggered crash/)
+    const listed = await operator.lastgasp(['list', '--all'], bucket.url, signal)
+    equal(listed.stdout.match(/panic before/g)?.length, 2, listed.stdout)
+  },
+}
+
+/** Until the daemon has dealt with the boot before: it remembers that. */
+async function lookedBack(machine: Machine, signal: AbortSignal): Promise<void> {
+  const file = '/var/lib/lastgasp/remembered.json'
+  await machine.ok(`until [ -s ${file} ] && ! grep -q '"before"' ${file}; do sleep 1; done; sleep 8`, signal)
+}
