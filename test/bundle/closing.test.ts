@@ -60,6 +60,17 @@ t.test('a closing manifest and its row are what they were', (t) => {
   t.end()
 })
 
+t.test('a bundle of the boot before says whose boot it is about', (t) => {
+  const about = { bootId: '2'.repeat(32), bundle: '20261130T020000Z-0123456789abcdef' }
+  const manifest = closingManifest({ ...opening, trigger: 'previous-boot', about }, ending)
+  t.same(manifestSchema.parse(manifest).about, about)
+  const told = { about_boot_id: about.bootId, about_bundle: about.bundle, boot_id: opening.host.bootId }
+  t.match(rowSchema.parse(indexRow(manifest, name)), { ...told, trigger: 'previous-boot' })
+  const odd = { ...manifest, about: { bundle: '../x' } }
+  t.throws(() => manifestSchema.parse(odd))
+  t.end()
+})
+
 t.test('without findings nothing is known', (t) => {
   t.equal(closingManifest(opening, { ...ending, findings: [] }).why, 'unknown')
   t.end()

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Gasp } from '../../agent/daemon/gasp.ts'
+import { type Around, Gasp } from '../../agent/daemon/gasp.ts'
 import type { AtTrigger } from '../../agent/daemon/standing/standing.ts'
 import type { Due } from '../../agent/daemon/triggers/trigger.ts'
 import { aborted } from '../../agent/words/deadline.ts'
@@ -10,7 +10,7 @@ import { hangsAfter, type Scripted, scripted } from '../capture/scripted-collect
 function gaspOf(
   items: readonly Scripted[],
   due: Due,
-  over: { reading?: number; store?: Error; end?: AbortSignal } = {},
+  over: { reading?: number; store?: Error; end?: AbortSignal; memory?: Around['memory'] } = {},
 ) {
   const { clock, collector, store } = scene(...items)
   const [told, lines]: [string[], string[]] = [[], []]
@@ -24,7 +24,11 @@ function gaspOf(
     lines.push(line)
     told.push(/^lastgasp: (NO COMPLETE BUNDLE|complete|partial)/.exec(line)?.[1] ?? line)
   }
-  const gasp = new Gasp(due, { standing, collector, say, clock }, over.end ?? never)
+  const gasp = new Gasp(
+    due,
+    { standing, collector, say, clock, ...(over.memory && { memory: over.memory }) },
+    over.end ?? never,
+  )
   return { gasp, clock, collector, store, told, lines }
 }
 
@@ -87,4 +91,43 @@ t.test('it ends with the daemon, whatever it waits for', async (t) => {
   await clock.run(gasp.ended)
   t.equal(clock.now(), 5_000)
   t.ok(told.includes('NO COMPLETE BUNDLE'))
+})
+
+t.test('the boot before has half an hour, holds nobody, and what comes of it is remembered', async (t) => {
+  const about = { bootId: '2'.repeat(32) }
+  const before = { id: '2'.repeat(32), captured: false, stored: [] }
+  for (const failing of [false, true]) {
+    const ends: boolean[] = []
+    const due: Due = { trigger: 'previous-boot', about, before, onEnd: (isStored) => ends.push(isStored) }
+    const remembered: unknown[] = []
+    const memory = {
+      begun: (trigger: string, bundle: string) => remembered.push(`${trigger} ${bundle.length}`),
+      ended: (trigger: string, captured: unknown) => remembered.push([trigger, captured !== undefined]),
+    }
+    const { gasp, clock, store, collector } = gaspOf(
+      [scripted('cores/a', undefined, { mark: '00000000000000aa' })],
+      due,
+      {
+        memory,
+      },
+    )
+    if (failing) store.fate = endless
+    await clock.run(gasp.ended)
+    t.same(ends, [!failing])
+    t.same(remembered, ['previous-boot 33', ['previous-boot', !failing]])
+    t.same(collector.occasions[0], { trigger: 'previous-boot', boot: 'previous', before })
+    const opening = JSON.parse(String(store.named('opening.json')))
+    t.match(opening, { trigger: 'previous-boot', about })
+    t.equal(Math.round((Date.parse(opening.deadline) - Date.parse(opening.started)) / 60_000), 30)
+    t.ok([...store.objects.keys()].some((key) => /\.1800\.open$/.test(key)))
+    t.equal(collector.count('release'), 0)
+  }
+})
+
+t.test('without a store only a capture that holds applications lets them go', async (t) => {
+  for (const trigger of ['shutdown', 'previous-boot'] as const) {
+    const { gasp, clock, collector } = gaspOf([], { trigger }, { store: new Error('no store is set') })
+    await clock.run(gasp.ended)
+    t.equal(collector.count('release'), trigger === 'shutdown' ? 1 : 0, trigger)
+  }
 })

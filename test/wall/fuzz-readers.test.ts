@@ -13,6 +13,7 @@ import { readFinding } from '../../agent/wall/read-finding.ts'
 import { Refusal } from '../../agent/wall/refusal.ts'
 import { LONGEST_MS, readRequest } from '../../agent/wall/requests.ts'
 import { messages } from '../../agent/wall/wire.ts'
+import type { Before } from '../../agent/words/evidence.ts'
 import { seeded } from '../random.ts'
 import { lent } from '../streams/poisoned.ts'
 import { conversations } from './conversations.ts'
@@ -51,7 +52,9 @@ function isRequest(request: ReturnType<typeof readRequest>): boolean {
   const isSession = (id: string) => /^[0-9a-f]{16}$/.test(id)
   switch (request.do) {
     case 'open':
-      return isTime(request.within) && /^(this|previous)$/.test(request.occasion.boot)
+      return (
+        isTime(request.within) && /^(this|previous)$/.test(request.occasion.boot) && isBefore(request.occasion.before)
+      )
     case 'take':
       return isSession(request.session) && request.id.length <= 512 && request.limit >= 0 && request.limit < Infinity
     case 'watch':
@@ -61,6 +64,13 @@ function isRequest(request: ReturnType<typeof readRequest>): boolean {
     default:
       return Object.keys(request).length === 1
   }
+}
+
+function isBefore(before: Before | undefined): boolean {
+  if (before === undefined) return true
+  const { id, captured, stored } = before
+  const areMarks = stored.length <= 1000 && stored.every((mark) => /^[0-9a-f]{16}$/.test(mark))
+  return /^[0-9a-f]{32}$/.test(id) && typeof captured === 'boolean' && areMarks && Object.keys(before).length === 3
 }
 
 const ITEM = jsonOf(SAID.find(({ bytes }) => bytes.includes('"patience"'))?.bytes as Buffer).item

@@ -50,6 +50,10 @@ t.test('the client asks as it is written, and understands what is answered', asy
     { id: 'cores:m', patience: 9000 },
   ])
   t.match(session.listing.gaps, [{ status: 'skipped', because: 'limit', identity: { uid: 7 } }])
+  const remembered = { id: '2'.repeat(32), captured: false, stored: ['00000000000000aa'] }
+  const before = await collector.open({ trigger: 'previous-boot', boot: 'previous', before: remembered }, 4000, soon())
+  t.same(before.before, { id: '2'.repeat(32), journal: 'none' })
+  t.equal(before.listing.items[0]?.mark, '00000000000000bb')
   const taking = session.take('cores:a', 5000, soon())
   t.equal((await bytesOf(taking.stored)).toString(), 'content')
   t.same(await taking.taken, { bytesIn: 7, ms: 1, identity: { pid: 7 } })
@@ -106,6 +110,7 @@ t.test('the collector answers as it is written', async (t) => {
   const found = [
     item('cores/a', () => chunks('content'), {
       id: 'a',
+      mark: '00000000000000bb',
       identity: { comm: 'app' },
       open: async () => ({
         ...{ chunks: lent(chunks('content')), outcome: () => ({ identity: { pid: 7 } }) },
@@ -131,7 +136,7 @@ t.test('the collector answers as it is written', async (t) => {
   for (const [name, said] of ALL) {
     if (OF_THE_HOST.includes(name)) continue
     const lines = await answers(socket, said, session)
-    if (name === 'open') session = /"session":"([0-9a-f]{16})"/.exec(`${lines.at(-1)}`)?.[1] ?? ''
+    if (name.startsWith('open')) session = /"session":"([0-9a-f]{16})"/.exec(`${lines.at(-1)}`)?.[1] ?? ''
     t.same(
       lines.map((line) => line.replace(session, SESSION)),
       said.filter(({ by }) => by === 'collector').map(({ bytes }) => shown(bytes)),

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { detailsSchema } from '../../agent/bundle/details-schema.ts'
 import {
+  readBootBefore,
   readFailure,
   readGap,
   readHealth,
@@ -61,6 +62,16 @@ t.test('a name that would leave the bundle, or any wrong type, is not', async (t
     t.throws(() => readGap(bad), /cannot trust the collector/)
   for (const bad of [{}, { bytesIn: -1, ms: 1 }, { bytesIn: 1, ms: Number.NaN }, { bytesIn: 1, ms: 1, identity: 3 }])
     t.throws(() => readTaken(bad), /cannot trust the collector/)
+})
+
+t.test('of the boot before: which it is, and how its journal ends', async (t) => {
+  const id = '2'.repeat(32)
+  t.equal(readBootBefore({}), undefined)
+  t.same(readBootBefore({ before: { id, journal: 'cut', x: 1 } }), { id, journal: 'cut' })
+  t.same(readBootBefore({ before: { journal: 'none' } }), { journal: 'none' })
+  for (const bad of [null, [], { journal: 'odd' }, { id: 'x', journal: 'cut' }, { id }])
+    t.throws(() => readBootBefore({ before: bad }), /cannot trust the collector/)
+  t.throws(() => readListedItem({ ...item, mark: '../x' }), /its mark is not/)
 })
 
 t.test('a field of an identity that cannot be costs itself, and is named', async (t) => {

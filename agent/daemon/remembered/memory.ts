@@ -89,11 +89,16 @@ export class Memory {
     this.#change(({ before: _, ...rest }) => rest)
   }
 
-  /** The process ends now, because the host goes. Resolves when all of it is written, or cannot be. */
+  /** Resolves when what was told until now is written, or cannot be. */
+  get written(): Promise<void> {
+    return this.#writing
+  }
+
+  /** The process ends now, because the host goes. Resolves as `written`. */
   async leave(): Promise<void> {
     const captured = this.#isCaptured
     this.#change(({ boot, ...rest }) => ({ ...rest, boot: { ...boot, captured } }))
-    await this.#writing
+    await this.written
   }
 
   async #recall({ machine, boot: id }: Now): Promise<void> {
