@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
-import { checkHost } from '../check/check-host.ts'
+import { checkHost, checkState } from '../check/check-host.ts'
 import { checkSettings, checkStopTimeout } from '../check/check-settings.ts'
 import { checkSources } from '../check/check-sources.ts'
 import { checkStore } from '../check/check-store.ts'
@@ -42,6 +42,7 @@ async function check(chosen: Options, io: Io): Promise<Exit> {
   const remarks: Remark[] = [
     ...(await checkSettings({ ...loaded, layers: asNamed(loaded.layers, from.storeBy) }, io.signal)),
     ...checkHost(reading),
+    await checkState(chosen.root, io.signal),
     checkStopTimeout(loaded.settings.deadline, await stopTimeout(io.signal), STOP_MARGIN_MS),
     process.getuid?.() === 0
       ? good('rights', 'root')

@@ -72,7 +72,9 @@ t.test('a host that panics, comes up again, is shut down, and comes up again', a
   const third = host.daemon('--root', root, '--state', state)
   await dealtWith(THIRD)
   t.same(
-    manifests().map(({ trigger }) => trigger),
+    manifests()
+      .map(({ trigger }) => trigger)
+      .sort(),
     ['previous-boot', 'shutdown'],
     'nothing is told of a clean reboot',
   )
