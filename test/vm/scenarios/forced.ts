@@ -15,10 +15,10 @@ const SOON = 8
 
 /**
  * Two ways to tell systemd that nobody wants to wait: what Ctrl-Alt-Del sends PID 1 (kernel/reboot.c), more than seven times within 2 s
- * (manager.c; many more, as signals that are not taken in time become one), and `--force`.
+ * (manager.c; until it is heard, as signals that are not taken in time become one), and `--force`.
  */
 const FORCES = {
-  'Ctrl-Alt-Del again and again': 'for n in {1..60}; do kill -INT 1; sleep 0.1; done',
+  'Ctrl-Alt-Del again and again': 'while kill -INT 1; do sleep 0.1; done',
   'reboot --force': 'systemctl reboot --force',
 }
 
