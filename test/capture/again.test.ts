@@ -226,10 +226,14 @@ t.test('a source of which the host says no is asked twice; nobody waits for it',
   const s = scene()
   s.collector.list = () => ({
     items: [],
-    gaps: [gap('memory', { reason: 'EPERM' }), gap('cores', { status: 'absent', reason: 'none' })],
+    gaps: [
+      gap('memory', { reason: 'EPERM', identity: { path: '/proc/kcore' } }),
+      gap('cores', { status: 'absent', reason: 'none' }),
+    ],
   })
   const manifest = await s.captured()
   t.match(receiptOf(manifest, 'memory'), { status: 'failed', because: 'host', reason: 'EPERM (tried 2 times)' })
+  t.match(receiptOf(manifest, 'memory'), { class: 'text', item: { path: '/proc/kcore' } }, 'as the host has told it')
   t.strictSame(receiptOf(manifest, 'cores'), {
     ...{ artifact: 'cores', source: 'cores', class: 'text', status: 'absent', reason: 'none', item: {} },
     ...{ sealed: false, bytesIn: 0, bytesStored: 0, objects: [], ms: 0 },

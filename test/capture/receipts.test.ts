@@ -44,5 +44,10 @@ t.test('what its source knows besides is the receipt’s own: what was learnt la
   const written = { bytes: 1, sha256: '', segments: [] }
   const stored = storedReceipt(planned, { written, taken, stopped: undefined, ms: 1 } as unknown as Delivery)
   t.same([stored.item, stored.details], [{ at: 1 }, details(2)])
+  t.notOk('freezeMs' in stored)
+  const frozen = storedReceipt(planned, {
+    ...{ written, taken: { ...taken, identity: { freezeMs: 7 } }, stopped: undefined, ms: 1 },
+  } as unknown as Delivery)
+  t.same([frozen.item, frozen.freezeMs], [{ at: 1 }, 7])
   t.end()
 })

@@ -155,6 +155,20 @@ t.test('where there is nothing to fall back on, a store that opens slowly is wai
   t.equal(urlOf(await standing.atTrigger()), 'one')
 })
 
+t.test('one that does not open is waited for three seconds, and no longer', async (t) => {
+  const host = await hostOf(t, {
+    open: async (settings) => (settings.store === undefined ? new Error('none') : never()),
+  })
+  const standing = await host.begin()
+  await host.write(LAYER, host.store('one'))
+  const started = performance.now()
+  const lease = await standing.atTrigger()
+  const ms = performance.now() - started
+  t.ok(ms > 2_900 && ms < 20_000, `${ms} ms`)
+  t.match(lease.store, { message: 'none' })
+  t.match(lease.request.problems.at(-1), /could not be read again/)
+})
+
 t.test('the environment file comes, changes, breaks and goes', async (t) => {
   process.env.LASTGASP_TEST_OLD = 'of the unit'
   const host = await hostOf(t)
