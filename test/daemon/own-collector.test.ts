@@ -58,6 +58,22 @@ t.test('one that ends at once is told with how it ended', async (t) => {
   await t.rejects(OwnCollector.start(killed.from, never), /it ended at once \(SIGKILL\)/)
 })
 
+t.test('one that does not answer within a minute is given up', async (t) => {
+  const { from, left } = programOf(t, 'process.stdin.on("end", () => process.exit()).resume()')
+  const { timeout } = AbortSignal
+  // A minute of the test is a second.
+  AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms === 60_000 ? 1_000 : ms)
+  t.teardown(() => {
+    AbortSignal.timeout = timeout
+  })
+  const end = new AbortController()
+  const late = setTimeout(() => end.abort(new Error('nobody has given it up')), PATIENCE_MS)
+  await t.rejects(OwnCollector.start(from, end.signal), /cannot wait for its first answer: /)
+  t.notOk(end.signal.aborted)
+  clearTimeout(late)
+  t.strictSame(left(), [])
+})
+
 t.test('one that never answers, and does not end by itself, is ended two seconds after', async (t) => {
   const { from, left, isRunning } = programOf(t, 'setInterval(() => {}, 1000)')
   const end = new AbortController()
