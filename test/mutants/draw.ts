@@ -39,5 +39,5 @@ function mutantsIn(file: string): readonly Drawn[] {
   })
 }
 
-/** The place of a mutant's first character that is code: what has to be reached by a test. */
-export const placeOf = ({ at, from }: Mutant) => at + from.search(/\S/)
+/** Places around a mutant's beginning: a test that comes to it comes to one of them. Coverage counts an operator to its right side. */
+export const placesOf = ({ at, from }: Mutant) => [at - 1, at + from.search(/\S/)] as const

@@ -2,7 +2,7 @@ import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { placeOf, ROOT } from './draw.ts'
+import { placesOf, ROOT } from './draw.ts'
 import { mutantsOf } from './operators.ts'
 import { tried } from './trial.ts'
 import { digest, type Verdicts } from './verdicts.ts'
@@ -17,7 +17,7 @@ export interface Reach {
   /** Our files that it loads, itself among them, and a digest of their texts. */
   readonly loads: readonly string[]
   readonly digest: string
-  /** The places of mutants that it comes to, by file. */
+  /** Where the mutants begin that it comes to, by file. */
   readonly places: Readonly<Record<string, readonly number[]>>
 }
 
@@ -53,8 +53,11 @@ export async function reachOf(test: string, folder: string, verdicts: Verdicts):
     const places = Object.fromEntries(
       globSync(`agent/${folder}/**/*.ts`, { cwd: ROOT }).map((file) => {
         const pids = new Set(ours.filter((each) => each.file === file).map(({ pid }) => pid))
-        const all = mutantsOf(readFileSync(join(ROOT, file), 'utf8')).map(placeOf)
-        return [file, all.filter((place) => [...pids].some((pid) => comesTo(covered.get(pid), file, place)))]
+        const comes = (place: number) => [...pids].some((pid) => comesTo(covered.get(pid), file, place))
+        const reached = mutantsOf(readFileSync(join(ROOT, file), 'utf8')).filter((mutant) =>
+          placesOf(mutant).some(comes),
+        )
+        return [file, reached.map(({ at }) => at)]
       }),
     )
     const loads = [...new Set(ours.map(({ file }) => file))].sort()

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Drawn, draw, placeOf, ROOT } from './draw.ts'
+import { type Drawn, draw, ROOT } from './draw.ts'
 import { type Reach, reachOf } from './reach.ts'
 import { tried } from './trial.ts'
 import { digest, Verdicts } from './verdicts.ts'
@@ -70,7 +70,7 @@ async function judged(each: Drawn, reaches: readonly Reach[]): Promise<Verdict> 
   const known = verdicts.get<Verdict>(key)
   const cost = ({ test, ms }: Reach) => (test === known?.killer ? 0 : ms)
   const able = reaches
-    .filter(({ places }) => places[each.file]?.includes(placeOf(each.mutant)))
+    .filter(({ places }) => places[each.file]?.includes(each.mutant.at))
     .sort((a, b) => cost(a) - cost(b))
   const all = digest(
     able
