@@ -46,7 +46,9 @@ function tell(root: string, baked: Baked): string {
       `  licences   this machine has no text of the licence of ${unlicensed.join(', ')}: add the package to the image`,
     )
   if (root === '/')
-    lines.push('Start it: systemctl daemon-reload && systemctl start lastgasp.service lastgasp-hold.service')
+    lines.push(
+      'Start it: systemctl daemon-reload && systemctl start lastgasp.service lastgasp-hold.service lastgasp-cores.service',
+    )
   return lines.join('\n')
 }
 

@@ -56,5 +56,5 @@ export const detailsSchema = z.discriminatedUnion('source', [
     entries: z.number(),
     ...{ from: count, to: count, open: text, headerBytes: bytes.optional() },
   }),
-  z.object({ source: z.literal('cores'), thread: count, unfinished: flag, unasked: text }),
+  z.object({ source: z.literal('cores'), thread: count, unfinished: flag, handed: flag, unasked: text }),
 ])

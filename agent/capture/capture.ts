@@ -8,6 +8,7 @@ import { MovableDeadline } from '../words/deadline.ts'
 import { OwnTime } from '../words/own-time.ts'
 import { COURSES } from './courses.ts'
 import { Hold } from './hold.ts'
+import { lostCrashes } from './lost-crashes.ts'
 import { type Ended, openBundle } from './open-bundle.ts'
 import { othersStopped } from './others-stop.ts'
 import { Queue } from './queue.ts'
@@ -85,7 +86,9 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
 
   sessions.close()
   const findings = fuller(await early, await late) ?? unasked('the collector did not say')
-  const ending = { shutdown: await why?.(), findings, receipts: queue.close(), duration: time.elapsed }
+  const told = queue.close()
+  const receipts = [...told, ...lostCrashes(findings, told)]
+  const ending = { shutdown: await why?.(), findings, receipts, duration: time.elapsed }
   return { ...(await bundle.close(ending)), stored: queue.stored }
 }
 

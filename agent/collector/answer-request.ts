@@ -1,4 +1,3 @@
-import { carriedOver } from '../settings/carry-over.ts'
 import { readHealth, readStopping, readWhy } from '../wall/read-answers.ts'
 import type { Request } from '../wall/requests.ts'
 import { type Answer, end } from './answer.ts'
@@ -6,7 +5,7 @@ import { attend } from './attend.ts'
 import { clearance } from './clearance.ts'
 import type { Desk } from './desk.ts'
 import { openSession } from './open-session.ts'
-import { renewSettings } from './renew-settings.ts'
+import { heed, renewSettings } from './renew-settings.ts'
 import { askStopping } from './stopping.ts'
 import { take } from './take.ts'
 import { tellFindings } from './tell-findings.ts'
@@ -33,7 +32,7 @@ export async function answerRequest(desk: Desk, request: Request, answer: Answer
     case 'stopping':
       return answer.send(end(readStopping({ ...(await askStopping(desk.root, process.geteuid?.() ?? 0, signal)) })))
     case 'reload':
-      desk.loaded = carriedOver(await desk.reload(signal), desk.loaded)
+      heed(await desk.reload(signal), desk)
       return answer.send(end())
     case 'health':
       await renewSettings(desk, signal)
@@ -41,8 +40,12 @@ export async function answerRequest(desk: Desk, request: Request, answer: Answer
   }
 }
 
-function health({ version, loaded }: Desk): Parameters<typeof readHealth>[0] {
+function health({ version, loaded, intake }: Desk): Parameters<typeof readHealth>[0] {
   const cleared = clearance('memory', loaded.settings.seal)
   const problems = loaded.problems.map(({ message }) => message)
-  return { version, problems, ...(cleared.kind === 'closed' && { closed: cleared.reason }) }
+  const unarmed = intake?.problem
+  return {
+    ...{ version, problems, ...(cleared.kind === 'closed' && { closed: cleared.reason }) },
+    ...(unarmed !== undefined && { unarmed }),
+  }
 }

@@ -1,9 +1,11 @@
 import { fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadSettings } from '../settings/layers.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { version } from '../words/version.ts'
+import { clearance } from './clearance.ts'
 import { confine } from './confine.ts'
 import type { Desk } from './desk.ts'
 import { HoldLock } from './hold-lock.ts'
@@ -11,6 +13,7 @@ import { openSystem, type System } from './host/ffi.ts'
 import { newTurns } from './processes/turns.ts'
 import { serve } from './serve.ts'
 import { Sessions } from './sessions.ts'
+import { Intake } from './sources/cores/intake.ts'
 import { coresSource } from './sources/cores/source.ts'
 import { executablesSource } from './sources/executables/source.ts'
 import { factsSource } from './sources/facts/source.ts'
@@ -23,6 +26,8 @@ import { stacksSource } from './sources/stacks/source.ts'
 
 /** What lastgasp-hold.service waits for. */
 const HOLD_PATH = '/run/lastgasp/wall/hold'
+/** By which the kernel's core handler tells of a crash: units/usr/lib/tmpfiles.d/lastgasp.conf. */
+const CRASHES_PATH = '/run/lastgasp/crashes'
 
 /**
  * `lastgasp collector`: reads the host for whoever may open its socket, until the signal aborts. With `--by-hand` it holds
@@ -34,6 +39,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     options: {
       socket: { type: 'string', default: COLLECTOR_SOCKET },
       hold: { type: 'string', default: HOLD_PATH },
+      crashes: { type: 'string', default: CRASHES_PATH },
       root: { type: 'string', default: '/' },
       set: { type: 'string', multiple: true, default: [] },
       'by-hand': { type: 'boolean', default: false },
@@ -45,7 +51,14 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     loadSettings({ root, credentialsDirectory: process.env.CREDENTIALS_DIRECTORY, set }, limit)
   const system = openSystem()
   using hold = values['by-hand'] ? undefined : new HoldLock(values.hold, system)
-  const desk: Desk = {
+  let desk: Desk | undefined
+  const closed = () => {
+    const cleared = desk === undefined ? undefined : clearance('memory', desk.loaded.settings.seal)
+    return cleared?.kind === 'closed' ? cleared.reason : undefined
+  }
+  const places = { root, fifo: values.crashes, directory: dirname(values.hold) }
+  using intake = values['by-hand'] ? undefined : new Intake({ ...places, closed })
+  desk = {
     root,
     version: await version(),
     sources: [
@@ -56,11 +69,12 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
       executablesSource(),
       journalSource(values['by-hand'] ? undefined : givenJournald()),
       pstoreSource(),
-      coresSource(system),
+      coresSource(system, intake),
     ],
     sessions: new Sessions(),
     turns: newTurns(),
     hold,
+    intake,
     loaded: await load(signal),
     reload: load,
     attending: 0,
@@ -71,13 +85,16 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
 }
 
 /** What a resident collector does before it serves, and says of it: on standard error, which is the journal. */
-function settleIn({ loaded, hold }: Desk, system: System): void {
+function settleIn({ loaded, hold, intake }: Desk, system: System): void {
   const say = (text: string) => process.stderr.write(`lastgasp collector: ${text}\n`)
   for (const { message } of loaded.problems) say(message)
   const why = confine(system, loaded.settings.live.with === 'gcore' ? 'any' : 'reading')
   if (why !== undefined) say(`its own filter of system calls is missing: ${why}`)
   if (hold?.acquire() === false) say(`${hold.problem}`)
   hold?.release()
+  intake?.begin()
+  if (intake?.problem !== undefined)
+    say(`cores of what crashes while the host goes down are not taken: ${intake.problem}`)
 }
 
 /** The connection to journald that the unit has made of our standard input, as root: we are not, and journald serves root only. */

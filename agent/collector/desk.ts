@@ -2,6 +2,7 @@ import type { Loaded } from '../settings/layers.ts'
 import type { HoldLock } from './hold-lock.ts'
 import type { Turns } from './processes/turns.ts'
 import type { Sessions } from './sessions.ts'
+import type { Intake } from './sources/cores/intake.ts'
 import type { Source } from './sources/source.ts'
 
 /** What the collector knows while it runs, whatever captures there are. */
@@ -11,6 +12,8 @@ export interface Desk {
   readonly sources: readonly Source[]
   readonly sessions: Sessions
   readonly turns: Turns
+  /** Takes cores over while the host goes down; undefined for a capture by hand. */
+  readonly intake?: Intake | undefined
   /** undefined: a capture by hand, which holds nobody. */
   readonly hold: HoldLock | undefined
   loaded: Loaded

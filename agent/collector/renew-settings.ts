@@ -1,4 +1,5 @@
 import { carriedOver } from '../settings/carry-over.ts'
+import type { Loaded } from '../settings/layers.ts'
 import { abandonable, within } from '../words/deadline.ts'
 import type { Desk } from './desk.ts'
 
@@ -12,5 +13,11 @@ const RENEW_MS = 250
 export async function renewSettings(desk: Desk, signal: AbortSignal): Promise<void> {
   const limit = within(RENEW_MS, signal)
   const loaded = await abandonable(desk.reload(limit), limit).catch(() => undefined)
-  if (loaded !== undefined && !limit.aborted) desk.loaded = carriedOver(loaded, desk.loaded)
+  if (loaded !== undefined && !limit.aborted) heed(loaded, desk)
+}
+
+/** These settings are in force from now on, as far as they are better than those before. */
+export function heed(loaded: Loaded, desk: Desk): void {
+  desk.loaded = carriedOver(loaded, desk.loaded)
+  desk.intake?.arm()
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
+import { checkCrashes } from '../check/check-crashes.ts'
 import { checkHost, checkState } from '../check/check-host.ts'
 import { checkSettings, checkStopTimeout } from '../check/check-settings.ts'
 import { checkSources } from '../check/check-sources.ts'
@@ -85,10 +86,24 @@ async function remarksOnSources(
 async function residentCollector(root: string, signal: AbortSignal): Promise<readonly Remark[]> {
   if (root !== '/' || (await stopTimeout(signal)) === undefined) return []
   try {
-    const { problems } = await collectorAt(COLLECTOR_SOCKET).health(within(5_000, signal))
-    return [good('collector', 'answers'), ...problems.map((problem) => bad('collector', problem))]
+    const { problems, unarmed } = await collectorAt(COLLECTOR_SOCKET).health(within(5_000, signal))
+    return [
+      good('collector', 'answers'),
+      ...problems.map((problem) => bad('collector', problem)),
+      checkCrashes(unarmed, await isActive('lastgasp-cores.service', signal)),
+    ]
   } catch (error) {
     return [bad('collector', `${sentence(error)}; see: systemctl status lastgasp-collector`)]
+  }
+}
+
+/** Whether systemd says that a unit is active. */
+async function isActive(unit: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await promisify(execFile)('systemctl', ['is-active', '--quiet', unit], { signal: within(5_000, signal) })
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -23,8 +23,10 @@ export function coreDeath(
 
 /** The crash of a process that is dumping a core which nobody can take. Undefined where it is not known whose it is. */
 export function unfinishedDeath(identity: ItemIdentity): Death | undefined {
-  if (identity.pid === undefined) return undefined
-  return { kind: 'crash', witness: 'core', boot: 'this', subject: subjectOf(identity), evidence: [] }
+  const { pid, signal, at } = identity
+  if (pid === undefined) return undefined
+  const known = { ...(signal !== undefined && { signal }), ...(at !== undefined && { at }) }
+  return { kind: 'crash', witness: 'core', boot: 'this', subject: subjectOf(identity), ...known, evidence: [] }
 }
 
 function subjectOf({ unit, exe, comm, pid, uid, container }: ItemIdentity): Death['subject'] {

@@ -45,4 +45,6 @@ export interface Health {
   readonly problems: readonly string[]
   /** Why class `memory` is closed. */
   readonly closed?: string
+  /** Why cores of what crashes while the host goes down cannot be taken over. */
+  readonly unarmed?: string
 }

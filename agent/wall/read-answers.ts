@@ -150,14 +150,16 @@ export function readStopping({ running, held }: Json): Stopping {
   return { running: whole(running), held }
 }
 
-export function readHealth({ version, problems, closed }: Json): Health {
+export function readHealth({ version, problems, closed, unarmed }: Json): Health {
   must(typeof version === 'string', 'version')
   must(Array.isArray(problems), 'problems')
   must(closed === undefined || typeof closed === 'string', 'closed')
+  must(unarmed === undefined || typeof unarmed === 'string', 'unarmed')
   return {
     version: tellable(version, NAME_BYTES),
     problems: fewProblems(problems),
     ...(closed !== undefined && { closed: tellable(closed, REASON) }),
+    ...(unarmed !== undefined && { unarmed: tellable(unarmed, REASON) }),
   }
 }
 

@@ -59,7 +59,7 @@ const known = oneOf('source', {
   journal: of('journal', { entries: 'number', from: 'number', to: 'number', open: SENTENCE, headerBytes: 'size' }, [
     'entries',
   ]),
-  cores: of('cores', { thread: 'number', unfinished: 'flag', unasked: SENTENCE }),
+  cores: of('cores', { thread: 'number', unfinished: 'flag', handed: 'flag', unasked: SENTENCE }),
 })
 
 /** What a source knows besides, member by member: what is not as it should be is left out. Undefined where nothing can be made of it. */

@@ -145,6 +145,8 @@ export interface CoresDetails {
   readonly thread?: number
   /** It was still being written at the inventory. */
   readonly unfinished?: boolean
+  /** It was taken from the kernel as it was written, while the host went down. */
+  readonly handed?: boolean
   /** Why what systemd-coredump has written beside it was not read. */
   readonly unasked?: string
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import t from 'tap'
 import { loadSettings } from '../../agent/settings/layers.ts'
@@ -9,7 +9,14 @@ import { parseUnit, type Unit } from './parse-unit.ts'
 
 const TREE = join(import.meta.dirname, '../../units')
 const SYSTEM = join(TREE, 'usr/lib/systemd/system')
-const OURS = ['lastgasp.service', 'lastgasp-collector.service', 'lastgasp-hold.service'] as const
+const OURS = [
+  'lastgasp.service',
+  'lastgasp-collector.service',
+  'lastgasp-hold.service',
+  'lastgasp-cores.service',
+] as const
+/** What the bake step writes drop-ins for. */
+const BAKED: readonly string[] = ['lastgasp.service', 'lastgasp-collector.service', 'lastgasp-hold.service']
 const PROCESSES = ['lastgasp.service', 'lastgasp-collector.service'] as const
 
 const read = (path: string) => readFileSync(join(SYSTEM, path), 'utf8')
@@ -17,7 +24,12 @@ const units = Object.fromEntries(OURS.map((unit) => [unit, parseUnit(read(unit))
   (typeof OURS)[number],
   Unit
 >
-const { 'lastgasp.service': daemon, 'lastgasp-collector.service': collector, 'lastgasp-hold.service': hold } = units
+const {
+  'lastgasp.service': daemon,
+  'lastgasp-collector.service': collector,
+  'lastgasp-hold.service': hold,
+  'lastgasp-cores.service': cores,
+} = units
 
 /** All values of a list such as After=, in one. */
 const list = (unit: Unit, key: string) =>
@@ -111,12 +123,12 @@ t.test('units without drop-ins agree with the default settings', async (t) => {
 
 t.test('drop-ins of the bake step win over those of distributions', (t) => {
   for (const [unit, text] of Object.entries(dropIns({ deadline: 1, holdWait: 1, store: undefined, libraries: true }))) {
-    t.ok((OURS as readonly string[]).includes(unit))
+    t.ok(BAKED.includes(unit))
     t.same(parseUnit(text).TimeoutStopFailureMode, ['kill'], unit)
   }
   t.same(
     Object.keys(dropIns({ deadline: 1, holdWait: 1, store: undefined, libraries: false })).toSorted(),
-    OURS.toSorted(),
+    BAKED.toSorted(),
   )
   t.end()
 })
@@ -207,9 +219,35 @@ t.test('the collector is not root: what root has to do for it is done by systemd
   t.equal(dirname(COLLECTOR_SOCKET), `/run/${collector.RuntimeDirectory}`)
   t.match(hold.ExecStop?.[0], ` /run/${collector.RuntimeDirectory}/hold `)
   const users = readFileSync(join(TREE, 'usr/lib/sysusers.d/lastgasp.conf'), 'utf8')
-  for (const { User } of Object.values(units)) t.match(users, new RegExp(`^u ${User} - `, 'm'))
+  for (const { User } of [daemon, collector, hold]) t.match(users, new RegExp(`^u ${User} - `, 'm'))
   const run = readFileSync(join(TREE, 'usr/lib/tmpfiles.d/lastgasp.conf'), 'utf8')
   t.match(run, /^d \/run\/lastgasp 0755 root root -$/m, 'where settings are read from belongs to root')
+  t.end()
+})
+
+t.test('the switch of core_pattern waits for nobody, and can do little else', (t) => {
+  t.same(
+    [cores.Type, cores.RemainAfterExit],
+    [['oneshot'], ['yes']],
+    'active since boot: none can be started at shutdown',
+  )
+  t.same([cores.After, list(cores, 'Before')], [undefined, ['shutdown.target']], 'its stop is not ordered after others')
+  t.same(cores.ExecStart, ['-/usr/lib/lastgasp/cores theirs'], 'after a soft-reboot')
+  t.same(cores.ExecStop, ['-/usr/lib/lastgasp/cores ours'])
+  t.same(cores.ConditionVirtualization, ['!container'], 'core_pattern is the machine’s')
+  t.same([cores.User, cores.CapabilityBoundingSet], [undefined, ['CAP_DAC_READ_SEARCH']])
+  t.same([cores.NoNewPrivileges, cores.RestrictAddressFamilies, cores.IPAddressDeny], [['yes'], ['none'], ['any']])
+  // The kernel's settings would be read-only, or the host's directories out of sight.
+  for (const breaks of ['ProtectKernelTunables', 'ProtectSystem', 'PrivateMounts', 'DynamicUser'])
+    t.equal(cores[breaks], undefined, breaks)
+  const scripts = ['cores', 'core-handler'].map((name) => join(TREE, 'usr/lib/lastgasp', name))
+  for (const path of scripts) {
+    t.equal(statSync(path).mode & 0o777, 0o755)
+    t.equal(spawnSync('sh', ['-n', path]).status, 0)
+    t.match(readFileSync(path, 'utf8'), /^#!\/bin\/sh\n/)
+  }
+  const run = readFileSync(join(TREE, 'usr/lib/tmpfiles.d/lastgasp.conf'), 'utf8')
+  t.match(run, /^p \/run\/lastgasp\/crashes 0600 lastgasp-collector root -$/m, 'in root’s directory')
   t.end()
 })
 
@@ -238,7 +276,7 @@ t.test(
       copyFileSync('/usr/bin/env', join(root, program))
     }
     const names = readdirSync(SYSTEM).filter((name) => name.startsWith('lastgasp') && !name.endsWith('.d'))
-    t.ok(names.length >= 4)
+    t.ok(names.length >= 5)
     const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', `--root=${root}`, ...names], {
       encoding: 'utf8',
     })

@@ -25,6 +25,7 @@ const NAMES = [
   'swollen',
   'fragile',
   'crowd',
+  'stopper',
 ] as const
 
 /** A program as it is in the image, with its symbols. */

@@ -28,9 +28,15 @@ const OTHER = '.{0,255}'
 
 /** What the host below `root` does with a core; where nobody can tell, what a kernel does that nobody has told otherwise. */
 export async function readCorePattern(root: string, signal: AbortSignal): Promise<CorePattern> {
-  const text = (await readText(root, 'proc/sys/kernel/core_pattern', signal)) ?? 'core'
+  const now = (await readText(root, 'proc/sys/kernel/core_pattern', signal)) ?? 'core'
+  const text = now.startsWith(OURS) ? await before(root, signal) : now
   return parseCorePattern(Buffer.from(text, 'latin1').toString('utf8'))
 }
+
+/** While the host goes down cores are handed over to us: where they lie was decided before. The first line of what our unit has kept. */
+const OURS = '|/usr/lib/lastgasp/'
+const before = async (root: string, signal: AbortSignal) =>
+  (await readText(root, 'run/lastgasp/core_pattern', signal))?.split('\n')[0] ?? 'core'
 
 /** Reads a core_pattern. */
 export function parseCorePattern(text: string): CorePattern {

@@ -74,7 +74,7 @@ function reader(file: OpenFile, expected: Expected, { reading, head }: Begun, si
     outcome() {
       const { truncated = whole.truncated, identity: read } = reading.outcome()
       const { unchecked } = whole
-      const identity = { ...(head && identityOf(head.process)), ...read, ...(unchecked && { unchecked }) }
+      const identity = { ...(head && processIdentity(head.process)), ...read, ...(unchecked && { unchecked }) }
       return { ...(truncated !== undefined && { truncated }), identity }
     },
     async [Symbol.asyncDispose]() {
@@ -84,7 +84,8 @@ function reader(file: OpenFile, expected: Expected, { reading, head }: Begun, si
   }
 }
 
-function identityOf({ thread, ...identity }: CoreProcess): ItemIdentity {
+/** What the headers of a core tell of its process, as identity. */
+export function processIdentity({ thread, ...identity }: CoreProcess): ItemIdentity {
   const { threads } = identity
   const isOneOfMany = thread !== undefined && threads !== undefined && threads > 1
   return isOneOfMany ? { ...identity, details: { source: 'cores', thread } } : identity

@@ -118,16 +118,16 @@ function look(reads: HostReads, pid: number, stat: Stat, membership: Membership)
   return exe === undefined ? process : { ...process, exe }
 }
 
-/** Waits for us to let applications go; outside the slice, as it has no reserve of memory. */
-const HOLD = 'lastgasp-hold.service'
+/** What waits for us to let applications go, and what switches core_pattern; outside the slice, as they have no reserve of memory. */
+const OUTSIDE: ReadonlySet<string | undefined> = new Set(['lastgasp-hold.service', 'lastgasp-cores.service'])
 
 /**
  * Ours are never touched: this process, what started it by hand (it has the store's credentials), the slice of both, and
- * the hold.
+ * our units outside of it.
  */
 function isOurs({ pid, cgroup, unit }: HostProcess): boolean {
   const started = process.ppid === 1 ? process.pid : process.ppid
-  return pid === process.pid || pid === started || unit === HOLD || cgroup.split('/').includes('lastgasp.slice')
+  return pid === process.pid || pid === started || OUTSIDE.has(unit) || cgroup.split('/').includes('lastgasp.slice')
 }
 
 /** When it was started, in ms since the epoch, by when the host was (0: not known). */

@@ -138,9 +138,13 @@ function journalTold({ entries, from, to, open, headerBytes }: DetailsRead<'jour
   ]
 }
 
-function coresTold({ thread, unfinished, unasked }: DetailsRead<'cores'>, threads: number | undefined): string[] {
+function coresTold(
+  { thread, unfinished, handed, unasked }: DetailsRead<'cores'>,
+  threads: number | undefined,
+): string[] {
   return [
     ...(thread === undefined ? [] : [`thread ${thread}${threads === undefined ? '' : ` of ${threads}`} crashed`]),
+    ...(handed ? ['taken from the kernel while the host went down'] : []),
     ...(unfinished ? ['was still being written at the inventory'] : []),
     ...(unasked === undefined ? [] : [`its attributes were not read: ${unasked}`]),
   ]

@@ -3,7 +3,7 @@ import { SUITES } from '../../../scripts/vm/base.ts'
 import { checkWhole, receiptsOf } from '../bucket.ts'
 import type { Scenario } from '../scenario.ts'
 
-const UNITS = 'lastgasp.service lastgasp-collector.service lastgasp-hold.service'
+const UNITS = 'lastgasp.service lastgasp-collector.service lastgasp-hold.service lastgasp-cores.service'
 
 /** Nothing crashed: the units are sound, and a bundle says that there was nothing to take. */
 export const scenario: Scenario = {
@@ -14,7 +14,7 @@ export const scenario: Scenario = {
     await using machine = await boot({})
     await machine.sh('systemctl is-system-running --wait', signal)
     equal(await machine.ok('systemctl --failed --no-legend --plain', signal), '', 'no unit has failed')
-    equal(await machine.ok(`systemctl is-active ${UNITS}`, signal), 'active\nactive\nactive\n')
+    equal(await machine.ok(`systemctl is-active ${UNITS}`, signal), 'active\n'.repeat(4))
     equal(await machine.ok(`systemd-analyze verify --man=no ${UNITS} 2>&1`, signal), '', 'systemd-analyze verify')
     const cycles = await machine.sh(
       "journalctl -b -o cat _PID=1 | grep -E 'ordering cycle|Breaking|deleted to break'",
@@ -28,7 +28,7 @@ export const scenario: Scenario = {
         notEqual(asked.code, 0, `systemctl ${verb} ${unit} is refused`)
         match(asked.stderr, /refused/)
       }
-    equal(await machine.ok(`systemctl is-active ${UNITS}`, signal), 'active\nactive\nactive\n', 'all are still there')
+    equal(await machine.ok(`systemctl is-active ${UNITS}`, signal), 'active\n'.repeat(4), 'all are still there')
     equal(
       (await machine.ok('systemctl is-system-running', signal)).trim(),
       'running',

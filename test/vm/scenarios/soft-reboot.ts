@@ -16,6 +16,7 @@ export const scenario: Scenario = {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     await using machine = await boot({ settings, deadline: DEADLINE })
     await bootDone(machine, signal)
+    const pattern = await machine.ok('sysctl kernel.core_pattern kernel.core_pipe_limit', signal)
     for (let time = 1; time <= TIMES; time++) {
       const daemon = await machine.ok('systemctl show --property=MainPID --value lastgasp.service', signal)
       const again = machine.again(signal)
@@ -23,6 +24,11 @@ export const scenario: Scenario = {
       await again
       await bootDone(machine, signal)
       const next = await machine.ok('systemctl show --property=MainPID --value lastgasp.service', signal)
+      equal(
+        await machine.ok('sysctl kernel.core_pattern kernel.core_pipe_limit', signal),
+        pattern,
+        'cores are theirs again',
+      )
       ok(next.trim() !== daemon.trim(), 'another daemon runs')
       step(`userspace has come again, time ${time}`)
     }

@@ -19,6 +19,8 @@ export interface Dumping {
   readonly container?: string
   /** Bytes of it that are in memory or swapped out: the most that its core can hold, nearly. */
   readonly bytes: number
+  /** Bytes of private memory that it has asked for, touched or not: a core that passes through a pipe has zeros in their place. */
+  readonly reserved: number
 }
 
 /** Reads of /proc at once: as many as the pool has threads, with some left for others. */
@@ -40,7 +42,7 @@ export async function dumpingProcesses(proc: string, enough: AbortSignal): Promi
     enough.throwIfAborted()
     const pids = names.filter((name) => /^\d+$/.test(name)).map(Number)
     await inParallel(pids, AT_ONCE, async (pid) => {
-      const process = await dumping(proc, pid, enough)
+      const process = await dumpingProcess(proc, pid, enough)
       if (process !== undefined) found.push(process)
     })
     return { found: found.sort((a, b) => a.pid - b.pid), isAll: true }
@@ -60,7 +62,7 @@ export async function dumpFinished<T>(
   look: () => Promise<T | undefined> = async () => undefined,
 ): Promise<T | undefined> {
   try {
-    while ((await dumping(proc, pid, signal)) !== undefined) {
+    while ((await dumpingProcess(proc, pid, signal)) !== undefined) {
       const seen = await look()
       if (seen !== undefined) return seen
       await sleep(POLL_MS, undefined, { signal })
@@ -71,7 +73,8 @@ export async function dumpFinished<T>(
   }
 }
 
-async function dumping(proc: string, pid: number, signal: AbortSignal): Promise<Dumping | undefined> {
+/** A process that is dumping core; undefined where it is not, or is not there. */
+export async function dumpingProcess(proc: string, pid: number, signal: AbortSignal): Promise<Dumping | undefined> {
   const asked = async <T>(answer: Promise<T>): Promise<T | undefined> => {
     const told = await abandonable(answer, signal).catch(() => undefined)
     signal.throwIfAborted()
@@ -93,5 +96,6 @@ async function dumping(proc: string, pid: number, signal: AbortSignal): Promise<
     comm: plainName(field('Name') ?? String(pid)),
     uid: Number.parseInt(field('Uid') ?? '', 10),
     bytes: kib('VmRSS') + kib('VmSwap'),
+    reserved: kib('VmData'),
   }
 }

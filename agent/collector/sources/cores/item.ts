@@ -24,6 +24,10 @@ const RATIO = 0.3
 /** What its holes do: 195 bytes for 4 MiB, frames/FRAMES.md. */
 const HOLE_RATIO = 195 / (4 * 1024 * 1024)
 
+/** Bytes stored for each byte of a core, of which `held` of `bytes` are no holes. */
+export const shrinking = (held: number, bytes: number): number =>
+  HOLE_RATIO + (RATIO - HOLE_RATIO) * (held / Math.max(1, bytes))
+
 /** A core that lies there, as an item of the inventory. Its `writer`, if it is still being written, is waited for. */
 export function coreItem(
   { root, system, onRead }: Host,
@@ -65,7 +69,7 @@ export function coreItem(
     encoding: core.suffix === '' ? 'frames' : 'as-is',
     bytes: Math.max(core.bytes, writer?.bytes ?? 0),
     ...(core.suffix === '' && system.kind === 'ready' && { holes: core.bytes - charge(core) }),
-    ratio: core.suffix === '' ? HOLE_RATIO + (RATIO - HOLE_RATIO) * (charge(core) / Math.max(1, core.bytes)) : 1,
+    ratio: core.suffix === '' ? shrinking(charge(core), core.bytes) : 1,
     value,
     mark: markOfCore(core),
     identity,

@@ -3,16 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '../../../settings/schema.ts'
 import { abandonable, within } from '../../../words/deadline.ts'
 import type { InventoryGap } from '../../../words/evidence.ts'
+import { formatBytes } from '../../../words/units.ts'
 import { chooseCores } from '../../crashed-cores/choose.ts'
 import type { CoreFile } from '../../crashed-cores/core-file.ts'
 import { type CorePattern, readCorePattern } from '../../crashed-cores/core-pattern.ts'
 import { crashEntries } from '../../crashed-cores/crash-entries.ts'
 import { type Finds, findCores } from '../../crashed-cores/find.ts'
-import { type Boot, thisBoot } from '../../host/this-boot.ts'
+import { type Boot, thisBoot, thisBootId } from '../../host/this-boot.ts'
 import type { Found, Inventory, SourceSession } from '../source.ts'
 import { Changes } from './changes.ts'
 import { isCoreOf } from './core-of.ts'
 import { type Dumping, dumpingProcesses } from './dumping.ts'
+import { handedCore } from './handed-over.ts'
+import type { Intake } from './intake.ts'
 import { coreItem, type Host } from './item.ts'
 import { lostCore } from './lost.ts'
 import { elsewhere, isSystemd, nothingCrashed } from './nothing-crashed.ts'
@@ -56,11 +59,15 @@ export class CoresSession implements SourceSession {
   /** What has come up since the inventory, which has limits of its own: as much again. */
   readonly #late: CoreFile[] = []
   readonly #changes: Changes
+  readonly #intake: Intake | undefined
+  /** Of the cores that were handed over: they have the limit for themselves. */
+  #handedBytes = 0
 
-  constructor(host: Host, settings: Settings['cores'], read: ReadonlySet<string>) {
+  constructor(host: Host, settings: Settings['cores'], read: ReadonlySet<string>, intake?: Intake) {
     this.#host = host
     this.#settings = settings
     this.#read = read
+    this.#intake = intake
     this.#changes = new Changes(host.root)
   }
 
@@ -79,11 +86,15 @@ export class CoresSession implements SourceSession {
   }
 
   async *comesUp(ms: number, stop: AbortSignal, signal: AbortSignal): AsyncGenerator<Inventory, void, void> {
+    using _ = this.#intake?.follow()
     const running = AbortSignal.any([stop, signal])
     let isDue = false
     let rest = PAUSE_MS
     while (!running.aborted) {
-      await sleep(rest, undefined, { signal: running }).catch(() => {})
+      const rested = sleep(rest, undefined, { signal: running }).catch(() => {})
+      await Promise.race([rested, ...(this.#intake ? [this.#intake.arrived] : [])])
+      const handed = await this.#handedOver(running)
+      if (handed !== undefined) yield handed
       rest = PAUSE_MS
       const changed = await this.#changes.happened(running)
       if (running.aborted || !(isDue || changed)) continue
@@ -97,6 +108,8 @@ export class CoresSession implements SourceSession {
     }
     signal.throwIfAborted()
     const { found, gaps: leftOut, unfinished } = await this.#survey('last', ms, signal)
+    const handed = await this.#handedOver(signal)
+    if (handed !== undefined) yield handed
     const late = unfinished.filter(({ pid }) => !this.#dumping.has(pid))
     const lost = late.map((process) => lostCore(process, 'was still dumping core when the capture ended'))
     yield { found, gaps: [...leftOut, ...lost] }
@@ -141,10 +154,35 @@ export class CoresSession implements SourceSession {
     })
     return {
       ...{ boot, pattern, finds, found },
-      unfinished: dumping.filter((process) => !finds.files.some((core) => isCoreOf(core, process, boot))),
+      unfinished: dumping.filter(
+        (process) => !this.#intake?.pids.has(process.pid) && !finds.files.some((core) => isCoreOf(core, process, boot)),
+      ),
       isGrowing: growing.length > 0,
       gaps: look === 'between' ? [] : this.#told.gaps(finds, choice, isAll),
     }
+  }
+
+  /** What has been handed over since, if anything has. */
+  async #handedOver(signal: AbortSignal): Promise<Inventory | undefined> {
+    const arrivals = this.#intake?.claim() ?? []
+    if (arrivals.length === 0) return undefined
+    const bootId = await thisBootId(this.#host.root, signal).catch(() => undefined)
+    const found: Found[] = []
+    const gaps: InventoryGap[] = []
+    for (const arrival of arrivals) {
+      const { process, signal: ended, at, core } = arrival
+      const lost = (why: string) => lostCore(process, `crashed while the host went down: ${why}`, { signal: ended, at })
+      if (typeof core === 'string') gaps.push(lost(core))
+      else if (this.#handedBytes + process.bytes > this.#settings.limit) {
+        core[Symbol.dispose]()
+        gaps.push({ ...lost(`beyond cores.limit = ${formatBytes(this.#settings.limit)}`), because: 'limit' })
+      } else {
+        this.#handedBytes += process.bytes
+        const name = uniqueName(`${process.comm}.${process.pid}.core`, '', this.#names)
+        found.push(handedCore(arrival, core, { name, bootId }))
+      }
+    }
+    return { found, gaps }
   }
 
   /** The core of a process that is dumping it, as an item that waits for it. */

@@ -1,10 +1,14 @@
 import type { System } from '../../host/ffi.ts'
 import type { Source } from '../source.ts'
+import type { Intake } from './intake.ts'
 import { leftCores } from './left.ts'
 import { CoresSession } from './session.ts'
 
-/** Cores, kernel dumps and crash reports, on disk already or still being written; and those that are finished while the capture runs. */
-export function coresSource(system: System): Source {
+/**
+ * Cores, kernel dumps and crash reports, on disk already or still being written; those that are finished while the capture runs, and those that are
+ * handed over while the host goes down.
+ */
+export function coresSource(system: System, intake?: Intake): Source {
   // Of all captures: what an earlier one has read comes last in the next.
   const read = new Set<string>()
   return {
@@ -12,7 +16,7 @@ export function coresSource(system: System): Source {
     open({ root, settings, before }) {
       const host = { root, system, onRead: (id: string) => read.add(id) }
       if (before !== undefined) return { inventory: leftCores(host, settings.cores, before, read) }
-      return new CoresSession(host, settings.cores, read)
+      return new CoresSession(host, settings.cores, read, intake)
     },
   }
 }

@@ -18,7 +18,7 @@ export function unfinishedItem(
   { name, value, suffix }: { name: string; value: number; suffix: string },
   look: (signal: AbortSignal) => Promise<CoreFile | undefined>,
 ): Found {
-  const { bytes, ...who } = process
+  const { bytes, reserved: _, ...who } = process
   const { pid, comm } = who
   return {
     id: `pid ${pid}`,

@@ -4,7 +4,8 @@ import { dumpFinished, dumpingProcesses } from '../../../../agent/collector/sour
 import { hanging } from '../../host/open-descriptors.ts'
 import { unhurried } from '../../reading.ts'
 
-const STATUS = 'Name:\tshop\nUid:\t33\t33\t33\t33\nThreads:\t4\nVmRSS:\t    100 kB\nVmSwap:\t 20 kB\nCoreDumping:\t1\n'
+const STATUS =
+  'Name:\tshop\nUid:\t33\t33\t33\t33\nThreads:\t4\nVmRSS:\t    100 kB\nVmSwap:\t 20 kB\nVmData:\t 900 kB\nCoreDumping:\t1\n'
 const ID = '0123456789abcdef'.repeat(4)
 
 t.test('who is dumping core, and in which unit and container', async (t) => {
@@ -16,7 +17,10 @@ t.test('who is dumping core, and in which unit and container', async (t) => {
     self: { status: STATUS },
   })
   const who = { pid: 300, comm: 'shop', uid: 33, threads: 4, unit: 'größe.service', container: ID }
-  t.same(await dumpingProcesses(proc, unhurried()), { found: [{ ...who, bytes: 120 * 1024 }], isAll: true })
+  t.same(await dumpingProcesses(proc, unhurried()), {
+    found: [{ ...who, bytes: 120 * 1024, reserved: 900 * 1024 }],
+    isAll: true,
+  })
 })
 
 t.test('a process that does not answer costs no more than the signal allows', async (t) => {
