@@ -10,8 +10,9 @@ const SOON_MS = 50
 const CALM_MS = 500
 /** Of the time that it has taken so far: so much later than the others are we, at most. */
 const RHYTHM = 1 / 20
-/** So often in a row nobody is being stopped: systemd takes one job off its list before it begins those that waited for it. */
+/** So often in a row nobody is being stopped, and ms in between: systemd takes one job off its list before it begins those that waited for it. */
 const QUIET = 2
+const AGAIN_MS = 20
 
 /**
  * Until nobody else is being stopped any more who may crash, as far as systemd says so in time; or until there is no time for what might
@@ -28,6 +29,6 @@ export async function othersStopped(collector: Collector, time: Time): Promise<v
     const { running, held } = answer
     quiet = running === 0 && !held ? quiet + 1 : 0
     const rhythm = Math.min(CALM_MS, Math.max(SOON_MS, (clock.now() - began) * RHYTHM))
-    if (quiet < QUIET) await pause(quiet > 0 ? SOON_MS : rhythm, clock, end)
+    if (quiet < QUIET) await pause(quiet > 0 ? AGAIN_MS : rhythm, clock, end)
   }
 }

@@ -40,7 +40,7 @@ t.test('the rhythm: soon at first, so that nobody waits for us; then calm', asyn
   await s.captured()
   const asked = s.collector.asked.filter(({ what }) => what === 'stopping').map(({ at }) => at)
   const pauses = asked.slice(1).map((at, n) => [asked[n] as number, at - (asked[n] as number)] as const)
-  for (const [at, ms] of pauses) t.ok(ms <= Math.max(51, at / 15) && ms <= 501 && ms >= 50, `${at} ms: after ${ms}`)
+  for (const [at, ms] of pauses) t.ok(ms <= Math.max(51, at / 15) && ms <= 501 && ms >= 20, `${at} ms: after ${ms}`)
 })
 
 t.test('who does not answer, or not in time, is not waited for', async (t) => {
