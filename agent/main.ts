@@ -24,7 +24,7 @@ if (command === 'daemon') {
 function usage(error: NodeJS.ErrnoException): void {
   if (!error.code?.startsWith('ERR_PARSE_ARGS_')) throw error
   const [why] = error.message.split('. ', 1)
-  const options = `[--socket PATH]${command === 'collector' ? ' [--hold PATH]' : ''} [--root DIR] [--set table.key=value]...`
+  const options = `[--socket PATH]${command === 'collector' ? ' [--hold PATH]' : ''} [--root DIR]${command === 'daemon' ? ' [--state DIR]' : ''} [--set table.key=value]...`
   process.stderr.write(`lastgasp ${command}: ${why}; usage: lastgasp ${command} ${options}\n`)
   process.exitCode = 2
 }

@@ -101,6 +101,15 @@ export function isBundleId(text: string): boolean {
 
 /** Suffix of a sealed object. */
 export const SEALED_SUFFIX = '.age'
+/** Suffix, behind all others, of an object that came later than what may lie under its own name: see ../spool/SPOOL.md. */
+export const AGAIN_SUFFIX = '.again'
+
+/** Which bundle an object or an index entry belongs to, by its key; undefined for a key that no capture writes. */
+export function bundleOf(key: string): BundleName | undefined {
+  const [, identity, bundle] = /^v1\/hosts\/([^/]+)\/([^/]+)\/./.exec(key) ?? []
+  if (identity === undefined || bundle === undefined) return parseIndexKey(key)
+  return IDENTITY.test(identity) && isBundleId(bundle) ? { identity, bundle } : undefined
+}
 
 /** The name or key of the n-th segment of an object (0 bears the object's own, then `.001`, …). */
 export function segmentName(name: string, segment: number): string {

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 import type { BundleName } from '../bundle/keys.ts'
+=======
+import type { Finding } from '../bundle/schema.ts'
+>>>>>>> 793b56b (A store out of reach: what fits is kept on the disk, and the next boot sends it; a model plays host, drain and salvager)
 import { unasked } from '../findings/findings.ts'
 import { fuller } from '../findings/fuller.ts'
 import type { Store } from '../store/store.ts'
@@ -30,6 +34,8 @@ export interface Around {
   /** Called once the bundle is begun in the store. */
   readonly onBegun?: (name: BundleName) => void
   readonly clock?: Clock
+  /** Is told what went wrong on the host as soon as that is known: whoever has no store can still say it. */
+  readonly found?: (findings: readonly Finding[]) => void
 }
 
 /** How a capture ended. */
@@ -61,6 +67,7 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   const why = course.why ? sessions.why() : undefined
   await sessions.look()
   const early = sessions.findings()
+  void early.then((findings) => findings && around.found?.(findings))
   const [plan, rates] = [queue.look(), queue.rates]
   bundle.note('plan.json', (name) => planDocument(name, plan, rates))
 
@@ -86,10 +93,15 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
 
   sessions.close()
   const findings = fuller(await early, await late) ?? unasked('the collector did not say')
+<<<<<<< HEAD
   const told = queue.close()
   const receipts = [...told, ...lostCrashes(findings, told)]
   const ending = { shutdown: await why?.(), findings, receipts, duration: time.elapsed }
   return { ...(await bundle.close(ending)), stored: queue.stored }
+=======
+  around.found?.(findings)
+  return await bundle.close({ shutdown: await why?.(), findings, receipts: queue.close(), duration: time.elapsed })
+>>>>>>> 793b56b (A store out of reach: what fits is kept on the disk, and the next boot sends it; a model plays host, drain and salvager)
 }
 
 const NEVER = new AbortController().signal

@@ -1,12 +1,14 @@
 import { EventEmitter } from 'node:events'
 import { parseArgs } from 'node:util'
 import { type Logger, pino } from 'pino'
+import { placeIn } from '../spool/place.ts'
 import { DescriptorReserve } from '../streams/reserve.ts'
 import { collectorAt } from '../wall/client.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { abandonable, aborted, within } from '../words/deadline.ts'
 import { Agenda } from './agenda.ts'
 import { type Around, Gasp } from './gasp.ts'
+import { keepDraining } from './keep-draining.ts'
 import { Memory } from './remembered/memory.ts'
 import { keepAttending } from './stand-by.ts'
 import { describeHost, uptimeOf } from './standing/host.ts'
@@ -41,6 +43,7 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
   const idle = AbortSignal.any([ending.signal, parent])
   const read = (limit: AbortSignal) => reserve.lend(() => readStanding(values, limit))
   const standing = Standing.begin(read, log, idle, (settings, limit) => storeOf(settings, limit, reserve))
+  const spool = placeIn(values.state)
   const say = (line: string) => void process.stdout.write(`${line}\n`)
   const memory = remember(values.root, values.state, log)
   const remembers: NonNullable<Around['memory']> = {
@@ -52,7 +55,7 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
     if (due.trigger === 'shutdown') ending.abort()
     // A host that lives on has nobody at its console.
     const tell = due.trigger === 'previous-boot' ? (line: string) => log.info(line) : say
-    return new Gasp(due, { standing, collector, say: tell, memory: remembers }, parent)
+    return new Gasp(due, { standing, collector, say: tell, memory: remembers, spool }, parent)
   })
   const attendance: Attendance = new EventEmitter()
   const triggers: readonly Watch[] = [shutdown(terms, attendance)]
@@ -62,6 +65,7 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
   void keepAttending(collector, attendance, log, idle, parent)
   void standing.then((stands) => {
     reloadOnHangup(stands, collector, log, idle)
+    void keepDraining(spool, stands, log, idle)
     return keepStanding(stands, collector, standingFiles(values.root), idle)
   })
   await Promise.race([agenda.over, aborted(parent)])
@@ -82,6 +86,9 @@ async function remember(root: string, directory: string, log: Logger): Promise<M
   const { machineId, bootId } = await describeHost(root, limit)
   return await Memory.recall(directory, { machine: machineId, boot: bootId }, (problem) => log.warn(problem), limit)
 }
+
+/** What outlives a boot: made by tmpfiles.d, the daemon's own. */
+export const STATE = '/var/lib/lastgasp'
 
 /**
  * Held from the start for a host that has none left, where nobody spares us (ENFILE spares CAP_SYS_ADMIN, which the collector has):

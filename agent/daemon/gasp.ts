@@ -1,11 +1,14 @@
 import type { BundleName } from '../bundle/keys.ts'
+import type { Finding } from '../bundle/schema.ts'
 import { type Captured, capture } from '../capture/capture.ts'
 import { COURSES, GENEROUS_MS } from '../capture/courses.ts'
+import type { Place } from '../spool/place.ts'
 import type { Collector } from '../wall/collector.ts'
 import { type Clock, systemClock } from '../words/clock.ts'
 import { abandonable, MovableDeadline, within } from '../words/deadline.ts'
 import type { Underway } from './agenda.ts'
-import { failureLine, successLine } from './console-line.ts'
+import { Backing } from './backing.ts'
+import { failureLine, failureLines, keptLines, successLine } from './console-line.ts'
 import type { Standing } from './standing/standing.ts'
 import type { Due } from './triggers/trigger.ts'
 
@@ -14,7 +17,7 @@ export interface Around {
   /** The daemon may be told that the host goes before it has read what it stands for. */
   readonly standing: Promise<Pick<Standing, 'atTrigger'>>
   readonly collector: Collector
-  /** Tells a person how it ended, in one line. */
+  /** Tells a person how it ended, in a line or some more. */
   readonly say: (line: string) => void
   /** Told of the bundle that was begun for a trigger, and of what the capture came to: undefined where its manifest is not stored. */
   readonly memory?: {
@@ -22,6 +25,8 @@ export interface Around {
     readonly ended: (trigger: Due['trigger'], captured: Captured | undefined) => void
   }
   readonly clock?: Clock
+  /** Where what the store cannot take is kept. */
+  readonly spool?: Place
 }
 
 /** ms from a forced end to that of the process. The engine has closed its manifest by then (plan/budget.ts), or the store is dead. */
@@ -80,7 +85,7 @@ export class Gasp implements Underway {
 
   /** The capture, and the line that it comes to. */
   async #gasp(signal: AbortSignal): Promise<string> {
-    const { standing, collector } = this.#around
+    const { standing, collector, spool } = this.#around
     const lease = await (await standing).atTrigger()
     const { request, store } = lease
     try {
@@ -94,13 +99,24 @@ export class Gasp implements Underway {
       const deadline = new MovableDeadline(this.#left, this.#clock)
       this.#deadline = deadline
       const asked = { ...request, trigger, ...(about && { about }), ...(before && { before }), deadline: this.#left }
+      const [clock, hurry, most] = [this.#clock, this.#hurry.signal, lease.spool]
+      // Where nobody waits for live evidence, there is time to wait for the store.
+      const hold = COURSES[trigger].hold ? request.hold : Number.POSITIVE_INFINITY
+      const backing = new Backing(store, { spool, most, hold, deadline, hurry, clock })
       const onBegun = ({ bundle }: BundleName) => this.#around.memory?.begun(trigger, bundle)
-      const around = { collector, store, deadline, hurry: this.#hurry.signal, onBegun, clock: this.#clock }
+      let findings: readonly Finding[] = []
+      const found = (known: readonly Finding[]) => {
+        findings = known
+      }
       try {
-        this.#captured = await capture(asked, around, signal)
-        return successLine(this.#captured, store.url)
+        const around = { collector, store: backing.store, deadline, hurry, onBegun, clock, found }
+        const captured = await capture(asked, around, signal)
+        this.#captured = captured
+        // A host that goes is maybe not seen again.
+        const kept = COURSES[trigger].afterwards === 'end' ? await backing.flushed(captured.name, signal) : backing.kept
+        return kept.objects === 0 ? successLine(captured, store.url) : keptLines(captured, store.url, kept)
       } catch (error) {
-        return failureLine(error, store.url)
+        return failureLines(error, store.url, findings, backing.kept)
       }
     } finally {
       void lease[Symbol.asyncDispose]()

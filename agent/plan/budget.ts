@@ -13,6 +13,8 @@ export interface Budget {
   readonly secondLook: number
   /** Until the store must have taken the opening manifest, or it counts as unreachable. */
   readonly opening: number
+  /** Silence of the store after which what comes is kept on the disk: applications may wait for live evidence meanwhile. */
+  readonly reach: number
   /** What each of those who tell of deaths may take. */
   readonly witnesses: number
   /** When all else is done, the answer to which shutdown it is is waited for until so long after the question. */
@@ -61,6 +63,11 @@ const LOOK_MOST = 0.4
 /** The second look is for a host that hardly runs: twice the first, within the same phase. */
 const SECOND_LOOKS = 2
 const OPENING_SHARE = 1 / 3
+/** Of a third, half: then the opening is still written, to the disk. Of a short live phase half, so that some of it is left for what lives. */
+const REACH_SHARE = 1 / 6
+const REACH_LIVE_SHARE = 1 / 2
+/** A lost SYN is sent again after 1 s (RFC 6298). */
+const REACH_LEAST_MS = 2_500
 
 /** 30 on a healthy host, for a log of 256 KiB and ten small reads of each journal file. */
 const WITNESSES_MS = 4_000
@@ -95,6 +102,7 @@ export function divide(total: number, hold: number): Budget {
     look,
     secondLook: Math.min(look * SECOND_LOOKS, live - look),
     opening: total * OPENING_SHARE,
+    reach: Math.min(total * REACH_SHARE, Math.max(REACH_LEAST_MS, live * REACH_LIVE_SHARE)),
     witnesses: Math.max(WITNESSES_MS, total * WITNESSES_SHARE),
     why: Math.max(WHY_MS, total * WHY_SHARE),
     stall: Math.min(stall, total * STALL_SHARE.most),

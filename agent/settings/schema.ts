@@ -125,6 +125,9 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
       '/var/crash',
     ]),
   }),
+  spool: table('What is kept on the disk while the store is out of reach.', {
+    max: size('How many bytes it may take, at most; 0B: nothing is kept.', { least: '0B', most: '1024TiB' }, '1GiB'),
+  }),
   log: table("lastgasp's own log.", {
     level: choice('The least that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
   }),

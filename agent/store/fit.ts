@@ -11,11 +11,16 @@ const LEAST_BYTES = 64 * 1024
 const ALONE_MS = 2_000
 
 /** The time to send has ended, or will before the rest is stored. Nobody is to blame but the link. */
-export class TimeUp extends Error {
+class TimeUp extends Error {
   constructor({ rate }: Pace) {
     super(`its time was up${rate === undefined ? '' : `: the store takes ${rateText(rate)}`}`)
     this.name = 'TimeUp'
   }
+}
+
+/** Why no more of a stream is sent. */
+export function cutBy(pace: Pace): Error {
+  return pace.shortfall() ?? new TimeUp(pace)
 }
 
 /** A part as it is, or as much of it as can land by `until`, as the last one; undefined where that is not worth it. */
@@ -32,7 +37,7 @@ export function fittedFirst(part: Gathered, pace: Pace, until: Deadline): Gather
 
 function shortened(part: Gathered, bytes: number, pace: Pace): Gathered {
   if (bytes === part.bytes.length) return part
-  return { ...part, bytes: part.bytes.subarray(0, bytes), last: true, cut: new TimeUp(pace) }
+  return { ...part, bytes: part.bytes.subarray(0, bytes), last: true, cut: cutBy(pace) }
 }
 
 /** Whether a part takes so long that it is sent alone. */

@@ -70,6 +70,11 @@ export class Pace {
     return Math.max(0, Math.floor(Math.min(together, moving * (this.#each ?? Number.POSITIVE_INFINITY))))
   }
 
+  /** Why no more fits, where that is no matter of time. */
+  shortfall(): Error | undefined {
+    return undefined
+  }
+
   /** Sends `bytes` by `work`, which resolves when they have landed. */
   async during<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     const sent = this.send(bytes)

@@ -22,6 +22,9 @@ export function prefixed(store: Store, prefix: string | Promise<string>): Store 
   }
   return {
     ...store,
+    get pace() {
+      return store.pace
+    },
     put: async (key, body, signal) => ({ ...(await store.put(await place(key, signal), body, signal)), key }),
     begin: async (key, signal) => {
       const upload = await store.begin(await place(key, signal), signal)

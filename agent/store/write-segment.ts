@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { cannot, sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
-import { fitted, fittedFirst, TimeUp } from './fit.ts'
+import { cutBy, fitted, fittedFirst } from './fit.ts'
 import type { Gathered } from './gather.ts'
 import { PartsUnderWay, type Stream } from './parts-under-way.ts'
 import { StoreError } from './store.ts'
@@ -66,14 +66,14 @@ async function sendRest(stream: Stream, parts: PartsUnderWay): Promise<Pick<Segm
   await parts.settled()
   for (;;) {
     const next = await coming
-    if (next === undefined) return { cut: until.signal.aborted ? new TimeUp(store.pace) : undefined }
+    if (next === undefined) return { cut: until.signal.aborted ? cutBy(store.pace) : undefined }
     if (parts.sent === partsPerSegment) return { next }
     const place = await parts.room().catch(() => undefined)
-    if (place === undefined) return { cut: new TimeUp(store.pace) }
+    if (place === undefined) return { cut: cutBy(store.pace) }
     const part = parts.failure === undefined ? fitted(next, store.pace, until) : undefined
     if (part === undefined) {
       place.leave()
-      return { cut: new TimeUp(store.pace) }
+      return { cut: cutBy(store.pace) }
     }
     parts.send(part, place)
     if (part.last) return { cut: part.cut }

@@ -17,6 +17,7 @@ function gaspOf(
   const lease: AtTrigger = {
     request: { ...request, deadline: 60_000 },
     store: over.store ?? store,
+    spool: 0,
     [Symbol.asyncDispose]: async () => void told.push('given back'),
   }
   const standing = clock.sleep(over.reading ?? 0).then(() => ({ atTrigger: async () => lease }))

@@ -61,7 +61,14 @@ export async function hostOf(test: Teardown): Promise<Host> {
     for (const { child } of running) child.kill('SIGKILL')
     await rm(directory, { recursive: true, force: true })
   })
-  const store = ['--set', `store="${pathToFileURL(bucket).href}"`, '--set', 'identity="host-1"']
+  const store = [
+    '--state',
+    join(directory, 'state'),
+    '--set',
+    `store="${pathToFileURL(bucket).href}"`,
+    '--set',
+    'identity="host-1"',
+  ]
   return {
     directory,
     socket,
@@ -70,7 +77,7 @@ export async function hostOf(test: Teardown): Promise<Host> {
     // The memory of the machine that the tests run on is nobody's to read.
     collector: (...args) => start('collector', ['--hold', hold, '--set', 'memory.scope="off"', ...args]),
     daemon: (...args) => start('daemon', [...store, ...args]),
-    homeless: (...args) => start('daemon', args),
+    homeless: (...args) => start('daemon', ['--state', join(directory, 'state'), ...args]),
   }
 }
 

@@ -18,6 +18,8 @@ export type Read = (signal: AbortSignal) => Promise<Reading>
 /** What a capture goes by. Its store stays open until it is disposed of. */
 export interface AtTrigger extends StoreLease {
   readonly request: Omit<CaptureRequest, 'trigger'>
+  /** Bytes that may be kept on the disk. */
+  readonly spool: number
 }
 
 /** Opens the store that settings name, an Error where there is none: `storeOf`, and in tests something slower. */
@@ -96,7 +98,18 @@ export class Standing implements AsyncDisposable {
       () => [LATE],
     )
     const request = requestOf(this.#reading, this.#agent)
-    return { ...this.#atHand.lease(), request: { ...request, problems: [...request.problems, ...late] } }
+    const { spool } = this
+    return { ...this.#atHand.lease(), spool, request: { ...request, problems: [...request.problems, ...late] } }
+  }
+
+  /** Bytes that may be kept on the disk. */
+  get spool(): number {
+    return this.#reading.loaded.settings.spool.max
+  }
+
+  /** The store as it is at hand. */
+  lease(): StoreLease {
+    return this.#atHand.lease()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -73,7 +73,8 @@ async function sameFile(one: string, other: string): Promise<boolean> {
   return dev === second.dev && ino === second.ino
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** What was made, renamed or removed in it outlives a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
   await using directory = await open(path, 'r')
   await directory.sync()
 }

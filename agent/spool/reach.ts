@@ -1,0 +1,79 @@
+import type { Pace } from '../store/pace.ts'
+import { StoreError } from '../store/store.ts'
+import type { Clock } from '../words/clock.ts'
+import { abandonable } from '../words/deadline.ts'
+
+/** How long a store may say nothing before it is out of reach. */
+export interface Patience {
+  /** ms, beside the time that bytes take on their way */
+  readonly silence: number
+  /** ms, with that time */
+  readonly most: number
+  /** ms until the end of the capture. Half of what was left when the silence began is for the disk. */
+  left(): number
+  /** Ends when the host is forced down. */
+  readonly hurry: AbortSignal
+}
+
+/** How often to look at the time. */
+const LOOK_MS = 100
+/** Of the two seconds that a host gives which is forced down. */
+const HURRIED_MS = 400
+/** Bytes per second of a link of which nothing is known yet. */
+const SLOW = 64 * 1024
+
+/** Whether a store can be reached, judged by what it answers: once it is out of reach, it stays so. */
+export class Reach {
+  readonly #patience: Patience
+  readonly #pace: Pace
+  readonly #clock: Clock
+  readonly #away = new AbortController()
+  /** Of those that wait for an answer, since when. */
+  readonly #waiting = new Set<{ readonly since: number }>()
+  #answered = Number.NEGATIVE_INFINITY
+  #callOff = () => {}
+
+  constructor(patience: Patience, pace: Pace, clock: Clock) {
+    this.#patience = patience
+    this.#pace = pace
+    this.#clock = clock
+  }
+
+  get isAway(): boolean {
+    return this.#away.signal.aborted
+  }
+
+  /** Does `work` as long as the store is within reach and the signal has not ended; whatever the store answers shows that it is. */
+  async during<T>(work: (signal: AbortSignal) => Promise<T>, parent: AbortSignal): Promise<T> {
+    const signal = AbortSignal.any([parent, this.#away.signal])
+    const wait = { since: this.#clock.now() }
+    if (this.#waiting.size === 0) this.#callOff = this.#clock.every(LOOK_MS, () => this.#look())
+    this.#waiting.add(wait)
+    try {
+      const done = await abandonable(work(signal), signal)
+      this.#answered = this.#clock.now()
+      return done
+    } catch (thrown) {
+      if (thrown instanceof StoreError && thrown.failure !== 'transient') this.#answered = this.#clock.now()
+      throw thrown
+    } finally {
+      this.#waiting.delete(wait)
+      if (this.#waiting.size === 0) this.#callOff()
+    }
+  }
+
+  #look(): void {
+    const [first] = this.#waiting
+    if (first === undefined || this.isAway) return
+    const silence = this.#clock.now() - Math.max(first.since, this.#answered)
+    if (silence >= Math.min(this.#limit, this.#patience.left())) this.#away.abort(AWAY)
+  }
+
+  get #limit(): number {
+    const { silence, most, hurry } = this.#patience
+    if (hurry.aborted) return HURRIED_MS
+    return Math.min(most, silence + (2000 * this.#pace.held) / (this.#pace.cautiousRate ?? SLOW))
+  }
+}
+
+const AWAY = new Error('the store is out of reach')
