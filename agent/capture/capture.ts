@@ -1,8 +1,5 @@
-<<<<<<< HEAD
 import type { BundleName } from '../bundle/keys.ts'
-=======
 import type { Finding } from '../bundle/schema.ts'
->>>>>>> 793b56b (A store out of reach: what fits is kept on the disk, and the next boot sends it; a model plays host, drain and salvager)
 import { unasked } from '../findings/findings.ts'
 import { fuller } from '../findings/fuller.ts'
 import type { Store } from '../store/store.ts'
@@ -93,15 +90,11 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
 
   sessions.close()
   const findings = fuller(await early, await late) ?? unasked('the collector did not say')
-<<<<<<< HEAD
+  around.found?.(findings)
   const told = queue.close()
   const receipts = [...told, ...lostCrashes(findings, told)]
   const ending = { shutdown: await why?.(), findings, receipts, duration: time.elapsed }
   return { ...(await bundle.close(ending)), stored: queue.stored }
-=======
-  around.found?.(findings)
-  return await bundle.close({ shutdown: await why?.(), findings, receipts: queue.close(), duration: time.elapsed })
->>>>>>> 793b56b (A store out of reach: what fits is kept on the disk, and the next boot sends it; a model plays host, drain and salvager)
 }
 
 const NEVER = new AbortController().signal

@@ -47,7 +47,7 @@ export class Reach {
   async during<T>(work: (signal: AbortSignal) => Promise<T>, parent: AbortSignal): Promise<T> {
     const signal = AbortSignal.any([parent, this.#away.signal])
     const wait = { since: this.#clock.now() }
-    if (this.#waiting.size === 0) this.#callOff = this.#clock.every(LOOK_MS, () => this.#look())
+    if (this.#waiting.size === 0) this.#watch()
     this.#waiting.add(wait)
     try {
       const done = await abandonable(work(signal), signal)
@@ -60,6 +60,14 @@ export class Reach {
       this.#waiting.delete(wait)
       if (this.#waiting.size === 0) this.#callOff()
     }
+  }
+
+  /** Looks at the time, and again. Keeps the process alive: what is waited for may hold nothing that does. */
+  #watch(): void {
+    this.#callOff = this.#clock.after(LOOK_MS, () => {
+      this.#look()
+      this.#watch()
+    })
   }
 
   #look(): void {

@@ -30,14 +30,22 @@ export type OpenKeeper = (signal: AbortSignal) => Promise<Keeper>
  * then under the same key is kept under another. Where nothing can be kept, this is the store itself.
  */
 export function spooled(store: Store, open: OpenKeeper, patience: Patience, clock: Clock): Spooled {
-  return new SpooledStore(store, open, patience, clock)
+  const backed = new Backed(store, open, patience, clock)
+  return {
+    ...store,
+    kept: backed.kept,
+    get pace() {
+      return backed.pace
+    },
+    put: (key, body, signal) => backed.put(key, body, signal),
+    begin: (key, signal) => backed.begin(key, signal),
+  }
 }
 
 /** What the store made of a request, or why it could not be asked. */
 type Asked<T> = { readonly done: T } | { readonly failed: StoreError | undefined }
 
-class SpooledStore implements Spooled {
-  readonly url: string
+class Backed {
   readonly kept: Kept = { objects: 0, bytes: 0 }
   readonly #store: Store
   readonly #open: OpenKeeper
@@ -49,7 +57,6 @@ class SpooledStore implements Spooled {
   readonly #other = new Set<string>()
 
   constructor(store: Store, open: OpenKeeper, patience: Patience, clock: Clock) {
-    this.url = store.url
     this.#store = store
     this.#open = open
     this.#reach = new Reach(patience, store.pace, clock)
@@ -57,14 +64,6 @@ class SpooledStore implements Spooled {
 
   get pace(): Pace {
     return this.#keeper !== undefined && this.#reach.isAway ? this.#keeper.pace : this.#store.pace
-  }
-
-  waiting() {
-    return this.#store.waiting?.()
-  }
-
-  async warm(signal: AbortSignal): Promise<void> {
-    await this.#store.warm(signal)
   }
 
   async put(key: string, body: Buffer, signal: AbortSignal): Promise<Stored> {
@@ -89,10 +88,6 @@ class SpooledStore implements Spooled {
     if ('failed' in asked) return await this.#beginOnDisk(key, asked.failed, signal)
     this.#begun.add(key)
     return this.#switching(key, asked.done)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#store[Symbol.asyncDispose]()
   }
 
   /** An upload that goes on on the disk when nothing of it has arrived. */
@@ -159,7 +154,10 @@ class SpooledStore implements Spooled {
     if (isTransient && !signal.aborted) return thrown
     if (this.#reach.isAway && !signal.aborted && !(thrown instanceof StoreError)) return this.#silent()
     if (thrown instanceof StoreError) throw thrown
-    throw new StoreError('transient', cannot(`use ${this.url}`, thrown).message, { cause: thrown, doubtful: true })
+    throw new StoreError('transient', cannot(`use ${this.#store.url}`, thrown).message, {
+      cause: thrown,
+      doubtful: true,
+    })
   }
 
   /** The keeper, opened when it is needed; one that could not be opened is not tried again. */
@@ -184,7 +182,9 @@ class SpooledStore implements Spooled {
   }
 
   #silent(): StoreError {
-    return new StoreError('transient', cannot(`reach ${this.url}`, 'it does not answer').message, { doubtful: true })
+    return new StoreError('transient', cannot(`reach ${this.#store.url}`, 'it does not answer').message, {
+      doubtful: true,
+    })
   }
 }
 

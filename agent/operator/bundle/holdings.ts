@@ -1,4 +1,4 @@
-import { SEALED_SUFFIX } from '../../bundle/keys.ts'
+import { AGAIN_SUFFIX, SEALED_SUFFIX } from '../../bundle/keys.ts'
 import type { Receipt } from '../../bundle/schema.ts'
 import { type BundleView, DOCUMENTS } from './bundle-view.ts'
 import { safeParts } from './names.ts'
@@ -34,18 +34,29 @@ export function holdings({ manifest, objects }: BundleView): Holding[] {
   const known = new Set<string>(DOCUMENTS)
   const held: Holding[] = []
   for (const receipt of manifest?.receipts ?? []) {
-    if (receipt.objects.length > 0) held.push(ofReceipt(receipt, known, objects))
-    for (const { name } of receipt.objects) known.add(name)
+    const holding = receipt.objects.length > 0 ? ofReceipt(receipt, known, objects) : undefined
+    if (holding !== undefined) held.push(holding)
+    for (const { name } of [...receipt.objects, ...(holding?.objects ?? [])]) known.add(name)
   }
-  const loose = new Map<string, HeldObject[]>()
+  const loose = new Map<string, Map<string, HeldObject>>()
   for (const [name, bytes] of objects) {
     if (known.has(name)) continue
-    const whole = name.replace(/\.\d{3}$/, '')
-    const segments = loose.get(whole) ?? []
-    segments.push({ name, bytes, sha256: undefined })
+    const segment = firstName(name)
+    const whole = segment.replace(/\.\d{3}$/, '')
+    const segments = loose.get(whole) ?? new Map<string, HeldObject>()
+    // Of what was begun and came again, the longer one.
+    if ((segments.get(segment)?.bytes ?? -1) < bytes) segments.set(segment, { name, bytes, sha256: undefined })
     loose.set(whole, segments)
   }
-  for (const [name, segments] of loose) held.push(ofListing(name, segments))
+  for (const [name, segments] of loose) {
+    const inOrder = [...segments].sort(([one], [other]) => (one < other ? -1 : 1))
+    held.push(
+      ofListing(
+        name,
+        inOrder.map(([, object]) => object),
+      ),
+    )
+  }
   return held
 }
 
@@ -60,7 +71,8 @@ function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: Readonl
   const { artifact, sealed, encoding } = receipt
   const objects: HeldObject[] = []
   let fault: string | undefined
-  for (const object of receipt.objects) {
+  for (const named of receipt.objects) {
+    const object = { ...named, name: nameOf(named, stored) }
     const trouble = troubleWith(object, known, stored)
     fault = trouble?.why
     if (trouble?.unusable !== true)
@@ -69,6 +81,18 @@ function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: Readonl
   }
   const sha256 = fault === undefined ? receipt.sha256 : undefined
   return { artifact, sealed, encoding, objects, bytes: sum(objects), sha256, receipt, fault }
+}
+
+/** Under which name an object lies: one that came again, for something of it lay there already, has a name of its own. */
+function nameOf({ name, bytes }: HeldObject, stored: ReadonlyMap<string, number>): string {
+  const again = name + AGAIN_SUFFIX
+  const there = stored.get(again)
+  if (there === undefined) return name
+  return there === bytes || stored.get(name) !== bytes ? again : name
+}
+
+function firstName(name: string): string {
+  return name.endsWith(AGAIN_SUFFIX) ? name.slice(0, -AGAIN_SUFFIX.length) : name
 }
 
 function troubleWith({ name, bytes }: HeldObject, known: ReadonlySet<string>, stored: ReadonlyMap<string, number>) {

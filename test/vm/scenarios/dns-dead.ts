@@ -1,0 +1,25 @@
+import { bootAndDrain, checkDrained, switchOffCutOff } from '../next-boot.ts'
+import { bootDone } from '../power.ts'
+import type { Scenario } from '../scenario.ts'
+
+const STORE = 'store.test'
+const HOSTS = '127.0.0.1 localhost\n'
+const settings = `[s3]\nendpoint = "http://${STORE}:9000"\naddressing = "path"`
+
+/** Nobody knows the name of the store in a boot, from its beginning to its end; in the next one somebody does. */
+export const scenario: Scenario = {
+  name: 'dns-dead',
+  suites: ['bookworm', 'trixie', 'forky'],
+  turns: ['trixie'],
+  minutes: 2,
+  async run(context, signal) {
+    const { boot } = context
+    await using machine = await boot({ settings, files: { '/etc/hosts': { content: HOSTS } } })
+    await bootDone(machine, signal)
+    await switchOffCutOff(machine, context, signal)
+    const files = { '/etc/hosts': { content: `${HOSTS}10.0.2.100 ${STORE}\n` } }
+    await using again = await bootAndDrain(context, { disk: machine.disk, files }, signal)
+    again.cutPower()
+    await checkDrained(context, signal)
+  },
+}
