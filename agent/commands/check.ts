@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
 import { checkCrashes } from '../check/check-crashes.ts'
 import { checkHost, checkState } from '../check/check-host.ts'
 import { checkSettings, checkStopTimeout } from '../check/check-settings.ts'
 import { checkSources } from '../check/check-sources.ts'
+import { checkSpool } from '../check/check-spool.ts'
 import { checkStore } from '../check/check-store.ts'
 import { bad, good, note, type Remark } from '../check/remark.ts'
 import { OwnCollector } from '../daemon/own-collector.ts'
 import { type Prepared, prepare, STOP_MARGIN_MS } from '../daemon/standing/prepare.ts'
+import { STATE } from '../daemon/state.ts'
 import type { Line, Style } from '../operator/terminal/line.ts'
 import { table } from '../operator/terminal/table.ts'
 import type { Layer } from '../settings/layers.ts'
@@ -50,6 +53,7 @@ async function check(chosen: Options, io: Io): Promise<Exit> {
       : note('rights', 'not root: what only root may read will be missing'),
     ...(await residentCollector(chosen.root, io.signal)),
     ...(await remarksOnStore(prepared, io)),
+    ...(await checkSpool(join(chosen.root, STATE), loaded.settings.spool.max, io.signal)),
     ...(await remarksOnSources(from, request, io.signal)),
   ]
   if (chosen.output === 'json') await sayJson(io.stdout, remarks)

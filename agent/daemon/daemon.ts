@@ -17,6 +17,7 @@ import { storeOf } from './standing/prepare.ts'
 import { readStanding } from './standing/reading.ts'
 import { Standing } from './standing/standing.ts'
 import { standingFiles } from './standing/watch.ts'
+import { STATE } from './state.ts'
 import { previousBoot } from './triggers/previous-boot.ts'
 import { reloadOnHangup } from './triggers/reload.ts'
 import { type Attendance, shutdown, type Terms } from './triggers/shutdown.ts'
@@ -75,8 +76,6 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
   endNow()
 }
 
-/** What is kept from boot to boot: tmpfiles.d makes it, and the unit lets us write there. */
-const STATE = '/var/lib/lastgasp'
 /** ms for a read and a write at start, and for the last write: only a disk that hangs takes longer. */
 const RECALL_MS = 10_000
 const LEAVE_MS = 2_000
@@ -86,9 +85,6 @@ async function remember(root: string, directory: string, log: Logger): Promise<M
   const { machineId, bootId } = await describeHost(root, limit)
   return await Memory.recall(directory, { machine: machineId, boot: bootId }, (problem) => log.warn(problem), limit)
 }
-
-/** What outlives a boot: made by tmpfiles.d, the daemon's own. */
-export const STATE = '/var/lib/lastgasp'
 
 /**
  * Held from the start for a host that has none left, where nobody spares us (ENFILE spares CAP_SYS_ADMIN, which the collector has):
