@@ -92,7 +92,7 @@ function coverageIn(directory: string): ReadonlyMap<string, Coverage> {
 
 /** How mutants are made and tried belongs to it. */
 function digestOf(files: readonly string[]): string {
-  const all = [...files, ...globSync('test/mutants/{operators,hook,reach}.ts', { cwd: ROOT })]
+  const all = [...files, ...globSync('test/mutants/{operators,hook,reach,trial}.ts', { cwd: ROOT })]
   return digest(all.map((file) => `${file} ${digest(read(file))}`).join('\n'))
 }
 

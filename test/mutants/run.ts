@@ -14,7 +14,7 @@ import { digest, Verdicts } from './verdicts.ts'
  */
 const { values } = parseArgs({
   options: {
-    folder: { type: 'string', multiple: true, default: ['capture', 'plan', 'daemon', 'store'] },
+    folder: { type: 'string', multiple: true, default: ['store', 'daemon', 'capture', 'plan'] },
     draw: { type: 'string', default: '50' },
     seed: { type: 'string', default: '1' },
   },

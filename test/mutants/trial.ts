@@ -1,4 +1,6 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from './draw.ts'
@@ -10,15 +12,23 @@ export interface Trial {
   readonly ms: number
 }
 
+/** A test that gives up at its first failure leaves what it has mounted: in a namespace of its own that goes with it, where we may make one. */
+const APART = ['unshare', '--mount', '--propagation', 'private'] as const
+const mayBeApart = spawnSync(APART[0], [...APART.slice(1), 'true']).status === 0
+
 /** Runs one test file up to its first failure, with these variables in it and its children, for `limit` ms at most. */
 export async function tried(test: string, env: Readonly<Record<string, string>>, limit: number): Promise<Trial> {
   const started = performance.now()
-  const child = spawn(process.execPath, [`--import=${url('test/streams/with-poison.ts')}`, test], {
+  const temporary = mkdtempSync(join(tmpdir(), 'lastgasp-mutant-'))
+  const command = [process.execPath, `--import=${url('test/streams/with-poison.ts')}`, test]
+  const [program = '', ...args] = mayBeApart ? [...APART, ...command] : command
+  const child = spawn(program, args, {
     cwd: ROOT,
     env: {
       ...process.env,
       ...env,
       NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${url('test/mutants/hook.ts')}`,
+      TMPDIR: temporary,
       TAP_BAIL: '1',
       // Longer than we wait.
       TAP_TIMEOUT: String(Math.ceil(limit / 500)),
@@ -33,8 +43,9 @@ export async function tried(test: string, env: Readonly<Record<string, string>>,
   }, limit)
   const code = await new Promise((resolve) => child.once('exit', resolve))
   clearTimeout(timer)
-  // A test that gives up at its first failure leaves what it has started.
+  // It leaves what it has started, too, and what it has written.
   endGroup(child.pid)
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 5 })
   return { outcome: endless ? 'endless' : code === 0 ? 'passed' : 'failed', ms: performance.now() - started }
 }
 
