@@ -19,8 +19,8 @@ const HOLD = 'lastgasp-hold.service'
  */
 export async function askStopping(root: string, uid: number, signal: AbortSignal): Promise<Stopping> {
   try {
-    const { body } = await askManager(root, uid, { member: 'ListJobs' }, within(ASK_MS, signal))
-    const stops = jobList(body).filter(({ type }) => type === 'stop')
+    const jobs = jobList(await askManager(root, uid, { member: 'ListJobs' }, within(ASK_MS, signal)))
+    const stops = jobs.filter(({ type }) => type === 'stop')
     const running = stops.filter(
       ({ unit, state }) => state === 'running' && HAS_PROCESSES.test(unit) && !OURS.test(unit),
     )

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Collector } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { type Clock, systemClock } from '../words/clock.ts'
-import { keepTrying } from './standing/keep-trying.ts'
+import { keepTrying } from '../words/keep-trying.ts'
 import type { Attendance } from './triggers/shutdown.ts'
 
 /**

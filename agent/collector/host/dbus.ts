@@ -1,89 +1,73 @@
 /**
- * As much of D-Bus as a question takes: https://dbus.freedesktop.org/doc/dbus-specification.html, "Marshaling" and
- * "Message Protocol". Little-endian.
+ * As much of D-Bus as asking and listening take: https://dbus.freedesktop.org/doc/dbus-specification.html, "Marshaling" and
+ * "Message Protocol". What we write is little-endian.
  */
 
-/** A call of a method that takes nothing, or an array of strings. */
+/** A call of a method that takes texts, arrays of texts, or nothing. */
 export interface Call {
   readonly path: string
   readonly interface: string
   readonly member: string
   /** Whom it is for, where there is more than one at the other end: on a bus. */
   readonly destination?: string
-  readonly strings?: readonly string[]
+  /** Nobody is started to answer it. */
+  readonly onlyIfThere?: boolean
+  readonly args?: readonly (string | readonly string[])[]
 }
 
-export interface Reply {
-  readonly body: Buffer
-}
-
-const METHOD_CALL = 1
-const METHOD_RETURN = 2
-const ERROR = 3
-const HEADER = 16
+export const METHOD_CALL = 1
+const NO_AUTO_START = 2
+export const HEADER_BYTES = 16
 /** Header fields: code and type. */
 const PATH = [1, 'o'] as const
 const INTERFACE = [2, 's'] as const
 const MEMBER = [3, 's'] as const
-const REPLY_SERIAL = 5
 const DESTINATION = [6, 's'] as const
 const SIGNATURE = [8, 'g'] as const
 
 /** The message of a call; `serial` is what its answer will name. */
 export function methodCall(call: Call, serial: number): Buffer {
-  const { path, interface: of, member, destination, strings } = call
-  const body = strings === undefined ? Buffer.alloc(0) : array(strings.map(string), 4)
+  const { path, interface: of, member, destination, args = [] } = call
+  const body = args.reduce<Buffer>((before, arg) => Buffer.concat([aligned(before, 4), argument(arg)]), Buffer.alloc(0))
+  const signature = args.map((arg) => (typeof arg === 'string' ? 's' : 'as')).join('')
   const fields = [
     field(PATH, string(path)),
     field(INTERFACE, string(of)),
     field(MEMBER, string(member)),
     ...(destination === undefined ? [] : [field(DESTINATION, string(destination))]),
-    ...(strings === undefined ? [] : [field(SIGNATURE, Buffer.from('\x02as\0', 'latin1'))]),
+    ...(signature === '' ? [] : [field(SIGNATURE, signatureOf(signature))]),
   ]
-  const header = Buffer.alloc(HEADER - 4)
+  const header = Buffer.alloc(HEADER_BYTES - 4)
   header.write('l', 'latin1')
   header[1] = METHOD_CALL
+  header[2] = call.onlyIfThere ? NO_AUTO_START : 0
   header[3] = 1
   header.writeUInt32LE(body.length, 4)
   header.writeUInt32LE(serial, 8)
   return Buffer.concat([aligned(Buffer.concat([header, array(fields, 8)]), 8), body])
 }
 
-/**
- * The answer to the call of this serial in what was received; undefined while it is not there. Throws where it, or one before
- * it, is an error, and where this is no D-Bus.
- */
-export function parseReply(received: Buffer, serial: number): Reply | undefined {
-  for (let at = 0; at + HEADER <= received.length; ) {
-    if (received[at] !== 'l'.charCodeAt(0)) throw new Error('its answer is no little-endian D-Bus message')
-    const fields = at + HEADER
-    const start = at + Math.ceil((HEADER + received.readUInt32LE(at + 12)) / 8) * 8
-    const end = start + received.readUInt32LE(at + 4)
-    if (end > received.length) return undefined
-    const type = received[at + 1]
-    const body = received.subarray(start, end)
-    if (type === ERROR)
-      throw new Error(`it answers with an error: ${body.toString('utf8', 4, 200).replace(/\0.*/s, '')}`)
-    if (type === METHOD_RETURN && replySerial(received.subarray(fields, start)) === serial) return { body }
-    at = end
-  }
-  return undefined
+/** The texts at the beginning of a body, so many. Throws where it is shorter. */
+export function texts(body: Buffer, count: number): readonly string[] {
+  let at = 0
+  return Array.from({ length: count }, () => {
+    at = Math.ceil(at / 4) * 4
+    const end = at + 4 + body.readUInt32LE(at)
+    if (end >= body.length) throw new Error('a text in it is cut')
+    const text = body.toString('utf8', at + 4, end)
+    at = end + 1
+    return text
+  })
 }
 
-/**
- * Which call header fields are an answer to. Answers have this field, an unsigned number, behind others that are text: of
- * these only lengths are looked at.
- */
-function replySerial(fields: Buffer): number | undefined {
-  for (let at = 0; at + 8 <= fields.length; at = Math.ceil(at / 8) * 8) {
-    const type = String.fromCharCode(fields[at + 2] ?? 0)
-    if (type === 'u') {
-      if (fields[at] === REPLY_SERIAL) return fields.readUInt32LE(at + 4)
-      at += 8
-    } else if (type === 'g') at += 4 + 1 + (fields[at + 4] ?? 0) + 1
-    else at += 8 + fields.readUInt32LE(at + 4) + 1
-  }
-  return undefined
+/** A yes or no at the beginning of a body. */
+export const flag = (body: Buffer): boolean => body.readUInt32LE(0) !== 0
+
+/** A variant of one basic type, as Get of org.freedesktop.DBus.Properties gives it: its type, and where its value begins. */
+export function variant(body: Buffer): { readonly type: string; readonly value: Buffer } {
+  const type = body.toString('latin1', 1, 1 + body.readUInt8(0))
+  const width = type === 't' || type === 'x' || type === 'd' ? 8 : 4
+  return { type, value: body.subarray(Math.ceil((type.length + 2) / width) * width) }
 }
 
 /** Names and active states in the answer of ListUnitsFiltered, a(ssssssouso): org.freedesktop.systemd1(5). */
@@ -122,6 +106,13 @@ function structs(body: Buffer, of: string, types: string): readonly string[][] {
     all.push(fields)
   }
   return all
+}
+
+const argument = (arg: string | readonly string[]) =>
+  typeof arg === 'string' ? string(arg) : array(arg.map(string), 4)
+
+function signatureOf(text: string): Buffer {
+  return Buffer.from(`${String.fromCharCode(text.length)}${text}\0`, 'latin1')
 }
 
 function string(text: string): Buffer {

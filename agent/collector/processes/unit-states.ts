@@ -15,8 +15,9 @@ export async function unitStates(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, UnitState>> {
   try {
-    const { body } = await askManager(root, uid, LIST, signal)
-    const units = unitList(body).filter(({ name, state }) => /\.(service|scope)$/.test(name) && isTrouble(state))
+    const units = unitList(await askManager(root, uid, LIST, signal)).filter(
+      ({ name, state }) => /\.(service|scope)$/.test(name) && isTrouble(state),
+    )
     return new Map(units.map(({ name, state }) => [name, state as UnitState]))
   } catch (error) {
     throw cannot(`ask systemd at ${managerAt(root, uid)} for its units`, error)
@@ -26,4 +27,4 @@ export async function unitStates(
 const isTrouble = (state: string) => state === 'failed' || state === 'deactivating'
 
 /** Only failed and stopping units are asked for. */
-const LIST = { member: 'ListUnitsFiltered', strings: ['failed', 'deactivating'] }
+const LIST = { member: 'ListUnitsFiltered', args: [['failed', 'deactivating']] }

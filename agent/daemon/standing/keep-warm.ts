@@ -3,7 +3,7 @@ import type { Store } from '../../store/store.ts'
 import { sentence } from '../../words/cannot.ts'
 import { type Clock, pause, systemClock } from '../../words/clock.ts'
 import { within } from '../../words/deadline.ts'
-import { keepTrying } from './keep-trying.ts'
+import { keepTrying } from '../../words/keep-trying.ts'
 
 /** How long one try to reach the store may take. */
 const WARM_MS = 30_000

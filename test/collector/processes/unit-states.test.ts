@@ -96,9 +96,9 @@ t.test('who does not answer, or not in D-Bus, is told of and not waited for', as
     ['refused', [Buffer.from('REJECTED EXTERNAL\r\n')], /does not let us in: REJECTED/],
     ['hung up', [ok, Buffer.alloc(0)], /hung up|ECONNRESET/],
     ['an error', [ok, error], /answers with an error/],
-    ['no D-Bus', [ok, Buffer.alloc(64, 'x')], /no little-endian D-Bus/],
+    ['no D-Bus', [ok, Buffer.alloc(64, 'x')], /no D-Bus message/],
     ['cut', [Buffer.concat([ok, Buffer.from(reply).fill(0xff, 88, 92)])], /cut/],
-    ['endless', [ok, Buffer.alloc(5 * 1024 * 1024, 'l')], /more than|no D-Bus|cut|out of range/],
+    ['endless', [ok, Buffer.alloc(5 * 1024 * 1024, 'l')], /longer than a D-Bus message can be/],
   ]
   for (const [what, pieces, because] of wrong)
     await t.rejects(unitStates(await answering(t, pieces), 0, soon()), because, what)

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { keepTrying } from '../../../agent/daemon/standing/keep-trying.ts'
-import { TestClock } from '../../clock.ts'
+import { keepTrying } from '../../agent/words/keep-trying.ts'
+import { TestClock } from '../clock.ts'
 
 /** When a host that fails these times was asked, and with what count, until it has been asked so often. */
 async function asked(fails: (nth: number) => boolean, times: number) {

@@ -1,4 +1,4 @@
-import { type Clock, pause, systemClock } from '../../words/clock.ts'
+import { type Clock, pause, systemClock } from './clock.ts'
 
 /** Between two tries to reach what should be there, ms: a collector that restarts, a network that comes up. */
 const RETRY = { first: 250, most: 60_000 } as const
