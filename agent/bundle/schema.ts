@@ -121,6 +121,8 @@ export const shutdownSchema = z.object({
   kind: z.enum(['poweroff', 'reboot', 'halt', 'kexec', 'soft-reboot', 'unknown']),
   /** What asked for it, in a sentence, as far as the host told in time. */
   by: z.string().optional(),
+  /** It was announced, and then the host did not go down: the bundle is what had been taken by then. */
+  cancelled: z.boolean().optional(),
 })
 
 /** Something that the evidence says went wrong; or that nothing did, or that this is not known. */

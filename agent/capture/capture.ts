@@ -20,16 +20,23 @@ import { Takes } from './takes.ts'
 import { Time } from './time.ts'
 import { tryAgain } from './try-again.ts'
 
+/** What a capture asks the collector. */
+export type Asked = Pick<Collector, 'open' | 'release' | 'why' | 'stopping'>
+
 /** Whom a capture deals with. */
 export interface Around {
-  readonly collector: Collector
+  readonly collector: Asked
   readonly store: Store
   /** Its deadline, where somebody may move it while it runs; else `request.deadline` from now. */
   readonly deadline?: MovableDeadline
-  /** Ends when the host is forced down: what there is by then becomes the bundle, within FORCED_MS (plan/budget.ts). */
+  /** Ends when the host is forced down: what there is by then becomes the bundle, within FORCED_WITHIN (plan/budget.ts). */
   readonly hurry?: AbortSignal
   /** Called once the bundle is begun in the store. */
   readonly onBegun?: (name: BundleName) => void
+  /** Ends when the shutdown that it is about was cancelled: what was begun is closed well, within CANCELLED_WITHIN (plan/budget.ts). */
+  readonly cancelled?: AbortSignal
+  /** Resolves when the host goes for certain, where it was only announced: until then the capture stays open. */
+  readonly certain?: Promise<void>
   readonly clock?: Clock
   /** Is told what went wrong on the host as soon as that is known: whoever has no store can still say it. */
   readonly found?: (findings: readonly Finding[]) => void
@@ -46,10 +53,10 @@ export interface Captured extends Ended {
  * thing is taken; throws only when the bundle cannot be begun or committed (a StoreError, or the deadline).
  */
 export async function capture(request: CaptureRequest, around: Around, parent: AbortSignal): Promise<Captured> {
-  const { collector, store, clock = systemClock, hurry = NEVER } = around
+  const { collector, store, clock = systemClock, hurry = NEVER, cancelled = NEVER, certain = NOW } = around
   const course = COURSES[request.trigger]
   const given = around.deadline ?? new MovableDeadline(request.deadline, clock)
-  using time = new Time(course, given, request.hold, clock, hurry, parent)
+  using time = new Time(course, given, request.hold, clock, { hurry, cancelled }, parent)
   using own = new OwnTime(clock)
   const hold = course.hold ? new Hold(collector, time) : undefined
   const bundle = openBundle(store, request, time)
@@ -61,7 +68,7 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   const takes = new Takes(queue, { store: bundle.store, time, own })
 
   // Reading waits for nobody; only the writes wait until the bundle is open.
-  const why = course.why ? sessions.why() : undefined
+  const why = course.why ? sessions.why(certain) : undefined
   await sessions.look()
   const early = sessions.findings()
   void early.then((findings) => findings && around.found?.(findings))
@@ -74,11 +81,11 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   await hold?.release()
 
   // Applications stop meanwhile. A store that could not be reached by now ends it here.
-  const stopped = course.window ? othersStopped(collector, time) : undefined
+  const stopped = course.window ? certain.then(() => othersStopped(collector, time)) : undefined
   await bundle.opened
   await takes.all(time.sending.signal)
   await tryAgain(sessions, queue, takes, time)
-  // Who is still being stopped may crash, and what comes up of it is taken.
+  // A host that is only said to go still runs; who is still being stopped may crash. What comes up of it is taken.
   await takes.all(time.sending.signal, Promise.all([stopped, takes.stored(time.landing.signal)]))
   await takes.stored(time.landing.signal)
 
@@ -98,3 +105,4 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
 }
 
 const NEVER = new AbortController().signal
+const NOW = Promise.resolve()

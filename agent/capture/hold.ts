@@ -13,11 +13,11 @@ const AGAIN_MS = 200
  * this keeps a timer of its own.
  */
 export class Hold {
-  readonly #collector: Collector
+  readonly #collector: Pick<Collector, 'release'>
   readonly #time: Time
   #releasing: Promise<void> | undefined
 
-  constructor(collector: Collector, time: Time) {
+  constructor(collector: Pick<Collector, 'release'>, time: Time) {
     this.#collector = collector
     this.#time = time
     const onTime = () => void this.release()

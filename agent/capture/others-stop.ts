@@ -18,9 +18,9 @@ const AGAIN_MS = 20
  * Until nobody else is being stopped any more who may crash, as far as systemd says so in time; or until there is no time for what might
  * come of it. Asked from the moment when applications are let go, so that at the end of a healthy shutdown the answer is known. Never rejects.
  */
-export async function othersStopped(collector: Collector, time: Time): Promise<void> {
-  const { clock, forced } = time
-  const end = AbortSignal.any([forced, time.reading(false).signal])
+export async function othersStopped(collector: Pick<Collector, 'stopping'>, time: Time): Promise<void> {
+  const { clock, cut } = time
+  const end = AbortSignal.any([cut, time.reading(false).signal])
   const began = clock.now()
   for (let quiet = 0; quiet < QUIET && !end.aborted; ) {
     const limit = within(ANSWER_MS, end, clock)

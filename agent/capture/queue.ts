@@ -178,9 +178,11 @@ export class Queue {
 
   /** Marks of what need not be taken again: it was stored as whole as the host has it, or there was all the time that anything is given. */
   get stored(): readonly string[] {
-    const isLast = this.#course.time === 'generous' && !this.#time.forced.aborted
+    const isCut = this.#time.cut.aborted
+    const isLast = this.#course.time === 'generous' && !isCut
+    // What was cut short with the whole capture is because of the host, too.
     const isWhole = ({ receipt }: Entry) =>
-      receipt?.status === 'complete' || (receipt?.status === 'truncated' && receipt.because === 'host')
+      receipt?.status === 'complete' || (receipt?.status === 'truncated' && receipt.because === 'host' && !isCut)
     return [...this.#entries.values()]
       .filter((entry) => isLast || isWhole(entry))
       .flatMap(({ item }) => item.mark ?? [])
@@ -191,7 +193,7 @@ export class Queue {
     for (const planned of this.look()) this.#skip(this.#waiting.get(planned.item) as Entry, planned)
     return this.#told.map((told) => {
       if (!('item' in told && 'session' in told)) return told
-      return told.receipt ?? failedReceipt(told.item, this.#time.forced.aborted ? this.#time.up : UNKNOWN, 0)
+      return told.receipt ?? failedReceipt(told.item, this.#time.cut.aborted ? this.#time.up : UNKNOWN, 0)
     })
   }
 

@@ -27,7 +27,7 @@ interface Missing {
  * goes into the queue. None of it rejects: who cannot be asked becomes a receipt.
  */
 export class Sessions {
-  readonly #collector: Collector
+  readonly #collector: Pick<Collector, 'open' | 'why'>
   readonly #occasion: Occasion
   readonly #queue: Queue
   readonly #time: Time
@@ -37,7 +37,7 @@ export class Sessions {
   /** Ends with the last look, or rejects: then the next session is watched in its place. */
   #watched: Promise<void> = Promise.resolve()
 
-  constructor(collector: Collector, occasion: Occasion, queue: Queue, time: Time) {
+  constructor(collector: Pick<Collector, 'open' | 'why'>, occasion: Occasion, queue: Queue, time: Time) {
     this.#collector = collector
     this.#occasion = occasion
     this.#queue = queue
@@ -51,19 +51,21 @@ export class Sessions {
   }
 
   /**
-   * Asks which shutdown this is, beside all else. What it gives is the answer: when that is not here by the end of the capture, it is
-   * waited for only as long as the question may take.
+   * Asks which shutdown this is, beside all else, once it is `certain`: before that systemd does not know. What it gives is the answer: when that
+   * is not here by the end of the capture, it is waited for only as long as the question may take.
    */
-  why(): () => Promise<Shutdown | undefined> {
-    const { budget, landing } = this.#time
+  why(certain: Promise<void>): () => Promise<Shutdown | undefined> {
+    const { budget, cancelled, landing } = this.#time
+    let asked = Number.NEGATIVE_INFINITY
     let known: Shutdown | undefined
-    const answer = this.#collector.why(landing.signal).then((shutdown) => {
-      known = shutdown
+    const answer = certain.then(async () => {
+      asked = this.#time.elapsed
+      known = await this.#collector.why(landing.signal)
     })
     answer.catch(() => {})
     return async () => {
-      await abandonable(answer, this.#within(budget.why - this.#time.elapsed)).catch(() => {})
-      return known
+      await abandonable(answer, this.#within(asked + budget.why - this.#time.elapsed)).catch(() => {})
+      return cancelled.aborted ? { ...(known ?? { kind: 'unknown' }), cancelled: true } : known
     }
   }
 

@@ -23,8 +23,8 @@ export class Takes {
    * storing may go on), or when `until` ends. Never rejects.
    */
   async all(until: AbortSignal, more: Promise<unknown> = Promise.resolve()): Promise<void> {
-    const { forced } = this.#ground.time
-    const end = AbortSignal.any([until, forced])
+    const { cut } = this.#ground.time
+    const end = AbortSignal.any([until, cut])
     let mayCome = true
     const noMore = more.then(() => {
       mayCome = false

@@ -1,4 +1,4 @@
-import { type Budget, divide, FORCED_LANDING_MS, FORCED_MS, FORCED_SENDING_MS, type Room } from '../plan/budget.ts'
+import { type Budget, CANCELLED_WITHIN, type Closing, divide, FORCED_WITHIN, type Room } from '../plan/budget.ts'
 import { seconds } from '../plan/plan.ts'
 import type { Clock } from '../words/clock.ts'
 import { type Deadline, MovableDeadline } from '../words/deadline.ts'
@@ -7,21 +7,30 @@ import type { Course } from './courses.ts'
 
 /** What a person reads who asks why something was not taken. */
 const FORCED: Blame = { because: 'host', reason: 'the host was forced down' }
+const CANCELLED: Blame = { because: 'host', reason: 'the shutdown was cancelled' }
 const UP: Blame = { because: 'deadline', reason: 'its time was up' }
 
 /** What ends when, beside the end itself. */
 type Ends = Record<'end' | 'live' | 'reading' | 'sending' | 'lastSending' | 'landing', MovableDeadline>
 
+/** What cuts a capture short: the host is forced down, or the shutdown that it is about was cancelled. */
+export interface Cuts {
+  readonly hurry: AbortSignal
+  readonly cancelled: AbortSignal
+}
+
 /**
  * The time of one capture: its end, the instants before it at which something else ends, and what is left for artifacts. All of it
- * moves with the deadline that was given, and comes at once when the host is forced down.
+ * moves with the deadline that was given, and comes at once when the host is forced down, or soon when it does not go after all.
  */
 export class Time implements Disposable {
   readonly clock: Clock
   /** On the clock. */
   readonly began: number
-  /** Ends when the host is forced down: nothing new is begun. */
-  readonly forced: AbortSignal
+  /** Ends when the capture is cut short: nothing new is begun. */
+  readonly cut: AbortSignal
+  readonly cancelled: AbortSignal
+  readonly #hurry: AbortSignal
   readonly #given: MovableDeadline
   readonly #hold: number
   readonly #ends: Ends
@@ -29,28 +38,36 @@ export class Time implements Disposable {
   #held: boolean
   #last = false
 
-  /** `hold` is how long applications may be kept, `hurry` ends when the host is forced down. Below all is `parent`. */
+  /** `hold` is how long applications may be kept. Below all is `parent`. */
   constructor(
     course: Course,
     given: MovableDeadline,
     hold: number,
     clock: Clock,
-    hurry: AbortSignal,
+    { hurry, cancelled }: Cuts,
     parent: AbortSignal,
   ) {
     this.#held = course.phases.includes('live')
     this.clock = clock
     this.began = clock.now()
-    this.forced = hurry
+    this.cut = AbortSignal.any([hurry, cancelled])
+    this.cancelled = cancelled
+    this.#hurry = hurry
     this.#given = given
     this.#hold = hold
     const end = new MovableDeadline(given.left(), clock, AbortSignal.any([parent, this.#over.signal]))
     const before = () => new MovableDeadline(given.left(), clock, end.signal)
     this.#ends = { end, live: before(), reading: before(), sending: before(), lastSending: before(), landing: before() }
     this.#arm()
-    given.onMoved(() => this.#arm())
-    if (hurry.aborted) this.#force()
-    else hurry.addEventListener('abort', () => this.#force())
+    given.onMoved(() => {
+      if (!this.cut.aborted) this.#arm()
+    })
+    const onCancelled = () => this.#close(CANCELLED_WITHIN, CANCELLED)
+    const onHurry = () => this.#close(FORCED_WITHIN, FORCED)
+    if (cancelled.aborted) onCancelled()
+    else cancelled.addEventListener('abort', onCancelled)
+    if (hurry.aborted) onHurry()
+    else hurry.addEventListener('abort', onHurry)
   }
 
   get budget(): Budget {
@@ -89,7 +106,7 @@ export class Time implements Disposable {
 
   /** What is left for artifacts. */
   get room(): Room {
-    if (this.forced.aborted) return { live: 0, all: 0 }
+    if (this.cut.aborted) return { live: 0, all: 0 }
     const { reserve, sending } = this.budget
     const all = Math.max(0, this.end.left() - (this.#last ? sending : reserve))
     return { all, live: this.#held ? Math.min(this.live.left(), all) : all }
@@ -97,17 +114,17 @@ export class Time implements Disposable {
 
   /** Why nothing more is taken. */
   get up(): Blame {
-    return this.forced.aborted ? FORCED : UP
+    return this.#blameOfCut ?? UP
   }
 
   /** Why something is not begun that needs about `ms`. */
   upFor(ms: number): Blame {
-    return this.forced.aborted ? FORCED : { because: 'deadline', reason: `no time: it needs about ${seconds(ms)}` }
+    return this.#blameOfCut ?? { because: 'deadline', reason: `no time: it needs about ${seconds(ms)}` }
   }
 
   /** Who is behind an error: when the host is forced down, nobody else. */
   blame(error: unknown): Blame {
-    return this.forced.aborted ? FORCED : failure(error)
+    return this.#hurry.aborted ? FORCED : failure(error)
   }
 
   /** Whether applications may still be waiting: what is to be taken before they are let go comes first. */
@@ -129,8 +146,12 @@ export class Time implements Disposable {
     this.#over.abort(new Error('the capture has ended'))
   }
 
+  get #blameOfCut(): Blame | undefined {
+    if (this.#hurry.aborted) return FORCED
+    return this.cancelled.aborted ? CANCELLED : undefined
+  }
+
   #arm(): void {
-    if (this.forced.aborted) return
     const { live, reserve, sending, lastSending, landing } = this.budget
     const left = this.#given.left()
     this.#ends.end.rearm(left)
@@ -141,13 +162,15 @@ export class Time implements Disposable {
     this.#ends.live.rearm(Math.max(0, live - this.elapsed))
   }
 
-  #force(): void {
-    const why = new Error(FORCED.reason)
-    this.#ends.live.rearm(0, why)
-    this.#ends.reading.rearm(0, why)
-    this.#ends.sending.rearm(FORCED_SENDING_MS, why)
-    this.#ends.lastSending.rearm(FORCED_SENDING_MS, why)
-    this.#ends.landing.rearm(FORCED_LANDING_MS, why)
-    this.#ends.end.rearm(FORCED_MS, why)
+  /** Ends all of it soon, and nothing later than it would have ended. */
+  #close(within: Closing, { reason }: Blame): void {
+    const why = new Error(reason)
+    const { live, reading, sending, lastSending, landing, end } = this.#ends
+    live.rearm(0, why)
+    reading.rearm(0, why)
+    sending.rearm(Math.min(within.sending, sending.left()), why)
+    lastSending.rearm(Math.min(within.sending, lastSending.left()), why)
+    landing.rearm(Math.min(within.landing, landing.left()), why)
+    end.rearm(Math.min(within.end, end.left()), why)
   }
 }

@@ -13,7 +13,7 @@ const LOOK_SHARE = 1 / 4
  * asked, artifacts of which nothing came. Applications have been let go by now, and give back what they held.
  */
 export async function tryAgain(sessions: Sessions, queue: Queue, takes: Takes, time: Time): Promise<void> {
-  const end = AbortSignal.any([time.forced, time.sending.signal])
+  const end = AbortSignal.any([time.cut, time.sending.signal])
   for (const ms of time.budget.pauses) {
     // Whether something has failed is known when it is stored; what comes up meanwhile does not wait for that.
     await takes.all(end, takes.stored(end))

@@ -3,19 +3,31 @@ import { message } from '../wall/wire.ts'
 import { aborted } from '../words/deadline.ts'
 import type { Answer } from './answer.ts'
 import type { Desk } from './desk.ts'
+import type { Announced } from './host/logind.ts'
 
-/** Holds applications for as long as the daemon's connection lasts. */
+/** Holds applications for as long as the daemon's connection lasts, and tells it what logind says of the host. */
 export async function attend(desk: Desk, answer: Answer, signal: AbortSignal): Promise<void> {
+  const { announcement } = desk
+  const told = new AbortController()
+  const tell = (announced: Announced | undefined) => {
+    answer.send(said(announced)).catch(() => told.abort())
+  }
   desk.attending += 1
   try {
     await answer.send(message('item', { held: await acquired(desk, signal) }))
-    await aborted(signal)
+    announcement.on('changed', tell)
+    if (announcement.announced !== undefined) tell(announcement.announced)
+    await aborted(AbortSignal.any([signal, told.signal]))
   } finally {
+    announcement.off('changed', tell)
     desk.attending -= 1
     // A daemon that died must not keep the applications of a host that goes down.
     if (desk.attending === 0) desk.hold?.release()
   }
 }
+
+const said = (announced: Announced | undefined): Buffer =>
+  message('item', announced === undefined ? { shutdown: 'cancelled' } : { shutdown: 'announced', ...announced })
 
 /** Somebody may look at the lock with flock(1) at this very moment: tried again for a while. */
 async function acquired({ hold }: Desk, signal: AbortSignal): Promise<boolean> {

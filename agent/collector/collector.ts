@@ -10,6 +10,7 @@ import { confine } from './confine.ts'
 import type { Desk } from './desk.ts'
 import { HoldLock } from './hold-lock.ts'
 import { openSystem, type System } from './host/ffi.ts'
+import { Announcement, hearLogind } from './host/logind.ts'
 import { newTurns } from './processes/turns.ts'
 import { serve } from './serve.ts'
 import { Sessions } from './sessions.ts'
@@ -75,17 +76,19 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     turns: newTurns(),
     hold,
     intake,
+    announcement: new Announcement(),
     loaded: await load(signal),
     reload: load,
     attending: 0,
   }
   // By hand, the command that started us has said already what is wrong with the settings.
-  if (!values['by-hand']) settleIn(desk, system)
+  if (!values['by-hand']) settleIn(desk, system, signal)
   await serve(values.socket, desk, signal)
 }
 
 /** What a resident collector does before it serves, and says of it: on standard error, which is the journal. */
-function settleIn({ loaded, hold, intake }: Desk, system: System): void {
+function settleIn(desk: Desk, system: System, signal: AbortSignal): void {
+  const { loaded, hold, intake, root, announcement } = desk
   const say = (text: string) => process.stderr.write(`lastgasp collector: ${text}\n`)
   for (const { message } of loaded.problems) say(message)
   const why = confine(system, loaded.settings.live.with === 'gcore' ? 'any' : 'reading')
@@ -95,6 +98,7 @@ function settleIn({ loaded, hold, intake }: Desk, system: System): void {
   intake?.begin()
   if (intake?.problem !== undefined)
     say(`cores of what crashes while the host goes down are not taken: ${intake.problem}`)
+  void hearLogind(announcement, { root, uid: process.geteuid?.() ?? 0, say }, signal)
 }
 
 /** The connection to journald that the unit has made of our standard input, as root: we are not, and journald serves root only. */

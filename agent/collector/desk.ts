@@ -1,5 +1,6 @@
 import type { Loaded } from '../settings/layers.ts'
 import type { HoldLock } from './hold-lock.ts'
+import type { Announcement } from './host/logind.ts'
 import type { Turns } from './processes/turns.ts'
 import type { Sessions } from './sessions.ts'
 import type { Intake } from './sources/cores/intake.ts'
@@ -16,6 +17,8 @@ export interface Desk {
   readonly intake?: Intake | undefined
   /** undefined: a capture by hand, which holds nobody. */
   readonly hold: HoldLock | undefined
+  /** What logind says of a shutdown. Nobody listens to it for a capture by hand. */
+  readonly announcement: Announcement
   loaded: Loaded
   readonly reload: (signal: AbortSignal) => Promise<Loaded>
   /** Daemons that attend: while there is one, applications wait for it at shutdown. */

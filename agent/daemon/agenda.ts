@@ -9,6 +9,18 @@ export interface Underway {
   rearm(due: Due): void
   /** Closes its manifest at once. */
   hurry(): void
+  /** Closes its manifest, for the shutdown was cancelled. It lets nobody go any more. */
+  cancel(): void
+}
+
+/** What a daemon does beside its captures. */
+export interface Around {
+  /** Begins a capture. */
+  readonly begin: (due: Due) => Underway
+  /** Lets applications go, and holds them anew. */
+  readonly hold: () => void
+  /** Keeps all at hand again: the host does not go down after all. */
+  readonly rest: () => void
 }
 
 /** What the daemon is at, fed by its triggers. Each word is acted upon at once, and nothing is waited for. */
@@ -16,12 +28,12 @@ export class Agenda {
   /** Resolves when the process is to end. */
   readonly over: Promise<void>
   readonly #end: () => void
-  readonly #begin: (due: Due) => Underway
+  readonly #around: Around
   #state: State = IDLE
   #underway: Underway | undefined
 
-  constructor(begin: (due: Due) => Underway) {
-    this.#begin = begin
+  constructor(around: Around) {
+    this.#around = around
     const { promise, resolve } = Promise.withResolvers<void>()
     this.over = promise
     this.#end = resolve
@@ -36,13 +48,22 @@ export class Agenda {
   #take(step: Step): void {
     switch (step.do) {
       case 'begin':
-        this.#takeUp(this.#begin(step.due))
+        this.#takeUp(this.#around.begin(step.due))
         break
       case 'rearm':
         this.#underway?.rearm(step.due)
         break
       case 'hurry':
         this.#underway?.hurry()
+        break
+      case 'cancel':
+        this.#underway?.cancel()
+        break
+      case 'hold':
+        this.#around.hold()
+        break
+      case 'rest':
+        this.#around.rest()
         break
       case 'end':
         this.#end()

@@ -12,6 +12,7 @@ import { keepDraining } from './keep-draining.ts'
 import { Memory } from './remembered/memory.ts'
 import { keepAttending } from './stand-by.ts'
 import { describeHost, uptimeOf } from './standing/host.ts'
+import { Idle } from './standing/idle.ts'
 import { keepStanding } from './standing/keep-standing.ts'
 import { storeOf } from './standing/prepare.ts'
 import { readStanding } from './standing/reading.ts'
@@ -40,8 +41,7 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
   const log = pino({ base: null, timestamp: false }, pino.destination({ dest: 2, sync: true }))
   const reserve = new DescriptorReserve(DESCRIPTORS)
   const collector = collectorAt(values.socket, reserve)
-  const ending = new AbortController()
-  const idle = AbortSignal.any([ending.signal, parent])
+  const idle = new Idle()
   const read = (limit: AbortSignal) => reserve.lend(() => readStanding(values, limit))
   const standing = Standing.begin(read, log, idle, (settings, limit) => storeOf(settings, limit, reserve))
   const spool = placeIn(values.state)
@@ -51,23 +51,33 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
     begun: (trigger, bundle) => void memory.then((kept) => kept.begun(trigger, bundle)),
     ended: (trigger, captured) => void memory.then((kept) => kept.ended(trigger, captured)),
   }
-  const agenda = new Agenda((due: Due) => {
-    log.info(BECAUSE[due.trigger])
-    if (due.trigger === 'shutdown') ending.abort()
-    // A host that lives on has nobody at its console.
-    const tell = due.trigger === 'previous-boot' ? (line: string) => log.info(line) : say
-    return new Gasp(due, { standing, collector, say: tell, memory: remembers, spool }, parent)
-  })
   const attendance: Attendance = new EventEmitter()
+  const agenda = new Agenda({
+    begin: (due: Due) => {
+      log.info(BECAUSE[due.trigger])
+      if (due.trigger === 'shutdown') idle.end()
+      // A host that lives on has nobody at its console.
+      const tell = due.trigger === 'previous-boot' ? (line: string) => log.info(line) : say
+      return new Gasp(due, { standing, collector, say: tell, memory: remembers, spool }, parent)
+    },
+    hold: () => {
+      log.info('the host does not go down after all')
+      attendance.emit('anew')
+    },
+    rest: () => {
+      idle.begin()
+      void standing.then((stands) => stands.renew())
+    },
+  })
   const triggers: readonly Watch[] = [shutdown(terms, attendance)]
   for (const watch of triggers) watch((word) => agenda.tell(word), parent)
   const back = previousBoot({ collector, memory, uptime: () => uptimeOf(values.root), log })
-  back((word) => agenda.tell(word), idle)
-  void keepAttending(collector, attendance, log, idle, parent)
+  void idle.during(async (now) => back((word) => agenda.tell(word), now), parent)
+  void idle.during((now) => keepAttending(collector, attendance, log, now, parent), parent)
   void standing.then((stands) => {
     reloadOnHangup(stands, collector, log, idle)
-    void keepDraining(spool, stands, log, idle)
-    return keepStanding(stands, collector, standingFiles(values.root), idle)
+    void idle.during((now) => keepDraining(spool, stands, log, now), parent)
+    return idle.during((now) => keepStanding(stands, collector, standingFiles(values.root), now), parent)
   })
   await Promise.race([agenda.over, aborted(parent)])
   if (parent.aborted) return

@@ -1,6 +1,6 @@
 import type { BundleName } from '../bundle/keys.ts'
 import type { Finding } from '../bundle/schema.ts'
-import { type Captured, capture } from '../capture/capture.ts'
+import { type Asked, type Captured, capture } from '../capture/capture.ts'
 import { COURSES, GENEROUS_MS } from '../capture/courses.ts'
 import type { Place } from '../spool/place.ts'
 import type { Collector } from '../wall/collector.ts'
@@ -34,6 +34,9 @@ const FORCED_MS = 1_950
 /** A request to a collector that works. One that does not is not waited for: the kernel has released its lock. */
 const RELEASE_MS = 1_000
 const FORCED = new Error('the host was forced down')
+const CANCELLED = new Error('the shutdown was cancelled')
+/** ms that logind and systemd may be late with what they have announced, on a host that is slow: for whoever reads until when it can go on. */
+const LATE_MS = 10_000
 
 /** One capture of the daemon, from the word of its trigger to the line for the console. */
 export class Gasp implements Underway {
@@ -42,6 +45,9 @@ export class Gasp implements Underway {
   readonly #clock: Clock
   readonly #hurry = new AbortController()
   readonly #over = new AbortController()
+  readonly #cancelled = new AbortController()
+  /** The host goes, and is not only said to. */
+  readonly #certain = Promise.withResolvers<void>()
   #due: Due
   /** When that was said, on the clock. */
   #said: number
@@ -55,6 +61,7 @@ export class Gasp implements Underway {
     this.#around = around
     this.#clock = around.clock ?? systemClock
     this.#said = this.#clock.now()
+    if (due.announced === undefined) this.#certain.resolve()
     const signal = AbortSignal.any([parent, this.#over.signal])
     this.ended = abandonable(this.#gasp(signal), signal)
       .catch((error: unknown) => failureLine(error, undefined))
@@ -69,6 +76,7 @@ export class Gasp implements Underway {
   /** Counts its time anew, from what has been said now. */
   rearm(due: Due): void {
     this.#due = due
+    if (due.announced === undefined) this.#certain.resolve()
     this.#said = this.#clock.now()
     this.#deadline?.rearm(this.#left)
   }
@@ -78,14 +86,33 @@ export class Gasp implements Underway {
     this.#clock.after(FORCED_MS, () => this.#over.abort(FORCED))
   }
 
-  /** What was done before the capture began, counts. */
+  cancel(): void {
+    this.#cancelled.abort(CANCELLED)
+  }
+
+  /** What was done before the capture began, counts. What is only announced has the time until systemd begins besides. */
   get #left(): number {
-    return Math.max(0, (this.#due.until ?? this.#said + this.#allowed) - this.#clock.now())
+    const { until = this.#said + this.#allowed + (this.#due.announced ?? 0) } = this.#due
+    return Math.max(0, until - this.#clock.now())
+  }
+
+  /** Lets applications go, but not those that are held for the next shutdown: of one that was cancelled they have been let go. */
+  get #collector(): Asked {
+    const { collector } = this.#around
+    return {
+      open: (occasion, ms, signal) => collector.open(occasion, ms, signal),
+      why: (signal) => collector.why(signal),
+      stopping: (signal) => collector.stopping(signal),
+      release: async (signal) => {
+        if (!this.#cancelled.signal.aborted) await collector.release(signal)
+      },
+    }
   }
 
   /** The capture, and the line that it comes to. */
   async #gasp(signal: AbortSignal): Promise<string> {
-    const { standing, collector, spool } = this.#around
+    const { standing, spool } = this.#around
+    const collector = this.#collector
     const lease = await (await standing).atTrigger()
     const { request, store } = lease
     try {
@@ -98,8 +125,11 @@ export class Gasp implements Underway {
       this.#allowed = COURSES[trigger].time === 'generous' ? GENEROUS_MS : request.deadline
       const deadline = new MovableDeadline(this.#left, this.#clock)
       this.#deadline = deadline
-      const asked = { ...request, trigger, ...(about && { about }), ...(before && { before }), deadline: this.#left }
-      const [clock, hurry, most] = [this.#clock, this.#hurry.signal, lease.spool]
+      const more = { ...(about && { about }), ...(before && { before }) }
+      const late = this.#due.announced === undefined ? {} : { latest: this.#left + LATE_MS }
+      const asked = { ...request, trigger, ...more, deadline: this.#left, ...late }
+      const [clock, most] = [this.#clock, lease.spool]
+      const [hurry, cancelled, certain] = [this.#hurry.signal, this.#cancelled.signal, this.#certain.promise]
       // Where nobody waits for live evidence, there is time to wait for the store.
       const hold = COURSES[trigger].hold ? request.hold : Number.POSITIVE_INFINITY
       const backing = new Backing(store, { spool, most, hold, deadline, hurry, clock })
@@ -109,7 +139,7 @@ export class Gasp implements Underway {
         findings = known
       }
       try {
-        const around = { collector, store: backing.store, deadline, hurry, onBegun, clock, found }
+        const around = { collector, store: backing.store, deadline, hurry, cancelled, certain, onBegun, clock, found }
         const captured = await capture(asked, around, signal)
         this.#captured = captured
         // A host that goes is maybe not seen again.

@@ -6,7 +6,7 @@ import { sentence } from '../words/cannot.ts'
 import { type Clock, pause, systemClock } from '../words/clock.ts'
 import { countOf } from '../words/count-of.ts'
 import { abandonable, within } from '../words/deadline.ts'
-import { keepTrying } from './standing/keep-trying.ts'
+import { keepTrying } from '../words/keep-trying.ts'
 import type { Standing } from './standing/standing.ts'
 
 /** How often to look for what a capture has kept while the host lives on, or for what the store refused before, ms. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Attended } from '../wall/answers.ts'
 import type { Collector } from '../wall/collector.ts'
 import { sentence } from '../words/cannot.ts'
 import { type Clock, systemClock } from '../words/clock.ts'
@@ -6,8 +7,9 @@ import { keepTrying } from '../words/keep-trying.ts'
 import type { Attendance } from './triggers/shutdown.ts'
 
 /**
- * Attends at the collector, so that applications are held at shutdown. Tries again for as long as the daemon is `idle`;
- * an attendance lasts until `signal` aborts, through the capture too. Never rejects.
+ * Attends at the collector, so that applications are held at shutdown and it is heard what logind says. Tries again for as long as the daemon is
+ * `idle`; an attendance lasts until `signal` aborts, through the capture too. One that is to be begun anew (`anew`) lets applications go, and
+ * holds them again. Never rejects.
  */
 export async function keepAttending(
   collector: Pick<Collector, 'attend'>,
@@ -19,13 +21,25 @@ export async function keepAttending(
 ): Promise<void> {
   const attempt = async (failures: number) => {
     let held = false
-    try {
-      await collector.attend(() => {
-        held = true
-      }, signal)
-    } catch (error) {
-      if (failures === 0) log.warn(`without the collector, applications are not held: ${sentence(error)}`)
-      if (held && !signal.aborted) attendance.emit('broken')
+    const hear = (told: Attended) => {
+      if ('held' in told) held = true
+      else if (told.shutdown === 'announced') attendance.emit('announced', told.within)
+      else attendance.emit('cancelled')
+    }
+    for (let again = true; again; ) {
+      const anew = new AbortController()
+      const onAnew = () => anew.abort(new Error('applications are to be held anew'))
+      attendance.once('anew', onAnew)
+      try {
+        await collector.attend(hear, AbortSignal.any([signal, anew.signal]))
+      } catch (error) {
+        if (anew.signal.aborted || signal.aborted) continue
+        if (failures === 0) log.warn(`without the collector, applications are not held: ${sentence(error)}`)
+        if (held) attendance.emit('broken')
+      } finally {
+        attendance.off('anew', onAnew)
+        again = anew.signal.aborted && !signal.aborted
+      }
     }
     // One that came about and broke begins a new count: a collector that was started anew is soon there.
     return held

@@ -156,14 +156,23 @@ export function sendingBudget(budget: number, left: number): number {
 /** With less than this left an artifact is not begun. */
 export const LEAST_MS = 1_000
 
-/** A host that is forced down gives two seconds at most; the process's own end is a signal to itself. */
-export const FORCED_MS = 1_900
+/** What a capture that is cut short may still take, in ms from then. */
+export interface Closing {
+  /** Until what was being read has closed its frames and is sent. */
+  readonly sending: number
+  /** Until what has landed is an object. */
+  readonly landing: number
+  readonly end: number
+}
+
 /**
- * Of these: until what was being read has closed its frames and is sent, and until what has landed is an object. Most of it is for the
- * manifest, without which the rest is hard to find.
+ * A host that is forced down gives two seconds at most; the process's own end is a signal to itself. Most of it is for the manifest, without which
+ * the rest is hard to find.
  */
-export const FORCED_SENDING_MS = 150
-export const FORCED_LANDING_MS = 400
+export const FORCED_WITHIN: Closing = { sending: 150, landing: 400, end: 1_900 }
+
+/** A host that does not go after all is in no hurry, and may be shut down again: what is under way is sent, nothing new is read. */
+export const CANCELLED_WITHIN: Closing = { sending: 10_000, landing: 12_000, end: 20_000 }
 
 /** Silence that ended the first try is waited out so many times as long by the second. */
 export const SECOND_PATIENCE = 2

@@ -40,6 +40,15 @@ export interface Stopping {
   readonly held: boolean
 }
 
+/**
+ * What is told to a daemon that attends. `held`: whether the lock of the hold is, by now. `announced`: logind says that the host is about to go down;
+ * systemd begins with it in `within` ms at the latest. `cancelled`: it does not go after all.
+ */
+export type Attended =
+  | { readonly held: boolean }
+  | { readonly shutdown: 'announced'; readonly within: number }
+  | { readonly shutdown: 'cancelled' }
+
 export interface Health {
   readonly version: string
   readonly problems: readonly string[]

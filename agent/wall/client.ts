@@ -16,11 +16,10 @@ export function collectorAt(path: string, reserve?: DescriptorReserve): Collecto
       return sessionAt(at, session, told)
     },
     release: async (signal) => void (await askOnce(at, { do: 'release' }, signal)),
-    attend: async (onHeld, signal) => {
+    attend: async (hear, signal) => {
       for await (const answer of ask(at, { do: 'attend' }, signal)) {
         if (answer.kind !== 'item') throw broken(`"${answer.kind}" is no answer to "attend"`)
-        believed(readAttended, answer.json)
-        onHeld()
+        hear(believed(readAttended, answer.json))
       }
       throw broken('it hung up')
     },

@@ -1,15 +1,18 @@
 import type { Finding } from '../bundle/schema.ts'
 import type { Lease } from '../streams/lease.ts'
 import type { Because, Occasion } from '../words/evidence.ts'
-import type { BootTold, Health, Listing, Stopping, Taken, Why } from './answers.ts'
+import type { Attended, BootTold, Health, Listing, Stopping, Taken, Why } from './answers.ts'
 
 /** The collector as the daemon sees it. Every call ends with its signal. */
 export interface Collector {
   /** Opens a session, the conversation of one capture: what all sources have, each of which may take `within` ms to say so. */
   open(occasion: Occasion, within: number, signal: AbortSignal): Promise<Session>
   release(signal: AbortSignal): Promise<void>
-  /** Keeps the hold's lock taken, from the call of `onHeld` until the signal aborts. Rejects when the collector goes away. */
-  attend(onHeld: () => void, signal: AbortSignal): Promise<void>
+  /**
+   * Keeps the hold's lock taken until the signal aborts, and hears what becomes of the host; first of all that the lock is held, if it is. Rejects
+   * when the collector goes away.
+   */
+  attend(hear: (told: Attended) => void, signal: AbortSignal): Promise<void>
   why(signal: AbortSignal): Promise<Why>
   /** Who else is being stopped. Rejects where systemd does not say. */
   stopping(signal: AbortSignal): Promise<Stopping>

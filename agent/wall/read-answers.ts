@@ -4,10 +4,10 @@ import { countOf } from '../words/count-of.ts'
 import type { Because, EvidenceClass, InventoryGap, ListedItem } from '../words/evidence.ts'
 import { BECAUSE, BOOT_ID, CLASS_OF, MARK } from '../words/evidence.ts'
 import { tellable } from '../words/printable.ts'
-import type { BootTold, Failure, Health, Stopping, Taken, Why } from './answers.ts'
+import type { Attended, BootTold, Failure, Health, Stopping, Taken, Why } from './answers.ts'
 import { isSize, type Json, must, record, whole } from './read-fields.ts'
 import { readIdentity } from './read-identity.ts'
-import { ID_LENGTH, isSession } from './requests.ts'
+import { ID_LENGTH, isSession, LONGEST_MS } from './requests.ts'
 
 /**
  * What a collector answers, held against what PROTOCOL.md promises: names become keys, numbers become plans, and all of it becomes
@@ -99,10 +99,16 @@ export function unreadable(value: unknown, error: unknown): InventoryGap {
   }
 }
 
-/** Whether the lock of the hold is held by now: it cannot be, say, where there is none. */
-export function readAttended({ held }: Json): boolean {
-  must(typeof held === 'boolean', 'held')
-  return held
+/** What one who attends is told: whether the lock is held by now (it cannot be, say, where there is none), and what becomes of the host. */
+export function readAttended({ held, shutdown, within }: Json): Attended {
+  if (shutdown === undefined) {
+    must(typeof held === 'boolean', 'held')
+    return { held }
+  }
+  if (shutdown === 'cancelled') return { shutdown }
+  must(shutdown === 'announced', 'shutdown')
+  must(isSize(within) && within <= LONGEST_MS, 'within')
+  return { shutdown, within }
 }
 
 /** The name of a session that was opened. */

@@ -18,7 +18,7 @@ t.test('the order: look, take what applications wait for, let them go, take the 
   t.strictSame(
     s.collector.asked.map(({ what }) => what),
     [
-      ...['why', 'open for 2000', 'findings', 'take facts', 'take stacks', 'release', 'stopping'],
+      ...['open for 2000', 'why', 'findings', 'take facts', 'take stacks', 'release', 'stopping'],
       ...['take cores/a', 'stopping', 'last look', 'findings', 'take journal/last'],
     ],
   )

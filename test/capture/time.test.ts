@@ -5,10 +5,13 @@ import { aborted, MovableDeadline } from '../../agent/words/deadline.ts'
 import { TestClock } from '../clock.ts'
 import { never } from './scene.ts'
 
-function timeOf(ms: number, { hold = 10_000, hurry = never, course = COURSES.shutdown, parent = never } = {}) {
+function timeOf(
+  ms: number,
+  { hold = 10_000, hurry = never, cancelled = never, course = COURSES.shutdown, parent = never } = {},
+) {
   const clock = new TestClock()
   const given = new MovableDeadline(ms, clock)
-  return { clock, given, time: new Time(course, given, hold, clock, hurry, parent) }
+  return { clock, given, time: new Time(course, given, hold, clock, { hurry, cancelled }, parent) }
 }
 
 /** When each of the ends comes, on the clock. */
@@ -41,6 +44,32 @@ t.test('all of it moves with the deadline, but what has ended has ended', async 
   const early = timeOf(5_000)
   early.clock.after(1_000, () => early.given.rearm(90_000))
   t.match(await endsOf(early.clock, early.time), { live: 10_000, end: 91_000 })
+})
+
+t.test('a shutdown that was cancelled ends all of it soon, and a host that is forced down then at once', async (t) => {
+  const cancelled = new AbortController()
+  const { clock, given, time } = timeOf(90_000, { cancelled: cancelled.signal })
+  clock.after(20_000, () => cancelled.abort())
+  clock.after(20_100, () => given.rearm(90_000))
+  t.strictSame(await endsOf(clock, time), {
+    ...{ live: 10_000, reading: 20_000, sending: 30_000, landing: 32_000, end: 40_000 },
+  })
+  t.strictSame(time.room, { live: 0, all: 0 })
+  t.strictSame(time.up, { because: 'host', reason: 'the shutdown was cancelled' })
+  t.match(time.blame(new Error('gone')), { reason: 'gone' }, 'what fails by itself has its own reason')
+
+  const [both, hurry] = [new AbortController(), new AbortController()]
+  const next = timeOf(90_000, { cancelled: both.signal, hurry: hurry.signal })
+  next.clock.after(20_000, () => both.abort())
+  next.clock.after(21_000, () => hurry.abort())
+  t.match(await endsOf(next.clock, next.time), { reading: 20_000, sending: 21_150, landing: 21_400, end: 22_900 })
+  t.match(next.time.up, { reason: 'the host was forced down' })
+
+  const last = timeOf(90_000, { cancelled: AbortSignal.abort() })
+  last.clock.after(0, () => last.given.rearm(90_000))
+  t.match(await endsOf(last.clock, last.time), { live: 0, end: 20_000 })
+  const short = timeOf(5_000, { cancelled: AbortSignal.abort() })
+  t.match(await endsOf(short.clock, short.time), { sending: 4_500, end: 5_000 }, 'nothing ends later for it')
 })
 
 t.test('a host that is forced down ends all of it', async (t) => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Desk } from '../../agent/collector/desk.ts'
+import { Announcement } from '../../agent/collector/host/logind.ts'
 import type { Outcome } from '../../agent/collector/host/reading.ts'
 import { newTurns } from '../../agent/collector/processes/turns.ts'
 import { serve } from '../../agent/collector/serve.ts'
@@ -51,6 +52,7 @@ export async function collectorOf(
     sessions: new Sessions(),
     turns: newTurns(),
     hold,
+    announcement: new Announcement(),
     loaded,
     reload: async () => loaded,
     attending: 0,

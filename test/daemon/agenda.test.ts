@@ -6,7 +6,7 @@ import type { Due } from '../../agent/daemon/triggers/trigger.ts'
 function agendaOf() {
   const told: string[] = []
   const ends: (() => void)[] = []
-  const agenda = new Agenda(({ trigger }: Due) => {
+  const begin = ({ trigger }: Due) => {
     told.push(`${trigger} began`)
     const { promise, resolve } = Promise.withResolvers<void>()
     ends.push(resolve)
@@ -14,8 +14,10 @@ function agendaOf() {
       ended: promise,
       rearm: ({ trigger, until }: Due) => void told.push(`${trigger} has until ${until}`),
       hurry: () => void told.push(`${trigger} hurries`),
+      cancel: () => void told.push(`${trigger} is cancelled`),
     }
-  })
+  }
+  const agenda = new Agenda({ begin, hold: () => void told.push('held anew'), rest: () => void told.push('at rest') })
   void agenda.over.then(() => told.push('over'))
   const due = (trigger: Due['trigger']) => agenda.tell({ is: 'due', due: { trigger } })
   const end = async (nth: number) => {
@@ -62,4 +64,25 @@ t.test('a word on what is under way gives it another deadline', async (t) => {
   due('notice')
   agenda.tell({ is: 'due', due: { trigger: 'notice', until: 7 } })
   t.strictSame(told, ['notice began', 'notice has until 7'])
+})
+
+t.test('one that was cancelled is closed, the next one is begun whatever becomes of it', async (t) => {
+  const { agenda, told, end } = agendaOf()
+  const announced = () => agenda.tell({ is: 'due', due: { trigger: 'shutdown', announced: 5 } })
+  announced()
+  agenda.tell({ is: 'cancelled' })
+  t.strictSame(told.splice(0), ['shutdown began', 'shutdown is cancelled', 'held anew'])
+  await end(0)
+  t.strictSame(told.splice(0), ['at rest'])
+  announced()
+  agenda.tell({ is: 'cancelled' })
+  announced()
+  await end(1)
+  const both = ['shutdown began', 'shutdown is cancelled', 'held anew', 'shutdown hurries', 'shutdown began']
+  t.strictSame(told.splice(0), both)
+  await end(2)
+  t.strictSame(told, [], 'it waits until systemd begins')
+  agenda.tell({ is: 'due', due: { trigger: 'shutdown' } })
+  await end(2)
+  t.strictSame(told, ['over'])
 })

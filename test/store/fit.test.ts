@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fitted, fittedFirst, sendsAlone, TimeUp } from '../../agent/store/fit.ts'
+import { cutBy, fitted, fittedFirst, sendsAlone } from '../../agent/store/fit.ts'
 import type { Gathered } from '../../agent/store/gather.ts'
 import type { Pace } from '../../agent/store/pace.ts'
 import { PART_BYTES } from '../../agent/store/part-bytes.ts'
@@ -8,7 +8,11 @@ import type { Deadline } from '../../agent/words/deadline.ts'
 const KiB = 1024
 /** A store that takes `rate` bytes per second, if anybody knows, and no request has a round trip. */
 const paceOf = (rate: number | undefined) =>
-  ({ rate, bytesWithin: (ms: number) => (rate === undefined ? undefined : (rate * ms) / 1000) }) as unknown as Pace
+  ({
+    rate,
+    shortfall: () => undefined,
+    bytesWithin: (ms: number) => (rate === undefined ? undefined : (rate * ms) / 1000),
+  }) as unknown as Pace
 const untilIn = (ms: number) => ({ left: () => ms }) as unknown as Deadline
 const part = (bytes: number) => ({ bytes: Buffer.alloc(bytes), last: false, cut: undefined }) as unknown as Gathered
 
@@ -37,7 +41,7 @@ t.test('a part that takes more than two seconds is sent alone', async (t) => {
 })
 
 t.test('who is to blame is told with what it takes', async (t) => {
-  const told = (rate: number | undefined) => new TimeUp(paceOf(rate)).message
+  const told = (rate: number | undefined) => cutBy(paceOf(rate)).message
   t.equal(told(undefined), 'its time was up')
   t.equal(told(999_500), 'its time was up: the store takes 1000 kB/s')
   t.equal(told(1_000_000), 'its time was up: the store takes 1.0 MB/s')

@@ -104,7 +104,7 @@ t.test('whatever a daemon says, the collector answers by the protocol, hangs now
       for (let n = 0; n < 4; n++) yield big
     }),
   ]
-  const { socket } = await collectorOf(t, [
+  const { socket, desk } = await collectorOf(t, [
     source('cores', found, {
       async *comesUp() {
         yield { found: [item('cores/late', () => chunks('late'))], gaps: [] }
@@ -122,6 +122,7 @@ t.test('whatever a daemon says, the collector answers by the protocol, hangs now
   let before = 0
   for (let round = 0; round < ROUNDS; round++) {
     if (round === ROUNDS / 2) before = heapAfterCollection()
+    desk.announcement.say(random() < 0.5 ? { within: 5_000 } : undefined)
     const several = Array.from({ length: 1 + Math.floor(random() * 3) }, () => script(random, sessions.slice(-3)))
     for (const answer of await Promise.all(several.map((bytes) => conversation(socket, bytes, random)))) {
       const wrong = await wrongWith(answer)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import {
+  readAttended,
   readFailure,
   readGap,
   readHealth,
@@ -101,6 +102,8 @@ const READERS: readonly (readonly [name: string, read: (value: never) => unknown
   ...DETAILS.map(
     (details) => [`taken, ${details.source}`, readTaken, { ...TAKEN, identity: { details } }, true] as const,
   ),
+  ['attended', readAttended, { shutdown: 'announced', within: 5000 }, true],
+  ['attended, held', readAttended, { held: true }, true],
   ['session', readSession, { session: '0123456789abcdef' }, true],
   ['health', readHealth, HEALTH, true],
   ['finding', readFinding, FINDING, true],

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { Desk } from '../../agent/collector/desk.ts'
 import { collectorAt } from '../../agent/wall/client.ts'
 import { chunks, collectorOf, item, source } from '../collector/synthetic.ts'
 import { bytesOf } from '../frames/streams.ts'
@@ -70,11 +71,11 @@ t.test('the client asks as it is written, and understands what is answered', asy
     { kind: 'crash', subject: { unit: 'shop.service', pid: 7 }, signal: 11 },
   ])
   const cut = new AbortController()
-  let held = 0
-  const attending = collector.attend(() => held++, cut.signal)
+  const told: unknown[] = []
+  const attending = collector.attend((said) => void told.push(said), cut.signal)
   setTimeout(() => cut.abort(new Error('enough')), 100)
   await t.rejects(attending, { message: 'enough' })
-  t.equal(held, 1)
+  t.same(told, [{ held: false }, { shutdown: 'announced', within: 5000 }, { shutdown: 'cancelled' }])
   await collector.release(soon())
   t.same(await collector.why(soon()), { kind: 'reboot', by: 'The system will reboot now!' })
   t.same(await collector.stopping(soon()), { running: 1, held: false })
@@ -106,6 +107,13 @@ async function answers(path: string, said: readonly Said[], session: string): Pr
 /** These depend on the machine, or on what happened to it. */
 const OF_THE_HOST = ['why', 'findings', 'stopping']
 
+/** Once somebody attends, the host is about to go down, and then it is not. */
+async function goesAndStays({ announcement }: Desk): Promise<void> {
+  while (announcement.listenerCount('changed') === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  announcement.say({ within: 5000 })
+  announcement.say(undefined)
+}
+
 t.test('the collector answers as it is written', async (t) => {
   const found = [
     item('cores/a', () => chunks('content'), {
@@ -135,6 +143,7 @@ t.test('the collector answers as it is written', async (t) => {
   let session = SESSION
   for (const [name, said] of ALL) {
     if (OF_THE_HOST.includes(name)) continue
+    if (name === 'attend') void goesAndStays(desk)
     const lines = await answers(socket, said, session)
     if (name.startsWith('open')) session = /"session":"([0-9a-f]{16})"/.exec(`${lines.at(-1)}`)?.[1] ?? ''
     t.same(

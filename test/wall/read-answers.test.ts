@@ -1,6 +1,7 @@
 import t from 'tap'
 import { detailsSchema } from '../../agent/bundle/details-schema.ts'
 import {
+  readAttended,
   readBootBefore,
   readFailure,
   readGap,
@@ -33,6 +34,10 @@ t.test('what is as promised is believed', async (t) => {
   t.same(readListedItem({ ...item, more: 1 }), item, 'and nothing beside it')
   t.ok(readGap({ source: 'cores', class: 'memory', status: 'absent', reason: 'nothing crashed' }))
   t.ok(readTaken({ bytesIn: 0, ms: 1.5 }))
+  const announced = { shutdown: 'announced', within: 1_800_000 }
+  for (const told of [{ held: false }, announced, { shutdown: 'cancelled' }]) t.same(readAttended(told), told)
+  const wrong = [{}, { held: 1 }, { shutdown: 'x' }, { ...announced, within: -1 }, { ...announced, within: 1_800_001 }]
+  for (const told of wrong) t.throws(() => readAttended(told), /cannot trust the collector/)
 })
 
 t.test('a name that would leave the bundle, or any wrong type, is not', async (t) => {

@@ -6,6 +6,7 @@ import { sentence } from '../../words/cannot.ts'
 import { abandonable, within } from '../../words/deadline.ts'
 import { version } from '../../words/version.ts'
 import { Overlay } from './environment.ts'
+import type { Idle } from './idle.ts'
 import { keepWarm } from './keep-warm.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { requestOf, storeOf } from './prepare.ts'
@@ -47,7 +48,7 @@ export class Standing implements AsyncDisposable {
   readonly #openStore: Open
   readonly #agent: string
   readonly #log: Logger
-  readonly #idle: AbortSignal
+  readonly #idle: Idle
   readonly #overlay = new Overlay(process.env)
   #reading: Reading
   #atHand: StoreAtHand
@@ -58,7 +59,7 @@ export class Standing implements AsyncDisposable {
   /** What is wrong, as the log has it: only what is new is worth a line. */
   #told: ReadonlySet<string> = new Set()
 
-  private constructor(read: Read, open: Open, reading: Reading, agent: string, log: Logger, idle: AbortSignal) {
+  private constructor(read: Read, open: Open, reading: Reading, agent: string, log: Logger, idle: Idle) {
     this.#openStore = open
     // Without an end: a read that hangs goes on whatever we say, and the next one has to know.
     this.#reads = new OneAtATime(() => read(NEVER))
@@ -69,21 +70,22 @@ export class Standing implements AsyncDisposable {
     this.#atHand = new StoreAtHand('', new Error('no store has been opened yet'), () => {})
   }
 
-  /** Reads for the first time, and opens the store, which is kept warm while `idle` lasts. Goes without what hangs. */
-  static async begin(read: Read, log: Logger, idle: AbortSignal, open: Open = storeOf): Promise<Standing> {
+  /** Reads for the first time, and opens the store, which is kept warm in idle time. Goes without what hangs. */
+  static async begin(read: Read, log: Logger, idle: Idle, open: Open = storeOf): Promise<Standing> {
     const reading = await read(AbortSignal.timeout(FIRST_MS))
     const standing = new Standing(read, open, reading, await version(), log, idle)
     await standing.#takeUp(reading, 0, NEVER)
     return standing
   }
 
-  /** Reads anew. Never rejects: what cannot be read in time leaves all as it was, and so does the end of `idle`. */
+  /** Reads anew. Never rejects: what cannot be read in time leaves all as it was, and so does the end of idle time. */
   async renew(): Promise<void> {
-    const limit = within(RENEW_MS, this.#idle)
+    const idle = this.#idle.signal
+    const limit = within(RENEW_MS, idle)
     try {
       await this.#renewed(limit, limit)
     } catch (error) {
-      if (this.#idle.aborted) return
+      if (idle.aborted) return
       const why = `cannot read settings and host anew, what was read before holds: ${sentence(error)}`
       this.#tell([...problemsOf(this.#reading), why])
     }
@@ -147,7 +149,7 @@ export class Standing implements AsyncDisposable {
 
   #warmed(key: string, store: Store | Error): StoreAtHand {
     return new StoreAtHand(key, store, (opened, signal) => {
-      void keepWarm(opened, this.#log, AbortSignal.any([this.#idle, signal]))
+      void this.#idle.during((idle) => keepWarm(opened, this.#log, idle), signal)
     })
   }
 

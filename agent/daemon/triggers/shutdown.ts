@@ -9,8 +9,16 @@ export interface Terms {
   readonly second: AbortSignal
 }
 
-/** Tells when an attendance at the collector has broken, which had come about. */
-export type Attendance = EventEmitter<{ readonly broken: [] }>
+/**
+ * What is heard at the collector: that an attendance has `broken` which had come about; that logind has `announced` a shutdown, with which systemd
+ * begins within so many ms, or `cancelled` it. And what it is told: to hold applications `anew`.
+ */
+export type Attendance = EventEmitter<{
+  readonly broken: []
+  readonly announced: [within: number]
+  readonly cancelled: []
+  readonly anew: []
+}>
 
 /**
  * ms between a SIGTERM and the end of the collector by the same broadcast: systemd-shutdown(8) tells all processes in one loop over
@@ -19,8 +27,8 @@ export type Attendance = EventEmitter<{ readonly broken: [] }>
 const BROADCAST_MS = 200
 
 /**
- * SIGTERM, which means that the host goes: nobody stops this unit by hand. A second one, or one by which the collector goes as well,
- * is the final broadcast of `reboot --force` or of the seventh Ctrl-Alt-Del: the host does not wait.
+ * What logind announces, and SIGTERM, whichever comes first: SIGTERM means that the host goes, for nobody stops this unit by hand. A second one, or
+ * one by which the collector goes as well, is the final broadcast of `reboot --force` or of the seventh Ctrl-Alt-Del: the host does not wait.
  */
 export function shutdown({ first, second }: Terms, attendance: Attendance): Watch {
   return (tell, signal) => {
@@ -32,8 +40,11 @@ export function shutdown({ first, second }: Terms, attendance: Attendance): Watc
       broken.hear()
       judge()
     }
-    attendance.on('broken', onBroken)
-    signal.addEventListener('abort', () => attendance.off('broken', onBroken), { once: true })
+    const onAnnounced = (within: number) => tell({ is: 'due', due: { trigger: 'shutdown', announced: within } })
+    const onCancelled = () => tell({ is: 'cancelled' })
+    attendance.on('broken', onBroken).on('announced', onAnnounced).on('cancelled', onCancelled)
+    const leave = () => attendance.off('broken', onBroken).off('announced', onAnnounced).off('cancelled', onCancelled)
+    signal.addEventListener('abort', leave, { once: true })
     void aborted(first).then(() => {
       term.hear()
       tell({ is: 'due', due: { trigger: 'shutdown' } })

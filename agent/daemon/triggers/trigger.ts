@@ -11,11 +11,15 @@ export interface Due {
   readonly before?: Before
   /** Told whether a closing manifest has come of it. */
   readonly onEnd?: (isStored: boolean) => void
+  /** Of a shutdown that is only announced, and may be cancelled: in how many ms systemd begins with it at the latest, and says so. */
+  readonly announced?: number
 }
 
 /** What the daemon is told: by triggers, and of the capture under way. */
 export type Word =
   | { readonly is: 'due'; readonly due: Due }
+  /** The host does not go down, as had been announced. */
+  | { readonly is: 'cancelled' }
   /** The host goes without waiting for anybody: what is not said within two seconds is never said. */
   | { readonly is: 'forced' }
   /** The capture under way has ended. */

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
+import { Idle } from '../../../agent/daemon/standing/idle.ts'
 import { storeOf } from '../../../agent/daemon/standing/prepare.ts'
 import { readStanding } from '../../../agent/daemon/standing/reading.ts'
 import { type Open, type Read, Standing } from '../../../agent/daemon/standing/standing.ts'
@@ -14,11 +15,11 @@ const never = () => new Promise<never>(() => {})
 async function hostOf(test: Test, over: { read?: (real: Read) => Read; open?: Open } = {}) {
   const root = test.testdir()
   const said: string[] = []
-  const idle = new AbortController()
+  const idle = new Idle()
   // No timer of the standing keeps the process alive.
   const alive = setInterval(() => {}, 1000)
   test.teardown(() => {
-    idle.abort()
+    idle.end()
     clearInterval(alive)
   })
   const write = async (path: string, content: string) => {
@@ -28,7 +29,7 @@ async function hostOf(test: Test, over: { read?: (real: Read) => Read; open?: Op
   const real: Read = (signal) => readStanding({ root, set: [] }, signal)
   const begin = () => {
     const log = pino({ timestamp: false }, { write: (line: string) => void said.push(JSON.parse(line).msg) })
-    return Standing.begin(over.read?.(real) ?? real, log, idle.signal, over.open)
+    return Standing.begin(over.read?.(real) ?? real, log, idle, over.open)
   }
   return { root, said, idle, write, begin, store: (name: string) => `store = "file://${root}/${name}"` }
 }
@@ -112,7 +113,7 @@ async function renewing(t: Test) {
 
 t.test('a trigger in the middle of a renewal goes by what held before, and closes nothing of it', async (t) => {
   const { told, opening, host, standing, reload } = await renewing(t)
-  host.idle.abort()
+  host.idle.end()
   const lease = await standing.atTrigger()
   t.equal(urlOf(lease), 'one')
   t.match(lease.request.problems.at(-1), /could not be read again within 250 ms/)

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { type Attendance, shutdown } from '../../../agent/daemon/triggers/shutdown.ts'
+import type { Due } from '../../../agent/daemon/triggers/trigger.ts'
 
 /** ms: more than what counts as one broadcast, on a host that hardly runs as well. */
 const LONG_AFTER = 2_000
@@ -15,7 +16,7 @@ function watched(t: Test) {
   const attendance: Attendance = new EventEmitter()
   const told: string[] = []
   const watch = shutdown({ first: first.signal, second: second.signal }, attendance)
-  watch((word) => void told.push(word.is === 'due' ? word.due.trigger : word.is), end.signal)
+  watch((word) => void told.push(word.is === 'due' ? nameOf(word.due) : word.is), end.signal)
   t.teardown(() => end.abort())
   return {
     told,
@@ -29,6 +30,7 @@ function watched(t: Test) {
   }
 }
 
+const nameOf = ({ trigger, announced }: Due) => (announced === undefined ? trigger : `${trigger} within ${announced}`)
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const later = () => new Promise((resolve) => setTimeout(resolve, LONG_AFTER))
 
@@ -91,3 +93,17 @@ t.test('on a host that hardly runs, what came meanwhile came in time', async (t)
   await later()
   t.strictSame(told, ['shutdown', 'forced'])
 })
+
+t.test(
+  'what logind announces is a shutdown too, and can be cancelled; nothing of it is heard after the end',
+  async (t) => {
+    const { told, term, attendance, end } = watched(t)
+    attendance.emit('announced', 5_000)
+    attendance.emit('cancelled')
+    attendance.emit('announced', 5_000)
+    await term()
+    t.strictSame(told, ['shutdown within 5000', 'cancelled', 'shutdown within 5000', 'shutdown'])
+    end.abort()
+    t.same([attendance.listenerCount('announced'), attendance.listenerCount('cancelled')], [0, 0])
+  },
+)
