@@ -51,6 +51,9 @@ export const itemSchema = z.object({
   exe: z.string().optional(),
   unit: z.string().optional(),
   container: z.string().optional(),
+  pod: z.string().optional(),
+  namespace: z.string().optional(),
+  containerName: z.string().optional(),
   package: z.string().optional(),
   uid: z.number().optional(),
   started: z.number().optional(),
@@ -144,6 +147,9 @@ export const findingSchema = z.object({
     tid: z.number().optional(),
     uid: z.number().optional(),
     container: z.string().optional(),
+    pod: z.string().optional(),
+    namespace: z.string().optional(),
+    containerName: z.string().optional(),
   }),
   /** Signal number that ended it. */
   signal: z.number().optional(),
@@ -187,6 +193,10 @@ export const rowSchema = z.object({
   /** Who the first finding is about. */
   why_unit: z.string().nullable(),
   why_exe: z.string().nullable(),
+  /** The pod that it was in, as Kubernetes calls it, and which of its containers. */
+  why_pod: z.string().nullable(),
+  why_namespace: z.string().nullable(),
+  why_container: z.string().nullable(),
   host: z.string(),
   boot_id: z.string().nullable(),
   kernel: z.string(),
@@ -199,6 +209,8 @@ export const rowSchema = z.object({
   about_bundle: z.string().nullable(),
   shutdown_kind: z.string().nullable(),
   shutdown_by: z.string().nullable(),
+  /** The host did not go down after all. */
+  shutdown_cancelled: z.boolean(),
   started: time,
   ended: time,
   duration_ms: ms,

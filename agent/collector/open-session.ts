@@ -9,7 +9,7 @@ import { type BootBefore, bootBefore } from './host/boot-before.ts'
 import { newPatients } from './processes/patients.ts'
 import { renewSettings } from './renew-settings.ts'
 import type { Session } from './sessions.ts'
-import { failedLook, tell } from './tell.ts'
+import { failedLook, inPods, tell } from './tell.ts'
 
 /**
  * Opens a session for a capture, by the settings of now. All sources are asked side by side (one that hangs costs the others nothing),
@@ -32,7 +32,7 @@ export async function openSession(
   using held = desk.sessions.begin({ settings, sources, before })
   const { session } = held
   try {
-    await list(session, answer, ms, signal)
+    await list(root, session, answer, ms, signal)
     const told = before && readBootBefore({ before: { id: before.id, journal: before.journal } })
     await answer.send(end({ session: readSession({ session: session.id }), ...(told && { before: told }) }))
   } catch (error) {
@@ -53,11 +53,12 @@ async function lookedBack(root: string, { before }: Occasion, signal: AbortSigna
   }
 }
 
-async function list(session: Session, answer: Answer, ms: number, signal: AbortSignal): Promise<void> {
+async function list(root: string, session: Session, answer: Answer, ms: number, signal: AbortSignal): Promise<void> {
   const limit = within(ms, signal)
   const looks = session.sources.map(async ({ name, look }) => {
     try {
-      return { name, seen: await abandonable(look.inventory(ms, limit), limit) }
+      const inventory = look.inventory(ms, limit).then((seen) => inPods(root, seen, limit))
+      return { name, seen: await abandonable(inventory, limit) }
     } catch (error) {
       return { name, seen: failedLook(name, `ask what ${name} has`, error, limit.aborted) }
     }

@@ -4,6 +4,7 @@ import type { ListedItem, SourceName } from '../words/evidence.ts'
 import { CLASS_OF } from '../words/evidence.ts'
 import { type Answer, told } from './answer.ts'
 import { clearance } from './clearance.ts'
+import { named } from './host/pods.ts'
 import type { Session } from './sessions.ts'
 import type { Found, Inventory } from './sources/source.ts'
 
@@ -19,6 +20,18 @@ export async function tell(
   session.gaps.push(...gaps)
   for (const { id, item } of listed) await answer.send(told('item', readListedItem, listedItem(session, id, item)))
   for (const gap of gaps) await answer.send(told('gap', readGap, gap))
+}
+
+/** The same, of which what is of a pod says of which. */
+export async function inPods(root: string, { found, gaps }: Inventory, signal: AbortSignal): Promise<Inventory> {
+  const known = [...found, ...gaps].map(({ identity = {} }) => identity)
+  if (!known.some(({ container }) => container !== undefined)) return { found, gaps }
+  const identities = await named(root, known, signal)
+  const at = (index: number) => identities[index] ?? {}
+  return {
+    found: found.map((item, index) => ({ ...item, identity: at(index) })),
+    gaps: gaps.map((gap, index) => (gap.identity ? { ...gap, identity: at(found.length + index) } : gap)),
+  }
 }
 
 /** What is told in place of a look that failed. One that was merely too late may be asked for again. */

@@ -4,7 +4,7 @@ import { abandonable } from '../words/deadline.ts'
 import { type Answer, end } from './answer.ts'
 import type { Desk } from './desk.ts'
 import type { Session } from './sessions.ts'
-import { failedLook, tell } from './tell.ts'
+import { failedLook, inPods, tell } from './tell.ts'
 
 /** ms: what a source may take for a look at what has come up, which is little. */
 const LOOK_MS = 4_000
@@ -21,7 +21,7 @@ export async function watch(
   if (session.isWatched) throw new Refusal('collector', 'cannot watch: this session is watched already')
   session.isWatched = true
   try {
-    await Promise.all(session.sources.map((source) => follow(session, source, answer, signal)))
+    await Promise.all(session.sources.map((source) => follow(desk.root, session, source, answer, signal)))
     await answer.send(end())
   } finally {
     session.isWatched = false
@@ -30,6 +30,7 @@ export async function watch(
 
 /** One source's part of it. What fails or hangs in it becomes a gap. */
 async function follow(
+  root: string,
   session: Session,
   { name, look }: Session['sources'][number],
   answer: Answer,
@@ -43,7 +44,7 @@ async function follow(
     for (;;) {
       const step = await soonAfter(answer.stop, late, () => abandonable(looks.next(), limit))
       if (step.done === true) return
-      await tell(session, name, step.value, answer)
+      await tell(session, name, await inPods(root, step.value, limit), answer)
     }
   } catch (error) {
     signal.throwIfAborted()

@@ -14,14 +14,21 @@ export function deathSentence(
 }
 
 function whoOf({ kind, subject, count }: Pick<Finding, 'kind' | 'subject' | 'count'>): string {
-  const { exe, comm, unit } = subject
+  const { exe, comm } = subject
   if (count !== undefined) {
     const what = `${kind === 'oom' ? '' : 'more '}${count === 1 ? 'process' : 'processes'}`
-    return `${count} ${what.trim()}${unit === undefined ? '' : ` of ${unit}`}`
+    return `${count} ${what.trim()}${placeOf(subject)}`
   }
   const id = idOf(subject)
   const told = id === undefined ? '' : ` (${id})`
-  return `${exe ?? comm ?? 'A process'}${told}${unit === undefined ? '' : ` of ${unit}`}`
+  return `${exe ?? comm ?? 'A process'}${told}${placeOf(subject)}`
+}
+
+/** A container's unit is called by its id: who reads it knows the pod. */
+function placeOf({ unit, pod, namespace, containerName }: Finding['subject']): string {
+  if (pod !== undefined && namespace !== undefined)
+    return ` of ${containerName === undefined ? '' : `${containerName} in `}pod ${namespace}/${pod}`
+  return unit === undefined ? '' : ` of ${unit}`
 }
 
 /** `pid 8`, or `thread 8`: the kernel's log names the thread that it ended, of whatever process. */

@@ -22,11 +22,14 @@ export function readFinding(value: unknown): Finding {
   must(isOneOf(BOOTS, boot), 'boot')
   must(typeof sentence === 'string', 'sentence')
   must(Array.isArray(evidence), 'evidence')
-  const { unit, exe, comm, pid, uid, container } = readIdentity(record(subject, 'subject'))
+  const { unit, exe, comm, pid, uid, container, pod, namespace, containerName } = readIdentity(
+    record(subject, 'subject'),
+  )
   const { tid } = record(subject, 'subject')
+  const place = { container, pod, namespace, containerName }
   return {
     ...{ kind, certainty, boot },
-    subject: defined({ unit, exe, comm, pid, uid, container, ...(isSize(tid) && { tid }) }),
+    subject: defined({ unit, exe, comm, pid, uid, ...place, ...(isSize(tid) && { tid }) }),
     ...(isSize(signal) && { signal }),
     ...(typeof at === 'number' && Number.isFinite(at) && { at }),
     ...(late === true && { late }),

@@ -88,6 +88,10 @@ export interface ItemIdentity {
   readonly unit?: string
   /** Id of the container that its cgroup names, in hex. */
   readonly container?: string
+  /** Of the pod that the container belongs to, and what it is called there. */
+  readonly pod?: string
+  readonly namespace?: string
+  readonly containerName?: string
   /** Of the executable, as its own note says: `nginx 1.22.1-9 (deb, debian)`. */
   readonly package?: string
   readonly uid?: number

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { cannot } from '../../words/cannot.ts'
 import { type Membership, parseMembership } from '../../words/membership.ts'
+import type { Pod } from '../../words/pod.ts'
 import { pageBytes } from '../host/auxiliary-vector.ts'
 import { fewAtATime } from '../host/few-at-a-time.ts'
 import type { HostReads } from '../host/host-reads.ts'
@@ -9,7 +10,7 @@ import { numbered } from '../host/processes.ts'
 import { isThere, linkNow, readNow } from '../host/read-now.ts'
 
 /** A process that may be a patient: no kernel thread, not one of ours. */
-export interface HostProcess extends Membership {
+export interface HostProcess extends Membership, Partial<Pod> {
   readonly pid: number
   readonly comm: string
   /** Of its first thread: proc_pid_stat(5). */

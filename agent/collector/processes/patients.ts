@@ -1,6 +1,7 @@
 import { within } from '../../words/deadline.ts'
 import { HostReads } from '../host/host-reads.ts'
 import { ledger } from '../host/ledger.ts'
+import { named } from '../host/pods.ts'
 import { lackOf, type ProcessSurvey, surveyProcesses } from './host-process.ts'
 import { findTrouble, type TroubleFound } from './trouble.ts'
 import { newTurns, type Turns } from './turns.ts'
@@ -29,10 +30,10 @@ async function takeSurvey(root: string, ms: number, signal: AbortSignal): Promis
   using reads = new HostReads(root, ledger(), within(ms * SURVEYED_BY, signal))
   const survey = await surveyProcesses(reads, ms)
   signal.throwIfAborted()
-  const { processes } = survey
+  const processes = await named(root, survey.processes, reads.signal)
   const hasUnits = processes.some(({ unit }) => unit !== undefined)
   const trouble: TroubleFound = hasUnits
     ? await findTrouble(reads, processes, ms)
     : { troubled: new Map(), unlearnt: [] }
-  return { ...survey, ...trouble, lack: lackOf(survey) }
+  return { ...survey, processes, ...trouble, lack: lackOf(survey) }
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '../../bundle/schema.ts'
 import { coreDeath, unfinishedDeath } from '../../findings/core-words.ts'
-import type { End, Place } from '../../findings/death.ts'
+import type { Death, End, Place } from '../../findings/death.ts'
 import { findingsOf } from '../../findings/findings.ts'
 import { type LeftLog, panicsIn } from '../../findings/panic-words.ts'
 import { abandonable } from '../../words/deadline.ts'
@@ -8,6 +8,7 @@ import type { InventoryGap, InventoryItem } from '../../words/evidence.ts'
 import type { BootBefore } from '../host/boot-before.ts'
 import { HostReads } from '../host/host-reads.ts'
 import { ledger } from '../host/ledger.ts'
+import { named } from '../host/pods.ts'
 import { thisBootId } from '../host/this-boot.ts'
 import { journalTestimony } from './journal.ts'
 import { kernelTestimony } from './kernel-log.ts'
@@ -46,7 +47,7 @@ export async function lookBack(
   const cores = coresTestimony(listed, id)
   const kernel = unread === undefined ? [] : [{ place: 'what the kernel left', why: unread } as const]
   return findingsOf({
-    deaths: [...journal.deaths, ...cores.deaths],
+    deaths: await inPods(root, [...journal.deaths, ...cores.deaths], signal),
     panics: panicsIn(logs),
     end: endOf(before),
     unseen: [...journal.unseen, ...cores.unseen, ...kernel],
@@ -75,12 +76,23 @@ export async function lookAround(root: string, listed: Listed, signal: AbortSign
     heard('the counts of kills', killCounts(reads)),
   ])
   const all = [kernel, journal, counts, coresTestimony(listed, bootId)]
+  const deaths = all.flatMap(({ deaths }) => deaths)
   return findingsOf({
-    deaths: all.flatMap(({ deaths }) => deaths),
+    deaths: await inPods(root, deaths, signal),
     unseen: all.flatMap(({ unseen }) => unseen),
     kills: 'kills' in counts ? counts.kills : undefined,
     began: listed.began,
   })
+}
+
+/** The same deaths, of which those in a pod say in which. */
+async function inPods(root: string, deaths: readonly Death[], signal: AbortSignal): Promise<readonly Death[]> {
+  const subjects = await named(
+    root,
+    deaths.map(({ subject }) => subject),
+    signal,
+  )
+  return deaths.map((death, index) => ({ ...death, subject: subjects[index] ?? death.subject }))
 }
 
 function coresTestimony({ cores, gaps }: Listed, bootId: string | undefined): Testimony {

@@ -14,15 +14,27 @@ export interface Stood {
 }
 
 const COLUMNS = [
-  ...['pid', 'unit', 'container', 'comm', 'exe', 'tid', 'thread', 'state', 'stand'],
+  ...['pid', 'unit', 'container', 'pod', 'namespace', 'comm', 'exe', 'tid', 'thread', 'state', 'stand'],
   ...['wchan', 'call', 'args', 'cpu', 'sp', 'ip', 'kernel_stack'],
 ] as const
 
 /** threads.tsv, one line a thread; STACKS.md says what the columns mean. */
 export function threadTable(stood: readonly Stood[]): string {
-  const rows = stood.flatMap(({ process: { pid, unit, container, comm, exe }, threads, stands }) =>
+  const rows = stood.flatMap(({ process: { pid, unit, container, pod, namespace, comm, exe }, threads, stands }) =>
     threads.map((thread) => [
-      ...[pid, unit, container, comm, exe, thread.tid, thread.comm, thread.state, stands.get(thread.tid)],
+      ...[
+        pid,
+        unit,
+        container,
+        pod,
+        namespace,
+        comm,
+        exe,
+        thread.tid,
+        thread.comm,
+        thread.state,
+        stands.get(thread.tid),
+      ],
       ...[thread.wchan, thread.call?.name, thread.call?.args.map((arg) => `0x${arg.toString(16)}`).join(' ')],
       ...[thread.cpu.toFixed(2), thread.sp, thread.ip, thread.frames.join(' < ')],
     ]),
@@ -35,8 +47,10 @@ export function threadText(stood: readonly Stood[]): string {
   return stood.map(paragraph).join('\n')
 }
 
-function paragraph({ process: { pid, unit, comm, exe }, threads, stands }: Stood): string {
-  const title = [`${comm} ${pid}`, unit, exe].filter((word) => word !== undefined).join('  ')
+function paragraph({ process: { pid, unit, pod, namespace, comm, exe }, threads, stands }: Stood): string {
+  const title = [`${comm} ${pid}`, unit, pod && `pod ${namespace}/${pod}`, exe]
+    .filter((word) => word !== undefined)
+    .join('  ')
   const widest = Math.max(0, ...threads.map((thread) => thread.comm.length))
   const lines = threads.flatMap((thread) => {
     const { tid, state, call, frames } = thread
