@@ -71,6 +71,19 @@ t.test('a bundle of the boot before says whose boot it is about', (t) => {
   t.end()
 })
 
+t.test('a row names the pod of what is told first, and says that a shutdown was cancelled', (t) => {
+  const place = { container: 'c'.repeat(64), pod: 'shop-1', namespace: 'web', containerName: 'shop' }
+  const [first] = findings as [Finding]
+  const shutdown = { kind: 'unknown', cancelled: true } as const
+  const of = { ...ending, shutdown, findings: [{ ...first, subject: { ...first.subject, ...place } }] }
+  const manifest = closingManifest(opening, of)
+  t.same(manifestSchema.parse(manifest), manifest)
+  const row = indexRow(manifest, name)
+  t.match(row, { why_pod: 'shop-1', why_namespace: 'web', why_container: 'shop', shutdown_cancelled: true })
+  t.same(rowSchema.parse(row), row)
+  t.end()
+})
+
 t.test('without findings nothing is known', (t) => {
   t.equal(closingManifest(opening, { ...ending, findings: [] }).why, 'unknown')
   t.end()

@@ -132,3 +132,32 @@ t.test('without a store only a capture that holds applications lets them go', as
     t.equal(collector.count('release'), trigger === 'shutdown' ? 1 : 0, trigger)
   }
 })
+
+t.test('what is announced has the time until systemd begins besides, and SIGTERM counts it anew', async (t) => {
+  const announced: Due = { trigger: 'shutdown', announced: 40_000 }
+  for (const certain of [false, true]) {
+    const { gasp, clock, store } = gaspOf([scripted('cores/a')], announced, { reading: 1_000 })
+    store.fate = endless
+    if (certain) clock.after(30_000, () => gasp.rearm(shutdown))
+    await clock.run(gasp.ended)
+    t.equal(Math.round(clock.now()), certain ? 90_000 : 100_000)
+    const { started, deadline } = JSON.parse(String(store.named('opening.json')))
+    // A second has passed, and both may be late.
+    t.equal(Date.parse(deadline) - Date.parse(started), 99_000 + 10_000)
+  }
+})
+
+t.test('one that is cancelled lets nobody go any more: applications are held for the next time', async (t) => {
+  for (const early of [false, true]) {
+    const { gasp, clock, collector, told } = gaspOf(
+      [hangs()],
+      { trigger: 'shutdown', announced: 40_000 },
+      { reading: 100 },
+    )
+    clock.after(early ? 50 : 5_000, () => gasp.cancel())
+    await clock.run(gasp.ended)
+    t.equal(collector.count('release'), early ? 0 : 1)
+    t.ok(clock.now() < 8_000, `${clock.now()}`)
+    t.ok(told.includes('partial'), told.join())
+  }
+})

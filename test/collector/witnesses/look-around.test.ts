@@ -151,3 +151,25 @@ t.test('kills by their counts: of groups themselves, not of those below them', a
     '1 process was killed by the kernel for want of memory.',
   ])
 })
+
+t.test('who died in a pod is told by its name, and not by the id of a container', async (t) => {
+  const id = 'c0ffee'.padEnd(64, '0123456789abcdef')
+  const group = `sys/fs/cgroup/kubepods.slice/kubepods-pod1.slice/cri-containerd-${id}.scope`
+  const events = (kills: number) => `low 0\nhigh 0\nmax 0\noom 0\noom_kill ${kills}\n`
+  const root = host(t, {
+    ...{ ...quiet, 'proc/vmstat': 'oom_kill 2\n' },
+    'proc/self/mountinfo': '30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n',
+    ...Object.fromEntries(
+      ['sys/fs/cgroup/kubepods.slice', 'sys/fs/cgroup/kubepods.slice/kubepods-pod1.slice', group].flatMap((path) => [
+        [`${path}/memory.events`, events(2)],
+        [`${path}/memory.events.local`, events(path === group ? 2 : 0)],
+      ]),
+    ),
+    [`var/log/containers/shop-1_web_shop-${id}.log`]: '',
+  })
+  const [first] = await lookAround(root, listed, unhurried())
+  t.match(first, {
+    subject: { container: id, pod: 'shop-1', namespace: 'web', containerName: 'shop' },
+    sentence: '2 processes of shop in pod web/shop-1 were killed by the kernel for want of memory.',
+  })
+})
