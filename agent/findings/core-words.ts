@@ -29,7 +29,8 @@ export function unfinishedDeath(identity: ItemIdentity): Death | undefined {
   return { kind: 'crash', witness: 'core', boot: 'this', subject: subjectOf(identity), ...known, evidence: [] }
 }
 
-function subjectOf({ unit, exe, comm, pid, uid, container }: ItemIdentity): Death['subject'] {
+function subjectOf(identity: ItemIdentity): Death['subject'] {
+  const { unit, exe, comm, pid, uid, container, pod, namespace, containerName } = identity
   return {
     ...(unit !== undefined && { unit }),
     ...(exe !== undefined && { exe }),
@@ -37,5 +38,8 @@ function subjectOf({ unit, exe, comm, pid, uid, container }: ItemIdentity): Deat
     ...(pid !== undefined && { pid }),
     ...(uid !== undefined && { uid }),
     ...(container !== undefined && { container }),
+    ...(pod !== undefined && { pod }),
+    ...(namespace !== undefined && { namespace }),
+    ...(containerName !== undefined && { containerName }),
   }
 }

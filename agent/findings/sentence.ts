@@ -1,4 +1,5 @@
 import type { Finding } from '../bundle/schema.ts'
+import type { Pod } from '../words/pod.ts'
 import { signalName } from '../words/signal-name.ts'
 import type { End, Unseen } from './death.ts'
 
@@ -15,20 +16,22 @@ export function deathSentence(
 
 function whoOf({ kind, subject, count }: Pick<Finding, 'kind' | 'subject' | 'count'>): string {
   const { exe, comm } = subject
+  const home = homeOf(subject)
   if (count !== undefined) {
     const what = `${kind === 'oom' ? '' : 'more '}${count === 1 ? 'process' : 'processes'}`
-    return `${count} ${what.trim()}${placeOf(subject)}`
+    return `${count} ${what.trim()}${home === undefined ? '' : ` of ${home}`}`
   }
   const id = idOf(subject)
   const told = id === undefined ? '' : ` (${id})`
-  return `${exe ?? comm ?? 'A process'}${told}${placeOf(subject)}`
+  return `${exe ?? comm ?? 'A process'}${told}${home === undefined ? '' : ` of ${home}`}`
 }
 
-/** A container's unit is called by its id: who reads it knows the pod. */
-function placeOf({ unit, pod, namespace, containerName }: Finding['subject']): string {
-  if (pod !== undefined && namespace !== undefined)
-    return ` of ${containerName === undefined ? '' : `${containerName} in `}pod ${namespace}/${pod}`
-  return unit === undefined ? '' : ` of ${unit}`
+type Home = { readonly [Name in 'unit' | keyof Pod]?: string | undefined }
+
+/** Where in the host something belongs: a unit, or a container of a pod, whose unit is called by an id that says nothing. */
+export function homeOf({ unit, pod, namespace, containerName }: Home): string | undefined {
+  if (pod === undefined || namespace === undefined) return unit
+  return `${containerName === undefined ? '' : `${containerName} in `}pod ${namespace}/${pod}`
 }
 
 /** `pid 8`, or `thread 8`: the kernel's log names the thread that it ended, of whatever process. */

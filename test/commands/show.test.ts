@@ -107,6 +107,29 @@ t.test('a host where nothing crashed', async (t) => {
   t.match(await scene.run('show'), { code: 0, stdout: /^healthy {2}Nothing had crashed\.$/m })
 })
 
+t.test('what died in a pod is called by the pod; a shutdown that was cancelled is said to be', async (t) => {
+  const id = 'c'.repeat(64)
+  const place = {
+    unit: `cri-containerd-${id}.scope`,
+    container: id,
+    pod: 'shop-1',
+    namespace: 'web',
+    containerName: 'app',
+  }
+  const piece = corePiece(core)
+  const scene = await setUp(t, { sealed: false, pieces: [{ ...piece, item: { ...piece.item, ...place } }] })
+  const { stdout } = await scene.run('show')
+  t.match(stdout, /^crashed {2}\/usr\/bin\/app of app in pod web\/shop-1 by SIGSEGV, pid 4711,/m)
+  t.match(stdout, /cores\/\S+: app in pod web\/shop-1/)
+  t.match(JSON.parse((await scene.run('show', '-o', 'json')).stdout).findings, [{ subject: place }])
+
+  const manifest = { shutdown: { kind: 'unknown', cancelled: true } } as const
+  const cancelled = await setUp(t, { sealed: false, pieces: [await factsPiece()], manifest })
+  const told = (await cancelled.run('show')).stdout
+  t.match(told, /^complete {2}web-7, .* UTC, cancelled$/m)
+  t.match(told, /trigger +shutdown: announced, and cancelled: the host did not go down/)
+})
+
 /** A plan of these artifacts, as a host would have stored it. */
 const planOf = (bundle: string, artifacts: readonly object[]) => ({
   ...{ version: 1, bundle, rates: { read: 1, store: 1 } },

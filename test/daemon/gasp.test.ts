@@ -147,6 +147,17 @@ t.test('what is announced has the time until systemd begins besides, and SIGTERM
   }
 })
 
+t.test('what is only announced stays open until SIGTERM, and what is certain does not', async (t) => {
+  for (const announced of [undefined, 40_000]) {
+    const due = { ...shutdown, ...(announced !== undefined && { announced }) }
+    const { gasp, clock, told } = gaspOf([scripted('cores/a')], due)
+    if (announced !== undefined) clock.after(30_000, () => gasp.rearm(shutdown))
+    await clock.run(gasp.ended)
+    t.equal(Math.floor(clock.now() / 1_000), announced === undefined ? 0 : 30)
+    t.ok(told.includes('complete'), told.join())
+  }
+})
+
 t.test('one that is cancelled lets nobody go any more: applications are held for the next time', async (t) => {
   for (const early of [false, true]) {
     const { gasp, clock, collector, told } = gaspOf(

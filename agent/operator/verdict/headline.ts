@@ -1,5 +1,5 @@
 import type { Finding, Receipt } from '../../bundle/schema.ts'
-import { hasCore, idOf } from '../../findings/sentence.ts'
+import { hasCore, homeOf, idOf } from '../../findings/sentence.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
 import { stateStyle } from '../catalogue/list-lines.ts'
 import { instant } from '../catalogue/moments.ts'
@@ -21,11 +21,9 @@ export function headline(view: BundleView, { findings, deaths, otherwise }: Verd
     return titled('bold', titleOf(finding.kind), death === undefined ? told(finding) : deathLine(death, before), screen)
   })
   const more = findings.length > TOLD ? [`         and ${findings.length - TOLD} more`] : []
-  const ended = before
-    ? '; all of this is of the boot before'
-    : manifest?.shutdown === undefined
-      ? ''
-      : `, ${manifest.shutdown.kind}`
+  const { shutdown } = manifest ?? {}
+  const kind = shutdown === undefined ? '' : `, ${shutdown.cancelled ? 'cancelled' : shutdown.kind}`
+  const ended = before ? '; all of this is of the boot before' : kind
   return [
     [styled(stateStyle(state), state), `  ${host}, ${instant(startOf(opening))}${ended}`],
     ...lines,
@@ -55,7 +53,8 @@ const told = ({ sentence, at }: Finding) =>
 function deathLine({ finding, program, unit, signal, at, receipt }: Death, before: boolean): string {
   const { kind, subject, count, certainty, boot, late } = finding
   if (count !== undefined) return finding.sentence
-  const of = unit === undefined ? '' : ` of ${unit}`
+  const home = homeOf({ ...subject, unit })
+  const of = home === undefined ? '' : ` of ${home}`
   const by = kind === 'oom' ? ' for want of memory' : signal === undefined ? '' : ` by ${signal}`
   const id = idOf(subject)
   const as = id === undefined ? '' : `, ${id}`

@@ -1,4 +1,5 @@
-import type { Opening, Receipt } from '../../bundle/schema.ts'
+import type { Opening, Receipt, Shutdown } from '../../bundle/schema.ts'
+import { homeOf } from '../../findings/sentence.ts'
 import { formatBytes, formatDuration } from '../../words/units.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
 import { detailsTold } from '../bundle/details-told.ts'
@@ -79,8 +80,9 @@ function aboutTold({ trigger: why, about }: Pick<Opening, 'trigger' | 'about'>):
   return about?.bundle === undefined ? which : `${which}; for its end, bundle ${about.bundle} was begun`
 }
 
-function trigger(why: string, shutdown: { kind: string; by?: string | undefined } | undefined): string {
+function trigger(why: string, shutdown: Shutdown | undefined): string {
   if (shutdown === undefined) return why
+  if (shutdown.cancelled) return `${why}: announced, and cancelled: the host did not go down`
   return `${why}: ${shutdown.kind}${shutdown.by === undefined ? '' : `, ${shutdown.by}`}`
 }
 
@@ -119,7 +121,7 @@ function receiptTable(receipts: readonly Receipt[], screen: Screen): Line[] {
     const figures = objects.length === 0 ? ['', '', ''] : figuresOf(receipt)
     const unchecked = status === 'complete' && item.unchecked !== undefined ? uncheckedTold(item.unchecked) : undefined
     const reason = status === 'absent' ? receipt.reason : undefined
-    const notes = [item.unit, ...detailsTold(receipt), item.note, unchecked, reason]
+    const notes = [homeOf(item), ...detailsTold(receipt), item.note, unchecked, reason]
     const said = notes.flatMap((note) => (note === undefined ? [] : [inCell(note)])).join(', ')
     return [status, ...figures, said === '' ? artifact : `${artifact}: ${said}`]
   })
