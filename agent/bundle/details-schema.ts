@@ -21,6 +21,10 @@ const thread = z.object({
   ...{ stand: z.enum(STANDS), blocked: z.boolean(), wchan: text, call: text },
 })
 
+const gone = z.object({
+  ...{ pid: z.number(), comm: z.string(), unit: text, pod: text, namespace: text, containerName: text },
+})
+
 export const detailsSchema = z.discriminatedUnion('source', [
   z.object({
     source: z.literal('facts'),
@@ -32,6 +36,7 @@ export const detailsSchema = z.discriminatedUnion('source', [
     source: z.literal('stacks'),
     processes: z.number(),
     ...{ looks: count, stuck: count, threads: list(thread), partial: count, narrow: count },
+    ...{ gone: count, goneFirst: list(gone) },
   }),
   z.object({
     source: z.literal('live'),

@@ -33,6 +33,11 @@ const thread = recordOf(
   ['pid', 'comm', 'tid', 'name', 'stand', 'blocked'],
 )
 
+const gone = recordOf({ pid: 'number', comm: SHORT, unit: NAME, pod: NAME, namespace: NAME, containerName: NAME }, [
+  'pid',
+  'comm',
+])
+
 const leftOut = recordOf({ path: SHORT_PATH, reason: REASON, times: 'number' }, ['path', 'reason', 'times'])
 const cost = recordOf({ scope: NAME, bytes: 'size', ms: 'duration' }, ['scope', 'bytes', 'ms'])
 const unfit = recordOf({ scope: NAME, bytes: 'size' }, ['scope', 'bytes'])
@@ -44,7 +49,7 @@ const known = oneOf('source', {
     'stacks',
     {
       ...{ processes: 'number', looks: 'number', stuck: 'number', threads: listOf(thread) },
-      ...{ partial: 'number', narrow: 'number' },
+      ...{ partial: 'number', narrow: 'number', gone: 'number', goneFirst: listOf(gone) },
     },
     ['processes'],
   ),

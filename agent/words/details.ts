@@ -1,3 +1,5 @@
+import type { Pod } from './pod.ts'
+
 /**
  * What a source knows of an item besides what it is, by source: data, from which whoever reads it makes his own sentences. Names are the
  * host's, reasons are for people only. Lists hold the first LISTED, what matters most first.
@@ -45,6 +47,16 @@ export interface StacksDetails {
   readonly partial?: number
   /** 32-bit processes, of which there is no core. */
   readonly narrow?: number
+  /** Processes that were chosen and had ended when their core was to be taken, and who some of them were. */
+  readonly gone?: number
+  readonly goneFirst?: readonly GoneProcess[]
+}
+
+/** A process that had ended before we came to it. */
+export interface GoneProcess extends Partial<Pod> {
+  readonly pid: number
+  readonly comm: string
+  readonly unit?: string
 }
 
 /** What a thread does, as two looks at it tell: collector/sources/stacks/stand.ts. */

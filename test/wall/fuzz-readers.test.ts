@@ -81,6 +81,7 @@ const DETAILS = [
   { source: 'facts', processes: 3, leftOut: [{ path: '/proc/1/maps', reason: 'hung', times: 2 }], leftOutKinds: 20 },
   {
     ...{ source: 'stacks', processes: 1, looks: 2, stuck: 1, partial: 1, narrow: 1 },
+    ...{ gone: 1, goneFirst: [{ pid: 1, comm: 'c', unit: 'u', pod: 'p', namespace: 'n', containerName: 'c' }] },
     threads: [{ pid: 1, comm: 'a', unit: 'a.service', tid: 2, name: 'b', stand: 'still', blocked: true, wchan: 'w' }],
   },
   { source: 'live', trouble: { kind: 'killed', comm: 'java', count: 2 }, by: 'gdb', missed: ['a page'], late: 1 },

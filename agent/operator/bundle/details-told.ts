@@ -1,4 +1,5 @@
 import type { Receipt } from '../../bundle/schema.ts'
+import { homeOf } from '../../findings/sentence.ts'
 import { countOf } from '../../words/count-of.ts'
 import { isoSecond } from '../../words/instant.ts'
 import { formatBytes } from '../../words/units.ts'
@@ -52,12 +53,18 @@ function factsTold({ processes, leftOut = [], leftOutKinds = leftOut.length }: D
 }
 
 function stacksTold(details: DetailsRead<'stacks'>): string[] {
-  const { processes, looks = 0, partial = 0, narrow = 0 } = details
+  const { processes, looks = 0, partial = 0, narrow = 0, gone = 0, goneFirst = [] } = details
+  const named = goneFirst
+    .slice(0, TOLD)
+    .map(({ comm, pid, ...of }) => [comm, pid, homeOf(of)].filter(Boolean).join(' '))
   const count = countOf(processes, 'process', 'processes')
   return [
     stuckTold(details) ?? (looks > 1 ? `${count}, none stuck` : count),
     ...(partial > 0 ? [`cores.tsv says what ${partial} of the cores lack`] : []),
     ...(narrow > 0 ? [`no core of ${countOf(narrow, '32-bit process', '32-bit processes')}, only the table`] : []),
+    ...(gone > 0
+      ? [`${gone} had ended before a core was taken: ${[...named, ...(gone > named.length ? ['…'] : [])].join(', ')}`]
+      : []),
   ]
 }
 

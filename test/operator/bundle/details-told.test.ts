@@ -23,6 +23,15 @@ t.test('stacks: who hangs, and what there is no core of', (t) => {
     told({ source: 'stacks', processes: 1, looks: 1, stuck: 0, partial: 2, narrow: 1 }),
     '1 process; cores.tsv says what 2 of the cores lack; no core of 1 32-bit process, only the table',
   )
+  const [pod, namespace] = ['shop-1', 'web']
+  const goneFirst = [
+    { pid: 7, comm: 'sh', pod, namespace },
+    { pid: 8, comm: 'app', unit: 'app.service' },
+  ]
+  t.equal(
+    told({ source: 'stacks', processes: 3, gone: 4, goneFirst }),
+    '3 processes; 4 had ended before a core was taken: sh 7 pod web/shop-1, app 8 app.service, …',
+  )
   t.end()
 })
 

@@ -1,8 +1,9 @@
 import { countOf } from '../../../words/count-of.ts'
-import { LISTED, type StacksDetails } from '../../../words/details.ts'
+import { type GoneProcess, LISTED, type StacksDetails } from '../../../words/details.ts'
 import type { Ledger } from '../../host/ledger.ts'
 import type { Outcome } from '../../host/reading.ts'
 import type { CoreRow } from '../../processes/core-table.ts'
+import type { HostProcess } from '../../processes/host-process.ts'
 import type { Seen, StacksRequest } from './request.ts'
 import { stuckThreads } from './stuck-threads.ts'
 
@@ -17,6 +18,7 @@ export function stacksOutcome(
   const threads = stood.reduce((sum, one) => sum + one.threads.length, 0)
   const parts = rows.filter(({ entry, missed }) => entry !== undefined && missed.length > 0).length
   const narrow = rows.filter(({ unsupported }) => unsupported).length
+  const gone = rows.flatMap(({ process }) => (seen.gone.has(process.pid) ? [goneProcess(process)] : []))
   const stuck = stuckThreads(stood, looks > 1)
   const details: StacksDetails = {
     source: 'stacks',
@@ -25,9 +27,21 @@ export function stacksOutcome(
     ...(parts > 0 && { partial: parts }),
     // Nothing is missing that could have been had: the table tells of them.
     ...(narrow > 0 && { narrow }),
+    // Nor here: somebody else ends processes meanwhile, as kubelet does.
+    ...(gone.length > 0 && { gone: gone.length, goneFirst: gone.slice(0, LISTED) }),
   }
   const truncated = coresLack(request, seen) ?? troubles.truncated()
   return { identity: { threads, freezeMs, details }, ...(truncated !== undefined && { truncated }) }
+}
+
+function goneProcess({ pid, comm, unit, pod, namespace, containerName }: HostProcess): GoneProcess {
+  return {
+    ...{ pid, comm },
+    ...(unit !== undefined && { unit }),
+    ...(pod !== undefined && { pod }),
+    ...(namespace !== undefined && { namespace }),
+    ...(containerName !== undefined && { containerName }),
+  }
 }
 
 /** What there is less of than there could be, in a sentence; undefined where there is all. */

@@ -36,7 +36,9 @@ t.test('what is missing that could have been had comes first', async (t) => {
   const none = { entry: undefined, missed: ['it is traced'] }
   const lacking = 'of 1 of 2 processes there is no core: app 1: it is traced'
   t.equal(told([row(1, none), row(2, { beyond: 1 })]).truncated, lacking)
-  t.equal(told([row(1, none)], { gone: new Set([1]) }).truncated, undefined)
+  const gone = told([row(1, none), row(2)], { gone: new Set([1]) })
+  t.equal(gone.truncated, undefined)
+  t.match(gone.identity?.details, { gone: 1, goneFirst: [{ pid: 1, comm: 'app' }] }, 'but it is told')
   t.equal(told([row(1, { ...none, unsupported: true })]).truncated, undefined)
   t.equal(told([row(1)], {}, 'proc/1/x: hung').truncated, 'proc/1/x: hung')
 })
