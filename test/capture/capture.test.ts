@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Finding } from '../../agent/bundle/schema.ts'
+import type { Captured } from '../../agent/capture/capture.ts'
 import { receiptOf, scene } from './scene.ts'
 import { facts, gap, gives, hangsAfter, scripted } from './scripted-collector.ts'
 
@@ -63,6 +64,36 @@ t.test('a notice takes nothing that lives, the boot before nothing but what is s
     before.store.names.filter((name) => ['facts', 'live/a', 'cores/a'].includes(name)),
     ['cores/a'],
   )
+})
+
+t.test('what nobody need send again: what is whole, and of the boot before all that there was', async (t) => {
+  const marked = (name: string, mark: string, content = gives('it')) => scripted(name, content, { mark })
+  const fails: ReturnType<typeof gives> = async function* () {
+    yield* []
+    throw new Error('EIO')
+  }
+  const items = [
+    marked('cores/a', '00000000000000aa'),
+    marked('cores/b', '00000000000000bb', fails),
+    scripted('journal/a', gives('j'), { source: 'journal' }),
+  ]
+  for (const [trigger, forced, stored] of [
+    ['shutdown', false, ['00000000000000aa']],
+    ['previous-boot', false, ['00000000000000aa', '00000000000000bb']],
+    ['previous-boot', true, []],
+  ] as const) {
+    const s = scene(...items)
+    const about = { bootId: '2'.repeat(32) }
+    const names: string[] = []
+    const hurry = forced ? { hurry: AbortSignal.abort() } : {}
+    const around = { onBegun: ({ bundle }: { bundle: string }) => names.push(bundle), ...hurry }
+    const ended = (await s.clock.run(s.begin({ trigger, about }, around))) as Captured
+    t.same(ended.stored, stored, `${trigger} ${forced}`)
+    t.same(names, [ended.name.bundle])
+    t.same(ended.manifest.about, about)
+    const row = [...s.store.objects.keys()].find((key) => key.endsWith('.json') && key.startsWith('v1/index/'))
+    t.equal(row?.endsWith('.before.json'), trigger === 'previous-boot')
+  }
 })
 
 t.test('the plan is the first look of the queue, with the numbers that it acts on', async (t) => {

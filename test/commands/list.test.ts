@@ -21,11 +21,11 @@ const DEADLINE = 600
 /** A directory store with an index and nothing else: listing reads no object. */
 async function indexOf(
   test: Test,
-  bundles: readonly { name: BundleName; status?: BundleStatus; why?: Why }[],
+  bundles: readonly { name: BundleName; status?: BundleStatus; why?: Why; before?: boolean }[],
 ): Promise<string> {
   const root = test.testdir()
-  for (const { name, status, why = 'healthy' } of bundles) {
-    for (const key of [openKey(name, DEADLINE), ...(status === undefined ? [] : [rowKey(name, status, why)])]) {
+  for (const { name, status, why = 'healthy', before } of bundles) {
+    for (const key of [openKey(name, DEADLINE), ...(status === undefined ? [] : [rowKey(name, status, why, before)])]) {
       await mkdir(dirname(join(root, key)), { recursive: true })
       await writeFile(join(root, key), '')
       // The store's date, which says when it was begun.
@@ -36,6 +36,22 @@ async function indexOf(
 }
 
 const ago = (identity: string, hours: number) => newBundle(identity, now - hours * HOUR)
+
+t.test('whose boot it was that a bundle tells of', async (t) => {
+  const [panicked, crashed] = [ago('web-1', 1), ago('web-2', 2)]
+  const store = await indexOf(t, [
+    { name: panicked, status: 'complete', why: 'panic', before: true },
+    { name: crashed, status: 'complete', why: 'crash' },
+  ])
+  const { stdout } = await lastgasp(['list', '--store', store])
+  t.match(stdout, /complete +panic before +\S+ +web-1\n/)
+  t.match(stdout, /complete +crash +\S+ +web-2\n/)
+  const json = JSON.parse((await lastgasp(['list', '-o', 'json', '--store', store])).stdout)
+  t.match(json, [
+    { why: 'panic', before: true },
+    { why: 'crash', before: false },
+  ])
+})
 
 t.test('bundles newest first, their state told by keys alone', async (t) => {
   const names = [ago('web-1', 1), ago('web-2', 2), ago('db-1', 3), ago('db-2', 0.1), ago('old-1', 24 * 8)] as const

@@ -59,16 +59,17 @@ function deathLine({ finding, program, unit, signal, at, receipt }: Death, befor
   const id = idOf(subject)
   const as = id === undefined ? '' : `, ${id}`
   const when = `, ${at === undefined ? 'time unknown' : instant(at)}`
-  const whereabouts =
-    boot === 'earlier'
-      ? ', in an earlier boot'
-      : before
-        ? ', in the boot before'
-        : late
-          ? ', while the host went down'
-          : ''
+  const lately = boot === 'earlier' ? ', in an earlier boot' : late ? ', while the host went down' : ''
+  const whereabouts = before ? BOOT_BEFORE[boot] : lately
   const says = certainty === 'claimed' ? `, as user ${subject.uid} says` : ''
   return `${program}${of}${by}${as}${when}${whereabouts}${says}${kind === 'crash' ? coreTold(finding, receipt) : ''}`
+}
+
+/** Of a bundle that is about the boot before, when something was. */
+const BOOT_BEFORE: Readonly<Record<Finding['boot'], string>> = {
+  this: ', in the boot before',
+  earlier: ', in an earlier boot',
+  unknown: ', in the boot before or an earlier one',
 }
 
 /** What there is to be said of a crash's core where it is not in the bundle. */

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { lookAround } from '../../../agent/collector/witnesses/look-around.ts'
+import { lookAround, lookBack } from '../../../agent/collector/witnesses/look-around.ts'
 import { coredumpUnit, crash, type Fields, from, writeJournal } from '../host/journal/write-journal.ts'
 import { hanging } from '../host/open-descriptors.ts'
 import { unhurried } from '../reading.ts'
@@ -74,6 +74,54 @@ t.test('units whose processes crashed, as systemd tells of them', async (t) => {
   ])
   const other = writeJournal(entries, '4'.repeat(32))
   t.same(await told(host(t, { ...quiet, [SYSTEM]: other })), ['Nothing had crashed.'], 'in another boot')
+})
+
+t.test('of the boot before: who died in it, and how it went', async (t) => {
+  const EARLIER = '2'.repeat(32)
+  const died = (boot: string, unit: string) => writeJournal([exit(unit, 'dumped', 11)], boot)
+  const root = host(t, {
+    [SYSTEM]: died(BOOT, 'now.service'),
+    [SYSTEM.replace('.journal', '@1.journal~')]: died(EARLIER, 'then.service'),
+  })
+  const core = { name: 'cores/then.7.core.zst', identity: { pid: 7, comm: 'then', bootId: EARLIER, signal: 6 } }
+  const older = { name: 'cores/old.8.core.zst', identity: { pid: 8, comm: 'old', bootId: '4'.repeat(32), signal: 6 } }
+  const back = async (before: object, left: object = {}) => {
+    const behind = {
+      before: { id: EARLIER, journal: 'cut', remembered: undefined, ...before },
+      logs: [],
+      unread: undefined,
+    }
+    const cores = { ...listed, cores: [core, older] }
+    return (await lookBack(root, cores, { ...behind, ...left } as Parameters<typeof lookBack>[2], unhurried())).map(
+      ({ boot, sentence }) => `${boot}: ${sentence}`,
+    )
+  }
+  const dead = [
+    'this: A process of then.service was ended by SIGSEGV; no core was found.',
+    'this: then (pid 7) was ended by SIGABRT.',
+  ]
+  const wordless = 'this: The host went without a word: no ordered stop and no panic is on record.'
+  const old = 'earlier: old (pid 8) was ended by SIGABRT, in an earlier boot.'
+  t.same(await back({}), [...dead, wordless, old])
+  t.same(await back({ journal: 'closed' }), [...dead, old])
+  const remembered = { id: EARLIER, stored: [], captured: false }
+  const ordered = 'this: The host was stopped in order, and its end was not captured.'
+  t.same(await back({ journal: 'closed', remembered }), [...dead, ordered, old])
+  t.same(await back({ journal: 'closed', remembered: { ...remembered, captured: true } }), [...dead, old])
+  t.same(await back({ id: undefined, journal: 'none' }), [
+    'unknown: then (pid 7) was ended by SIGABRT.',
+    'unknown: old (pid 8) was ended by SIGABRT.',
+    'this: How the host went is not on record: there is no journal of it, and its end was not captured.',
+    'this: Whether anything else had crashed is not known: the journal has nothing of that boot.',
+  ])
+  const panic = { artifact: 'pstore/a.txt.zst', text: '[ 1.0] Kernel panic - not syncing: sysrq triggered crash' }
+  const panicked = await back({}, { logs: [panic], unread: 'could not all be read' })
+  t.same(panicked, [
+    'this: The kernel panicked as it was told to by sysrq.',
+    ...dead,
+    'this: Whether anything else had crashed is not known: what the kernel left could not all be read.',
+    old,
+  ])
 })
 
 t.test('two services that crash while the host goes down, when no core is stored any more', async (t) => {

@@ -148,6 +148,40 @@ t.test('what is hostile in a value is shown for what it is', async (t) => {
   t.ok(letters < 10_000, `${letters} letters are shown`)
 })
 
+t.test('a bundle of the boot before says whose boot it is, and whose crash', async (t) => {
+  const about = { bootId: '2'.repeat(32), bundle: '20261130T020000Z-0123456789abcdef' }
+  const finding = { certainty: 'sure', subject: { comm: 'shop' }, at: 1_700_000_000_000, evidence: [] }
+  const findings = [
+    { ...finding, kind: 'panic', boot: 'this', sentence: 'The kernel panicked.' },
+    { ...finding, kind: 'crash', boot: 'this', sentence: 'x' },
+    { ...finding, kind: 'crash', boot: 'earlier', sentence: 'x' },
+    { ...finding, kind: 'crash', boot: 'unknown', sentence: 'x' },
+  ]
+  const of = async (more: object) => {
+    const documents = {
+      'manifest.json': { ...manifest, receipts: [], findings, ...more },
+      'opening.json': { ...opening, ...more },
+    }
+    const seen = await view(documents)
+    t.same(seen.faults, [])
+    return showLines(seen, verdict(seen), plainScreen).map((line) => rendered(line, false))
+  }
+  const before = await of({ trigger: 'previous-boot', about })
+  t.match(before[0], /; all of this is of the boot before$/)
+  t.match(before[1], /^panic +The kernel panicked, 2023-11-14 22:13:20/)
+  t.match(before[2], /^crashed +shop, 2023-.*, in the boot before; no core was found$/)
+  t.match(before[3], /^crashed +shop, .*, in an earlier boot; no core was found$/)
+  t.ok(
+    before.includes(
+      `about    the boot before this one, ${about.bootId}; for its end, bundle ${about.bundle} was begun`,
+    ),
+  )
+  const now = (await of({ trigger: 'shutdown' })).join('\n')
+  t.notMatch(now, /boot before/)
+  const unknown = await of({ trigger: 'previous-boot', about: {} })
+  t.ok(unknown.includes('about    the boot before this one'))
+})
+
 t.test('details that cannot be read cost nothing but themselves', async (t) => {
   const odd = [
     { source: 'tomorrow' },
