@@ -49,7 +49,7 @@ async function lookedBack(root: string, { before }: Occasion, signal: AbortSigna
     // The time at which the machine itself says that it was started: what is not known by the journal is not of the boot before.
     const began = Date.now() - uptime() * 1000
     const boot = { id: undefined, began, earliest: began }
-    return { id: before?.id, journal: 'none', from: undefined, remembered: before, boot }
+    return { id: before?.id, journal: 'none', from: undefined, files: new Set(), remembered: before, boot }
   }
 }
 

@@ -11,6 +11,8 @@ export interface BootBefore {
   readonly journal: 'closed' | 'cut' | 'none'
   /** When its first line was logged, in ms since the epoch. */
   readonly from: number | undefined
+  /** Ids of the journal's files that have lines of it. */
+  readonly files: ReadonlySet<string>
   readonly remembered: Before | undefined
   readonly boot: Boot
 }
@@ -31,16 +33,15 @@ export async function bootBefore(
   const isShared = hosts.some((file) => hasEarlierLines(file, boot))
   const newest = hosts.filter(({ header }) => header.bootId !== boot.id).sort(byLastEntry(Date.now()))
   const id = remembered?.id ?? (isShared ? undefined : newest[0]?.header.bootId)
-  const own = newest.filter(({ header }) => header.bootId === id)
+  const named = newest.filter(({ header }) => header.bootId === id)
+  // Where the power went soon after journald had gone on with a file, its header names the boot before that.
+  const unnamed = remembered?.captured === false && !isShared && newest[0]?.dirty ? newest.slice(0, 1) : []
+  const own = named.length > 0 ? named : unnamed
   const first = Math.min(...own.map(({ header }) => header.headRealtime / 1000))
   const from = Number.isFinite(first) ? first : undefined
   const journal = isShared ? 'closed' : own[0] === undefined ? 'none' : own[0].dirty ? 'cut' : 'closed'
-  return { id, journal, from, remembered, boot }
-}
-
-/** Which of the journal's files have lines of it. */
-export function isOfBootBefore(file: JournalFile, { id, boot }: Pick<BootBefore, 'id' | 'boot'>): boolean {
-  return (id !== undefined && file.header.bootId === id) || hasEarlierLines(file, boot)
+  const its = files.filter((file) => file.header.bootId === id || own.includes(file) || hasEarlierLines(file, boot))
+  return { id, journal, from, files: new Set(its.map(({ header }) => header.fileId)), remembered, boot }
 }
 
 /**

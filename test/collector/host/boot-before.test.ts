@@ -1,5 +1,6 @@
+import { randomFillSync } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { type BootBefore, bootBefore, isLeft, isOfBootBefore } from '../../../agent/collector/host/boot-before.ts'
+import { type BootBefore, bootBefore, isLeft } from '../../../agent/collector/host/boot-before.ts'
 import { scanJournals } from '../../../agent/collector/host/journal/scan.ts'
 import { BOOT, host, write } from '../crashed-cores/cores.ts'
 import { unhurried } from '../reading.ts'
@@ -8,7 +9,11 @@ import { writeJournal } from './journal/write-journal.ts'
 const MACHINE = '1'.repeat(32)
 const [BEFORE, LONG_AGO] = ['2'.repeat(32), '4'.repeat(32)]
 /** Its only line is of 2023, as those of all others here: long before this boot. */
-const journal = (boot: string) => writeJournal([['MESSAGE=hello']], boot)
+const journal = (boot: string) => {
+  const file = writeJournal([['MESSAGE=hello']], boot)
+  randomFillSync(file, 24, 16)
+  return file
+}
 /** Another one's last line is an hour later. */
 const later = (boot: string) => {
   const file = journal(boot)
@@ -24,7 +29,10 @@ async function found(test: Test, files: Readonly<Record<string, Buffer>>, rememb
     write(root, `/var/log/journal/${name.includes('/') ? name : `${MACHINE}/${name}`}`, content)
   const before = await bootBefore(root, remembered, unhurried())
   const { files: all } = await scanJournals(root, unhurried())
-  return { before, its: all.filter((file) => isOfBootBefore(file, before)).map(({ path }) => path.split('/').at(-1)) }
+  return {
+    before,
+    its: all.filter(({ header }) => before.files.has(header.fileId)).map(({ path }) => path.split('/').at(-1)),
+  }
 }
 
 t.test('a journal that was not closed is that of a boot that was cut', async (t) => {
@@ -50,6 +58,15 @@ t.test('what is remembered names the boot; without a journal nothing is known of
   const remembered = { id: BEFORE, captured: false, stored: [] }
   t.match((await found(t, {}, remembered)).before, { id: BEFORE, journal: 'none', from: undefined })
   t.match((await found(t, {})).before, { id: undefined, journal: 'none' })
+  const unnamed = await found(
+    t,
+    { 'system@1.journal~': later(LONG_AGO), 'system@0.journal': journal(LONG_AGO) },
+    remembered,
+  )
+  t.match(unnamed.before, { id: BEFORE, journal: 'cut' }, 'journald had gone on with it shortly before')
+  t.same(unnamed.its, ['system@1.journal~'])
+  const { before: clean } = await found(t, { 'system@1.journal~': later(LONG_AGO) }, { ...remembered, captured: true })
+  t.match(clean, { id: BEFORE, journal: 'none' }, 'one that was captured and has no journal')
   const both = { 'system@0.journal~': journal(BEFORE), 'system@1.journal~': later(LONG_AGO) }
   t.match((await found(t, both, remembered)).before, { id: BEFORE, journal: 'cut' })
 })
@@ -62,7 +79,14 @@ t.test('journals that came with the image are of another machine', async (t) => 
 t.test('what is listed of that which lies there', async (t) => {
   const boot = { id: BOOT, began: 10_000_000, earliest: 10_000_000 }
   const mark = '00000000000000aa'
-  const fresh: BootBefore = { id: BEFORE, journal: 'closed', from: undefined, remembered: undefined, boot }
+  const fresh: BootBefore = {
+    id: BEFORE,
+    journal: 'closed',
+    from: undefined,
+    files: new Set(),
+    remembered: undefined,
+    boot,
+  }
   const kept = (stored: readonly string[]) => ({ ...fresh, remembered: { id: BEFORE, captured: true, stored } })
   t.equal(isLeft({ mark, at: 0 }, kept([])), true, 'nobody has stored it')
   t.equal(isLeft({ mark, at: 9_999_999, bootId: BEFORE }, kept([mark])), false)

@@ -3,7 +3,7 @@ import { aborted, within } from '../../../words/deadline.ts'
 import type { EvidenceClass } from '../../../words/evidence.ts'
 import { shownName } from '../../../words/host-name.ts'
 import { clearance } from '../../clearance.ts'
-import { type BootBefore, isOfBootBefore } from '../../host/boot-before.ts'
+import type { BootBefore } from '../../host/boot-before.ts'
 import { coredumpUser } from '../../host/journal/coredump-words.ts'
 import { archivedName } from '../../host/journal/header.ts'
 import { isHosts, type JournalFile, reopenJournal, scanJournals } from '../../host/journal/scan.ts'
@@ -80,7 +80,7 @@ async function earlier(
   const { root } = round
   round.coredumpUid = await coredumpUser(root, signal)
   const { files, problems } = await scanJournals(root, signal)
-  const ofIt = files.filter((file) => isOfBootBefore(file, before))
+  const ofIt = files.filter(({ header }) => before.files.has(header.fileId))
   // One that journald has gone on with counts as this boot's: all that are of that boot are of the last two.
   const { chosen, leftOut } = chooseFiles(ofIt, before.boot.id, { boots: 2, limit }, Date.now())
   const listed: Found[] = []

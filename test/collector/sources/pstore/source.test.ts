@@ -1,4 +1,5 @@
-import { utimesSync } from 'node:fs'
+import { rmSync, statSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { bootBefore } from '../../../../agent/collector/host/boot-before.ts'
 import { pstoreSource } from '../../../../agent/collector/sources/pstore/source.ts'
@@ -80,6 +81,13 @@ t.test(
     t.equal(new Set(marks).size, 3)
     t.same(await names(remembering(...marks)), [])
     t.same(await names(remembering(...marks.slice(1))), [all.found[0]?.name])
+    // The kernel makes a new file of the same record at each boot.
+    const record = '/sys/fs/pstore/dmesg-erst-9'
+    const { mtimeMs } = statSync(join(root, record))
+    rmSync(join(root, record))
+    write(root, '/sys/fs/pstore/another', 'takes its inode')
+    utimesSync(write(root, record, 'of long before'), mtimeMs / 1000, mtimeMs / 1000)
+    t.same(await names(remembering(...marks)), ['pstore/another.txt.zst'])
   },
 )
 
