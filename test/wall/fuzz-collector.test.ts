@@ -9,7 +9,7 @@ import { lent } from '../streams/poisoned.ts'
 import { encoded } from './conversations.ts'
 import { among, anything, damaged, heapAfterCollection, messageOf, mutated, type Random } from './hostile.ts'
 
-const ROUNDS = 600
+const ROUNDS = 900
 /** ms in which a connection whose other end is closed must be over. */
 const HANG_MS = 30_000
 const STOP = encoded(2, Buffer.alloc(0))
@@ -29,7 +29,14 @@ function request(random: Random, sessions: readonly string[]): object {
   ])
   const limit = among(random, [0, 1, 1000, 2 ** 53, 1e308])
   const within = among(random, [0, 5, 100])
-  const occasion = { trigger: among(random, ['shutdown', 'manual']), boot: 'this' }
+  const before = { id: '2'.repeat(32), captured: random() < 0.5, stored: ['00000000000000aa'] }
+  const occasion = among<object>(random, [
+    { trigger: 'shutdown', boot: 'this' },
+    { trigger: 'manual', boot: 'this' },
+    { trigger: 'notice', boot: 'this' },
+    { trigger: 'previous-boot', boot: 'previous' },
+    { trigger: 'previous-boot', boot: 'previous', before },
+  ])
   const all = [
     ...[
       { do: 'open', occasion, within },
@@ -135,7 +142,7 @@ t.test('whatever a daemon says, the collector answers by the protocol, hangs now
   }
   for (const kind of ['16', '17', '18', '19', 'nothing'])
     t.ok((kinds.get(kind) ?? 0) > 10, `${kind}: ${kinds.get(kind)}`)
-  t.ok(sessions.length > 20)
+  t.ok(sessions.length > 20, `${sessions.length} sessions`)
   const grown = heapAfterCollection() - before
   t.ok(grown < 16 * MIB, `${grown} bytes more are in use`)
 
