@@ -23,10 +23,14 @@ t.test('a kept program lands at its place below the root, where gdb looks; a sec
 })
 
 t.test('without a manifest, by its name: what is in frames is opened', (t) => {
-  t.strictSame(land(holding('executables/aa/shop.zst'), holding('live/a.1.core.zst'), holding('cores/b.2.core.zst')), [
-    'executables/aa/shop opened',
-    'live/a.1.core opened',
-    'cores/b.2.core.zst stored',
-  ])
+  t.strictSame(
+    land(
+      holding('executables/aa/shop.zst'),
+      holding('live/a.1.core.zst'),
+      holding('cores/b.2.core.zst'),
+      holding('pstore/7.dmesg.txt.zst'),
+    ),
+    ['executables/aa/shop opened', 'live/a.1.core opened', 'cores/b.2.core.zst stored', 'pstore/7.dmesg.txt opened'],
+  )
   t.end()
 })
