@@ -1,6 +1,5 @@
 import type { Manifest, Receipt } from '../../agent/bundle/schema.ts'
-import { type Around, capture } from '../../agent/capture/capture.ts'
-import type { Ended } from '../../agent/capture/open-bundle.ts'
+import { type Around, type Captured, capture } from '../../agent/capture/capture.ts'
 import type { CaptureRequest } from '../../agent/capture/request.ts'
 import { TestClock } from '../clock.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -24,7 +23,7 @@ export function scene(...items: Scripted[]) {
   const clock = new TestClock()
   const collector = new ScriptedCollector(clock, ...items)
   const store = new MemoryStore(clock)
-  const begin = (over: Partial<CaptureRequest> = {}, around: Partial<Around> = {}, signal = never): Promise<Ended> =>
+  const begin = (over: Partial<CaptureRequest> = {}, around: Partial<Around> = {}, signal = never): Promise<Captured> =>
     capture({ ...request, ...over }, { collector, store, clock, ...around }, signal)
   return {
     clock,

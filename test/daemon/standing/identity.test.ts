@@ -58,6 +58,8 @@ t.test('without a real id a host goes by its name or its boot, and says so', asy
     const unnamed = await identity(t, { 'etc/machine-id': machine, [NAME]: 'localhost', [BOOT]: 'a1-b2' })
     t.match(unnamed, { name: 'boot-a1b2', problem: /by the id of this boot/ })
   }
+  t.match(await identity(t, { [NAME]: 'web/1', [BOOT]: 'a1-b2' }), { name: 'boot-a1b2' }, 'no key has such a name')
+  t.match(await identity(t, { [NAME]: 'localhost.localdomain', [BOOT]: 'a1-b2' }), { name: 'boot-a1b2' })
   t.match(await identity(t, { [NAME]: '(none)' }), { name: 'unnamed', problem: /set identity/ })
 })
 

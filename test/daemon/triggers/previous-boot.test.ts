@@ -108,6 +108,7 @@ t.test('tried again until it is stored, ever more slowly', async (t) => {
   t.ok((gaps[1] ?? 0) > (gaps[0] ?? 0) && (gaps[2] ?? 0) > (gaps[1] ?? 0), gaps.join(' '))
   const deaf = await hour({ before, deaf: 3 })
   t.same([deaf.dues.length, deaf.logged.length], [1, 2], 'that it does not answer is said once')
+  t.equal((await hour({ before, deaf: 1 })).logged.length, 2, 'and at once')
   const never = await hour({ before, ends: [] })
   t.ok(never.dues.length > 4 && never.dues.length < 20, `${never.dues.length}`)
 })
