@@ -11,7 +11,7 @@ const LEAST_BYTES = 64 * 1024
 const ALONE_MS = 2_000
 
 /** The time to send has ended, or will before the rest is stored. Nobody is to blame but the link. */
-class TimeUp extends Error {
+export class TimeUp extends Error {
   constructor({ rate }: Pace) {
     super(`its time was up${rate === undefined ? '' : `: the store takes ${rateText(rate)}`}`)
     this.name = 'TimeUp'

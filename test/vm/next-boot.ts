@@ -1,11 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Machine } from '../../scripts/vm/machine.ts'
 import { checkReceipts, type StoredBundle } from './bucket.ts'
 import { bootDone } from './power.ts'
 import type { Context, HostOptions } from './scenario.ts'
 
-/** s. A third of it is how long the store is tried before the host goes. */
-const DEADLINE = 60
 const DRAINED = "journalctl -b -q -o cat -u lastgasp.service | grep -q 'that had been kept in the spool went to'"
 
 /** Switches off a host that cannot reach its store: it says so, and what it has kept. Gives what the console said. */
@@ -25,13 +25,15 @@ export async function switchOffCutOff(
   return said
 }
 
-/** Boots a disk again, on which something was kept, and waits until the store has it and the disk has it no more. */
+/** Boots a machine again, on whose disk something was kept, and waits until the store has it and the disk has it no more; `first` is run there before. */
 export async function bootAndDrain(
   { boot, step }: Pick<Context, 'boot' | 'step'>,
-  options: HostOptions & { readonly disk: string },
+  options: HostOptions & { readonly keep: string },
   signal: AbortSignal,
+  first = 'true',
 ): Promise<Machine> {
-  const machine = await boot({ deadline: DEADLINE, ...options })
+  const machine = await boot(options)
+  await machine.ok(first, signal)
   await machine.ok(`until ${DRAINED}; do sleep 0.5; done`, signal)
   step('drained')
   equal(await machine.ok('find /var/lib/lastgasp/spool -type f', signal), '')
@@ -39,10 +41,19 @@ export async function bootAndDrain(
   return machine
 }
 
+/** A place for a machine that boots twice. */
+export async function placeFor({ scratch }: Pick<Context, 'scratch'>): Promise<string> {
+  const keep = join(scratch, 'machine')
+  await mkdir(keep)
+  return keep
+}
+
 /** The bundle of the boot before, as it came by the drain: whole, and once. */
 export async function checkDrained({ bucket }: Context, signal: AbortSignal): Promise<StoredBundle> {
   await bucket.openForReading(signal)
-  const bundle = await bucket.onlyBundle(signal)
+  const [bundle, ...others] = await bucket.bundles(signal)
+  ok(bundle, 'it is there')
+  deepEqual(others, [])
   checkReceipts({ ...bundle, objects: bundle.objects.map((name) => name.replace(/\.again$/, '')) })
   const marks = (await bucket.keys(signal)).filter((key) => key.includes('/index/'))
   deepEqual(marks.map((key) => key.replace(/^.*\./, '')).sort(), ['json', 'open'])

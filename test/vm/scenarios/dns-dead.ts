@@ -1,4 +1,4 @@
-import { bootAndDrain, checkDrained, switchOffCutOff } from '../next-boot.ts'
+import { bootAndDrain, checkDrained, placeFor, switchOffCutOff } from '../next-boot.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -14,11 +14,12 @@ export const scenario: Scenario = {
   minutes: 2,
   async run(context, signal) {
     const { boot } = context
-    await using machine = await boot({ settings, files: { '/etc/hosts': { content: HOSTS } } })
+    const keep = await placeFor(context)
+    await using machine = await boot({ keep, settings, files: { '/etc/hosts': { content: HOSTS } } })
     await bootDone(machine, signal)
     await switchOffCutOff(machine, context, signal)
-    const files = { '/etc/hosts': { content: `${HOSTS}10.0.2.100 ${STORE}\n` } }
-    await using again = await bootAndDrain(context, { disk: machine.disk, files }, signal)
+    const name = `echo '10.0.2.100 ${STORE}' >>/etc/hosts`
+    await using again = await bootAndDrain(context, { keep, settings }, signal, name)
     again.cutPower()
     await checkDrained(context, signal)
   },

@@ -1,4 +1,4 @@
-import { bootAndDrain, checkDrained, switchOffCutOff } from '../next-boot.ts'
+import { bootAndDrain, checkDrained, placeFor, switchOffCutOff } from '../next-boot.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -10,13 +10,14 @@ export const scenario: Scenario = {
   minutes: 2,
   async run(context, signal) {
     const { boot, link, operator, step } = context
-    await using machine = await boot({ settings: `[seal]\nrecipients = ["${operator.recipient}"]` })
+    const host = { keep: await placeFor(context), settings: `[seal]\nrecipients = ["${operator.recipient}"]` }
+    await using machine = await boot(host)
     await bootDone(machine, signal)
     link.behaviour = 'silent'
     step('the link is down')
     await switchOffCutOff(machine, context, signal)
     link.behaviour = 'open'
-    await using again = await bootAndDrain(context, { disk: machine.disk }, signal)
+    await using again = await bootAndDrain(context, host, signal)
     again.cutPower()
     await checkDrained(context, signal)
   },

@@ -1,7 +1,7 @@
 import { match, ok } from 'node:assert/strict'
 import { receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
-import { bootAndDrain, checkDrained, switchOffCutOff } from '../next-boot.ts'
+import { bootAndDrain, checkDrained, placeFor, switchOffCutOff } from '../next-boot.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -16,7 +16,8 @@ export const scenario: Scenario = {
   minutes: 2,
   async run(context, signal) {
     const { boot, link, operator, step } = context
-    await using machine = await boot({ settings: `[seal]\nrecipients = ["${operator.recipient}"]` })
+    const host = { keep: await placeFor(context), settings: `[seal]\nrecipients = ["${operator.recipient}"]` }
+    await using machine = await boot(host)
     await bootDone(machine, signal)
     await crash(machine, 'victim', 16, signal)
     await machine.ok(FILL, signal)
@@ -26,7 +27,7 @@ export const scenario: Scenario = {
     match(said, /found: .*crasher/)
     match(said, /not whole: cores\//)
     link.behaviour = 'open'
-    await using again = await bootAndDrain(context, { disk: machine.disk }, signal)
+    await using again = await bootAndDrain(context, host, signal)
     again.cutPower()
     const bundle = await checkDrained(context, signal)
     for (const { artifact, status, reason } of bundle.manifest.receipts) step(`${artifact} ${status}: ${reason ?? ''}`)
