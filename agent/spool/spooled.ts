@@ -167,8 +167,11 @@ class Backed {
       this.#keeper = await this.#opening
       return this.#keeper
     } catch (thrown) {
-      this.kept.refused ??= both(undefined, thrown)
-      throw this.kept.refused
+      const why = both(undefined, thrown)
+      // A caller whose time was up has found out nothing.
+      if (signal.aborted) this.#opening = undefined
+      else this.kept.refused ??= why
+      throw why
     }
   }
 

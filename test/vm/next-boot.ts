@@ -1,8 +1,9 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseIndexKey } from '../../agent/bundle/keys.ts'
 import type { Machine } from '../../scripts/vm/machine.ts'
-import { checkReceipts, type StoredBundle } from './bucket.ts'
+import { checkReceipts, receiptsOf, type StoredBundle } from './bucket.ts'
 import { bootDone } from './power.ts'
 import type { Context, HostOptions } from './scenario.ts'
 
@@ -34,9 +35,8 @@ export async function bootAndDrain(
 ): Promise<Machine> {
   const machine = await boot(options)
   await machine.ok(first, signal)
-  await machine.ok(`until ${DRAINED}; do sleep 0.5; done`, signal)
+  await machine.ok(`until ${DRAINED} && [ -z "$(find /var/lib/lastgasp/spool -type f)" ]; do sleep 0.5; done`, signal)
   step('drained')
-  equal(await machine.ok('find /var/lib/lastgasp/spool -type f', signal), '')
   await bootDone(machine, signal)
   return machine
 }
@@ -48,15 +48,15 @@ export async function placeFor({ scratch }: Pick<Context, 'scratch'>): Promise<s
   return keep
 }
 
-/** The bundle of the boot before, as it came by the drain: whole, and once. */
-export async function checkDrained({ bucket }: Context, signal: AbortSignal): Promise<StoredBundle> {
+/** The bundle of the shutdown, as it came by the drain: whole, and once. Boots that lost their power may have sent others. */
+export async function checkDrained({ bucket }: Pick<Context, 'bucket'>, signal: AbortSignal): Promise<StoredBundle> {
   await bucket.openForReading(signal)
-  const [bundle, ...others] = await bucket.bundles(signal)
+  const [bundle, ...more] = (await bucket.bundles(signal)).filter(({ manifest }) => manifest.trigger === 'shutdown')
   ok(bundle, 'it is there')
-  deepEqual(others, [])
+  deepEqual(more, [])
   checkReceipts({ ...bundle, objects: bundle.objects.map((name) => name.replace(/\.again$/, '')) })
-  const marks = (await bucket.keys(signal)).filter((key) => key.includes('/index/'))
-  deepEqual(marks.map((key) => key.replace(/^.*\./, '')).sort(), ['json', 'open'])
-  ok(bundle.manifest.receipts.some(({ source, bytesStored }) => source === 'facts' && bytesStored > 0))
+  const marks = (await bucket.keys(signal)).map(parseIndexKey).filter((key) => key?.bundle === bundle.manifest.bundle)
+  deepEqual(marks.map((key) => key?.mark.kind).sort(), ['open', 'row'])
+  ok(receiptsOf(bundle, 'facts').some(({ bytesStored }) => bytesStored > 0))
   return bundle
 }

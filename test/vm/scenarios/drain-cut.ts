@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bootAndDrain, checkDrained, placeFor, switchOffCutOff } from '../next-boot.ts'
+import { bootDone } from '../power.ts'
+import type { Scenario } from '../scenario.ts'
+
+/** How often the power is cut. power-cuts.ts asks for more. */
+const CUTS = Number(process.env.LASTGASP_CUTS ?? 2)
+/** s after which a drain has begun in any case: a request that nobody answers lasts 10, and the pause after it 3. */
+const BEGUN = 13
+/** s of draining in which the power is cut. */
+const DRAINING = 12
+/** So slow that a bundle takes about a minute. */
+const SLOW = { bytesPerSecond: 64 * 1024 }
+
+/** The power is cut while the spool is drained, at another moment each time: every object that was kept arrives, once. */
+export const scenario: Scenario = {
+  name: 'drain-cut',
+  suites: ['bookworm', 'trixie', 'forky'],
+  turns: ['trixie'],
+  minutes: 2 + CUTS,
+  async run(context, signal) {
+    const { boot, link, operator, step } = context
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "off"`
+    const host = { keep: await placeFor(context), settings }
+    await using machine = await boot(host)
+    await bootDone(machine, signal)
+    link.behaviour = 'silent'
+    await switchOffCutOff(machine, context, signal)
+    for (let cut = 1; cut <= CUTS; cut++) {
+      link.behaviour = 'silent'
+      await using draining = await boot(host)
+      link.behaviour = SLOW
+      const after = Math.random() * (BEGUN + DRAINING)
+      await sleep(after * 1000, undefined, { signal })
+      const left = await draining.ok('find /var/lib/lastgasp/spool/1/objects -type f | wc -l', signal)
+      draining.cutPower()
+      await draining.off(signal)
+      step(`cut ${cut} after ${after.toFixed(1)} s: ${left.trim()} objects lay there`)
+    }
+    link.behaviour = 'open'
+    await using last = await bootAndDrain(context, host, signal)
+    last.cutPower()
+    await last.off(signal)
+    await checkDrained(context, signal)
+  },
+}
