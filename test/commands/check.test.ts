@@ -54,3 +54,11 @@ t.test('recipients in a file that another of its name replaces', async (t) => {
   const broken = await check(t, ['--store', 'STORE'], {}, { usr: { lib: image }, etc: slip })
   t.match(broken.says('seal'), [/no core will leave/, /no facts and no journal will leave: .*50-site\.toml:1/])
 })
+
+t.test('whether anything is kept while the store is out of reach', async (t) => {
+  const none = await check(t, ['--store', 'STORE'], {})
+  t.match(none.says('spool'), [/^nothing is kept while the store is out of reach: .*var\/lib\/lastgasp/])
+  const state = { var: { lib: { lastgasp: {} } } }
+  const few = await check(t, ['--store', 'STORE', '--set', 'spool.max="8MiB"'], {}, state)
+  t.match(few.says('spool'), [/^8MiB fit below .*var\/lib\/lastgasp while the store is out of reach$/])
+})
