@@ -139,6 +139,23 @@ t.test('a store that fails is tried again, unless it will never work', async (t)
   t.equal(s.collector.count('take cores/b'), 1)
 })
 
+t.test('and what failed last of all as well: whether it did is waited for', async (t) => {
+  const s = scene(...['a', 'b', 'c', 'd'].map((name, n) => scripted(`cores/${name}`, gives(name), { bytes: 1000 + n })))
+  const put = s.store.put.bind(s.store)
+  const tried = new Map<string, number>()
+  s.store.put = async (key, body, signal) => {
+    if (!/cores\/./.test(key)) return await put(key, body, signal)
+    await s.clock.sleep(2_000)
+    const times = (tried.get(key) ?? 0) + 1
+    tried.set(key, times)
+    if (times <= (key.endsWith('d') ? 2 : 1)) throw new StoreError('transient', 'busy')
+    return await put(key, body, signal)
+  }
+  const manifest = await s.captured()
+  t.equal(manifest.status, 'complete')
+  t.strictSame([...tried.values()], [2, 2, 2, 3])
+})
+
 t.test('there is an end to it: with no time left nothing is begun again, and the receipt says so', async (t) => {
   const s = scene(scripted('cores/a', tries(fails('ENFILE'), gives('a')), { bytes: 1000 }))
   s.collector.list = async () => {

@@ -202,3 +202,26 @@ t.test('a last look that fails, or hangs, is told, and the bundle is not complet
   t.equal(told.status, 'partial')
   t.ok(hanging.clock.now() < 2_100, `${hanging.clock.now()} ms`)
 })
+
+t.test('where all the time was used, a last look that hangs leaves what the last sending may take', async (t) => {
+  const s = scene()
+  const endless = async function* (stop: AbortSignal) {
+    while (!stop.aborted) {
+      yield Buffer.alloc(10_000)
+      await s.clock.sleep(200)
+    }
+  }
+  s.collector.list = () => ({ items: [facts(), scripted('cores/endless', endless)], gaps: [] })
+  const put = s.store.put.bind(s.store)
+  s.store.put = async (key, body, signal) => {
+    if (/endless/.test(key)) await s.clock.sleep(3_500)
+    return await put(key, body, signal)
+  }
+  s.collector.last = async function* () {
+    await new Promise(() => {})
+  }
+  await s.captured()
+  const looked = s.collector.when('last look') ?? 0
+  t.ok(looked > 85_000 && looked < 86_000, `${looked}`)
+  t.match(s.collector.asked.at(-1), { what: 'findings', at: 87_000 })
+})

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { COURSES } from '../../agent/capture/courses.ts'
+import { COURSES, GENEROUS_MS } from '../../agent/capture/courses.ts'
 import { Time } from '../../agent/capture/time.ts'
 import { aborted, MovableDeadline } from '../../agent/words/deadline.ts'
 import { TestClock } from '../clock.ts'
@@ -147,4 +147,5 @@ t.test('what each trigger makes of a capture', async (t) => {
     ],
     'as the design has it',
   )
+  t.equal(GENEROUS_MS, 1_800_000, 'half an hour, as the settings may give at most')
 })
