@@ -44,7 +44,8 @@ export const WHO_ASKED = [
 async function whoAsked(signal: AbortSignal): Promise<string | undefined> {
   const lines = await run('journalctl', ['-b', ...WHO_ASKED], signal)
   const said = lines?.split('\n').filter((line) => line.trim() !== '')
-  return said === undefined || said.length === 0 ? undefined : printable(said.join('; ')).slice(0, 300)
+  // After a shutdown that was cancelled the same was said before.
+  return said === undefined || said.length === 0 ? undefined : printable([...new Set(said)].join('; ')).slice(0, 300)
 }
 
 /** A program's standard output, or undefined where it failed, hung or could not be started. */

@@ -13,7 +13,9 @@ t.test('what is only announced is taken at once, and stays open until it is cert
   const manifest = await s.captured({}, { certain: certainAfter(s, 30_000) })
   for (const what of ['take facts', 'take live/a', 'release', 'take cores/a'])
     t.ok((s.collector.when(what) ?? Infinity) < 100, what)
-  t.strictSame([s.collector.when('why'), s.collector.when('last look')], [30_000, 30_000])
+  t.equal(s.collector.when('why'), 30_000)
+  // And as long as systemd is asked who is being stopped.
+  t.equal(s.collector.when('last look'), 30_050)
   t.match(manifest, { status: 'complete', shutdown: { kind: 'reboot' } })
   t.equal(receiptOf(manifest, 'cores/late')?.status, 'complete')
 })
