@@ -31,7 +31,7 @@ export async function look(
   const looked = new Map<number, readonly Thread[]>()
   const unlooked = new Map<number, number>()
   let left = caps.table
-  await fewAtATime(troubledFirst(chosen, troubled), async ({ pid, threads }) => {
+  await fewAtATime(soonestGone(chosen, troubled), async ({ pid, threads }) => {
     const most = reads.time.now() > until ? 0 : Math.min(left, caps.tableOfOne)
     left -= Math.min(threads, most)
     if (threads > most) {
@@ -45,16 +45,18 @@ export async function look(
   return { threads: looked, unlooked }
 }
 
-function troubledFirst(
+/** Those in trouble first, then those in containers, which nobody holds: kubelet ends pods while we look. Then by memory. */
+function soonestGone(
   processes: readonly HostProcess[],
   troubled: ReadonlyMap<number, unknown>,
 ): readonly HostProcess[] {
-  return processes.toSorted((a, b) => Number(troubled.has(b.pid)) - Number(troubled.has(a.pid)) || b.memory - a.memory)
+  const rank = ({ pid, container }: HostProcess) => (troubled.has(pid) ? 2 : container === undefined ? 0 : 1)
+  return processes.toSorted((a, b) => rank(b) - rank(a) || b.memory - a.memory)
 }
 
-/** Processes with a blocked thread first, then those in trouble, then by memory. */
+/** Processes with a blocked thread first, then those that may be gone soonest. */
 export function inOrder({ chosen, troubled }: StacksRequest, looked: Looked): readonly Stood[] {
-  const stood = troubledFirst(chosen, troubled).map((process) => {
+  const stood = soonestGone(chosen, troubled).map((process) => {
     return { process, threads: looked.threads.get(process.pid) ?? [], stands: new Map() }
   })
   const isBlocked = ({ threads }: Stood) => threads.some(({ state }) => state === 'D')
