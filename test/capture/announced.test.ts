@@ -15,7 +15,8 @@ t.test('what is only announced is taken at once, and stays open until it is cert
     t.ok((s.collector.when(what) ?? Infinity) < 100, what)
   t.equal(s.collector.when('why'), 30_000)
   // And as long as systemd is asked who is being stopped.
-  t.equal(s.collector.when('last look'), 30_050)
+  const last = s.collector.when('last look') ?? 0
+  t.ok(last >= 30_000 && last < 31_000, `${last}`)
   t.match(manifest, { status: 'complete', shutdown: { kind: 'reboot' } })
   t.equal(receiptOf(manifest, 'cores/late')?.status, 'complete')
 })
