@@ -33,11 +33,14 @@ t.test('one that was cancelled is closed well, soon, and says so', async (t) => 
   const cancelled = new AbortController()
   const s = scene(
     facts(),
-    scripted('cores/under-way', hangsAfter(['some of it']), { patience: 3_600_000 }),
+    scripted('cores/under-way', hangsAfter(['some of it']), { patience: 3_600_000, mark: '00000000000000aa' }),
+    scripted('cores/whole', gives('it'), { value: 900, mark: '00000000000000bb' }),
     scripted('cores/not-begun', gives('it'), { bytes: 50_000_000, value: 1 }),
   )
   s.clock.after(10_000, () => cancelled.abort())
-  const manifest = await s.captured({}, { certain: new Promise(() => {}), cancelled: cancelled.signal })
+  const captured = s.begin({}, { certain: new Promise(() => {}), cancelled: cancelled.signal })
+  const { manifest, stored } = await s.clock.run(captured)
+  t.same(stored, ['00000000000000bb'], 'what was cut short is to be taken again')
   t.ok(s.clock.now() >= 10_000 && s.clock.now() < 12_000, `${s.clock.now()}`)
   t.match(manifest, { status: 'partial', shutdown: { kind: 'unknown', cancelled: true } })
   t.equal(receiptOf(manifest, 'facts')?.status, 'complete')
