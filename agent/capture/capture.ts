@@ -91,7 +91,7 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
 
   // What came up at the end, and who died in the meantime.
   await sessions.lastLook()
-  const late = sessions.findings()
+  const late = sessions.lastFindings()
   await takes.all(time.sending.signal)
   await takes.stored(time.landing.signal)
 

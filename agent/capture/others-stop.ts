@@ -3,8 +3,6 @@ import { pause } from '../words/clock.ts'
 import { abandonable, within } from '../words/deadline.ts'
 import type { Time } from './time.ts'
 
-/** ms for an answer. Who gives none has other things to do, and is not waited for. */
-const ANSWER_MS = 2_000
 /** ms between two questions: at first, and at most. */
 const SOON_MS = 50
 const CALM_MS = 500
@@ -22,12 +20,14 @@ export async function othersStopped(collector: Pick<Collector, 'stopping'>, time
   const { clock, cut } = time
   const end = AbortSignal.any([cut, time.reading(false).signal])
   const began = clock.now()
+  let spared = 0
   for (let quiet = 0; quiet < QUIET && !end.aborted; ) {
-    const limit = within(ANSWER_MS, end, clock)
+    const limit = within(time.budget.why, end, clock)
     const answer = await abandonable(collector.stopping(limit), limit).catch(() => undefined)
-    if (answer === undefined) return
-    const { running, held } = answer
-    quiet = running === 0 && !held ? quiet + 1 : 0
+    // Who does not answer has other things to do, and is not waited for; who has answered is asked once more.
+    if (answer === undefined && --spared < 0) return
+    if (answer !== undefined) spared = 1
+    quiet = answer?.running === 0 && !answer.held ? quiet + 1 : 0
     const rhythm = Math.min(CALM_MS, Math.max(SOON_MS, (clock.now() - began) * RHYTHM))
     if (quiet < QUIET) await pause(quiet > 0 ? AGAIN_MS : rhythm, clock, end)
   }

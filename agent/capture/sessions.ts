@@ -1,4 +1,5 @@
 import type { Finding, Shutdown } from '../bundle/schema.ts'
+import { fuller } from '../findings/fuller.ts'
 import type { Collector, Session, Watching } from '../wall/collector.ts'
 import { abandonable, within } from '../words/deadline.ts'
 import { type InventoryGap, type Occasion, SOURCES_OF, type SourceName } from '../words/evidence.ts'
@@ -92,6 +93,17 @@ export class Sessions {
     const ms = Math.min(budget.witnesses, Math.max(0, end.left() - budget.lastSending))
     const limit = this.#within(ms * ANSWERED)
     return await abandonable(this.#latest.findings(ms, limit), limit).catch(() => undefined)
+  }
+
+  /**
+   * The same at the end, when nobody will look again: a host that was too busy to tell all of it, as others were being stopped, is asked once more
+   * while there is time.
+   */
+  async lastFindings(): Promise<readonly Finding[] | undefined> {
+    const first = await this.findings()
+    if (first?.every(({ kind }) => kind !== 'unknown')) return first
+    const { budget, end } = this.#time
+    return end.left() > budget.reserve ? fuller(first, await this.findings()) : first
   }
 
   /** Takes up what has come up until now, and nothing after it. */

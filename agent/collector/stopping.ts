@@ -5,7 +5,7 @@ import { jobList } from './host/dbus.ts'
 import { askManager, managerAt } from './host/manager.ts'
 
 /** systemd answers in some ms; on a host short of memory it took 41 s, and then nobody waits for it. */
-const ASK_MS = 2_000
+const ASK_MS = 5_000
 
 /** What can crash when it is stopped. Mounts, swaps and devices have no processes. */
 const HAS_PROCESSES = /\.(service|scope)$/

@@ -52,7 +52,16 @@ t.test('who does not answer, or not in time, is not waited for', async (t) => {
   const mute = scene(facts())
   mute.collector.stops = () => new Promise(() => {})
   await mute.captured()
-  t.ok(Number(mute.collector.when('last look')) < 2_100)
+  t.ok(Number(mute.collector.when('last look')) < 4_600)
+  const once = scene(facts())
+  once.collector.stops = (question) =>
+    question === 3 ? Promise.reject(new Error('it hung up')) : question < 6 ? busy : quiet
+  await once.captured()
+  t.equal(once.collector.count('stopping'), 7, 'who has answered is asked once more')
+  const gone = scene(facts())
+  gone.collector.stops = (question) => (question > 2 ? Promise.reject(new Error('it hung up')) : busy)
+  await gone.captured()
+  t.equal(gone.collector.count('stopping'), 4)
 })
 
 t.test('no longer than there is time: the reserve is the manifest’s', async (t) => {
