@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { drain, tidy } from '../../agent/spool/drain.ts'
@@ -42,6 +42,7 @@ t.test('a key that is another’s stays, or its artifact goes under another name
   t.match(await drain(place, store, {}, signal), { stored: 4, left: 1, because: /already|exists/i })
   t.equal(String(await contentOf(bucket, `${PREFIX}facts.tar.zst.again`)), 'facts\n')
   t.equal(String(await contentOf(bucket, `${PREFIX}manifest.json`)), 'another')
+  t.equal(readdirSync(place.records).length, 1, 'what the record says is needed as long as something is left')
 })
 
 t.test('what is broken costs nothing but itself', async (t) => {

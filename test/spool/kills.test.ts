@@ -35,7 +35,7 @@ t.test(`a drain that is killed ${KILLS} times brings every object once`, async (
   const [state, before] = ['state', 'before'].map((name) => join(root, name)) as [string, string]
   const place = placeIn(state)
   const keeper = await Keeper.open(place, 's3://bucket', lots, signal)
-  const names = Array.from({ length: 24 }, (_, i) => `files/${i}.zst`)
+  const names = Array.from({ length: 24 }, (_, i) => `${i % 2 === 0 ? 'files' : 'stacks'}/${i}.zst`)
   for (const name of ['opening.json', 'plan.json', ...names])
     await keeper.put(PREFIX + name, randomBytes(2_000), untold, signal)
   const upload = await keeper.begin(`${PREFIX}cores/a.core.zst`, untold, signal)
