@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Announcement, hearLogind } from '../../../agent/collector/host/logind.ts'
+import { TestClock } from '../../clock.ts'
 import { bodyOf } from './dbus-words.ts'
 import { fakeBus, Speaker } from './fake-bus.ts'
 
@@ -111,4 +115,33 @@ t.test('a bus and a logind that come late, go, and come again', { skip }, async 
   await logind({ PreparingForShutdown: true, InhibitDelayMaxUSec: 2n ** 64n - 1n })
   await until(() => heard.length === 3, 'what it has said before')
   t.strictSame(heard, [30_000, 'cancelled', 1_800_000])
+})
+
+t.test('a bus that never comes is told of once; one that is mute is left, and tried again', async (t) => {
+  const heard = async (root: string, ms: number) => {
+    const lines: string[] = []
+    const clock = new TestClock()
+    const end = new AbortController()
+    clock.after(ms, () => end.abort())
+    // The clock gives no turn to what its ticks have begun.
+    for (let at = 0; at < ms; at += 1_000) clock.after(at, () => {})
+    const of = { root, uid: 0, say: (line: string) => void lines.push(line) }
+    await clock.run(hearLogind(new Announcement(), of, end.signal, clock))
+    return lines
+  }
+  t.match(await heard('/nonexistent', 50_000), [])
+  const [line, ...more] = await heard('/nonexistent', 600_000)
+  t.match(line, /^cannot hear logind: .*ENOENT.*: a shutdown is noticed when systemd begins with it$/)
+  t.same(more, [])
+
+  const { root } = await fakeBus(t)
+  let connections = 0
+  const mute = createServer((socket) => {
+    connections++
+    socket.on('error', () => {})
+  }).listen(join(root, 'run/dbus/system_bus_socket'))
+  t.teardown(() => void mute.close())
+  await once(mute, 'listening')
+  await heard(root, 400_000)
+  await until(() => connections >= 3, 'it to be tried again')
 })

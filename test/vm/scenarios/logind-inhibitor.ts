@@ -12,8 +12,8 @@ import type { Scenario } from '../scenario.ts'
 const DEADLINE = 120
 /** s that logind waits for kubelet at most. */
 const DELAY = 40
-/** s that the pod takes to stop: less than its grace. */
-const CLEAN = 8
+/** s that the pod would take to stop: more than its grace. */
+const CLEAN = 60
 
 const POD: Pod = {
   uid: '2b6f0cc9-04d1-4d3b-9f05-1b0e9d3f2a11',
