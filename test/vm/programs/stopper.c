@@ -37,6 +37,16 @@ static void fill(uint8_t *data, size_t size) {
   }
 }
 
+/* Whose its core is going to be. */
+static void say_pattern(const char *name) {
+  char pattern[129] = "";
+  FILE *file = fopen("/proc/sys/kernel/core_pattern", "r");
+  if (file == NULL) return;
+  if (fgets(pattern, sizeof pattern, file) != NULL) printf("%s: %s", name, pattern);
+  fclose(file);
+  fflush(stdout);
+}
+
 __attribute__((noinline)) static void stop_badly(void) { *nowhere = 1; }
 
 int main(int argc, char **argv) {
@@ -57,6 +67,7 @@ int main(int argc, char **argv) {
   say(name, "told");
   for (unsigned left = after; left > 0; left = sleep(left)) continue;
   say(name, "crashes");
+  say_pattern(name);
   stop_badly();
   return data[size - 1];
 }
