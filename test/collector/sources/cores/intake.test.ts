@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { readCorePattern } from '../../../../agent/collector/crashed-cores/core-pattern.ts'
 import { openSystem } from '../../../../agent/collector/host/ffi.ts'
 import { Intake } from '../../../../agent/collector/sources/cores/intake.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
@@ -53,12 +54,24 @@ function intakeOf(t: Test, root = '/') {
   return { directory, intake, seal, crash }
 }
 
+/** The id of a process that has a core in its standard input, a pipe, and waits; to be seen in a host's own /proc. */
+async function handlerIn(t: Test, root: string): Promise<number> {
+  const shell = spawn('sh', ['-c', 'echo core | sh -c "echo \\$\\$; exec sleep 60 >/dev/null"'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const handler = Number(String((await once(shell.stdout, 'data'))[0]))
+  t.ok(handler > 1)
+  t.teardown(() => handler > 1 && process.kill(handler, 'SIGKILL'))
+  symlinkSync(`/proc/${handler}`, join(root, `proc/${handler}`))
+  return handler
+}
+
 const WORDS = [String(PID), '11', '1700000000', '998', UNLIMITED]
 
 /** What comes up in a session until `enough`, then its last words; watched in the background. */
-function watched(source: ReturnType<typeof coresSource>, root: string) {
+function watched(source: ReturnType<typeof coresSource>, root: string, cores: Parameters<typeof context>[1] = {}) {
   const stop = new AbortController()
-  const session = source.open(context(root))
+  const session = source.open(context(root, cores))
   const all: Inventory[] = []
   const ended = (async () => {
     await session.inventory(PLENTY, unhurried())
@@ -132,14 +145,7 @@ t.test('who it was is asked of the process that waits, which the kernel keeps', 
   writeFileSync(join(root, 'proc/300/status'), status)
   writeFileSync(join(root, 'proc/300/cgroup'), '0::/system.slice/shop.service\n')
   symlinkSync('/usr/sbin/shop', join(root, 'proc/300/exe'))
-  // Its input is a pipe.
-  const handler = spawn('sh', ['-c', 'echo core | sh -c "echo \\$\\$; exec sleep 60 >/dev/null"'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  const sleeper = Number(String((await once(handler.stdout, 'data'))[0]))
-  t.ok(sleeper > 1)
-  t.teardown(() => sleeper > 1 && process.kill(sleeper, 'SIGKILL'))
-  symlinkSync(`/proc/${sleeper}`, join(root, `proc/${sleeper}`))
+  const sleeper = await handlerIn(t, root)
   const { directory, intake } = intakeOf(t, root)
   intake.begin()
   const watch = watched(coresSource(openSystem(), intake), root)
@@ -168,6 +174,30 @@ t.test('what is not to be taken is told of, and its process let go: closed memor
   intake.arm()
   t.notOk(existsSync(join(directory, 'wall/armed')), 'the next shutdown leaves the kernel alone')
   t.equal((await crash(WORDS)).code, 1, 'and a handler that is started all the same gives up at once')
+})
+
+t.test('no more of them than the settings allow', async (t) => {
+  const root = host(t)
+  mkdirSync(join(root, 'proc/300'))
+  writeFileSync(join(root, 'proc/300/status'), 'Name:\tshop\nUid:\t33\t33\t33\t33\nVmRSS:\t 100 kB\nCoreDumping:\t1\n')
+  const sleeper = await handlerIn(t, root)
+  const { directory, intake } = intakeOf(t, root)
+  intake.begin()
+  const watch = watched(coresSource(openSystem(), intake), root, { limit: 100 * 1024 - 1 })
+  writeFileSync(join(directory, 'crashes'), `300 11 1700000000 33 ${UNLIMITED} ${sleeper}\n`)
+  while (watch.gaps().length < 1) await sleep(5)
+  t.match(watch.gaps(), [
+    { because: 'limit', reason: /^shop\[300\] crashed .*beyond cores\.limit/, identity: { pid: 300 } },
+  ])
+  await watch.end()
+})
+
+t.test('where cores lie was decided before they were handed over to us', async (t) => {
+  const ours = host(t, '|/usr/lib/lastgasp/core-handler %P %s %t %u %c')
+  mkdirSync(join(ours, 'run/lastgasp'), { recursive: true })
+  writeFileSync(join(ours, 'run/lastgasp/core_pattern'), '/var/cores/%e.%p\n16\n')
+  t.match(await readCorePattern(ours, unhurried()), { kind: 'directory', directory: '/var/cores' })
+  t.match(await readCorePattern(host(t, '|/usr/lib/lastgasp/x'), unhurried()), { kind: 'scattered', text: 'core' })
 })
 
 t.test('when nobody listens any more, nobody waits', async (t) => {
