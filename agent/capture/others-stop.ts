@@ -4,13 +4,13 @@ import { abandonable, within } from '../words/deadline.ts'
 import type { Time } from './time.ts'
 
 /** ms between two questions: at first, and at most. */
-const SOON_MS = 50
+const SOON_MS = 25
 const CALM_MS = 500
 /** Of the time that it has taken so far: so much later than the others are we, at most. */
 const RHYTHM = 1 / 20
 /** So often in a row nobody is being stopped, and ms in between: systemd takes one job off its list before it begins those that waited for it. */
 const QUIET = 2
-const AGAIN_MS = 20
+const AGAIN_MS = 10
 
 /**
  * Until nobody else is being stopped any more who may crash, as far as systemd says so in time; or until there is no time for what might

@@ -34,7 +34,7 @@ t.test('the order: look, take what applications wait for, let them go, take the 
     ['journal', 'failed'],
     ['journal/last', 'complete'],
   ])
-  t.match(manifest, { shutdown: { kind: 'reboot' }, findings: [], trigger: 'shutdown', durationMs: 21 })
+  t.match(manifest, { shutdown: { kind: 'reboot' }, findings: [], trigger: 'shutdown', durationMs: 11 })
   t.equal(s.store.names.indexOf('manifest.json'), s.store.names.length - 2, 'then only the row')
 })
 

@@ -22,7 +22,7 @@ t.test('open for crashes while others are being stopped: what comes up is taken 
   t.ok(Number(s.collector.when('take cores/soon')) < 3_100, 'not when all is over')
   const last = Number(s.collector.when('last look'))
   t.ok(last >= 12_000 && last < 12_700, `closed when nobody was stopped any more: ${last} ms`)
-  t.ok(s.collector.count('stopping') < 80, `a calm rhythm: ${s.collector.count('stopping')} questions`)
+  t.ok(s.collector.count('stopping') < 110, `a calm rhythm: ${s.collector.count('stopping')} questions`)
 })
 
 t.test('before systemd has seen the hold let go, nobody is asked to stop: that is no silence', async (t) => {
@@ -40,7 +40,7 @@ t.test('the rhythm: soon at first, so that nobody waits for us; then calm', asyn
   await s.captured()
   const asked = s.collector.asked.filter(({ what }) => what === 'stopping').map(({ at }) => at)
   const pauses = asked.slice(1).map((at, n) => [asked[n] as number, at - (asked[n] as number)] as const)
-  for (const [at, ms] of pauses) t.ok(ms <= Math.max(51, at / 15) && ms <= 501 && ms >= 20, `${at} ms: after ${ms}`)
+  for (const [at, ms] of pauses) t.ok(ms <= Math.max(26, at / 15) && ms <= 501 && ms >= 10, `${at} ms: after ${ms}`)
 })
 
 t.test('who does not answer, or not in time, is not waited for', async (t) => {
