@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rowKey } from '../../../agent/bundle/keys.ts'
 import { rowSchema } from '../../../agent/bundle/schema.ts'
@@ -24,8 +25,10 @@ export const scenario: Scenario = {
   turns: ['trixie'],
   minutes: 6,
   async run({ boot, bucket, operator, scratch, step }, signal) {
-    const keep = join(scratch, 'machine')
-    await mkdir(keep)
+    // Not in the scratch directory, of which all is kept where something fails: a disk of gigabytes.
+    const keep = await mkdtemp(join(tmpdir(), 'vm-kept-'))
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => rm(keep, { recursive: true, force: true }))
     // What was not closed is of class memory.
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
     const ids: string[] = []
@@ -47,18 +50,19 @@ export const scenario: Scenario = {
       await machine.sh('systemctl --no-block reboot', signal)
     })
     await during('a reset', async (machine) => machine.reset())
-    await during('a poweroff', async (machine) => {
-      await machine.sh('systemctl --no-block poweroff', signal)
-    })
+    await during('the end', async (machine) => machine.cutPower())
 
     await bucket.openForReading(signal)
     const bundles = await bucket.bundles(signal)
     for (const bundle of bundles) checkReceipts(bundle)
-    const told = bundles.map(({ manifest: { trigger, why, about } }) =>
-      [trigger, why, ids.indexOf(about?.bootId ?? '')].join(' '),
+    const told = bundles.map(({ manifest: { trigger, findings, about } }) =>
+      [trigger, ids.indexOf(about?.bootId ?? ''), ...findings.map(({ kind }) => kind)].join(' '),
     )
-    step(told.join(', '))
-    deepEqual(told, ['previous-boot panic 0', 'shutdown healthy -1', 'previous-boot unknown 2', 'shutdown healthy -1'])
+    step(bundles.flatMap(({ manifest: { findings } }) => findings.map(({ sentence }) => sentence)).join(' '))
+    const [, shutdown = ''] = told
+    // On a busy machine in emulation not all may answer in time who would know; nobody may say that something had crashed.
+    match(shutdown, /^shutdown -1 (healthy|unknown( unknown)*)$/, 'the panic is not told as that boot’s')
+    deepEqual(told, ['previous-boot 0 panic panic', shutdown, 'previous-boot 2 unknown'])
     const [panic, , reset] = bundles as [StoredBundle, StoredBundle, StoredBundle]
     const [first, second] = panic.manifest.findings
     match(
