@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { type Manifest, manifestSchema } from '../../agent/bundle/schema.ts'
 import { writeJournal } from '../collector/host/journal/write-journal.ts'
+import { lastgasp } from '../commands/lastgasp.ts'
 import { hostOf, until } from './processes.ts'
 
 const MACHINE = '1'.repeat(32)
@@ -64,6 +66,17 @@ t.test('a host that panics, comes up again, is shut down, and comes up again', a
       .sort(),
     ['journal', 'pstore'],
   )
+  const store = ['--store', pathToFileURL(host.bucket).href]
+  const shown = await lastgasp(['show', 'latest', ...store])
+  t.match(shown.stdout, /all of this is of the boot before\npanic +The kernel panicked as it was told to by sysrq, /)
+  t.match(shown.stdout, new RegExp(`about +the boot before this one, ${FIRST}`))
+  t.match((await lastgasp(['list', ...store])).stdout, /complete +panic before/)
+  const to = join(host.directory, 'fetched')
+  const fetched = await lastgasp(['fetch', 'latest', '--to', to, ...store])
+  t.equal(fetched.code, 0, `${fetched.stdout}${fetched.stderr}`)
+  t.equal(readFileSync(join(to, 'root/var/lib/systemd/pstore/7/dmesg.txt'), 'utf8'), LOG)
+  const journals = readdirSync(join(to, `root/var/log/journal/${MACHINE}`))
+  t.match(journals, ['system@1.journal~'])
   second.child.kill('SIGTERM')
   t.equal(await second.ended(), 'SIGTERM')
   t.match(JSON.parse(remembered()), { boot: { id: SECOND, captured: true, bundle: /^2/ }, stored: [/^[0-9a-f]{16}$/] })
