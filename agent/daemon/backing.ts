@@ -58,8 +58,8 @@ export class Backing {
   /** Tries the store once more, when a bundle is closed, and gives what stays on the disk. */
   async flushed(bundle: BundleName, signal: AbortSignal): Promise<Readonly<Kept>> {
     const { spool, deadline, hurry, clock } = this.#terms
-    if (this.kept.objects === 0 || spool === undefined || hurry.aborted) return this.kept
     const limit = AbortSignal.any([hurry, within(deadline.left(), signal, clock)])
+    if (this.kept.objects === 0 || spool === undefined || limit.aborted) return this.kept
     const ms = Math.max(FLUSH_MS, this.#patient - clock.now())
     const stored = await flush(spool, this.#store, bundle, ms, clock, limit)
     return { ...this.kept, objects: this.kept.objects - stored }

@@ -143,7 +143,8 @@ export class Gasp implements Underway {
         const captured = await capture(asked, around, signal)
         this.#captured = captured
         // A host that goes is maybe not seen again.
-        const kept = COURSES[trigger].afterwards === 'end' ? await backing.flushed(captured.name, signal) : backing.kept
+        const goes = COURSES[trigger].afterwards === 'end'
+        const kept = goes ? await backing.flushed(captured.name, AbortSignal.any([signal, cancelled])) : backing.kept
         return kept.objects === 0 ? successLine(captured, store.url) : keptLines(captured, store.url, kept)
       } catch (error) {
         return failureLines(error, store.url, findings, backing.kept)
