@@ -1,6 +1,7 @@
 import t from 'tap'
-import type { Finding } from '../../agent/bundle/schema.ts'
-import { failureLine, failureLines } from '../../agent/daemon/console-line.ts'
+import type { Finding, Receipt } from '../../agent/bundle/schema.ts'
+import type { Ended } from '../../agent/capture/open-bundle.ts'
+import { failureLine, failureLines, successLine } from '../../agent/daemon/console-line.ts'
 import { StoreError } from '../../agent/store/store.ts'
 
 const finding = (sentence: string): Finding => ({
@@ -35,4 +36,25 @@ t.test('it has 2 KiB and no more, and says how much is left out', async (t) => {
   t.ok(Buffer.byteLength(lines) <= 2048 && Buffer.byteLength(lines) > 1800, `${Buffer.byteLength(lines)}`)
   const [, rest] = /^lastgasp: and (\d+) more lines$/m.exec(lines) ?? []
   t.equal(Number(rest) + lines.split('\n').length - 1, 61)
+})
+
+t.test('what was stored is counted, and what is not whole, which settings and absence are not', async (t) => {
+  const receipt = (artifact: string, over: Partial<Receipt>) => ({ artifact, bytesStored: 0, objects: [], ...over })
+  const whole = receipt('facts', { status: 'complete', bytesStored: 2048, objects: [{} as Receipt['objects'][0]] })
+  const fine = [
+    ...[whole, receipt('cores', { status: 'absent', reason: 'none' })],
+    receipt('live', { status: 'skipped', because: 'limit', reason: 'none is wanted' }),
+  ]
+  const line = (receipts: readonly object[], trigger = 'shutdown') => {
+    const name = { identity: 'host-1', bundle: 'b' }
+    const manifest = { receipts, findings: [finding('It crashed.')], status: 'complete', durationMs: 1_500, trigger }
+    return successLine({ name, manifest } as unknown as Ended, 's3://b')
+  }
+  t.match(
+    line(fine),
+    /^lastgasp: complete bundle of 1 artifact, 2KiB in 1\.5 s, at s3:\/\/b\/\S+host-1\/b\/?\. It crashed\.$/,
+  )
+  const failed = receipt('journal', { status: 'failed', because: 'host', reason: 'EIO' })
+  t.match(line([...fine, failed]), /; 1 not whole \(journal: EIO\)\. It crashed\.$/)
+  t.match(line(fine, 'previous-boot'), /^lastgasp: complete bundle of the boot before: 1 artifact/)
 })
