@@ -116,8 +116,9 @@ async function chosenTrials(): Promise<readonly Trial[]> {
 /** All in a full run, and where one is asked for by name; else the one whose turn it is today. */
 function suitesOf({ suites, turns = [] }: Scenario): readonly Suite[] {
   if (FULL) return suites
-  if (values.suite !== undefined || values.only !== undefined) return turns
-  return turns.slice(Math.floor(Date.now() / DAY_MS) % turns.length).slice(0, 1)
+  const today = turns[Math.floor(Date.now() / DAY_MS) % turns.length]
+  const due = values.suite === undefined && values.only === undefined ? [today] : turns
+  return suites.filter((suite) => due.includes(suite))
 }
 
 function imageOf(suite: Suite, scratch: string, signal: AbortSignal): Promise<Image> {

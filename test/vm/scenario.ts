@@ -15,8 +15,8 @@ export interface Scenario {
   readonly name: string
   /** Every Debian that it is about: all of them in the full run. */
   readonly suites: readonly Suite[]
-  /** Those that take turns, a day each, in what runs with every change. */
-  readonly turns?: readonly Suite[]
+  /** Those that take turns, a day each, in what runs with every change; on a day of rest others have the time. */
+  readonly turns?: readonly (Suite | 'rest')[]
   /** What it takes on a machine with nothing else to do, where that is more than one. */
   readonly minutes?: number
   run(context: Context, signal: AbortSignal): Promise<void>

@@ -16,7 +16,7 @@ const NAMES = Object.keys(STOPPERS)
 export const scenario: Scenario = {
   name: 'dies-going-down-closed',
   suites: SUITES,
-  turns: ['trixie'],
+  turns: ['rest', 'trixie'],
   async run({ boot, bucket, operator, step }, signal) {
     await using machine = await boot({ files: stopperFiles(STOPPERS), deadline: 120 })
     await bootDone(machine, signal)

@@ -27,7 +27,7 @@ const LATER = 2_000 * 5
 export const scenario: Scenario = {
   name: 'dies-going-down',
   suites: SUITES,
-  turns: SUITES,
+  turns: ['bookworm', 'rest', 'forky', 'rest', 'trixie', 'rest'],
   minutes: FULL ? 4 : 2,
   async run({ boot, bucket, operator, program, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

@@ -6,7 +6,7 @@ import type { Scenario } from '../scenario.ts'
 export const scenario: Scenario = {
   name: 'link-down',
   suites: ['bookworm', 'trixie', 'forky'],
-  turns: ['bookworm', 'trixie', 'forky'],
+  turns: ['bookworm', 'rest', 'forky', 'rest', 'trixie', 'rest'],
   minutes: 2,
   async run(context, signal) {
     const { boot, link, operator, step } = context

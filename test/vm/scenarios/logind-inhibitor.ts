@@ -27,7 +27,7 @@ const POD: Pod = {
 export const scenario: Scenario = {
   name: 'logind-inhibitor',
   suites: SUITES,
-  turns: ['trixie'],
+  turns: ['trixie', 'rest'],
   minutes: 2,
   async run({ boot, bucket, operator, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

@@ -20,7 +20,7 @@ const MALLORY = 4242
 export const scenario: Scenario = {
   name: 'mallory',
   suites: SUITES,
-  turns: ['trixie'],
+  turns: ['rest', 'trixie'],
   minutes: 2,
   async run({ boot, bucket, operator, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

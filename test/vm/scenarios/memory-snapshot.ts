@@ -38,7 +38,7 @@ const CUTS = [0.25, 0.5, 0.75, 0.9]
 export const scenario: Scenario = {
   name: 'memory-snapshot',
   suites: SUITES,
-  turns: ['trixie'],
+  turns: ['trixie', 'rest'],
   minutes: 5,
   async run(context, signal) {
     const { suite, boot, bucket, operator, scratch, step } = context

@@ -22,7 +22,7 @@ const KDUMP_LOG = '[  99.000001] Kernel panic - not syncing: hung_task: blocked 
 export const scenario: Scenario = {
   name: 'previous-boot',
   suites: SUITES,
-  turns: ['trixie'],
+  turns: ['trixie', 'rest'],
   minutes: 6,
   async run({ boot, bucket, operator, scratch, step }, signal) {
     // Not in the scratch directory, of which all is kept where something fails: a disk of gigabytes.
