@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t asked;
-static volatile int *nowhere;
+static volatile int *volatile nowhere;
 
 static void ask(int signal) {
   (void)signal;
