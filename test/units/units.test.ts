@@ -246,6 +246,11 @@ t.test('the switch of core_pattern waits for nobody, and can do little else', (t
     t.equal(spawnSync('sh', ['-n', path]).status, 0)
     t.match(readFileSync(path, 'utf8'), /^#!\/bin\/sh\n/)
   }
+  t.ok(list(cores, 'SystemCallFilter').includes('@ipc'), 'no pipe(2)')
+  t.notMatch(
+    readFileSync(join(TREE, 'usr/lib/lastgasp/cores'), 'utf8').replaceAll(/^ *#.*$|'[^']*'/gm, ''),
+    /\$\(|`|[^|]\|[^|]/,
+  )
   const run = readFileSync(join(TREE, 'usr/lib/tmpfiles.d/lastgasp.conf'), 'utf8')
   t.match(run, /^p \/run\/lastgasp\/crashes 0600 lastgasp-collector root -$/m, 'in root’s directory')
   t.end()
