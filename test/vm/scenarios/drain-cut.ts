@@ -5,12 +5,10 @@ import type { Scenario } from '../scenario.ts'
 
 /** How often the power is cut. power-cuts.ts asks for more. */
 const CUTS = Number(process.env.LASTGASP_CUTS ?? 2)
-/** s after which a drain has begun in any case: a request that nobody answers lasts 10, and the pause after it 3. */
-const BEGUN = 13
-/** s of draining in which the power is cut. */
-const DRAINING = 12
+/** s from the end of a boot, by which a drain has begun, in which the power is cut. */
+const DRAINING = 40
 /** So slow that a bundle takes about a minute. */
-const SLOW = { bytesPerSecond: 64 * 1024 }
+const SLOW = { bytesPerSecond: 16 * 1024 }
 
 /** The power is cut while the spool is drained, at another moment each time: every object that was kept arrives, once. */
 export const scenario: Scenario = {
@@ -27,10 +25,9 @@ export const scenario: Scenario = {
     link.behaviour = 'silent'
     await switchOffCutOff(machine, context, signal)
     for (let cut = 1; cut <= CUTS; cut++) {
-      link.behaviour = 'silent'
-      await using draining = await boot(host)
       link.behaviour = SLOW
-      const after = Math.random() * (BEGUN + DRAINING)
+      await using draining = await boot(host)
+      const after = Math.random() * DRAINING
       await sleep(after * 1000, undefined, { signal })
       const left = await draining.ok('find /var/lib/lastgasp/spool/1/objects -type f | wc -l', signal)
       draining.cutPower()
