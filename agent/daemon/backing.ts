@@ -1,5 +1,5 @@
 import type { BundleName } from '../bundle/keys.ts'
-import { divide } from '../plan/budget.ts'
+import { divide, FORCED_WITHIN } from '../plan/budget.ts'
 import { flush } from '../spool/flush.ts'
 import { Keeper } from '../spool/keeper.ts'
 import type { Place } from '../spool/place.ts'
@@ -47,7 +47,14 @@ export class Backing {
       if (spool === undefined) throw new StoreError('permanent', 'there is no state directory to keep it in')
       return await Keeper.open(spool, store.url, most, within(DISK_MS, signal, clock))
     }
-    const patience = { silence: reach, most: opening * OPENING_SHARE, left: () => deadline.left(), hurry }
+    let ends = Number.POSITIVE_INFINITY
+    const onHurry = () => {
+      ends = clock.now() + FORCED_WITHIN.end
+    }
+    if (hurry.aborted) onHurry()
+    else hurry.addEventListener('abort', onHurry, { once: true })
+    const left = () => Math.min(deadline.left(), ends - clock.now())
+    const patience = { silence: reach, most: opening * OPENING_SHARE, left, hurry }
     this.store = spooled(store, open, patience, clock)
   }
 

@@ -63,6 +63,8 @@ const LOOK_MOST = 0.4
 /** The second look is for a host that hardly runs: twice the first, within the same phase. */
 const SECOND_LOOKS = 2
 const OPENING_SHARE = 1 / 3
+/** The same after applications were let go: what they give back, memory and descriptors, may be what was missing. */
+const RELEASED_SHARE = 1 / 6
 /** Of a third, half: then the opening is still written, to the disk. Of a short live phase half, so that some of it is left for what lives. */
 const REACH_SHARE = 1 / 6
 const REACH_LIVE_SHARE = 1 / 2
@@ -101,7 +103,7 @@ export function divide(total: number, hold: number): Budget {
     live,
     look,
     secondLook: Math.min(look * SECOND_LOOKS, live - look),
-    opening: total * OPENING_SHARE,
+    opening: Math.max(total * OPENING_SHARE, live + total * RELEASED_SHARE),
     reach: Math.min(total * REACH_SHARE, Math.max(REACH_LEAST_MS, live * REACH_LIVE_SHARE)),
     witnesses: Math.max(WITNESSES_MS, total * WITNESSES_SHARE),
     why: Math.max(WHY_MS, total * WHY_SHARE),

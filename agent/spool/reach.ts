@@ -11,14 +11,12 @@ export interface Patience {
   readonly most: number
   /** ms until the end of the capture. Half of what was left when the silence began is for the disk. */
   left(): number
-  /** Ends when the host is forced down. */
+  /** Ends when the host is forced down: then that half alone counts. */
   readonly hurry: AbortSignal
 }
 
 /** How often to look at the time. */
 const LOOK_MS = 100
-/** Of the two seconds that a host gives which is forced down. */
-const HURRIED_MS = 400
 /** Bytes per second of a link of which nothing is known yet. */
 const SLOW = 64 * 1024
 
@@ -79,7 +77,7 @@ export class Reach {
 
   get #limit(): number {
     const { silence, most, hurry } = this.#patience
-    if (hurry.aborted) return HURRIED_MS
+    if (hurry.aborted) return Number.POSITIVE_INFINITY
     return Math.min(most, silence + (2000 * this.#pace.held) / (this.#pace.cautiousRate ?? SLOW))
   }
 }

@@ -2,6 +2,8 @@ import { closeSync, openSync } from 'node:fs'
 
 /** Costs nothing to open, and exists wherever Node does. */
 const NOTHING = '/dev/null'
+/** Files that are open at a time in what a reserve is lent for: where so many can be had, it stays for worse times. */
+const SPARE = 4
 
 /**
  * Descriptors that are held open for a host that has none left: all are in use, system-wide (ENFILE) or by our own limit
@@ -34,9 +36,12 @@ export class DescriptorReserve implements Disposable {
     }
   }
 
-  /** Does work that opens several files, one after the other or side by side, with all of them. */
+  /**
+   * Does work that opens several files, one after the other or side by side: with all of these where the host has no others. Where it has, they
+   * stay closed to everybody: what is lent may be gone when the host runs out meanwhile.
+   */
   async lend<T>(work: () => Promise<T>): Promise<T> {
-    this.free(this.#held.length)
+    if (!areThereOthers()) this.free(this.#held.length)
     try {
       return await work()
     } finally {
@@ -46,5 +51,17 @@ export class DescriptorReserve implements Disposable {
 
   [Symbol.dispose](): void {
     this.free(this.#size)
+  }
+}
+
+function areThereOthers(): boolean {
+  const others: number[] = []
+  try {
+    while (others.length < SPARE) others.push(openSync(NOTHING, 'r'))
+    return true
+  } catch {
+    return false
+  } finally {
+    for (const descriptor of others) closeSync(descriptor)
   }
 }

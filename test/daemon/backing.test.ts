@@ -38,6 +38,22 @@ t.test('one that is not is given up in time, and what was kept stays', async (t)
   t.equal((await scene.kept()).length, 1)
 })
 
+t.test(
+  'of a host that is forced down the store has half of what is left, whatever its patience was',
+  { timeout: 60_000 },
+  async (t) => {
+    const scene = sceneIn(t.testdir())
+    scene.fate = 'silent'
+    const hurry = new AbortController()
+    const terms = { spool: scene.place, most: 1024 ** 3, hold: 300_000, deadline: deadlineIn(900_000) }
+    const backing = new Backing(scene.store, { ...terms, hurry: hurry.signal, clock: systemClock })
+    const put = backing.store.put(`${PREFIX}opening.json`, Buffer.from('opening'), signal)
+    hurry.abort()
+    await put
+    t.equal(backing.kept.objects, 1)
+  },
+)
+
 t.test('nobody waits for it where the host is forced down, or lives on', async (t) => {
   for (const how of ['forced', 'cancelled']) {
     const hurry = new AbortController()

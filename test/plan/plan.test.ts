@@ -198,7 +198,7 @@ t.test('the numbers of the default deadline, and of a host that has more time', 
     ...{ reserve: 8_000, sending: 4_000, lastSending: 3_000, landing: 2_000, lastLook: 2_000 },
   })
   t.match(divide(300_000, 60_000), {
-    ...{ live: 60_000, look: 12_000, secondLook: 24_000, opening: 100_000, witnesses: 15_000, why: 15_000 },
+    ...{ live: 60_000, look: 12_000, secondLook: 24_000, opening: 110_000, witnesses: 15_000, why: 15_000 },
     ...{ stall: 300_000 * (1 / 18), close: 5_000, reserve: 15_000, sending: 7_500 },
   })
   t.match(divide(1_800_000, 10_000), { pauses: [0, 3_000, 12_000], stall: 60_000, reserve: 30_000, close: 11_250 })

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { DescriptorReserve } from '../../agent/streams/reserve.ts'
 
@@ -27,7 +29,7 @@ t.test('descriptors are held, freed as far as there are any, and taken back', as
   reserve.refill()
   reserve.refill()
   t.equal(held(), 3)
-  t.equal(await reserve.lend(async () => held()), 0, 'whoever opens several files has all of them')
+  t.equal(await reserve.lend(async () => held()), 3, 'they stay where there are others')
   await t.rejects(
     reserve.lend(async () => {
       throw new Error('vain')
@@ -37,4 +39,14 @@ t.test('descriptors are held, freed as far as there are any, and taken back', as
   t.equal(held(), 3)
   reserve[Symbol.dispose]()
   t.equal(held(), 0)
+})
+
+/** More than Node opens by itself, its modules included. */
+const LIMIT = '--nofile=64:64'
+const skip = spawnSync('prlimit', ['--version']).status !== 0 && 'prlimit is not installed'
+
+t.test('they are lent only where there are no others', { skip }, async (t) => {
+  const program = [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'lent.ts')]
+  const { stdout } = spawnSync('prlimit', [LIMIT, ...program], { encoding: 'utf8' })
+  t.equal(stdout, '3 of 3, and 0 where there are no others; then 3\n')
 })

@@ -1,8 +1,11 @@
 import { equal, ok } from 'node:assert/strict'
-import { checkReceipts } from '../bucket.ts'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkReceipts, type StoredBundle } from '../bucket.ts'
 import { crash } from '../crash.ts'
+import { bootAndDrain } from '../next-boot.ts'
 import { bootDone } from '../power.ts'
-import type { Scenario } from '../scenario.ts'
+import type { Context, HostOptions, Scenario } from '../scenario.ts'
 
 const DEADLINE = 120
 /** MiB in the process that crashes; about a quarter of it remains compressed, which the link carries in a quarter of a minute. */
@@ -12,6 +15,8 @@ const BYTES_PER_SECOND = 2_000_000
 const PATIENCE = 12
 /** s: two, and what emulation is late by. */
 const SOON = 8
+/** s: the same. */
+const DELAY = 4
 
 /**
  * Two ways to tell systemd that nobody wants to wait: what Ctrl-Alt-Del sends PID 1 (kernel/reboot.c), more than seven times within 2 s
@@ -22,16 +27,22 @@ const FORCES = {
   'reboot --force': 'systemctl reboot --force',
 }
 
-/** Somebody loses patience while a capture has much left to send: it is closed at once, with a manifest. */
+/**
+ * Somebody loses patience while a capture has much left to send: it is closed at once, with a manifest, which is in the bucket or, where the store
+ * has not taken it in time, on the disk.
+ */
 export const scenario: Scenario = {
   name: 'forced',
   suites: ['bookworm', 'trixie'],
   minutes: 4,
-  async run({ boot, bucket, link, operator, step }, signal) {
+  async run(context, signal) {
+    const { boot, link, operator, scratch, step } = context
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`
-    for (const [name, command] of Object.entries(FORCES)) {
+    for (const [index, [name, command]] of Object.entries(FORCES).entries()) {
       link.behaviour = 'open'
-      await using machine = await boot({ settings, deadline: DEADLINE })
+      const keep = join(scratch, `machine${index}`)
+      await mkdir(keep)
+      await using machine = await boot({ settings, deadline: DEADLINE, keep })
       await bootDone(machine, signal)
       await crash(machine, 'victim', DATA, signal)
       link.behaviour = { bytesPerSecond: BYTES_PER_SECOND }
@@ -40,20 +51,49 @@ export const scenario: Scenario = {
       await machine.ok(`systemd-run --quiet --unit=force -p DefaultDependencies=no bash -c '${script}'`, signal)
       const [, forced] = await machine.console.waitFor(/forced at ([0-9.]+)/, signal)
       equal(await machine.off(signal), 'guest-reset')
+      checkGoing(machine.console.text)
       link.behaviour = 'open'
-      await bucket.openForReading(signal)
-      const bundle = (await bucket.bundles(signal)).at(-1)
-      ok(bundle, 'a bundle has a manifest')
-      const { manifest, objects } = bundle
+      const bundle = await bundleOf(context, index, { settings, keep }, signal)
+      const { manifest } = bundle
+      const objects = bundle.objects.map((object) => object.replace(/\.again$/, ''))
       // What had been sent when it was forced may be an object whose receipt could not be waited for.
       const unheard = new Set(
         manifest.receipts.filter(({ status }) => status === 'failed').map(({ artifact }) => artifact),
       )
-      checkReceipts({ ...bundle, objects: objects.filter((name) => !unheard.has(name.replace(/\.age$/, ''))) })
+      checkReceipts({ ...bundle, objects: objects.filter((object) => !unheard.has(object.replace(/\.age$/, ''))) })
       const late = Date.parse(manifest.ended) / 1000 - Number(forced)
       step(`${name}: the manifest is of ${late.toFixed(1)} s after it`)
       ok(late > -1, 'the capture was under way')
       ok(late <= SOON, `the capture ended ${late} s after it was forced`)
     }
   },
+}
+
+/** From the broadcast of SIGTERM to that of SIGKILL, which waits for us, there were not more than two seconds. */
+function checkGoing(console: string): void {
+  const at = (what: string) =>
+    Number(new RegExp(`\\[ *([0-9.]+)\\] systemd-shutdown.*Sending ${what} to`).exec(console)?.[1])
+  const delay = at('SIGKILL') - at('SIGTERM')
+  ok(delay <= DELAY, `the end was delayed by ${delay} s`)
+}
+
+/** The bundle of the shutdown that came as so manieth, from the store; if it is not there, from the disk, by the next boot. */
+async function bundleOf(
+  context: Context,
+  index: number,
+  host: HostOptions & { readonly keep: string },
+  signal: AbortSignal,
+): Promise<StoredBundle> {
+  const { bucket, step } = context
+  await bucket.openForReading(signal)
+  const last = async () =>
+    (await bucket.bundles(signal)).filter(({ manifest }) => manifest.trigger === 'shutdown').at(index)
+  const bundle = await last()
+  if (bundle !== undefined) return bundle
+  step('the manifest is not in the bucket')
+  await using again = await bootAndDrain(context, host, signal)
+  again.cutPower()
+  const drained = await last()
+  ok(drained, 'the next boot has sent it')
+  return drained
 }
