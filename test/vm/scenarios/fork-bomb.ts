@@ -21,7 +21,7 @@ export const scenario: Scenario = {
     await bootDone(machine, signal)
     await watchRelease(machine, signal)
     const bomb = "bash -c 'bomb() { bomb | bomb & }; while :; do bomb; wait; done'"
-    await machine.ok(`systemd-run --quiet --unit=bomb -p TasksMax=${TASKS} ${bomb}`, signal)
+    await machine.ok(`systemd-run --quiet --unit=bomb -p TasksMax=${TASKS} -p TimeoutStopSec=15 ${bomb}`, signal)
     await machine.ok('sleep 2', signal)
     await switchOff({ bucket, step }, machine, { deadline: DEADLINE, hold: HOLD }, signal)
   },

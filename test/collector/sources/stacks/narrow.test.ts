@@ -52,7 +52,10 @@ t.test('a 32-bit process is in the table, by its own system calls, and nothing i
   const { content, outcome } = await readAll(found[0])
   t.equal(outcome.truncated, undefined)
   t.match(outcome.identity, { threads: 1, details: { processes: 1, narrow: 1 } })
-  t.match(content.toString('latin1'), /^7\told\.service\t-\told\t-\t7\told\tS\t-\t-\tpause\t.*\t0xffb0\t0x8049000/m)
+  t.match(
+    content.toString('latin1'),
+    /^7\told\.service\t-\t-\t-\told\t-\t7\told\tS\t-\t-\tpause\t.*\t0xffb0\t0x8049000/m,
+  )
   t.match(content.toString('latin1'), /\tit is a 32-bit program, of which we write no core$/m)
 })
 

@@ -132,9 +132,9 @@ t.test('golden: the table for programs, and for people', async (t) => {
   t.equal(
     threadTable([hung]),
     [
-      'pid\tunit\tcontainer\tcomm\texe\ttid\tthread\tstate\tstand\twchan\tcall\targs\tcpu\tsp\tip\tkernel_stack',
-      '300\tshop.service\t-\tshop\t/srv/shop\t300\tshop\tS\tstill\t-\tepoll_wait\t0x5 0x7f00 0x20 0xffffffff 0x0 0x8\t1.00\t0x7ffd00000000\t0x7f0000001000\t-',
-      '300\tshop.service\t-\tshop\t/srv/shop\t301\tio\\u{1b}[2J\tD\tblocked\trpc_wait\tfutex\t0x7f0000000010 0x80 0x2 0x0 0x0 0x0\t1.00\t0x7ffd00000000\t0x7f0000001000\trpc_wait+0x1/0x2 < nfs_read+0x3/0x4',
+      'pid\tunit\tcontainer\tpod\tnamespace\tcomm\texe\ttid\tthread\tstate\tstand\twchan\tcall\targs\tcpu\tsp\tip\tkernel_stack',
+      '300\tshop.service\t-\t-\t-\tshop\t/srv/shop\t300\tshop\tS\tstill\t-\tepoll_wait\t0x5 0x7f00 0x20 0xffffffff 0x0 0x8\t1.00\t0x7ffd00000000\t0x7f0000001000\t-',
+      '300\tshop.service\t-\t-\t-\tshop\t/srv/shop\t301\tio\\u{1b}[2J\tD\tblocked\trpc_wait\tfutex\t0x7f0000000010 0x80 0x2 0x0 0x0 0x0\t1.00\t0x7ffd00000000\t0x7f0000001000\trpc_wait+0x1/0x2 < nfs_read+0x3/0x4',
       '',
     ].join('\n'),
   )
