@@ -18,7 +18,7 @@ const AGAIN_MS = 10
  */
 export async function othersStopped(collector: Pick<Collector, 'stopping'>, time: Time): Promise<void> {
   const { clock, cut } = time
-  const end = AbortSignal.any([cut, time.reading(false).signal])
+  const end = AbortSignal.any([cut, time.window.signal])
   const began = clock.now()
   let spared = 0
   for (let quiet = 0; quiet < QUIET && !end.aborted; ) {

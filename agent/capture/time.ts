@@ -11,7 +11,7 @@ const CANCELLED: Blame = { because: 'host', reason: 'the shutdown was cancelled'
 const UP: Blame = { because: 'deadline', reason: 'its time was up' }
 
 /** What ends when, beside the end itself. */
-type Ends = Record<'end' | 'live' | 'reading' | 'sending' | 'lastSending' | 'landing', MovableDeadline>
+type Ends = Record<'end' | 'live' | 'window' | 'reading' | 'sending' | 'lastSending' | 'landing', MovableDeadline>
 
 /** What cuts a capture short: the host is forced down, or the shutdown that it is about was cancelled. */
 export interface Cuts {
@@ -57,7 +57,8 @@ export class Time implements Disposable {
     this.#hold = hold
     const end = new MovableDeadline(given.left(), clock, AbortSignal.any([parent, this.#over.signal]))
     const before = () => new MovableDeadline(given.left(), clock, end.signal)
-    this.#ends = { end, live: before(), reading: before(), sending: before(), lastSending: before(), landing: before() }
+    const [live, window, reading, sending] = [before(), before(), before(), before()]
+    this.#ends = { end, live, window, reading, sending, lastSending: before(), landing: before() }
     this.#arm()
     given.onMoved(() => {
       if (!this.cut.aborted) this.#arm()
@@ -86,6 +87,11 @@ export class Time implements Disposable {
   /** The applications are let go, whatever is under way. */
   get live(): Deadline {
     return this.#ends.live
+  }
+
+  /** It does not stay open any longer for what may still crash. */
+  get window(): Deadline {
+    return this.#ends.window
   }
 
   /** What is read now, of that which `isLive` or not, is told to end. */
@@ -152,13 +158,14 @@ export class Time implements Disposable {
   }
 
   #arm(): void {
-    const { live, reserve, sending, lastSending, landing } = this.budget
+    const { live, window, reserve, sending, lastSending, landing } = this.budget
     const left = this.#given.left()
     this.#ends.end.rearm(left)
     this.#ends.landing.rearm(left - landing)
     this.#ends.lastSending.rearm(left - lastSending)
     this.#ends.sending.rearm(left - sending)
     this.#ends.reading.rearm(left - reserve)
+    this.#ends.window.rearm(left - window)
     this.#ends.live.rearm(Math.max(0, live - this.elapsed))
   }
 

@@ -28,6 +28,8 @@ export interface Budget {
    * what they held; when a service that died has been started anew; when a storm has passed.
    */
   readonly pauses: readonly number[]
+  /** When so much is left, a capture does not stay open any longer for what may still crash: the last that crashed is still to be sent. */
+  readonly window: number
   /** Kept at the end: when so much is left, whatever is being read is told to end. */
   readonly reserve: number
   /** When so much of it is left, the sending of what was taken by then ends. */
@@ -46,6 +48,9 @@ const RESERVE_MS = 8_000
 const RESERVE_SHARE = { slow: 0.05, most: 0.2 }
 /** Two thirds more than `slow` gives of ten minutes: nobody closes a manifest for longer. */
 const RESERVE_MOST_MS = 30_000
+
+/** Of all time, at the end of a window: a slow host needs more than the reserve for a last look, a last core, the manifest and the row. */
+const WINDOW_SHARE = 1 / 6
 
 /** Of the reserve: half until what was stopped is sent, a quarter until it is an object, a quarter for the manifest; what came last is sent in between. */
 const SENDING_SHARE = 1 / 2
@@ -110,6 +115,7 @@ export function divide(total: number, hold: number): Budget {
     stall: Math.min(stall, total * STALL_SHARE.most),
     pauses: PAUSES.map((times) => times * Math.min(total * PAUSE_SHARE, PAUSE_MOST_MS)),
     close: Math.min(Math.max(CLOSE_MS, total * CLOSE_SHARE), reserve * LAST_SENDING_SHARE),
+    window: Math.max(reserve, total * WINDOW_SHARE),
     reserve,
     sending: reserve * SENDING_SHARE,
     lastSending: reserve * LAST_SENDING_SHARE,

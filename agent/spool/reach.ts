@@ -7,7 +7,7 @@ import { abandonable } from '../words/deadline.ts'
 export interface Patience {
   /** ms, beside the time that bytes take on their way */
   readonly silence: number
-  /** ms, with that time */
+  /** ms, with that time, of a store of which nothing is known yet */
   readonly most: number
   /** ms until the end of the capture. Half of what was left when the silence began is for the disk. */
   left(): number
@@ -78,7 +78,10 @@ export class Reach {
   get #limit(): number {
     const { silence, most, hurry } = this.#patience
     if (hurry.aborted) return Number.POSITIVE_INFINITY
-    return Math.min(most, silence + (2000 * this.#pace.held) / (this.#pace.cautiousRate ?? SLOW))
+    const { held, cautiousRate } = this.#pace
+    // A link whose rate is known may be slow, and is not dead for that.
+    const longest = cautiousRate === undefined ? most : Number.POSITIVE_INFINITY
+    return Math.min(longest, silence + (2000 * held) / (cautiousRate ?? SLOW))
   }
 }
 

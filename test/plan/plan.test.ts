@@ -193,7 +193,7 @@ t.test('time is divided so that the end is kept', async (t) => {
 
 t.test('the numbers of the default deadline, and of a host that has more time', async (t) => {
   t.strictSame(divide(90_000, 10_000), {
-    ...{ total: 90_000, live: 10_000, look: 2_000, secondLook: 4_000, opening: 30_000, reach: 5_000 },
+    ...{ window: 15_000, total: 90_000, live: 10_000, look: 2_000, secondLook: 4_000, opening: 30_000, reach: 5_000 },
     ...{ witnesses: 4_500, why: 4_500, stall: 5_000, close: 1_500, pauses: [0, 1_000, 4_000] },
     ...{ reserve: 8_000, sending: 4_000, lastSending: 3_000, landing: 2_000, lastLook: 2_000 },
   })
