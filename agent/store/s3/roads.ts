@@ -22,16 +22,22 @@ export interface Roads {
 const SOCKETS = 64
 /** Kept open between requests: those of all parts under way, and of a small object beside them. */
 const IDLE_SOCKETS = MOST_PARTS + 1
+/**
+ * ms for which a connection may rest. Gateways on the way forget those that rest for minutes, some after one, and tell nobody: what is sent on such a one
+ * is never answered. A new one costs two round trips, and the silence of an old one the store.
+ */
+const REST_MS = 30_000
 
 /**
  * Reads HTTP_PROXY, HTTPS_PROXY, NO_PROXY (or in small letters; Node's agents heed them) and NODE_EXTRA_CA_CERTS. The latter
  * by ourselves, since Node does it only when it starts, and the file may come later. Throws for a proxy that is no URL. Where no
- * descriptor is left, those of the `reserve` are for names and connections.
+ * descriptor is left, those of the `reserve` are for names and connections. What rests for `rest` ms is closed.
  */
-export async function openRoads(env: NodeJS.ProcessEnv, reserve?: DescriptorReserve): Promise<Roads> {
+export async function openRoads(env: NodeJS.ProcessEnv, reserve?: DescriptorReserve, rest = REST_MS): Promise<Roads> {
   const { secureContext, distrust } = await authorities(env.NODE_EXTRA_CA_CERTS)
   const lookup = rememberingLookup()
-  const agent = { keepAlive: true, maxSockets: SOCKETS, maxFreeSockets: IDLE_SOCKETS, lookup, proxyEnv: env }
+  const sockets = { keepAlive: true, timeout: rest, maxSockets: SOCKETS, maxFreeSockets: IDLE_SOCKETS }
+  const agent = { ...sockets, lookup, proxyEnv: env }
   try {
     const httpAgent = new HttpAgent(agent)
     const httpsAgent = new HttpsAgent({ ...agent, ...(secureContext && { secureContext }) })

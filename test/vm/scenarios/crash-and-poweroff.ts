@@ -14,8 +14,10 @@ import { FULL, type Scenario } from '../scenario.ts'
 const DATA = FULL ? 1024 : 128
 /** s. In emulation a core leaves the guest at some MB/s, and 1 GiB of this data is a core of 0.4 GB; live evidence has 30 %. */
 const DEADLINE = FULL ? 600 : 120
-/** A program that lives as long as the daemon does. */
-const APP = lingererUnit('app', DEADLINE, '/sys/fs/cgroup/lastgasp.slice/lastgasp.service')
+/** s for which the application works on, and the capture stays open for it: longer than it takes to send what had crashed. */
+const LINGERS = FULL ? 300 : 50
+/** A program that lives as long as the daemon does, or so long. */
+const APP = lingererUnit('app', LINGERS, '/sys/fs/cgroup/lastgasp.slice/lastgasp.service')
 /** How much of the capture's end the journal may lack, in ms: a second, and what emulation on a busy machine makes of it. */
 const LAST_WORDS = 1000 * 5
 
