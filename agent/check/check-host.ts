@@ -1,12 +1,11 @@
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Reading } from '../daemon/standing/reading.ts'
+import { STATE } from '../daemon/state.ts'
 import { sentence } from '../words/cannot.ts'
 import { abandonable, within } from '../words/deadline.ts'
 import { bad, good, note, type Remark } from './remark.ts'
 
-/** Where the daemon keeps what it remembers from boot to boot. */
-const STATE = 'var/lib/lastgasp'
 const STATE_MS = 1_000
 
 /** Whether anything can be remembered from boot to boot. */
@@ -14,7 +13,7 @@ export async function checkState(root: string, signal: AbortSignal): Promise<Rem
   const lack = 'nothing is remembered from boot to boot: of the boot before only its journal and pstore tell'
   try {
     await abandonable(access(join(root, STATE), constants.W_OK), within(STATE_MS, signal))
-    return good('state', `/${STATE}`)
+    return good('state', STATE)
   } catch (error) {
     signal.throwIfAborted()
     return note('state', `${lack} (${sentence(error)})`)

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readFile, statfs } from 'node:fs/promises'
 import { cannot } from '../words/cannot.ts'
+import { IN_MEMORY } from '../words/in-memory.ts'
 import { formatBytes } from '../words/units.ts'
 
 /** Of what is free for us, so much stays free: whoever else writes there goes on until the host is up again. */
@@ -8,8 +9,7 @@ const STAYS_FREE = 1 / 4
 /** With less free than this a file system is nearly full: what fits is not worth what it may break. */
 const NEARLY_FULL = 2 * 1024 * 1024
 
-/** statfs(2), f_type: in memory, so that a reboot loses them; and an overlay, which is as good as what lies above. */
-const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
+/** statfs(2), f_type: an overlay is as good as what lies above. */
 const OVERLAY = 0x794c7630
 
 /**

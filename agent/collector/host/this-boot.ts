@@ -1,6 +1,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { abandonable, within } from '../../words/deadline.ts'
+import { IN_MEMORY } from '../../words/in-memory.ts'
 import { readText } from './read-text.ts'
 
 /** The boot that the host is in. Times are ms since the epoch. */
@@ -12,9 +13,6 @@ export interface Boot {
   /** The earliest time that the clock has shown in it, as far as that is known: before `began` where it was set forward since. */
   readonly earliest: number
 }
-
-/** File systems that are empty when a host starts: tmpfs and ramfs, statfs(2). */
-const VOLATILE: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
 
 /** No Linux that has this program's Node was started before: whoever has such a time had no clock. */
 const LEAST_PLAUSIBLE = Date.UTC(2000, 0)
@@ -36,7 +34,7 @@ async function madeAtBoot(path: string): Promise<number | undefined> {
 
 /** Whether all that lies in a directory was written in this boot: it is in memory. */
 export async function isVolatile(path: string): Promise<boolean> {
-  return VOLATILE.has((await statfs(path).catch(() => undefined))?.type ?? 0)
+  return IN_MEMORY.has((await statfs(path).catch(() => undefined))?.type ?? 0)
 }
 
 /** Whether a time (ms since the epoch) is one that a clock had. */

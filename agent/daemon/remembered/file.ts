@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FILE_MODE, syncDirectory } from '../../store/directory/durable.ts'
 import { cannot } from '../../words/cannot.ts'
 import { REMEMBERED_BYTES, type Remembered, readRemembered, writeRemembered } from './remembered.ts'
 
@@ -8,7 +9,7 @@ const NAME = 'remembered.json'
 /** Beside it, until it is whole. */
 const NEXT = 'remembered.json.next'
 
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_TRUNC, O_DIRECTORY } = constants
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_TRUNC } = constants
 
 /** What was written into a state directory last; undefined where nothing was. Throws where it cannot be read, or is damaged. */
 export async function load(directory: string): Promise<Remembered | undefined> {
@@ -32,13 +33,12 @@ export async function save(directory: string, remembered: Remembered): Promise<v
   const [path, next] = [join(directory, NAME), join(directory, NEXT)]
   try {
     {
-      await using file = await open(next, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+      await using file = await open(next, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE)
       await file.writeFile(writeRemembered(remembered))
       await file.sync()
     }
     await rename(next, path)
-    await using above = await open(directory, O_RDONLY | O_DIRECTORY)
-    await above.sync()
+    await syncDirectory(directory)
   } catch (error) {
     throw cannot(`write ${path}`, error)
   }

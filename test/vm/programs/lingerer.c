@@ -4,25 +4,11 @@
  * With a PATH it is done earlier: when that is no more.
  * usage: lingerer NAME SECONDS [PATH]
  */
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t asked;
-
-static void ask(int signal) {
-  (void)signal;
-  asked = 1;
-}
-
-static void say(const char *name, const char *what) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  printf("%s %s at %lld.%06ld\n", name, what, (long long)now.tv_sec, now.tv_nsec / 1000);
-  fflush(stdout);
-}
+#include "say.h"
 
 static void rest(void) {
   struct timespec half = {0, 500000000};

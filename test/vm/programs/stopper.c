@@ -3,28 +3,15 @@
  * where it is not told to live. Some MiB of data, and says when it was told and when it crashes by the time of day.
  * usage: stopper NAME CRASH_AFTER_SECONDS MIB
  */
-#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t asked;
+#include "say.h"
+
 static volatile int *volatile nowhere;
-
-static void ask(int signal) {
-  (void)signal;
-  asked = 1;
-}
-
-static void say(const char *name, const char *what) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  printf("%s %s at %lld.%06ld\n", name, what, (long long)now.tv_sec, now.tv_nsec / 1000);
-  fflush(stdout);
-}
 
 static void fill(uint8_t *data, size_t size) {
   uint64_t x = 0x9e3779b97f4a7c15; /* xorshift64: the same data at every run */
