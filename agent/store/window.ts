@@ -9,6 +9,9 @@ export const MOST_PARTS = 8
 const FIRST_DOUBT = 4
 const LAST_DOUBT = 32
 
+/** ms in which what is sent after the first part has to land even if all of it shares the rate that the first one had alone. */
+const SOON_MS = 2_000
+
 /** How much more has to land with twice as many parts: far less than twice as much, for rates are uneven. */
 const GAIN = 1.2
 /** A share of the rate that a size had, below which it is no more what it was. */
@@ -111,16 +114,23 @@ export class Window {
     const before = this.#before
     const parts = held / PART_BYTES
     const middle = before === undefined ? this.#size - 0.5 : (before.size + this.#size) / 2
-    // The first part of all is sent alone.
-    if (before?.rate === undefined && parts < middle) this.#before = before && { ...before, rate: held / ms }
-    // Fewer, as while the source is slow, tell nothing of the size.
-    if (parts < middle) return
+    if (parts < middle) {
+      // Fewer, as while the source is slow, tell nothing of the size; the first part of all has been sent alone.
+      if (before !== undefined && before.rate === undefined) this.#begin(held / ms, ms)
+      return
+    }
     this.#told.push(held / ms)
-    if (this.#told.length < (before?.size ?? this.#size)) return
+    if (this.#told.length < (before === undefined ? this.#size : Math.max(before.size, this.#size / 2))) return
     const rate = this.#told.reduce((sum, one) => sum + one, 0) / this.#told.length
     this.#rest -= this.#told.length
     this.#told = []
     this.#judge(rate, before)
+  }
+
+  /** The first part has landed. Where that was soon, beginning with two would cost a large part of a short upload. */
+  #begin(rate: number, ms: number): void {
+    this.#resize(Math.min(Math.max(this.#size, Math.floor(SOON_MS / ms)), MOST_PARTS / 2))
+    this.#before = { size: 1, rate }
   }
 
   #judge(rate: number, before: Size | undefined): void {

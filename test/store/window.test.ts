@@ -45,6 +45,15 @@ t.test('where each connection has its own rate, as many parts are under way as m
   t.ok(ms < one * (60 / MOST_PARTS + 4), `soon: ${(ms / one).toFixed(1)} times as long as one part takes`)
 })
 
+t.test('a short upload has several under way as soon as the first is there', async (t) => {
+  const link = new SimulatedLink({ each: 20 * MB, all: Number.POSITIVE_INFINITY, delay: 40 })
+  await sent(link, 5)
+  t.equal(link.most, 4)
+  const slow = new SimulatedLink({ each: 6 * MB, all: Number.POSITIVE_INFINITY, delay: 40 })
+  await sent(slow, 5)
+  t.equal(slow.most, 2, 'but no more than would land within two seconds if they shared its rate')
+})
+
 t.test('so they are where no two requests are as fast', async (t) => {
   const random = seeded(1)
   const link = new SimulatedLink({ each: () => (10 + 20 * random()) * MB, all: Number.POSITIVE_INFINITY, delay: 40 })
