@@ -28,7 +28,7 @@ export async function answerRequest(desk: Desk, request: Request, answer: Answer
     case 'attend':
       return attend(desk, answer, signal)
     case 'why':
-      return answer.send(end(readWhy({ ...(await askWhy(signal)) })))
+      return answer.send(end(readWhy({ ...(await askWhy(desk.root, process.geteuid?.() ?? 0, signal)) })))
     case 'stopping':
       return answer.send(end(readStopping({ ...(await askStopping(desk.root, process.geteuid?.() ?? 0, signal)) })))
     case 'reload':

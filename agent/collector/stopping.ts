@@ -1,8 +1,7 @@
 import type { Stopping } from '../wall/answers.ts'
 import { cannot } from '../words/cannot.ts'
 import { within } from '../words/deadline.ts'
-import { jobList } from './host/dbus.ts'
-import { askManager, managerAt } from './host/manager.ts'
+import { askJobs, managerAt } from './host/manager.ts'
 
 /** systemd answers in some ms; on a host short of memory it took 41 s, and then nobody waits for it. */
 const ASK_MS = 5_000
@@ -19,7 +18,7 @@ const HOLD = 'lastgasp-hold.service'
  */
 export async function askStopping(root: string, uid: number, signal: AbortSignal): Promise<Stopping> {
   try {
-    const jobs = jobList(await askManager(root, uid, { member: 'ListJobs' }, within(ASK_MS, signal)))
+    const jobs = await askJobs(root, uid, within(ASK_MS, signal))
     const stops = jobs.filter(({ type }) => type === 'stop')
     const running = stops.filter(
       ({ unit, state }) => state === 'running' && HAS_PROCESSES.test(unit) && !OURS.test(unit),

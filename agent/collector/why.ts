@@ -3,11 +3,12 @@ import type { Why } from '../wall/answers.ts'
 import { sentence } from '../words/cannot.ts'
 import { within } from '../words/deadline.ts'
 import { printable } from '../words/printable.ts'
+import { askJobs } from './host/manager.ts'
 
-/** systemd answers in 80 to 180 ms; on a host short of memory it took 41 s, and then nobody waits for it. */
+/** Both answer within 200 ms; on a host short of memory it took 41 s, and then nobody waits for them. */
 const ASK_MS = 5_000
 
-/** Targets by which a host goes down (systemd.special(7)), as `systemctl list-jobs` names them. */
+/** Targets by which a host goes down (systemd.special(7)). */
 const TARGETS = ['poweroff', 'reboot', 'halt', 'kexec', 'soft-reboot'] as const
 
 /** MESSAGE_IDs by which logind says what asked (systemd, src/systemd/sd-messages.h): SD_MESSAGE_… */
@@ -19,16 +20,16 @@ const ASKED = {
   REBOOT_KEY_LONG_PRESS: 'f1c59a58c9d943668965c337caec5975',
 } as const
 
-/** Which kind of shutdown this is and what asked for it. Never throws: what is not known in time is `unknown`. */
-export async function askWhy(signal: AbortSignal): Promise<Why> {
+/** Which kind of shutdown this is and what asked for it. `uid` is who asks. Never throws: what is not known in time is `unknown`. */
+export async function askWhy(root: string, uid: number, signal: AbortSignal): Promise<Why> {
   const limit = within(ASK_MS, signal)
-  const [kind, by] = await Promise.all([kindOfShutdown(limit), whoAsked(limit)])
+  const [kind, by] = await Promise.all([kindOfShutdown(root, uid, limit), whoAsked(limit)])
   return { kind, ...(by !== undefined && { by }) }
 }
 
-async function kindOfShutdown(signal: AbortSignal): Promise<Why['kind']> {
-  const jobs = await run('systemctl', ['list-jobs', '--no-legend', '--plain'], signal)
-  return TARGETS.find((target) => new RegExp(`(^|\\s)${target}\\.target\\s`, 'm').test(jobs ?? '')) ?? 'unknown'
+async function kindOfShutdown(root: string, uid: number, signal: AbortSignal): Promise<Why['kind']> {
+  const jobs = await askJobs(root, uid, signal).catch(() => [])
+  return TARGETS.find((target) => jobs.some(({ unit }) => unit === `${target}.target`)) ?? 'unknown'
 }
 
 /** Anybody may log these: only what journald itself says of the sender (fields with `_`) tells that it is logind. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { askWhy, WHO_ASKED } from '../../agent/collector/why.ts'
 import { from, writeJournal } from './host/journal/write-journal.ts'
+import { hostWith, muteHost } from './systemd-with.ts'
 
 const never = new AbortController().signal
 
@@ -43,19 +44,24 @@ function inPlaceOf(test: Test, programs: Readonly<Record<string, string>>): void
 }
 
 t.test('which shutdown it is, as far as somebody says', async (t) => {
-  inPlaceOf(t, {
-    systemctl: '#!/bin/sh\necho "12 reboot.target start waiting"\n',
-    journalctl: '#!/bin/sh\necho "The system will reboot now!"\n',
-  })
-  t.same(await askWhy(never), { kind: 'reboot', by: 'The system will reboot now!' })
-  inPlaceOf(t, { systemctl: '#!/bin/sh\nexit 1\n', journalctl: '#!/bin/sh\nexit 1\n' })
-  t.same(await askWhy(never), { kind: 'unknown' })
+  const root = await hostWith(t, [
+    ['reboot.target', 'start', 'waiting'],
+    ['poweroff.target.service', 'stop', 'running'],
+  ])
+  inPlaceOf(t, { journalctl: '#!/bin/sh\necho "The system will reboot now!"\n' })
+  t.same(await askWhy(root, 0, never), { kind: 'reboot', by: 'The system will reboot now!' })
+  inPlaceOf(t, { journalctl: '#!/bin/sh\nexit 1\n' })
+  t.same(await askWhy(t.testdir({}), 0, never), { kind: 'unknown' }, 'no systemd is there')
 })
 
 t.test('who does not answer is not waited for', async (t) => {
   // What the program has started outlives it: its end of the pipe stays open.
-  const late = '#!/bin/sh\n(sleep 20; echo "12 reboot.target start waiting") & wait\n'
-  inPlaceOf(t, { systemctl: late, journalctl: '#!/bin/sh\necho by hand\n' })
-  t.same(await askWhy(never), { kind: 'unknown', by: 'by hand' }, 'by a bound of its own')
-  t.same(await askWhy(AbortSignal.abort()), { kind: 'unknown' })
+  const late = '#!/bin/sh\n(sleep 20; echo by hand) & wait\n'
+  inPlaceOf(t, { journalctl: late })
+  const root = await hostWith(t, [['reboot.target', 'start', 'waiting']])
+  t.same(await askWhy(root, 0, never), { kind: 'reboot' }, 'by a bound of its own')
+  const mute = await muteHost(t)
+  inPlaceOf(t, { journalctl: '#!/bin/sh\necho by hand\n' })
+  t.same(await askWhy(mute, 0, never), { kind: 'unknown', by: 'by hand' })
+  t.same(await askWhy(root, 0, AbortSignal.abort()), { kind: 'unknown' })
 })

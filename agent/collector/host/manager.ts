@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Bus, HELLO, SYSTEM_BUS, saidOfError } from './bus.ts'
-import type { Call } from './dbus.ts'
+import { type Call, jobList } from './dbus.ts'
 import { ERROR, METHOD_RETURN } from './dbus-messages.ts'
 
 /** systemd's own socket, which works without a D-Bus daemon and serves root only. */
@@ -26,6 +26,11 @@ export async function askManager(
   const call = { ...MANAGER, ...question }
   const calls = uid === 0 ? [call] : [HELLO, { ...call, destination: SYSTEMD }]
   return await ask(managerAt(root, uid), uid, calls, signal)
+}
+
+/** What systemd has to do: its jobs. Asks as askManager does, and rejects where that does. */
+export async function askJobs(root: string, uid: number, signal: AbortSignal) {
+  return jobList(await askManager(root, uid, { member: 'ListJobs' }, signal))
 }
 
 /** Makes the calls, one after the other, and gives what the last one's answer holds. */
