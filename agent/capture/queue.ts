@@ -124,11 +124,17 @@ export class Queue {
         this.#skip(entry, isLate ? { ...planned, reason: LET_GO } : planned)
         continue
       }
-      this.#waiting.delete(planned.item)
-      this.#plan.spent = true
-      if (planned.decision === 'take') this.#plan.waiting -= planned.cost.ms
-      return { entry, planned, waiting: this.#plan.waiting }
+      return this.#taken(entry, planned)
     }
+  }
+
+  /** What to take now beside a big one: a small core that its process waits for, and is let go without in a while. */
+  nextAwaited(): Next | undefined {
+    if (this.#time.clock.now() - this.#plan.at > REPLAN_MS) this.#replan()
+    const { queue } = this.#plan
+    const at = queue.findIndex((planned) => planned.decision === 'take' && isAwaited(planned.item) && !isBig(planned))
+    const [planned] = at < 0 ? [] : queue.splice(at, 1)
+    return planned && this.#taken(this.#waiting.get(planned.item) as Entry, planned)
   }
 
   /** Gives back what was to be taken, and was not begun. */
@@ -229,6 +235,13 @@ export class Queue {
     this.#plan = { queue, at: this.#time.clock.now(), waiting, spent: false }
   }
 
+  #taken(entry: Entry, planned: Planned): Next {
+    this.#waiting.delete(planned.item)
+    this.#plan.spent = true
+    if (planned.decision === 'take') this.#plan.waiting -= planned.cost.ms
+    return { entry, planned, waiting: this.#plan.waiting }
+  }
+
   /** The plan is to be made anew. */
   #stir(): void {
     this.#plan.at = Number.NEGATIVE_INFINITY
@@ -240,6 +253,11 @@ export class Queue {
 /** Not in one part: it is taken alone, for its memory. */
 export function isBig({ cost }: Pick<Planned, 'cost'>): boolean {
   return cost.bytesStored > PART_BYTES
+}
+
+/** The kernel hands it over, and its process cannot end before. */
+function isAwaited({ identity }: ListedItem): boolean {
+  return identity?.details?.source === 'cores' && identity.details.handed === true
 }
 
 const LET_GO = 'applications were let go before it could be taken'

@@ -5,7 +5,10 @@ import { type Ground, takeArtifact } from './take-artifact.ts'
 /** Small artifacts on their way at once: round trips overlap, and a part each is what memory they take. */
 const SMALL_AT_ONCE = 3
 
-/** What is being taken of a queue: small ones side by side, a big one alone. */
+/** The same beside a big one, which has up to MOST_PARTS of store/window.ts. */
+const BESIDE_BIG = 2
+
+/** What is being taken of a queue: small ones side by side, a big one alone but for those that a process waits for. */
 export class Takes {
   readonly #queue: Queue
   readonly #ground: Ground
@@ -55,6 +58,21 @@ export class Takes {
       this.#queue.putBack(next)
       throw error
     }
+    const settled = this.#begin(next)
+    if (isBig(next.planned)) await this.#beside(settled, end)
+  }
+
+  /** Until a big one is stored: processes that wait for us to take their small cores are let go meanwhile. */
+  async #beside(big: Promise<void>, end: AbortSignal): Promise<void> {
+    while (this.#underway.has(big)) {
+      const next = this.#underway.size > BESIDE_BIG ? undefined : this.#queue.nextAwaited()
+      if (next !== undefined) this.#begin(next)
+      else await abandonable(Promise.race([...this.#underway, this.#queue.pushed]), end)
+    }
+  }
+
+  /** Gives when it is stored, or given up. */
+  #begin(next: Next): Promise<void> {
     this.#queue.begun(next.entry)
     const { collected, outcome } = takeArtifact(next, this.#ground)
     const settled = outcome.then((outcome) => {
@@ -64,6 +82,6 @@ export class Takes {
     const read = collected.then(() => void this.#reading.delete(read))
     this.#underway.add(settled)
     this.#reading.add(read)
-    if (isBig(next.planned)) await abandonable(settled, end)
+    return settled
   }
 }

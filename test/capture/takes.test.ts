@@ -144,3 +144,38 @@ t.test('small ones go side by side, three at a time; a big one goes alone', asyn
   await s.captured()
   t.strictSame([most, beside], [3, [0, 0, 0, 0]])
 })
+
+t.test('a process that waits for us to take its small core is let go while a big one is under way', async (t) => {
+  const s = scene()
+  const handed = { identity: { comm: 'x', details: { source: 'cores', handed: true } } } as const
+  let [now, most] = [0, 0]
+  const brief = async function* () {
+    most = Math.max(most, ++now)
+    await s.clock.sleep(200)
+    yield Buffer.from('x')
+    now--
+  }
+  const large = async function* () {
+    yield Buffer.alloc(1)
+    await s.clock.sleep(2_000)
+  }
+  const big = { bytes: PART_BYTES + 1 }
+  s.collector.list = () => ({ items: [scripted('cores/big', large, { ...big, value: 1_000 })], gaps: [] })
+  s.collector.stops = () => (s.clock.now() < 3_000 ? { running: 1, held: false } : { running: 0, held: false })
+  s.collector.up = async function* () {
+    await s.clock.sleep(100)
+    yield {
+      items: [
+        scripted('cores/another-big', large, { ...big, ...handed }),
+        ...Array.from({ length: 4 }, (_, n) => scripted(`cores/${n}`, brief, handed)),
+        scripted('cores/stored', brief),
+      ],
+      gaps: [],
+    }
+  }
+  await s.captured()
+  const at = (name: string) => Number(s.collector.when(`take cores/${name}`))
+  t.ok(Math.max(...[0, 1, 2, 3].map((n) => at(`${n}`))) < 1_000, 'beside it')
+  t.equal(most, 2, 'two at a time')
+  t.ok(at('another-big') >= 2_000 && at('stored') >= 2_000, 'and nothing else')
+})

@@ -30,6 +30,8 @@ export const scenario: Scenario = {
     await machine.ok(`until [ $(ls -d /proc/[0-9]* | wc -l) -ge ${PROCESSES} ]; do sleep 1; done`, signal)
     step('all of them run')
     const bundle = await switchOff({ bucket, step }, machine, { deadline: DEADLINE, hold: HOLD }, signal)
-    equal(receiptsOf(bundle, 'stacks').length, 1)
+    // Not all of them may have been looked at in time, which is a receipt of its own.
+    const stacks = receiptsOf(bundle, 'stacks').filter(({ bytesStored }) => bytesStored > 0)
+    equal(stacks.length, 1)
   },
 }
