@@ -7,6 +7,8 @@ import { checkReceipts, receiptsOf, type StoredBundle } from './bucket.ts'
 import { bootDone } from './power.ts'
 import type { Context, HostOptions } from './scenario.ts'
 
+/** s: what was kept is sent within some seconds of the start, and the guest is slow. */
+const DRAIN_WITHIN = 240
 const DRAINED = "journalctl -b -q -o cat -u lastgasp.service | grep -q 'that had been kept in the spool went to'"
 
 /** Switches off a host that cannot reach its store: it says so, and what it has kept. Gives what the console said. */
@@ -35,7 +37,12 @@ export async function bootAndDrain(
 ): Promise<Machine> {
   const machine = await boot(options)
   await machine.ok(first, signal)
-  await machine.ok(`until ${DRAINED} && [ -z "$(find /var/lib/lastgasp/spool -type f)" ]; do sleep 0.5; done`, signal)
+  const drained = `${DRAINED} && [ -z "$(find /var/lib/lastgasp/spool -type f)" ]`
+  const end = `end=$(( $(date +%s) + ${DRAIN_WITHIN} ))`
+  await machine.ok(
+    `${end}; until ${drained}; do [ $(date +%s) -lt $end ] || break; sleep 0.5; done; ${drained}`,
+    signal,
+  )
   step('drained')
   await bootDone(machine, signal)
   return machine
