@@ -111,7 +111,9 @@ export class Sessions {
     this.#time.lastLook()
     const { budget, end } = this.#time
     this.#watching?.stop()
-    const limit = this.#within(Math.min(budget.lastLook, end.left() - budget.lastSending))
+    // A slow host that has time left is given some of it.
+    const ms = Math.max(budget.lastLook, Math.min(budget.stall, end.left() - budget.reserve))
+    const limit = this.#within(Math.min(ms, end.left() - budget.lastSending))
     try {
       await abandonable(this.#watched, limit)
     } catch (error) {

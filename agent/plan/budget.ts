@@ -38,7 +38,7 @@ export interface Budget {
   readonly lastSending: number
   /** When so much of it is left, what has landed of uploads is an object: the rest belongs to the closing manifest alone. */
   readonly landing: number
-  /** What the last look may take. */
+  /** What the last look may take where there is no time but the reserve. */
   readonly lastLook: number
 }
 

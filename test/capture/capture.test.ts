@@ -200,7 +200,8 @@ t.test('a last look that fails, or hangs, is told, and the bundle is not complet
   const told = await hanging.captured()
   t.match(receiptOf(told, 'collector'), { status: 'failed', because: 'deadline', reason: /what has come up since/ })
   t.equal(told.status, 'partial')
-  t.ok(hanging.clock.now() < 2_100, `${hanging.clock.now()} ms`)
+  const ms = hanging.clock.now()
+  t.ok(ms > 4_900 && ms < 5_100, `as long as any silence of the collector, for there is time: ${ms} ms`)
 })
 
 t.test('where all the time was used, a last look that hangs leaves what the last sending may take', async (t) => {

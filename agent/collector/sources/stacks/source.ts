@@ -14,8 +14,11 @@ const THREAD_BYTES = 24 * 1024
 const RATIO = 0.12
 /** Right after the facts: no other artifact tells as much in as few bytes. */
 const VALUE = 950
-/** Threads are looked at twice, and all of it is one frame or a few: on a slow host that takes a while. */
-const PATIENCE_MS = 20_000
+/**
+ * Threads of thousands are looked at twice, and nothing comes of it meanwhile: on a slow host that takes a while. Each read is bounded by itself, so one
+ * that hangs costs no more than that; the longest time that applications may wait for it is two minutes (`hold.wait`).
+ */
+const PATIENCE_MS = 60_000
 
 /**
  * Where every thread of the chosen processes stands: a table, and a core of the stacks for each process, in one tar:
