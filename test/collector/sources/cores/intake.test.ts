@@ -208,6 +208,8 @@ t.test('when nobody listens any more, nobody waits', async (t) => {
   await watch.end()
   const { code } = await crash(WORDS, 'cat "$core" /dev/zero')
   t.equal(code, 0)
+  // The handler is let go before its process has been asked who it was.
+  await intake.arrived
   t.match(intake.claim(), [{ core: /had ended/ }])
 })
 
