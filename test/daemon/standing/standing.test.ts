@@ -49,6 +49,15 @@ function openTelling(told: string[], until: (store: string) => Promise<unknown> 
 const urlOf = ({ store }: { store: { url: string } | Error }) =>
   store instanceof Error ? store.message : store.url.split('/').at(-1)
 
+/** What a trigger would go by, as soon as it could be read within its quarter of a second: a busy machine takes longer now and then. */
+async function inTime(standing: Standing) {
+  for (;;) {
+    const now = await standing.atTrigger()
+    if (!now.request.problems.some((problem) => problem.includes('could not be read again within'))) return now
+    await now[Symbol.asyncDispose]()
+  }
+}
+
 t.test('what was written since the start counts at the trigger, whoever noticed it', async (t) => {
   const host = await hostOf(t)
   await host.write('etc/machine-id', '4444444444444444444444444444cafe')
@@ -57,18 +66,18 @@ t.test('what was written since the start counts at the trigger, whoever noticed 
   await host.write(LAYER, host.store('one'))
   await host.write('run/cloud-init/.instance-id', 'i-0late\n')
   await host.write('proc/sys/kernel/hostname', 'late\n')
-  const first = await standing.atTrigger()
+  const first = await inTime(standing)
   t.equal(urlOf(first), 'one')
   t.match(first.request, { identity: 'i-0late', host: { name: 'late' }, problems: [] })
   t.match(host.said.at(-1), /^i-0late is ready: bundles go to file:/)
 
   await host.write(LAYER, 'stor = "typo"')
-  const broken = await standing.atTrigger()
+  const broken = await inTime(standing)
   t.equal(urlOf(broken), 'one', 'a layer that breaks leaves the host its store')
   t.match(broken.request.problems, [/50-cloud\.toml:1:1: unknown key "stor"/])
 
   await rm(join(host.root, LAYER))
-  t.match(urlOf(await standing.atTrigger()), /^no store is set/)
+  t.match(urlOf(await inTime(standing)), /^no store is set/)
 })
 
 t.test('a store is opened anew when it is another one, and the old one stays open for whoever uses it', async (t) => {
@@ -153,7 +162,7 @@ t.test('where there is nothing to fall back on, a store that opens slowly is wai
   const host = await hostOf(t, { open: openTelling([], () => after) })
   const standing = await host.begin()
   await host.write(LAYER, host.store('one'))
-  t.equal(urlOf(await standing.atTrigger()), 'one')
+  t.equal(urlOf(await inTime(standing)), 'one')
 })
 
 t.test('one that does not open is waited for three seconds, and no longer', async (t) => {
@@ -176,18 +185,18 @@ t.test('the environment file comes, changes, breaks and goes', async (t) => {
   const standing = await host.begin()
   const seen = () => [process.env.LASTGASP_TEST_OLD, process.env.LASTGASP_TEST_NEW]
   await host.write(ENVIRONMENT, 'LASTGASP_TEST_OLD=of the file\nLASTGASP_TEST_NEW="new"')
-  t.strictSame([(await standing.atTrigger()).request.problems.length, ...seen()], [1, 'of the file', 'new'])
+  t.strictSame([(await inTime(standing)).request.problems.length, ...seen()], [1, 'of the file', 'new'])
   await host.write(ENVIRONMENT, 'export LASTGASP_TEST_OLD=secret\nLASTGASP_TEST_NEW=newer')
-  const { request } = await standing.atTrigger()
+  const { request } = await inTime(standing)
   t.match(request.problems[0], /etc\/lastgasp\/environment: left out, .*: "export LASTGASP_TEST_OLD"$/)
   t.strictSame(seen(), ['of the unit', 'newer'])
   await rm(join(host.root, ENVIRONMENT))
   await mkdir(join(host.root, ENVIRONMENT))
-  const broken = await standing.atTrigger()
+  const broken = await inTime(standing)
   t.match(broken.request.problems[0], /etc\/lastgasp\/environment cannot be read: it is not a regular file$/)
   t.strictSame(seen(), ['of the unit', 'newer'], 'the last good one holds')
   await rm(join(host.root, 'etc/lastgasp'), { recursive: true })
-  await standing.atTrigger()
+  await inTime(standing)
   t.strictSame(seen(), ['of the unit', undefined])
 })
 
@@ -200,5 +209,5 @@ t.test('a store that could not be opened is tried again, and said so once', asyn
   const standing = await host.begin()
   await standing.renew()
   t.equal(host.said.filter((line) => line === 'nothing will be captured: no descriptor left').length, 1)
-  t.equal(urlOf(await standing.atTrigger()), 'one')
+  t.equal(urlOf(await inTime(standing)), 'one')
 })
