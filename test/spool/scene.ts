@@ -14,8 +14,8 @@ export const INDEX = 'v1/index/dt=2026-11-30/host-1/20261130T120000Z-0123456789a
 export const lots = 1024 ** 3
 
 const never = new AbortController().signal
-/** Of a store that does not answer, known within a moment. */
-const patience = { silence: 300, most: 300, left: () => 60_000, hurry: never }
+/** Of a store that does not answer: soon known, and longer than a disk takes on a busy machine. */
+const patience = { silence: 2_000, most: 2_000, left: () => 60_000, hurry: never }
 
 /** A spool and a bucket in a directory, and a store between them that can be out of reach. */
 export function sceneIn(directory: string, most = lots) {
@@ -24,15 +24,20 @@ export function sceneIn(directory: string, most = lots) {
   const place = placeIn(state)
   const inner = directoryStore(bucket)
   let fate: Fate = 'answers'
+  let asked = 0
+  const met = <T>(limit: AbortSignal, work: () => Promise<T>): Promise<T> => {
+    asked++
+    return become(fate, limit, work)
+  }
   const store: Store = {
     ...inner,
-    put: (key, body, limit) => met(fate, limit, () => inner.put(key, body, limit)),
+    put: (key, body, limit) => met(limit, () => inner.put(key, body, limit)),
     begin: async (key, limit) => {
-      const upload = await met(fate, limit, () => inner.begin(key, limit))
+      const upload = await met(limit, () => inner.begin(key, limit))
       return {
         key,
-        part: (number, body, limit) => met(fate, limit, () => upload.part(number, body, limit)),
-        complete: (limit) => met(fate, limit, () => upload.complete(limit)),
+        part: (number, body, limit) => met(limit, () => upload.part(number, body, limit)),
+        complete: (limit) => met(limit, () => upload.complete(limit)),
       }
     },
   }
@@ -44,6 +49,10 @@ export function sceneIn(directory: string, most = lots) {
     set fate(next: Fate) {
       fate = next
     },
+    /** How many requests the store was sent. */
+    get asked() {
+      return asked
+    },
     backed: () => spooled(store, (limit) => Keeper.open(place, store.url, most, limit), patience, systemClock),
     kept: () => keysIn(place.objects),
     stored: () => keysIn(bucket),
@@ -53,7 +62,7 @@ export function sceneIn(directory: string, most = lots) {
 /** What becomes of requests: they are answered; nobody answers; they are done, and nobody answers; they fail at once. */
 export type Fate = 'answers' | 'silent' | 'loses' | 'fails'
 
-async function met<T>(fate: Fate, limit: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function become<T>(fate: Fate, limit: AbortSignal, work: () => Promise<T>): Promise<T> {
   if (fate === 'fails') throw new StoreError('transient', 'cannot resolve store.test')
   if (fate === 'answers') return await work()
   if (fate === 'loses') await work()
