@@ -1,5 +1,6 @@
 import type { Before } from '../../words/evidence.ts'
 import { byLastEntry } from './journal/header.ts'
+import { wasStopped } from './journal/ordered-stop.ts'
 import { isHosts, type JournalFile, type Scan, scanJournals } from './journal/scan.ts'
 import { readText } from './read-text.ts'
 import { type Boot, thisBoot } from './this-boot.ts'
@@ -7,7 +8,7 @@ import { type Boot, thisBoot } from './this-boot.ts'
 /** The boot before the one that the host is in, as far as the host tells. */
 export interface BootBefore {
   readonly id: string | undefined
-  /** How its journal ends: `cut` where journald has not closed it, as it does in an ordered stop. */
+  /** How its journal ends: `closed` in an ordered stop, which it tells of where its end was not captured; else `cut`. */
   readonly journal: 'closed' | 'cut' | 'none'
   /** When its first line was logged, in ms since the epoch. */
   readonly from: number | undefined
@@ -39,7 +40,10 @@ export async function bootBefore(
   const own = named.length > 0 ? named : unnamed
   const first = Math.min(...own.map(({ header }) => header.headRealtime / 1000))
   const from = Number.isFinite(first) ? first : undefined
-  const journal = isShared ? 'closed' : own[0] === undefined ? 'none' : own[0].dirty ? 'cut' : 'closed'
+  const last = isShared ? hosts.find((file) => hasEarlierLines(file, boot)) : own[0]
+  const isClosed = async (file: JournalFile) =>
+    !file.dirty && (remembered?.captured === true || (await wasStopped(root, file, boot.id, signal)))
+  const journal = last === undefined ? 'none' : (await isClosed(last)) ? 'closed' : 'cut'
   const its = files.filter((file) => file.header.bootId === id || own.includes(file) || hasEarlierLines(file, boot))
   return { id, journal, from, files: new Set(its.map(({ header }) => header.fileId)), remembered, boot }
 }

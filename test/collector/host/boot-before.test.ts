@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { type BootBefore, bootBefore, isLeft } from '../../../agent/collector/host/boot-before.ts'
 import { scanJournals } from '../../../agent/collector/host/journal/scan.ts'
@@ -9,14 +9,14 @@ import { writeJournal } from './journal/write-journal.ts'
 const MACHINE = '1'.repeat(32)
 const [BEFORE, LONG_AGO] = ['2'.repeat(32), '4'.repeat(32)]
 /** Its only line is of 2023, as those of all others here: long before this boot. */
-const journal = (boot: string) => {
-  const file = writeJournal([['MESSAGE=hello']], boot)
-  randomFillSync(file, 24, 16)
-  return file
-}
+const journal = (boot: string, ...more: (readonly string[])[]) =>
+  writeJournal([['MESSAGE=hello'], ...more], boot, randomBytes(16).toString('hex'))
+/** What journald and logind log in an ordered stop, and what anybody may log. */
+const STOPPED = ['MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b', '_TRANSPORT=driver']
+const GOES = ['MESSAGE_ID=98268866d1d54a499c4e98921d93bc40', '_SYSTEMD_UNIT=systemd-logind.service']
+const FORGED = ['MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b', '_TRANSPORT=journal']
 /** Another one's last line is an hour later. */
-const later = (boot: string) => {
-  const file = journal(boot)
+const later = (boot: string, file = journal(boot)) => {
   for (const at of [184, 192]) file.writeBigUInt64LE(file.readBigUInt64LE(at) + 3_600_000_000n, at)
   return file
 }
@@ -39,14 +39,34 @@ t.test('a journal that was not closed is that of a boot that was cut', async (t)
   const { before, its } = await found(t, { 'system@1.journal~': journal(BEFORE), 'user-7@1.journal': journal(BEFORE) })
   t.match(before, { id: BEFORE, journal: 'cut', from: 1_700_000_000_000, remembered: undefined, boot: { id: BOOT } })
   t.same(its, ['system@1.journal~', 'user-7@1.journal'])
-  const older = { 'system@0.journal~': journal(BEFORE), 'system@1.journal': later(BEFORE) }
+  const older = { 'system@0.journal~': journal(BEFORE), 'system@1.journal': journal(BEFORE, ['_PID=1'], STOPPED) }
   t.equal((await found(t, older)).before.journal, 'closed', 'journald was started anew in it, and then closed well')
-  const users = { 'user-7@1.journal~': later(BEFORE), 'system@1.journal': journal(BEFORE) }
+  const users = { 'user-7@1.journal~': later(BEFORE), 'system@1.journal': journal(BEFORE, STOPPED) }
   t.equal((await found(t, users)).before.journal, 'closed', 'a user’s file tells nothing of the host')
 })
 
+t.test('a journal that is closed is one of an ordered stop where it says so: journald closes what rests', async (t) => {
+  const endOf = async (file: Buffer, remembered?: BootBefore['remembered']) =>
+    (await found(t, { 'system@1.journal': file }, remembered)).before.journal
+  t.equal(await endOf(journal(BEFORE)), 'cut')
+  t.equal(await endOf(journal(BEFORE, STOPPED)), 'closed')
+  t.equal(await endOf(journal(BEFORE, GOES, ['MESSAGE=Stopped target'])), 'closed')
+  t.equal(await endOf(journal(BEFORE, FORGED)), 'cut', 'only journald says so')
+  t.equal(await endOf(later(BEFORE, journal(BEFORE, STOPPED))), 'cut', 'an hour after it, the host still ran')
+  t.equal(await endOf(journal(BEFORE), { id: BEFORE, captured: true, stored: [] }), 'closed', 'a capture saw its end')
+  t.equal(await endOf(journal(BEFORE), { id: BEFORE, captured: false, stored: [] }), 'cut')
+  const damaged = journal(BEFORE)
+  damaged.fill(0xff, 256)
+  t.equal(await endOf(damaged), 'closed', 'what cannot be read tells nothing')
+})
+
 t.test('a journal that this boot goes on with was closed', async (t) => {
-  const long = { 'system@0.journal~': journal(LONG_AGO), 'system.journal': later(BOOT) }
+  const goneOnWith = later(BOOT, journal(BEFORE, STOPPED))
+  Buffer.from(BOOT, 'hex').copy(goneOnWith, 56)
+  const rested = later(BOOT, journal(BEFORE))
+  Buffer.from(BOOT, 'hex').copy(rested, 56)
+  t.match((await found(t, { 'system.journal': rested })).before, { id: undefined, journal: 'cut' })
+  const long = { 'system@0.journal~': journal(LONG_AGO), 'system.journal': goneOnWith }
   const { before, its } = await found(t, long)
   t.match(before, { id: undefined, journal: 'closed' }, 'the boot long ago is not the one before')
   t.same(its, ['system.journal'])

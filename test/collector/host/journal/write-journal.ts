@@ -15,7 +15,11 @@ const BEGAN = 1_700_000_000_000_000
  * A journal file as journald writes it (https://systemd.io/JOURNAL_FILE_FORMAT, regular, keyed hashes, archived), whose trusted
  * fields say what the test wants. `journalctl --file` opens it.
  */
-export function writeJournal(entries: readonly Fields[], boot = '33333333333343338333333333333333'): Buffer {
+export function writeJournal(
+  entries: readonly Fields[],
+  boot = '33333333333343338333333333333333',
+  fileId = 'f11e'.repeat(8),
+): Buffer {
   let file = Buffer.alloc(1024 * 1024)
   let end = HEADER
   const count = { objects: 0, data: 0, fields: 0, arrays: 0 }
@@ -36,7 +40,7 @@ export function writeJournal(entries: readonly Fields[], boot = '333333333333433
   file.writeUInt32LE(KEYED_HASH, 12)
   file[16] = ARCHIVED
   for (const [at, id] of [
-    [24, 'f11e'.repeat(8)],
+    [24, fileId],
     [40, '0123456789abcdef'.repeat(2)],
     [56, boot],
     [72, 'f11e'.repeat(8)],

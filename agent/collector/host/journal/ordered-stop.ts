@@ -1,0 +1,41 @@
+import { abandonable } from '../../../words/deadline.ts'
+import { entriesWith } from './entries.ts'
+import { type JournalFile, openJournal } from './scan.ts'
+
+/** What journald logs last of all when it ends well, and logind when the host is to go: SD_MESSAGE_JOURNAL_STOP, SD_MESSAGE_SHUTDOWN (systemd, src/systemd/sd-messages.h). */
+const WORDS = [
+  ['MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b', '_TRANSPORT=driver'],
+  ['MESSAGE_ID=98268866d1d54a499c4e98921d93bc40', '_SYSTEMD_UNIT=systemd-logind.service'],
+] as const
+/** ms before the file's last entry: a stop does not last longer, and who only starts journald anew goes on for longer. */
+const STOP_MS = 10 * 60_000
+/** More of them are of stops that were cancelled, and of journald started anew. */
+const MOST = 16
+
+/**
+ * Whether a closed journal file says that a boot other than `now` was stopped in order. That it is closed does not say it: journald
+ * closes a file whenever nothing has been logged for a while. Gives true where it cannot be read, as a file that was closed well; rejects
+ * when the signal aborts.
+ */
+export async function wasStopped(
+  root: string,
+  file: JournalFile,
+  now: string | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await abandonable(hasWord(root, file, now, signal), signal)
+  } catch {
+    signal.throwIfAborted()
+    return true
+  }
+}
+
+async function hasWord(root: string, { path, header }: JournalFile, now: string | undefined, signal: AbortSignal) {
+  using handle = (await openJournal(root, path, signal)).handle
+  const isShared = header.bootId === now
+  for (const values of WORDS)
+    for await (const { at, bootId } of entriesWith(handle, values, [], MOST, signal))
+      if (bootId !== now && (isShared || at >= header.tailRealtime / 1000 - STOP_MS)) return true
+  return false
+}
