@@ -12,6 +12,8 @@ export class Link implements AsyncDisposable {
   target: number
   /** Connections that a guest has made so far. */
   connections = 0
+  /** Bytes that have come from a guest so far. */
+  sent = 0
   readonly port: number
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -55,6 +57,7 @@ export class Link implements AsyncDisposable {
 
   async *#passing(chunks: AsyncIterable<Buffer>, towardsStore: boolean) {
     for await (const chunk of chunks) {
+      if (towardsStore) this.sent += chunk.length
       if (this.behaviour === 'silent') continue
       if (this.behaviour !== 'open' && towardsStore) {
         this.#free = Math.max(this.#free, Date.now()) + (chunk.length / this.behaviour.bytesPerSecond) * 1000
