@@ -42,7 +42,7 @@ export async function bootBefore(
   const from = Number.isFinite(first) ? first : undefined
   const last = isShared ? hosts.find((file) => hasEarlierLines(file, boot)) : own[0]
   const isClosed = async (file: JournalFile) =>
-    !file.dirty && (remembered?.captured === true || (await wasStopped(root, file, boot.id, signal)))
+    !file.dirty && (remembered?.captured === true || (await wasStopped(root, file, { id, now: boot.id }, signal)))
   const journal = last === undefined ? 'none' : (await isClosed(last)) ? 'closed' : 'cut'
   const its = files.filter((file) => file.header.bootId === id || own.includes(file) || hasEarlierLines(file, boot))
   return { id, journal, from, files: new Set(its.map(({ header }) => header.fileId)), remembered, boot }

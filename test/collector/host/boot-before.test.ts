@@ -66,6 +66,10 @@ t.test('a journal that this boot goes on with was closed', async (t) => {
   const rested = later(BOOT, journal(BEFORE))
   Buffer.from(BOOT, 'hex').copy(rested, 56)
   t.match((await found(t, { 'system.journal': rested })).before, { id: undefined, journal: 'cut' })
+  // journald goes on with what rests, and so with what an earlier boot has ended well.
+  const others = { id: LONG_AGO, captured: false, stored: [] }
+  t.match((await found(t, { 'system.journal': goneOnWith }, others)).before, { id: LONG_AGO, journal: 'cut' })
+  t.match((await found(t, { 'system.journal': goneOnWith }, { ...others, id: BEFORE })).before, { journal: 'closed' })
   const long = { 'system@0.journal~': journal(LONG_AGO), 'system.journal': goneOnWith }
   const { before, its } = await found(t, long)
   t.match(before, { id: undefined, journal: 'closed' }, 'the boot long ago is not the one before')

@@ -12,30 +12,32 @@ const STOP_MS = 10 * 60_000
 /** More of them are of stops that were cancelled, and of journald started anew. */
 const MOST = 16
 
+/** The boot that is asked about, and the one that the host is in: ids, as far as they are known. */
+interface Boots {
+  readonly id: string | undefined
+  readonly now: string | undefined
+}
+
 /**
- * Whether a closed journal file says that a boot other than `now` was stopped in order. That it is closed does not say it: journald
- * closes a file whenever nothing has been logged for a while. Gives true where it cannot be read, as a file that was closed well; rejects
- * when the signal aborts.
+ * Whether a closed journal file says that a boot was stopped in order. That it is closed does not say it: journald closes a file whenever
+ * nothing has been logged for a while, and goes on with it in the next boot. Gives true where it cannot be read, as a file that was closed
+ * well; rejects when the signal aborts.
  */
-export async function wasStopped(
-  root: string,
-  file: JournalFile,
-  now: string | undefined,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function wasStopped(root: string, file: JournalFile, boots: Boots, signal: AbortSignal): Promise<boolean> {
   try {
-    return await abandonable(hasWord(root, file, now, signal), signal)
+    return await abandonable(hasWord(root, file, boots, signal), signal)
   } catch {
     signal.throwIfAborted()
     return true
   }
 }
 
-async function hasWord(root: string, { path, header }: JournalFile, now: string | undefined, signal: AbortSignal) {
+async function hasWord(root: string, { path, header }: JournalFile, { id, now }: Boots, signal: AbortSignal) {
   using handle = (await openJournal(root, path, signal)).handle
   const isShared = header.bootId === now
+  const isMeant = (bootId: string) => (id === undefined ? bootId !== now : bootId === id)
   for (const values of WORDS)
     for await (const { at, bootId } of entriesWith(handle, values, [], MOST, signal))
-      if (bootId !== now && (isShared || at >= header.tailRealtime / 1000 - STOP_MS)) return true
+      if (isMeant(bootId) && (isShared || at >= header.tailRealtime / 1000 - STOP_MS)) return true
   return false
 }
