@@ -112,7 +112,7 @@ export class Queue {
    * has been planned anew, for what came before it may have taken less than was thought.
    */
   next(): Next | undefined {
-    if (this.#time.clock.now() - this.#plan.at > REPLAN_MS) this.#replan()
+    this.#keepFresh()
     while (true) {
       if (this.#plan.queue[0]?.decision === 'skip' && this.#plan.spent) this.#replan()
       const planned = this.#plan.queue.shift()
@@ -124,17 +124,17 @@ export class Queue {
         this.#skip(entry, isLate ? { ...planned, reason: LET_GO } : planned)
         continue
       }
-      return this.#taken(entry, planned)
+      return this.#taken(planned)
     }
   }
 
   /** What to take now beside a big one: a small core that its process waits for, and is let go without in a while. */
   nextAwaited(): Next | undefined {
-    if (this.#time.clock.now() - this.#plan.at > REPLAN_MS) this.#replan()
+    this.#keepFresh()
     const { queue } = this.#plan
     const at = queue.findIndex((planned) => planned.decision === 'take' && isAwaited(planned.item) && !isBig(planned))
     const [planned] = at < 0 ? [] : queue.splice(at, 1)
-    return planned && this.#taken(this.#waiting.get(planned.item) as Entry, planned)
+    return planned && this.#taken(planned)
   }
 
   /** Gives back what was to be taken, and was not begun. */
@@ -235,7 +235,12 @@ export class Queue {
     this.#plan = { queue, at: this.#time.clock.now(), waiting, spent: false }
   }
 
-  #taken(entry: Entry, planned: Planned): Next {
+  #keepFresh(): void {
+    if (this.#time.clock.now() - this.#plan.at > REPLAN_MS) this.#replan()
+  }
+
+  #taken(planned: Planned): Next {
+    const entry = this.#waiting.get(planned.item) as Entry
     this.#waiting.delete(planned.item)
     this.#plan.spent = true
     if (planned.decision === 'take') this.#plan.waiting -= planned.cost.ms

@@ -31,16 +31,16 @@ export async function bootBefore(
   const { files } = await ofThisMachine(root, await scanJournals(root, signal), signal)
   const hosts = files.filter((file) => isHosts(file) && file.namespace === '')
   // A file that journald has gone on with was closed.
-  const isShared = hosts.some((file) => hasEarlierLines(file, boot))
+  const shared = hosts.find((file) => hasEarlierLines(file, boot))
   const newest = hosts.filter(({ header }) => header.bootId !== boot.id).sort(byLastEntry(Date.now()))
-  const id = remembered?.id ?? (isShared ? undefined : newest[0]?.header.bootId)
+  const id = remembered?.id ?? (shared ? undefined : newest[0]?.header.bootId)
   const named = newest.filter(({ header }) => header.bootId === id)
   // Where the power went soon after journald had gone on with a file, its header names the boot before that.
-  const unnamed = remembered?.captured === false && !isShared && newest[0]?.dirty ? newest.slice(0, 1) : []
+  const unnamed = remembered?.captured === false && !shared && newest[0]?.dirty ? newest.slice(0, 1) : []
   const own = named.length > 0 ? named : unnamed
   const first = Math.min(...own.map(({ header }) => header.headRealtime / 1000))
   const from = Number.isFinite(first) ? first : undefined
-  const last = isShared ? hosts.find((file) => hasEarlierLines(file, boot)) : own[0]
+  const last = shared ?? own[0]
   const isClosed = async (file: JournalFile) =>
     !file.dirty && (remembered?.captured === true || (await wasStopped(root, file, { id, now: boot.id }, signal)))
   const journal = last === undefined ? 'none' : (await isClosed(last)) ? 'closed' : 'cut'
