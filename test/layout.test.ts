@@ -25,6 +25,7 @@ const FLOORS = [
   'collector/processes',
   'collector/machine-memory',
   'collector/live-core',
+  'collector/recorder',
   'collector/sources',
   'collector',
   'capture',

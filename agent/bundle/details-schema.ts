@@ -29,6 +29,9 @@ export const detailsSchema = z.discriminatedUnion('source', [
   z.object({
     source: z.literal('facts'),
     processes: count,
+    recorded: z.number().nonnegative().optional(),
+    available: z.object({ from: bytes, least: bytes }).optional(),
+    grew: list(z.object({ pid: count, comm: text, unit: text, grown: bytes, memory: bytes, killed: z.boolean() })),
     leftOut: list(z.object({ path: z.string(), reason: z.string(), times: z.number() })),
     leftOutKinds: count,
   }),

@@ -12,6 +12,7 @@ import { HoldLock } from './hold-lock.ts'
 import { openSystem, type System } from './host/ffi.ts'
 import { Announcement, hearLogind } from './host/logind.ts'
 import { newTurns } from './processes/turns.ts'
+import { Recorder } from './recorder/recorder.ts'
 import { serve } from './serve.ts'
 import { Sessions } from './sessions.ts'
 import { Intake } from './sources/cores/intake.ts'
@@ -53,6 +54,9 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
   const system = openSystem()
   using hold = values['by-hand'] ? undefined : new HoldLock(values.hold, system)
   let desk: Desk | undefined
+  const recording = () => desk?.loaded.settings.recorder
+  // One that was started for a capture has nothing to look back on.
+  using recorder = values['by-hand'] ? undefined : new Recorder({ root, settings: recording, say })
   const closed = () => {
     const cleared = desk === undefined ? undefined : clearance('memory', desk.loaded.settings.seal)
     return cleared?.kind === 'closed' ? cleared.reason : undefined
@@ -63,7 +67,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     root,
     version: await version(),
     sources: [
-      factsSource(),
+      factsSource(recorder),
       stacksSource(system),
       liveSource(system),
       memorySource(),
@@ -83,13 +87,13 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
   }
   // By hand, the command that started us has said already what is wrong with the settings.
   if (!values['by-hand']) settleIn(desk, system, signal)
+  recorder?.begin()
   await serve(values.socket, desk, signal)
 }
 
 /** What a resident collector does before it serves, and says of it: on standard error, which is the journal. */
 function settleIn(desk: Desk, system: System, signal: AbortSignal): void {
   const { loaded, hold, intake, root, announcement } = desk
-  const say = (text: string) => process.stderr.write(`lastgasp collector: ${text}\n`)
   for (const { message } of loaded.problems) say(message)
   const why = confine(system, loaded.settings.live.with === 'gcore' ? 'any' : 'reading')
   if (why !== undefined) say(`its own filter of system calls is missing: ${why}`)
@@ -100,6 +104,8 @@ function settleIn(desk: Desk, system: System, signal: AbortSignal): void {
     say(`cores of what crashes while the host goes down are not taken: ${intake.problem}`)
   void hearLogind(announcement, { root, uid: process.geteuid?.() ?? 0, say }, signal)
 }
+
+const say = (text: string) => void process.stderr.write(`lastgasp collector: ${text}\n`)
 
 /** The connection to journald that the unit has made of our standard input, as root: we are not, and journald serves root only. */
 function givenJournald(): Varlink | undefined {

@@ -125,6 +125,10 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
       '/var/crash',
     ]),
   }),
+  recorder: table('What the host was like, again and again, kept in memory until a capture takes it.', {
+    interval: duration('How long after each other it is looked at.', { least: '1s', most: '5min' }, '5s'),
+    span: duration('How long that is kept; 0s: nothing is looked at.', { least: '0s', most: '24h' }, '1h'),
+  }),
   spool: table('What is kept on the disk while the store is out of reach.', {
     max: size('How many bytes it may take, at most; 0B: nothing is kept.', { least: '0B', most: '1024TiB' }, '1GiB'),
   }),

@@ -38,13 +38,22 @@ const gone = recordOf({ pid: 'number', comm: SHORT, unit: NAME, pod: NAME, names
   'comm',
 ])
 
+const available = recordOf({ from: 'size', least: 'size' }, ['from', 'least'])
+const grew = recordOf({ pid: 'number', comm: SHORT, unit: NAME, grown: 'size', memory: 'size', killed: 'flag' }, [
+  'grown',
+  'memory',
+  'killed',
+])
 const leftOut = recordOf({ path: SHORT_PATH, reason: REASON, times: 'number' }, ['path', 'reason', 'times'])
 const cost = recordOf({ scope: NAME, bytes: 'size', ms: 'duration' }, ['scope', 'bytes', 'ms'])
 const unfit = recordOf({ scope: NAME, bytes: 'size' }, ['scope', 'bytes'])
 const torn = recordOf({ of: PAGES, pages: 'number' }, ['of', 'pages'])
 
 const known = oneOf('source', {
-  facts: of('facts', { processes: 'number', leftOut: listOf(leftOut), leftOutKinds: 'number' }),
+  facts: of('facts', {
+    ...{ processes: 'number', recorded: 'duration', available, grew: listOf(grew) },
+    ...{ leftOut: listOf(leftOut), leftOutKinds: 'number' },
+  }),
   stacks: of(
     'stacks',
     {

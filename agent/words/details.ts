@@ -20,9 +20,27 @@ export interface FactsDetails {
   readonly source: 'facts'
   /** Processes that there were. */
   readonly processes?: number
+  /** ms that the history reaches back. */
+  readonly recorded?: number
+  /** Bytes of memory that were available ten minutes before its end, and the least since. */
+  readonly available?: { readonly from: number; readonly least: number }
+  /** Who grew in these ten minutes by much of that, the most first. */
+  readonly grew?: readonly Grew[]
   readonly leftOut?: readonly LeftOut[]
   /** How many kinds of things were left out, where they are more than are listed. */
   readonly leftOutKinds?: number
+}
+
+/** A process that grew, or a service of many that did. */
+export interface Grew {
+  readonly pid?: number
+  readonly comm?: string
+  readonly unit?: string
+  /** Bytes by which, and what it had then. */
+  readonly grown: number
+  readonly memory: number
+  /** The kernel has killed it since, for want of memory. */
+  readonly killed: boolean
 }
 
 /** Something that was there and is not in the facts. */

@@ -26,6 +26,7 @@ t.test('defaults, in ms and bytes', async (t) => {
       age: 14 * 86_400_000,
       directories: ['/var/lib/systemd/coredump', '/var/crash'],
     },
+    recorder: { interval: 5000, span: 3_600_000 },
     spool: { max: 1024 ** 3 },
     log: { level: 'info' },
   })

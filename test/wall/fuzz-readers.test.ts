@@ -76,9 +76,17 @@ function isBefore(before: Before | undefined): boolean {
 
 const ITEM = jsonOf(SAID.find(({ bytes }) => bytes.includes('"patience"'))?.bytes as Buffer).item
 const FINDING = jsonOf(SAID.find(({ bytes }) => bytes.includes('"finding"'))?.bytes as Buffer).finding
+const GREW = { pid: 1, comm: 'c', unit: 'u', grown: 2, memory: 3, killed: true }
+const RECORDED = { recorded: 4, available: { from: 3, least: 2 }, grew: [GREW, { grown: 1, memory: 1, killed: false }] }
 /** What sources know besides, lists and all. */
 const DETAILS = [
-  { source: 'facts', processes: 3, leftOut: [{ path: '/proc/1/maps', reason: 'hung', times: 2 }], leftOutKinds: 20 },
+  {
+    source: 'facts',
+    processes: 3,
+    ...RECORDED,
+    leftOut: [{ path: '/proc/1/maps', reason: 'hung', times: 2 }],
+    leftOutKinds: 20,
+  },
   {
     ...{ source: 'stacks', processes: 1, looks: 2, stuck: 1, partial: 1, narrow: 1 },
     ...{ gone: 1, goneFirst: [{ pid: 1, comm: 'c', unit: 'u', pod: 'p', namespace: 'n', containerName: 'c' }] },

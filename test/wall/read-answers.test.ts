@@ -158,8 +158,10 @@ t.test('details: each source’s are read as a bundle has them', async (t) => {
     wchan: 'w',
     call: 'read',
   } as const
+  const grew = [{ pid: 1, comm: 'c', unit: 'u', grown: 2, memory: 3, killed: true }]
+  const recorded = { recorded: 4, available: { from: 3, least: 2 }, grew }
   const all: readonly Details[] = [
-    { source: 'facts', processes: 3, leftOut: [{ path: 'p', reason: 'r', times: 2 }], leftOutKinds: 20 },
+    { source: 'facts', processes: 3, ...recorded, leftOut: [{ path: 'p', reason: 'r', times: 2 }], leftOutKinds: 20 },
     { source: 'stacks', processes: 1, looks: 2, stuck: 1, threads: [thread], partial: 1, narrow: 1 },
     { source: 'live', by: 'gdb', missed: ['m'], beyond: 1, late: 2, ended: true },
     { source: 'live', trouble: { kind: 'blocked', comm: 'c', tid: 1, wchan: 'w' } },

@@ -115,7 +115,7 @@ async function detailed(reads: HostReads, stat: Stat, countable: boolean): Promi
 }
 
 /** Since Linux 6.2 (f1f1f2569901) the size of /proc/PID/fd is the number of descriptors. */
-function countsDescriptors(release: string | undefined): boolean {
+export function countsDescriptors(release: string | undefined): boolean {
   const [major = 0, minor = 0] = (release ?? '').split('.').map(Number)
   return major > 6 || (major === 6 && minor >= 2)
 }

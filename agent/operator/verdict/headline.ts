@@ -6,6 +6,7 @@ import { instant } from '../catalogue/moments.ts'
 import { type Line, styled } from '../terminal/line.ts'
 import { few, TOLD, text, titled } from '../terminal/page.ts'
 import { type Screen, shortened, wrap } from '../terminal/table.ts'
+import { beforeTheEnd } from './before-the-end.ts'
 import { arrivedTold } from './cut-table.ts'
 import { hangs } from './hangs.ts'
 import { memoryTold } from './memory-told.ts'
@@ -31,6 +32,7 @@ export function headline(view: BundleView, { findings, deaths, otherwise }: Verd
     ...(lines.length > 0 ? [] : wrap(text(otherwise), screen.width ?? Infinity)),
     ...(manifest === undefined ? wrap(arrivedTold(view), screen.width ?? Infinity) : []),
     ...few(hangs(manifest?.receipts ?? [])).flatMap((hang) => titled('bold', 'stuck', hang, screen)),
+    ...few(beforeTheEnd(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'grew', told, screen)),
     ...few(memoryTold(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'memory', told, screen)),
   ]
 }

@@ -65,6 +65,7 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
     ],
     ['boot', opening?.host.bootId],
     ['about', opening && aboutTold(opening)],
+    ['history', opening?.trigger === 'previous-boot' ? HISTORY_LOST : undefined],
     ['trigger', opening && trigger(opening.trigger, manifest?.shutdown)],
     ['time', opening && timing(opening, manifest)],
     ['sealed', opening && (opening.recipients.length === 0 ? 'no' : `to ${recipientsTold(opening.recipients)}`)],
@@ -72,6 +73,9 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
   ]
   return facts.flatMap(([title, said]) => (said === undefined ? [] : titled('dim', title, said, screen)))
 }
+
+/** Its recorder keeps what it sees in memory alone. */
+const HISTORY_LOST = 'none: what was recorded before the end was in the memory of the boot that ended'
 
 /** Whose boot it is, where that is not the one in which it was made. */
 function aboutTold({ trigger: why, about }: Pick<Opening, 'trigger' | 'about'>): string | undefined {

@@ -176,8 +176,12 @@ t.test('a bundle of the boot before says whose boot it is, and whose crash', asy
       `about    the boot before this one, ${about.bootId}; for its end, bundle ${about.bundle} was begun`,
     ),
   )
+  t.ok(
+    before.some((line) => line.startsWith('history  none: ')),
+    'its recorder went with it',
+  )
   const now = (await of({ trigger: 'shutdown' })).join('\n')
-  t.notMatch(now, /boot before/)
+  t.notMatch(now, /boot before|^history/m)
   const unknown = await of({ trigger: 'previous-boot', about: {} })
   t.ok(unknown.includes('about    the boot before this one'))
 })

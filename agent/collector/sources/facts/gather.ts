@@ -3,10 +3,12 @@ import type { HostReads } from '../../host/host-reads.ts'
 import { readKernelLog } from '../../host/kernel-log.ts'
 import { mountTable, parseMounts, readFileSystems, safeMounts } from '../../host/mounts.ts'
 import { type Process, readProcesses } from '../../host/processes.ts'
+import type { History } from '../../recorder/history.ts'
 import { type Entry, textEntry } from '../../tar/entry.ts'
 import { readBlockedTasks } from './blocked-tasks.ts'
 import { type Cgroup, cgroupTable, readCgroups } from './cgroups.ts'
 import { crashFiles } from './crash-files.ts'
+import { historyTable, topTable } from './history-tables.ts'
 import { readJournal } from './journal-text.ts'
 import { readOpenFiles } from './open-files.ts'
 import { processTable } from './process-table.ts'
@@ -19,6 +21,7 @@ import { ALWAYS, BY_FAILURE, FIRST, OF_CGROUP, type WantedFile } from './wanted-
 export const JOURNAL = 'journal.txt'
 /** The entry that is read first. */
 export const SUMMARY = 'summary.txt'
+const NOTHING = 'nothing was recorded: recorder.span is 0s, or this collector was started for one capture'
 /** Cgroups whose own files are taken, those with most memory first. */
 const CGROUPS = 64
 /** Processes whose memory is broken down, the largest. */
@@ -28,7 +31,17 @@ const BROKEN_DOWN = 3
  * The facts, the cheapest and most valuable first; an entry is handed on as soon as it is there, so that whatever ends this early leaves
  * what was read. This order is the one in the tar. After the signal nothing more is read, and what is known is still given.
  */
-export async function* gather(reads: HostReads, at: number, lines: number): AsyncGenerator<Entry, void, void> {
+export async function* gather(
+  reads: HostReads,
+  at: number,
+  lines: number,
+  history?: History,
+): AsyncGenerator<Entry, void, void> {
+  // It is at hand, and of the time that nothing else tells of.
+  if (history !== undefined) {
+    yield textEntry('history.tsv', historyTable(history))
+    yield textEntry('history-top.tsv', topTable(history))
+  }
   const files = new Map<string, string>()
   let mountinfo = ''
   async function* kept(list: readonly WantedFile[]) {
@@ -52,8 +65,10 @@ export async function* gather(reads: HostReads, at: number, lines: number): Asyn
   yield textEntry('cgroups.tsv', cgroupTable(cgroups))
   const fileSystems = await readFileSystems(reads, mounts)
   yield textEntry('mounts.tsv', mountTable(fileSystems))
-  const snapshot: Snapshot = { at, files, kernelLog, processes, cgroups, fileSystems, troubles: reads.ledger.count() }
+  const troubles = reads.ledger.count()
+  const snapshot: Snapshot = { at, files, kernelLog, processes, cgroups, fileSystems, troubles, history }
   yield textEntry(SUMMARY, summary(snapshot))
+  if (history === undefined) reads.ledger.note('history.tsv', NOTHING)
 
   const safe = new Set([...safeMounts(mounts)].map(({ id }) => id))
   yield textEntry('blocked-tasks.txt', await readBlockedTasks(reads, processes))

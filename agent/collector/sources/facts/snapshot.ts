@@ -1,5 +1,6 @@
 import type { FileSystem } from '../../host/mounts.ts'
 import type { Process } from '../../host/processes.ts'
+import type { History } from '../../recorder/history.ts'
 import type { Cgroup } from './cgroups.ts'
 
 /** What the summary is made from: everything taken before it, parsed. */
@@ -12,6 +13,7 @@ export interface Snapshot {
   readonly processes: readonly Process[]
   readonly cgroups: readonly Cgroup[]
   readonly fileSystems: readonly FileSystem[]
+  readonly history: History | undefined
   /** Lines that errors.txt has so far. */
   readonly troubles: number
 }

@@ -6,10 +6,13 @@ import type { FactsDetails } from '../../../words/details.ts'
 import { HostReads } from '../../host/host-reads.ts'
 import { ledger } from '../../host/ledger.ts'
 import { inChunks, type Outcome, type Reading } from '../../host/reading.ts'
+import type { History } from '../../recorder/history.ts'
+import type { Recorder } from '../../recorder/recorder.ts'
 import type { Entry } from '../../tar/entry.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
 import type { Found, Inventory, Source, SourceContext } from '../source.ts'
 import { gather, JOURNAL, SUMMARY } from './gather.ts'
+import { historyDetails } from './history-told.ts'
 
 /** Plain bytes of all entries but the journal's text. Compressed about a tenth of it. */
 const FACTS_BYTES = 8 * 1024 * 1024
@@ -21,6 +24,8 @@ const SUMMARY_BYTES = 24 * 1024
 const BASE_BYTES = 384 * 1024
 const PROCESS_BYTES = 2048
 const LINE_BYTES = 160
+/** Of the history's two tables, a look. */
+const LOOK_BYTES = 1500
 const RATIO = 0.15
 /** Each read has its own bound, and the tables have theirs: on a slow host nothing may come for a while. */
 const PATIENCE_MS = 30_000
@@ -29,18 +34,19 @@ const PATIENCE_MS = 30_000
  * Kernel and process state as one tar of text: FACTS.md. The first thing of a capture, so it needs no fork (but for the
  * journal's lines at its end), no disk, few descriptors and little memory, and whatever ends it early, the tar is whole.
  */
-export function factsSource(): Source {
-  return { name: 'facts', open: (context) => ({ inventory: (_, signal) => inventory(context, signal) }) }
+export function factsSource(recorder?: Pick<Recorder, 'history'>): Source {
+  const recorded = () => recorder?.history()
+  return { name: 'facts', open: (context) => ({ inventory: (_, signal) => inventory(context, recorded, signal) }) }
 }
 
-async function inventory(context: SourceContext, signal: AbortSignal): Promise<Inventory> {
+async function inventory(context: SourceContext, recorded: Recorded, signal: AbortSignal): Promise<Inventory> {
   signal.throwIfAborted()
   const names = await abandonable(readdir(join(context.root, 'proc')), signal).catch(() => [])
   const processes = names.filter((name) => /^\d+$/.test(name)).length
-  return { found: [found(context, processes)], gaps: [] }
+  return { found: [found(context, processes, recorded)], gaps: [] }
 }
 
-function found(context: SourceContext, processes: number): Found {
+function found(context: SourceContext, processes: number, recorded: Recorded): Found {
   const { lines } = context.settings.facts
   return {
     id: 'facts',
@@ -49,32 +55,36 @@ function found(context: SourceContext, processes: number): Found {
     class: 'text',
     phase: 'facts',
     encoding: 'frames',
-    bytes: BASE_BYTES + processes * PROCESS_BYTES + lines * LINE_BYTES,
+    bytes: BASE_BYTES + processes * PROCESS_BYTES + lines * LINE_BYTES + (recorded()?.samples.length ?? 0) * LOOK_BYTES,
     ratio: RATIO,
     value: 1000,
     patience: PATIENCE_MS,
     identity: { details: { source: 'facts', processes } },
-    open: async (limit, signal) => read(context.root, { lines, processes }, limit, signal),
+    open: async (limit, signal) => read(context.root, { lines, processes, history: recorded() }, limit, signal),
   }
 }
 
-/** How many lines of the journal are wanted, and how many processes there were. */
+type Recorded = () => History | undefined
+
+/** How many lines of the journal are wanted, how many processes there were, and what was recorded. */
 interface Asked {
   readonly lines: number
   readonly processes: number
+  readonly history: History | undefined
 }
 
-function read(root: string, { lines, processes }: Asked, limit: number, signal: AbortSignal): Reading {
+function read(root: string, { lines, processes, history }: Asked, limit: number, signal: AbortSignal): Reading {
   const at = Date.now()
   const troubles = ledger()
   const reads = new HostReads(root, troubles, signal)
   return {
-    chunks: packed(reads, gather(reads, at, lines), at, limit),
+    chunks: packed(reads, gather(reads, at, lines, history), at, limit),
     outcome(): Outcome {
       const truncated = troubles.truncated()
       const { kinds, first } = troubles.leftOut()
       const leftOut = { ...(kinds > 0 && { leftOut: first }), ...(kinds > first.length && { leftOutKinds: kinds }) }
-      const details: FactsDetails = { source: 'facts', processes, ...leftOut }
+      const before = history === undefined ? {} : historyDetails(history)
+      const details: FactsDetails = { source: 'facts', processes, ...before, ...leftOut }
       return { identity: { at, details }, ...(truncated !== undefined && { truncated }) }
     },
     async [Symbol.asyncDispose]() {

@@ -3,6 +3,7 @@ import { printable } from '../../../words/printable.ts'
 import type { FileSystem } from '../../host/mounts.ts'
 import { numberOf } from '../../host/process-files.ts'
 import type { Process } from '../../host/processes.ts'
+import { historyTold } from './history-told.ts'
 import { cpuPercent } from './process-table.ts'
 import { signs } from './signs.ts'
 import { type Snapshot, textOf } from './snapshot.ts'
@@ -25,6 +26,7 @@ export function summary(snapshot: Snapshot): string {
     ...(snapshot.troubles > 0
       ? [`  (not everything could be read; entries in errors.txt so far: ${snapshot.troubles})`]
       : []),
+    ...(snapshot.history === undefined ? [] : historyTold(snapshot.history)),
     ...lists(snapshot),
     '',
   ].join('\n')

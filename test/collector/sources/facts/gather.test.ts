@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { HostReads } from '../../../../agent/collector/host/host-reads.ts'
 import { ledger } from '../../../../agent/collector/host/ledger.ts'
+import { FIGURES, type Figures } from '../../../../agent/collector/recorder/history.ts'
 import { gather } from '../../../../agent/collector/sources/facts/gather.ts'
 import type { Entry } from '../../../../agent/collector/tar/entry.ts'
 import { fakeHost } from '../../host/fake-host.ts'
@@ -30,6 +31,26 @@ t.test('the facts of an invented host are those of the golden files', async (t) 
   t.notMatch([...all.values()].join('\n'), /planted/i, 'no secret is in any of them')
   t.equal(all.get('proc/cmdline'), 'root=/dev/vda ro token=***\n')
   t.match(all.get('proc/self/mountinfo'), 'far\\040away', 'what is no secret stays')
+})
+
+t.test('what was recorded comes before all that has to be read, and the summary tells of it', async (t) => {
+  const names: string[] = []
+  const texts = new Map<string, string>()
+  using reads = new HostReads(t.testdir(fakeHost(t)), ledger(), AbortSignal.timeout(60_000))
+  const figures = Object.fromEntries(Object.keys(FIGURES).map((name) => [name, 5])) as Figures
+  const sample = { number: 0, at: 1000, wall: AT, figures, disk: 'sda', top: [] }
+  for await (const { name, content } of gather(reads, AT, 100, {
+    interval: 5,
+    span: 5,
+    samples: [sample],
+    kills: [],
+  })) {
+    names.push(name)
+    texts.set(name, content.toString())
+  }
+  t.strictSame(names.slice(0, 3), ['history.tsv', 'history-top.tsv', 'proc/meminfo'])
+  t.match(texts.get('history.tsv'), /^time\tuptime\tcpu_user\t.*\n2023-11-15T00:16:24Z\t1\.0\t-\t/)
+  t.match(texts.get('summary.txt'), /^The ten minutes before \(history\.tsv has 1 look since 2023-11-15T00:16:24Z\)$/m)
 })
 
 const GOLDEN = [
