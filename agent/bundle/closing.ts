@@ -1,11 +1,15 @@
 import { isoTime, NO_TIME } from '../words/instant.ts'
 import type { BundleName } from './keys.ts'
+import { lasts } from './lasts.ts'
+import { buildIdOf, spent, stuckIn, worstBecause } from './row-sums.ts'
 import type { Finding, Manifest, Opening, Receipt, Row, Shutdown } from './schema.ts'
 
 /** What is known at the end of a capture. */
 export interface Ending {
   /** ms that it took, by the monotonic clock */
   readonly duration: number
+  /** ms for which applications were held, where there were any to hold. */
+  readonly held?: number | undefined
   readonly shutdown: Shutdown | undefined
   readonly clockSkew: number | undefined
   /** What was wrong with the settings. */
@@ -17,12 +21,13 @@ export interface Ending {
 
 /** The closing manifest: the opening, and what became of it all. */
 export function closingManifest(opening: Opening, ending: Ending): Manifest {
-  const { shutdown, clockSkew, problems, receipts, findings } = ending
+  const { shutdown, clockSkew, problems, receipts, findings, held } = ending
   const durationMs = Math.round(ending.duration)
   return {
     ...opening,
     ended: isoTime(Date.parse(opening.started) + durationMs) ?? NO_TIME,
     durationMs,
+    ...(held !== undefined && { heldMs: Math.round(held) }),
     status: bundleStatus(receipts),
     why: findings[0]?.kind ?? 'unknown',
     ...(shutdown && { shutdown }),
@@ -35,7 +40,7 @@ export function closingManifest(opening: Opening, ending: Ending): Manifest {
 
 /** The manifest as one flat row of the index. */
 export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): Row {
-  const { receipts, findings, host, shutdown, started, ended } = manifest
+  const { receipts, findings, host, shutdown, started, ended, labels = {} } = manifest
   const count = (status: Receipt['status']) => receipts.filter((receipt) => receipt.status === status).length
   const sum = (field: 'bytesIn' | 'bytesStored') => receipts.reduce((total, receipt) => total + receipt[field], 0)
   const ofThisBoot = findings.filter(({ boot }) => boot !== 'earlier')
@@ -50,6 +55,7 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     why: manifest.why,
     why_unit: first?.subject.unit ?? null,
     why_exe: programOf(first),
+    why_build_id: buildIdOf(first, receipts),
     why_pod: first?.subject.pod ?? null,
     why_namespace: first?.subject.namespace ?? null,
     why_container: first?.subject.containerName ?? null,
@@ -58,6 +64,11 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     kernel: host.kernel,
     os: host.os ?? null,
     arch: host.arch,
+    image: labels.image ?? host.image ?? null,
+    zone: labels.zone ?? host.zone ?? null,
+    instance_type: labels.instance_type ?? host.instanceType ?? null,
+    group: labels.group ?? host.group ?? null,
+    labels: { ...labels },
     agent: manifest.agent,
     trigger: manifest.trigger,
     about_boot_id: manifest.about?.bootId ?? null,
@@ -65,9 +76,12 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     shutdown_kind: shutdown?.kind ?? null,
     shutdown_by: shutdown?.by ?? null,
     shutdown_cancelled: shutdown?.cancelled ?? false,
+    requested_at: manifest.requested ?? null,
     started,
     ended,
     duration_ms: manifest.durationMs,
+    deadline_ms: Math.round(lasts(manifest) * 1000),
+    held_ms: manifest.heldMs ?? null,
     clock_skew_ms: manifest.clockSkewMs ?? null,
     artifacts: receipts.filter(({ objects }) => objects.length > 0).length,
     complete: count('complete'),
@@ -76,14 +90,17 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     failed: count('failed'),
     bytes_in: sum('bytesIn'),
     bytes_stored: sum('bytesStored'),
+    ...spent(manifest),
+    worst_because: worstBecause(receipts),
     sealed: manifest.recipients.length > 0,
     crashes: total(crashes),
     crash_exe: programOf(crashes[0]),
     crash_unit: crashes[0]?.subject.unit ?? null,
     crash_signal: crashes[0]?.signal ?? null,
-    ooms: total(ooms),
+    oom_kills: total(ooms),
     oom_exe: programOf(ooms[0]),
     oom_unit: ooms[0]?.subject.unit ?? null,
+    stuck: stuckIn(receipts),
   }
 }
 

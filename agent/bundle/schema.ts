@@ -22,6 +22,12 @@ export const hostSchema = z.object({
   kernel: z.string(),
   os: z.string().optional(),
   arch: z.string(),
+  /** Of which image it was made: os-release(5), IMAGE_ID and IMAGE_VERSION. */
+  image: z.string().optional(),
+  /** Where a cloud runs it, as what, and which of its groups it belongs to. */
+  zone: z.string().optional(),
+  instanceType: z.string().optional(),
+  group: z.string().optional(),
 })
 
 export const openingSchema = z.object({
@@ -34,6 +40,10 @@ export const openingSchema = z.object({
   about: z
     .object({ bootId: z.string().optional(), bundle: z.string().refine(isBundleId, 'not a bundle id').optional() })
     .optional(),
+  /** What the settings say of the host. */
+  labels: z.record(z.string(), z.string()).readonly().optional(),
+  /** When it was asked for: by the trigger. */
+  requested: time.optional(),
   started: time,
   /** When the capture must have ended, whatever has moved its deadline on the way. */
   deadline: time,
@@ -170,6 +180,8 @@ export const manifestSchema = openingSchema.extend({
   ended: time,
   /** By the monotonic clock. */
   durationMs: ms,
+  /** How long applications that were to be stopped were held for it. */
+  heldMs: ms.optional(),
   status: z.enum(['complete', 'partial']),
   /** The kind of the first finding. */
   why: z.enum(KINDS),
@@ -193,6 +205,8 @@ export const rowSchema = z.object({
   /** Who the first finding is about. */
   why_unit: z.string().nullable(),
   why_exe: z.string().nullable(),
+  /** Of that program, where its core says. */
+  why_build_id: z.string().nullable(),
   /** The pod that it was in, as Kubernetes calls it, and which of its containers. */
   why_pod: z.string().nullable(),
   why_namespace: z.string().nullable(),
@@ -202,6 +216,12 @@ export const rowSchema = z.object({
   kernel: z.string(),
   os: z.string().nullable(),
   arch: z.string(),
+  /** Labels of these names, else what the host says of itself. */
+  image: z.string().nullable(),
+  zone: z.string().nullable(),
+  instance_type: z.string().nullable(),
+  group: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
   agent: z.string(),
   trigger: z.string(),
   /** Of `previous-boot`: the boot that all of this is about, and the bundle that was begun in it. */
@@ -211,9 +231,13 @@ export const rowSchema = z.object({
   shutdown_by: z.string().nullable(),
   /** The host did not go down after all. */
   shutdown_cancelled: z.boolean(),
+  requested_at: time.nullable(),
   started: time,
   ended: time,
   duration_ms: ms,
+  /** What it had, from `started` on. */
+  deadline_ms: ms,
+  held_ms: ms.nullable(),
   clock_skew_ms: z.number().nullable(),
   artifacts: z.number(),
   complete: z.number(),
@@ -222,6 +246,12 @@ export const rowSchema = z.object({
   failed: z.number(),
   bytes_in: bytes,
   bytes_stored: bytes,
+  /** Writes that the store was asked for, were none tried twice; those of documents and index too. */
+  requests: bytes,
+  bytes_by_source: z.record(z.string(), bytes),
+  requests_by_source: z.record(z.string(), bytes),
+  /** Who is behind what is not complete: of several, who weighs most. */
+  worst_because: becauseSchema.nullable(),
   sealed: z.boolean(),
   /** Of this boot, with a core or without. */
   crashes: z.number(),
@@ -229,9 +259,11 @@ export const rowSchema = z.object({
   crash_unit: z.string().nullable(),
   crash_signal: z.number().nullable(),
   /** Processes killed for want of memory in this boot. */
-  ooms: z.number(),
+  oom_kills: z.number(),
   oom_exe: z.string().nullable(),
   oom_unit: z.string().nullable(),
+  /** Processes that hung, where stacks were taken. */
+  stuck: z.number().nullable(),
 })
 
 export type About = NonNullable<Opening['about']>

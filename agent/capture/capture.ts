@@ -58,7 +58,7 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   const given = around.deadline ?? new MovableDeadline(request.deadline, clock)
   using time = new Time(course, given, request.hold, clock, { hurry, cancelled }, parent)
   using own = new OwnTime(clock)
-  const hold = course.hold ? new Hold(collector, time) : undefined
+  const hold = course.hold ? new Hold(collector, time, certain) : undefined
   const bundle = openBundle(store, request, time)
   void bundle.opened.then(({ name }) => around.onBegun?.(name)).catch(() => {})
   const queue = new Queue(course, time)
@@ -100,7 +100,7 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   around.found?.(findings)
   const told = queue.close()
   const receipts = [...told, ...lostCrashes(findings, told)]
-  const ending = { shutdown: await why?.(), findings, receipts, duration: time.elapsed }
+  const ending = { shutdown: await why?.(), findings, receipts, duration: time.elapsed, held: hold?.ms }
   return { ...(await bundle.close(ending)), stored: queue.stored }
 }
 

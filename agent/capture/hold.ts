@@ -16,13 +16,26 @@ export class Hold {
   readonly #collector: Pick<Collector, 'release'>
   readonly #time: Time
   #releasing: Promise<void> | undefined
+  /** ms after the capture's begin at which the host went for certain, and at which they were let go. */
+  #since: number | undefined
+  #until: number | undefined
 
-  constructor(collector: Pick<Collector, 'release'>, time: Time) {
+  /** `certain` resolves when they are going to be stopped: nobody waits before. */
+  constructor(collector: Pick<Collector, 'release'>, time: Time, certain: Promise<void>) {
     this.#collector = collector
     this.#time = time
+    void certain.then(() => {
+      this.#since = time.elapsed
+    })
     const onTime = () => void this.release()
     if (time.live.signal.aborted) onTime()
     else time.live.signal.addEventListener('abort', onTime)
+  }
+
+  /** ms for which they waited; undefined where that is not known. */
+  get ms(): number | undefined {
+    if (this.#since === undefined || this.#until === undefined) return undefined
+    return Math.max(0, this.#until - this.#since)
   }
 
   /** Lets them go, once. Waits a moment for it, and never rejects. */
@@ -37,7 +50,9 @@ export class Hold {
     while (!end.signal.aborted) {
       const limit = within(RELEASE_MS, end.signal, clock)
       try {
-        return await abandonable(this.#collector.release(limit), limit)
+        await abandonable(this.#collector.release(limit), limit)
+        this.#until = this.#time.elapsed
+        return
       } catch {
         await pause(AGAIN_MS, clock, end.signal)
       }

@@ -65,7 +65,7 @@ export function openBundle(store: Store, request: CaptureRequest, time: Time): B
 
 /** An id that is taken already is replaced by a new one; one that we may have taken ourselves is not. */
 async function begin(store: Store, request: CaptureRequest, time: Time, signal: AbortSignal): Promise<Opened> {
-  for (let opening = anew(request), doubtful = false; ; ) {
+  for (let opening = anew(request, time), doubtful = false; ; ) {
     const { name, document: content } = opening
     try {
       const clockSkew = await put(store, `${bundlePrefix(name)}opening.json`, document(content), doubtful, signal)
@@ -73,7 +73,7 @@ async function begin(store: Store, request: CaptureRequest, time: Time, signal: 
       return { name, opening: content, ...(clockSkew !== undefined && { clockSkew }) }
     } catch (error) {
       if (signal.aborted || !(error instanceof StoreError)) throw error
-      if (error.failure === 'exists') [opening, doubtful] = [anew(request), false]
+      if (error.failure === 'exists') [opening, doubtful] = [anew(request, time), false]
       else if (error.failure !== 'transient') throw error
       else {
         doubtful ||= error.doubtful
@@ -84,9 +84,9 @@ async function begin(store: Store, request: CaptureRequest, time: Time, signal: 
   }
 }
 
-function anew(request: CaptureRequest) {
+function anew(request: CaptureRequest, time: Time) {
   const name = newBundle(request.identity, Date.now())
-  return { name, document: openingOf(request, name) }
+  return { name, document: openingOf(request, name, time.elapsed) }
 }
 
 /** `doubtful`: an earlier try may have put it there. */

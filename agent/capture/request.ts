@@ -10,6 +10,8 @@ export interface CaptureRequest {
   /** What it is about, where that is the boot before; and what is remembered of that, if anything. */
   readonly about?: About
   readonly before?: Before
+  /** ms since it was asked for, by the trigger */
+  readonly ago?: number
   /** ms from now until it must have ended */
   readonly deadline: number
   /** ms from now at which it can still be running, where its deadline may be moved on the way */
@@ -18,6 +20,8 @@ export interface CaptureRequest {
   readonly hold: number
   readonly identity: string
   readonly host: Host
+  /** What the settings say of the host. */
+  readonly labels: Readonly<Record<string, string>>
   readonly recipients: readonly string[]
   /** What was wrong with the settings, for the manifest. */
   readonly problems: readonly string[]
@@ -25,8 +29,8 @@ export interface CaptureRequest {
   readonly agent: string
 }
 
-/** The opening manifest of a capture that begins now. */
-export function openingOf(request: CaptureRequest, { identity, bundle }: BundleName): Opening {
+/** The opening manifest of a bundle that is begun now, by a capture that has run for `elapsed` ms. */
+export function openingOf(request: CaptureRequest, { identity, bundle }: BundleName, elapsed: number): Opening {
   const now = Date.now()
   return {
     version: BUNDLE_VERSION,
@@ -35,6 +39,8 @@ export function openingOf(request: CaptureRequest, { identity, bundle }: BundleN
     host: request.host,
     trigger: request.trigger,
     ...(request.about !== undefined && { about: request.about }),
+    ...(Object.keys(request.labels).length > 0 && { labels: request.labels }),
+    requested: isoTime(now - elapsed - (request.ago ?? 0)) ?? NO_TIME,
     started: isoTime(now) ?? NO_TIME,
     deadline: isoTime(now + (request.latest ?? request.deadline)) ?? NO_TIME,
     partBytes: PART_BYTES,

@@ -49,7 +49,8 @@ export class Gasp implements Underway {
   /** The host goes, and is not only said to. */
   readonly #certain = Promise.withResolvers<void>()
   #due: Due
-  /** When that was said, on the clock. */
+  /** When it was heard first, and what holds now was said, on the clock. */
+  readonly #heard: number
   #said: number
   /** ms that the settings allow. */
   #allowed = 0
@@ -60,7 +61,8 @@ export class Gasp implements Underway {
     this.#due = due
     this.#around = around
     this.#clock = around.clock ?? systemClock
-    this.#said = this.#clock.now()
+    this.#heard = this.#clock.now()
+    this.#said = this.#heard
     if (due.announced === undefined) this.#certain.resolve()
     const signal = AbortSignal.any([parent, this.#over.signal])
     this.ended = abandonable(this.#gasp(signal), signal)
@@ -126,8 +128,9 @@ export class Gasp implements Underway {
       const deadline = new MovableDeadline(this.#left, this.#clock)
       this.#deadline = deadline
       const more = { ...(about && { about }), ...(before && { before }) }
+      const ago = this.#clock.now() - this.#heard
       const late = this.#due.announced === undefined ? {} : { latest: this.#left + LATE_MS }
-      const asked = { ...request, trigger, ...more, deadline: this.#left, ...late }
+      const asked = { ...request, trigger, ...more, ago, deadline: this.#left, ...late }
       const [clock, most] = [this.#clock, lease.spool]
       const [hurry, cancelled, certain] = [this.#hurry.signal, this.#cancelled.signal, this.#certain.promise]
       // Where nobody waits for live evidence, there is time to wait for the store.

@@ -71,6 +71,14 @@ export function list(description: string, item: z.ZodMiniString, most: number, f
   return describe(z.prefault(items, fallback), description)
 }
 
+/** A table of texts under keys of the builder's own; a later layer replaces them one by one, so there is no bound on how many. */
+export function texts(description: string, key: z.ZodMiniString, value: z.ZodMiniString) {
+  const { error: noTable } = error('a table of texts')
+  const wrong = (issue: z.core.$ZodRawIssue) =>
+    issue.code === 'invalid_key' ? `its name is no such: ${issue.issues[0]?.message}` : noTable(issue)
+  return describe(z.prefault(z.record(key, value, { error: wrong }), {}), description)
+}
+
 /** A duration within a range; in the file with its unit, in the code milliseconds. */
 export function duration(description: string, range: Range<string>, fallback: string) {
   return quantity(description, 'duration', DURATION, { parse: parseDuration, format: formatDuration }, range, fallback)

@@ -4,7 +4,7 @@ import { IDENTITY } from '../words/identity.ts'
 import { parseLocation } from '../words/location.ts'
 import { SCOPE, SCOPE_FORMS } from '../words/memory-scope.ts'
 import { parseSelector, SELECTOR, SELECTOR_FORMS } from '../words/selector.ts'
-import { choice, duration, list, size, table, text, textOr, whole } from './kinds.ts'
+import { choice, duration, list, size, table, text, textOr, texts, whole } from './kinds.ts'
 
 /** age's X25519 recipient: bech32 (BIP 173) of 32 bytes with the prefix `age`, so 58 characters after `age1`. The seal checks the rest. */
 const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
@@ -13,6 +13,9 @@ const STORE = /^(s3:\/\/[^\s/@?#]+(\/[^\s?#]*)?|file:\/\/\/[^\s?#]*)$/
 const ENDPOINT = /^https?:\/\/[^\s@?#]+$/
 const REGION = /^[A-Za-z0-9_-]{1,64}$/
 const ACCOUNT = /^\d{12}$/
+/** A column's name in any database, and short enough for one. */
+const LABEL = /^[a-z][a-z0-9_]{0,62}$/
+const LABEL_VALUE = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,256}$/u
 const ABSOLUTE = /^\/[^\0]*$/
 
 /**
@@ -39,6 +42,11 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
       IDENTITY,
       '1 to 128 letters, digits, ".", "_" and "-", the first a letter or digit',
     ),
+  ),
+  labels: texts(
+    'What the builder says of the host, for its manifests and rows: nothing secret, they are never sealed.',
+    text('A label.', LABEL, 'a name of a-z, 0-9 and "_", the first a letter, of at most 63'),
+    text('Its value.', LABEL_VALUE, '1 to 256 characters that can be seen'),
   ),
   executables: choice(
     'Which programs and libraries of captured processes are kept, so that their cores can be read later.',

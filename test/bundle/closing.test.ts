@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { closingManifest, indexRow } from '../../agent/bundle/closing.ts'
@@ -12,7 +12,18 @@ const name = { identity: 'i-0123456789abcdef0', bundle: '20261130T030000Z-012345
 const opening: Opening = {
   ...{ version: 1, ...name, trigger: 'shutdown', agent: '0.1.0', partBytes: 8_388_608, recipients: [] },
   ...{ started: '2026-11-30T03:00:00.250Z', deadline: '2026-11-30T03:01:30.250Z' },
-  host: { name: 'web-7', bootId: '3'.repeat(32), kernel: '6.12.0', os: 'Debian GNU/Linux 13', arch: 'x64' },
+  ...{ requested: '2026-11-30T03:00:00.100Z', labels: { team: 'shop', zone: 'rack-7' } },
+  host: {
+    name: 'web-7',
+    image: 'shop_42',
+    zone: 'eu-1a',
+    instanceType: 't3.small',
+    group: 'web',
+    bootId: '3'.repeat(32),
+    kernel: '6.12.0',
+    os: 'Debian GNU/Linux 13',
+    arch: 'x64',
+  },
 }
 const receipt: Receipt = {
   ...{ artifact: 'cores/shop.812.core.zst', class: 'memory', source: 'cores', status: 'complete' },
@@ -46,12 +57,18 @@ const findings: readonly Finding[] = [
   },
 ]
 const ending = {
+  held: 310.4,
   ...{ duration: 4000.4, clockSkew: -12, problems: ['a problem'], receipts: [receipt], findings },
   shutdown: { kind: 'poweroff', by: 'systemctl' },
 } as const
 
 t.test('a closing manifest and its row are what they were', (t) => {
   const manifest = closingManifest(opening, ending)
+  if (process.env.LASTGASP_GOLDEN === 'write') {
+    // Read the difference before it is committed.
+    for (const [file, document] of Object.entries({ manifest, row: indexRow(manifest, name) }))
+      writeFileSync(join(import.meta.dirname, 'golden', `${file}.json`), `${JSON.stringify(document, null, 2)}\n`)
+  }
   t.same(manifest, golden('manifest.json'))
   t.same(manifestSchema.parse(manifest), manifest)
   const row = indexRow(manifest, name)
@@ -81,6 +98,30 @@ t.test('a row names the pod of what is told first, and says that a shutdown was 
   const row = indexRow(manifest, name)
   t.match(row, { why_pod: 'shop-1', why_namespace: 'web', why_container: 'shop', shutdown_cancelled: true })
   t.same(rowSchema.parse(row), row)
+  t.end()
+})
+
+t.test('a row says what a bundle cost, who was in the way, and of which build the program is', (t) => {
+  const buildId = 'ab'.repeat(20)
+  const objects = (...bytes: number[]) => bytes.map((bytes, i) => ({ name: `o.${i}`, bytes, sha256: '0'.repeat(64) }))
+  const core: Receipt = { ...receipt, objects: objects(8_388_608, 8_388_609), item: { pid: 812, buildId } }
+  const facts: Receipt = { ...receipt, artifact: 'facts.tar.zst', source: 'facts', objects: objects(5) }
+  const gone: Receipt = { ...receipt, source: 'journal', status: 'failed', because: 'store', objects: [] }
+  const stacks: Receipt = {
+    ...{ ...gone, source: 'stacks', status: 'skipped', because: 'limit' },
+    details: { source: 'stacks', processes: 9, stuck: 2 },
+  }
+  const [, crash] = findings as [Finding, Finding]
+  const of = { ...ending, receipts: [core, facts, gone, stacks], findings: [crash] }
+  const row = indexRow(closingManifest({ ...opening, labels: undefined }, of), name)
+  t.match(row, {
+    ...{ requests: 5 + 1 + 4 + 1, requests_by_source: { cores: 5, facts: 1 }, bytes_by_source: { facts: 5 } },
+    ...{ worst_because: 'store', why_build_id: buildId, stuck: 2, zone: 'eu-1a', labels: {} },
+  })
+  t.equal(row.bytes_by_source.cores, 2 * 8_388_608 + 1)
+  t.same(rowSchema.parse(row), row)
+  const other = indexRow(closingManifest(opening, { ...of, receipts: [facts, stacks], held: undefined }), name)
+  t.match(other, { worst_because: 'limit', why_build_id: null, held_ms: null })
   t.end()
 })
 

@@ -30,6 +30,7 @@ t.test('live evidence shares the time for which applications are held; what wait
     ],
   )
   t.equal(s.collector.when('release'), 3_000)
+  t.equal(manifest.heldMs, 3_000)
 })
 
 t.test('the cap is kept whatever the capture waits for', async (t) => {
@@ -55,9 +56,19 @@ t.test('the cap is kept whatever the capture waits for', async (t) => {
 
 t.test('without live evidence nobody waits', async (t) => {
   const s = scene(facts(), scripted('cores/slow', hangsAfter(['c'])))
-  await s.captured()
+  t.equal((await s.captured()).heldMs, 0)
   t.equal(s.collector.when('release'), 0)
 })
+
+t.test(
+  'how long they were held is not known where nobody has let them go, and of no interest where nobody is held',
+  async (t) => {
+    const deaf = scene(facts())
+    deaf.collector.release = () => Promise.reject(new Error('it is gone'))
+    t.equal((await deaf.captured()).heldMs, undefined)
+    t.equal((await scene(facts()).captured({ trigger: 'manual' })).heldMs, undefined)
+  },
+)
 
 t.test('a release that fails is tried again, one that hangs is not waited for', async (t) => {
   const s = scene(scripted('cores/a'))

@@ -24,6 +24,7 @@ const request: CaptureRequest = {
   hold: 10_000,
   identity: 'host-1',
   host: { name: 'host-1', kernel: '6.1', arch: 'x64' },
+  labels: {},
   recipients: [],
   problems: [],
   agent: '0',

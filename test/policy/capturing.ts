@@ -23,7 +23,7 @@ export async function captureTo(t: Test, store: Store, identity: string): Promis
   ])
   const request = {
     ...({ trigger: 'manual', deadline: 120_000, hold: 10_000, identity, agent: '0' } as const),
-    ...{ host: { name: identity, kernel: '6.1', arch: 'x64' }, recipients: [], problems: [] },
+    ...{ host: { name: identity, kernel: '6.1', arch: 'x64' }, labels: {}, recipients: [], problems: [] },
   }
   return await capture(request, { collector: collectorAt(socket), store }, AbortSignal.timeout(150_000))
 }

@@ -24,8 +24,9 @@ t.test('later layers override key by key, and who said it is known', async (t) =
     'usr/lib/lastgasp/config.d/90-image.toml': `deadline = "10s"\nstore = "s3://image"\nseal.recipients = ["${OLD_KEY}"]\nseal.unsealed = "allow"`,
     'usr/lib/lastgasp/config.d/10-image.toml':
       'deadline = "9s"\nidentity = "image"\njournal = { boots = 2, limit = "1MiB" }',
-    'etc/lastgasp/config.d/50-host.toml': 'deadline = "20s"\n[journal]\nboots = 3',
-    'run/lastgasp/config.d/10-boot.toml': `store = "s3://boot"\nseal.recipients = ["${NEW_KEY}"]`,
+    'etc/lastgasp/config.d/50-host.toml':
+      'deadline = "20s"\nlabels.team = "host"\nlabels.env = "host"\n[journal]\nboots = 3',
+    'run/lastgasp/config.d/10-boot.toml': `store = "s3://boot"\nseal.recipients = ["${NEW_KEY}"]\nlabels.team = "boot"`,
     'etc/lastgasp/config.d/.hidden.toml': 'not toml',
     'etc/lastgasp/config.d/50-host.toml~': 'not toml',
     'credentials/lastgasp.toml': 'identity = "credential"',
@@ -40,6 +41,7 @@ t.test('later layers override key by key, and who said it is known', async (t) =
     identity: 'credential',
     journal: { boots: 3, limit: 1024 ** 2 },
     seal: { recipients: [NEW_KEY], unsealed: 'allow', broken: undefined },
+    labels: { team: 'boot', env: 'host' },
     facts: { lines: 7 },
     cores: { directories: ['/a=b'] },
     log: { level: 'debug' },
@@ -61,6 +63,7 @@ t.test('later layers override key by key, and who said it is known', async (t) =
   t.equal(said('journal.limit'), 'usr/lib/lastgasp/config.d/10-image.toml')
   t.equal(said('journal.boots'), 'etc/lastgasp/config.d/50-host.toml')
   t.equal(said('seal.recipients'), 'run/lastgasp/config.d/10-boot.toml')
+  t.equal(said('labels.env'), 'etc/lastgasp/config.d/50-host.toml')
   t.equal(said('hold.wait'), undefined)
 })
 

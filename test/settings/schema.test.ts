@@ -12,6 +12,7 @@ const folder = new URL('../../agent/settings/', import.meta.url)
 t.test('defaults, in ms and bytes', async (t) => {
   t.strictSame(defaultSettings(), {
     deadline: 90_000,
+    labels: {},
     executables: 'none',
     s3: { addressing: 'virtual', checksums: 'supported' },
     seal: { recipients: [], unsealed: 'deny', broken: undefined },
@@ -70,6 +71,16 @@ t.test('errors: place, what is expected, what was found, what to write', async (
     ['store = "gs://b"', '1:9 store: expected "s3://bucket/prefix" or "file:///path", found "gs://b"'],
     ['cores.directories = "/a"', '1:21 cores.directories: expected an array of strings, found "/a"'],
     ['cores.directories = ["/a", "b"]', '1:28 cores.directories[1]: expected an absolute path, found "b"'],
+    ['labels = "x"', '1:10 labels: expected a table of texts, found "x"'],
+    [
+      '[labels]\nteam = 7',
+      '2:8 labels.team: expected 1 to 256 characters that can be seen, found the number 7: text needs quotes',
+    ],
+    ['labels.a = "x\\u001by"', '1:12 labels.a: expected 1 to 256 characters that can be seen, found "x\\u001by"'],
+    [
+      'labels.Team = "x"',
+      '1:15 labels.Team: its name is no such: expected a name of a-z, 0-9 and "_", the first a letter, of at most 63, found "Team"',
+    ],
     ['seal = true', '1:8 seal: expected a table, found true'],
     ['seal = []', '1:8 seal: expected a table, found an array'],
     ['seal = 2020-01-01', '1:8 seal: expected a table, found a date'],

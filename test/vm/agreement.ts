@@ -104,7 +104,7 @@ function checkDeaths(row: Row, findings: readonly Finding[]): void {
   const died = (kind: string) => findings.filter((each) => each.kind === kind && each.boot !== 'earlier')
   const [crashes, ooms] = [died('crash'), died('oom')]
   const total = (deaths: readonly Finding[]) => deaths.reduce((sum, { count = 1 }) => sum + count, 0)
-  deepEqual([row.crashes, row.ooms], [total(crashes), total(ooms)], 'the row counts who died')
+  deepEqual([row.crashes, row.oom_kills], [total(crashes), total(ooms)], 'the row counts who died')
   deepEqual([row.crash_unit, row.crash_exe], named(crashes[0]), 'the row names who crashed')
   deepEqual([row.oom_unit, row.oom_exe], named(ooms[0]), 'the row names who was killed for want of memory')
   if (row.why === 'healthy') deepEqual([crashes, ooms], [[], []], 'a host is not called healthy on which somebody died')

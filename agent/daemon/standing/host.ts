@@ -3,6 +3,8 @@ import { arch, hostname, release, uptime } from 'node:os'
 import { join } from 'node:path'
 import type { Host } from '../../bundle/schema.ts'
 import { abandonable } from '../../words/deadline.ts'
+import { parseEnvironmentFile } from './environment-file.ts'
+import { readInstance } from './instance.ts'
 import { isPlaceholder } from './placeholder.ts'
 
 /** machine-id(5): anything else there is a placeholder, or damaged. */
@@ -11,13 +13,16 @@ const HOST_NAME = 'proc/sys/kernel/hostname'
 
 /** What a host says of itself in files below `root`. What cannot be read before `signal` ends is left out. */
 export async function describeHost(root: string, signal: AbortSignal): Promise<Host> {
-  const [name, machineId, bootId, osRelease] = await Promise.all([
+  const [name, machineId, bootId, osRelease, instance] = await Promise.all([
     lineOf(root, HOST_NAME, signal),
     lineOf(root, 'etc/machine-id', signal),
     lineOf(root, 'proc/sys/kernel/random/boot_id', signal),
     textOf(root, 'etc/os-release', signal),
+    readInstance(root, signal),
   ])
-  const os = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1]
+  const { variables } = parseEnvironmentFile(osRelease)
+  const os = variables.get('PRETTY_NAME')
+  const image = [variables.get('IMAGE_ID'), variables.get('IMAGE_VERSION')].filter(Boolean).join('_')
   return {
     name: name ?? hostname(),
     ...(machineId !== undefined && MACHINE_ID.test(machineId) && !isPlaceholder(machineId) && { machineId }),
@@ -25,6 +30,9 @@ export async function describeHost(root: string, signal: AbortSignal): Promise<H
     kernel: release(),
     ...(os !== undefined && { os }),
     arch: arch(),
+    // As systemd names the files of images: systemd.v(7).
+    ...(image !== '' && { image }),
+    ...instance,
   }
 }
 

@@ -50,6 +50,7 @@ export function requestOf(reading: Reading, agent: string): Prepared['request'] 
     hold: settings.hold.wait,
     identity: reading.identity.name,
     host: reading.host,
+    labels: settings.labels,
     recipients: settings.seal.recipients,
     problems: problemsOf(reading),
     agent,

@@ -15,7 +15,7 @@ import { apart, checked, checkedEach, type Reading, spared } from './documents.t
 /** A capture tells of some forty at most: findings/findings.ts. */
 const MOST_FINDINGS = 256
 /** What a manifest may lack. */
-const OPTIONAL = ['shutdown', 'clockSkewMs', 'about']
+const OPTIONAL = ['shutdown', 'clockSkewMs', 'about', 'labels', 'requested', 'heldMs']
 
 /**
  * How the documents of a bundle are read. What was copied from another bundle is refused; of what is listed, each element
@@ -31,7 +31,7 @@ export function readingsOf({ identity, bundle }: BundleName): {
     throw new Error('it is of another bundle')
   }
   return {
-    opening: (json) => ours(checked(openingSchema, json)),
+    opening: (json, faults) => ours(checked(openingSchema, spared(openingSchema.shape, json ?? {}, OPTIONAL, faults))),
     plan: (json, faults) => {
       const { rest, listed } = apart(json, 'artifacts')
       const plan = checked(planSchema.omit({ artifacts: true }), rest)

@@ -63,15 +63,33 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
           .filter(Boolean)
           .join(', '),
     ],
+    ['image', opening && ofFleet(opening.host)],
     ['boot', opening?.host.bootId],
     ['about', opening && aboutTold(opening)],
     ['history', opening?.trigger === 'previous-boot' ? HISTORY_LOST : undefined],
+    ['labels', opening?.labels && labelsTold(opening.labels)],
     ['trigger', opening && trigger(opening.trigger, manifest?.shutdown)],
     ['time', opening && timing(opening, manifest)],
     ['sealed', opening && (opening.recipients.length === 0 ? 'no' : `to ${recipientsTold(opening.recipients)}`)],
     ['agent', opening && `lastgasp ${opening.agent}`],
   ]
   return facts.flatMap(([title, said]) => (said === undefined ? [] : titled('dim', title, said, screen)))
+}
+
+/** Of which image it was made, and what its cloud calls it. */
+function ofFleet({ image, instanceType, zone, group }: Opening['host']): string | undefined {
+  const grouped = group === undefined ? undefined : `group ${group}`
+  return [image, instanceType, zone, grouped].filter(Boolean).join(', ') || undefined
+}
+
+/** More than somebody reads, before the rest is a number. */
+const LABELS_TOLD = 32
+
+function labelsTold(labels: Readonly<Record<string, string>>): string {
+  return few(
+    Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+    LABELS_TOLD,
+  ).join(', ')
 }
 
 /** Its recorder keeps what it sees in memory alone. */

@@ -140,12 +140,33 @@ t.test('what is hostile in a value is shown for what it is', async (t) => {
   t.equal(({} as { artifact?: string }).artifact, undefined)
   const lines = showLines(seen, verdict(seen), plainScreen).map((line) => rendered(line, false))
   t.equal(lines.filter((line) => /by signal 1e\+308, pid \d, /.test(line)).length, 5)
-  const huge = { ...opening, host: { ...opening.host, name: 'h'.repeat(1_000_000), os: 'o '.repeat(1_000_000) } }
+  const labels = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`l${i}`, 'v '.repeat(10_000)]))
+  const huge = {
+    ...opening,
+    labels,
+    host: { ...opening.host, name: 'h'.repeat(1_000_000), os: 'o '.repeat(1_000_000) },
+  }
   const shown = await view({ 'opening.json': huge })
   const letters = showLines(shown, verdict(shown), plainScreen)
     .map((line) => rendered(line, false))
     .join('\n').length
   t.ok(letters < 10_000, `${letters} letters are shown`)
+})
+
+t.test('what the builder and the cloud call a host, and nothing where neither says anything', async (t) => {
+  const circumstances = async (more: object) => {
+    const seen = await view({ 'opening.json': { ...opening, ...more } })
+    return { ...seen, lines: showLines(seen, verdict(seen), plainScreen).map((line) => rendered(line, false)) }
+  }
+  const host = { ...opening.host, image: 'shop_42', zone: 'eu-1a', instanceType: 't3.small', group: 'web' }
+  const { lines } = await circumstances({ host, labels: { team: 'shop', env: 'prod' } })
+  t.ok(lines.includes('image    shop_42, t3.small, eu-1a, group web'))
+  t.ok(lines.includes('labels   team=shop, env=prod'))
+  const bare = await circumstances({})
+  t.notOk(bare.lines.some((line) => /^(image|labels) /.test(line)))
+  const odd = await circumstances({ labels: { team: 7 }, requested: 'soon' })
+  t.match(odd.faults, [/^cannot use its labels: /, /^cannot use its requested: /])
+  t.equal(odd.opening?.identity, opening.identity, 'they cost nothing but themselves')
 })
 
 t.test('a bundle of the boot before says whose boot it is, and whose crash', async (t) => {
