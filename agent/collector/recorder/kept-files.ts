@@ -5,9 +5,9 @@ import { join } from 'node:path'
 const FILE_BYTES = 256 * 1024
 
 /**
- * Small files of /proc that are read again and again: kept open, and read from their beginning, which costs a third and, on a host
- * without memory or descriptors, nothing that is scarce. At once, as `read-now.ts` does, and only for files that the kernel gives without
- * waiting for anybody.
+ * Small files that are read again and again: kept open, and read from their beginning, which costs a third and, on a host without memory or
+ * descriptors, nothing that is scarce. At once, as `read-now.ts` does, and only for files that the kernel gives without waiting for a lock
+ * that anybody may hold for long.
  */
 export class KeptFiles implements Disposable {
   readonly #root: string
@@ -23,7 +23,7 @@ export class KeptFiles implements Disposable {
     try {
       return this.#content(this.#open.get(path) ?? this.#opened(path), 0)
     } catch {
-      this.#close(path)
+      this.close(path)
       return ''
     }
   }
@@ -41,8 +41,15 @@ export class KeptFiles implements Disposable {
     }
   }
 
+  /** One that is not read again soon. */
+  close(path: string): void {
+    const fd = this.#open.get(path)
+    if (fd !== undefined) closeSync(fd)
+    this.#open.delete(path)
+  }
+
   [Symbol.dispose](): void {
-    for (const path of [...this.#open.keys()]) this.#close(path)
+    for (const path of [...this.#open.keys()]) this.close(path)
   }
 
   #content(fd: number, from: number | null): string {
@@ -53,11 +60,5 @@ export class KeptFiles implements Disposable {
     const fd = openSync(join(this.#root, path), 'r')
     this.#open.set(path, fd)
     return fd
-  }
-
-  #close(path: string): void {
-    const fd = this.#open.get(path)
-    if (fd !== undefined) closeSync(fd)
-    this.#open.delete(path)
   }
 }

@@ -1,4 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shownName } from '../../words/host-name.ts'
 import { parseMembership } from '../../words/membership.ts'
@@ -42,6 +43,7 @@ export class ProcessWatch {
   #kernelThreads = new Set<number>()
   #turn: number[] = []
   #top: readonly number[] = []
+  #isAsking = false
 
   constructor(root: string, files: KeptFiles, pageBytes: number) {
     this.#root = root
@@ -54,15 +56,20 @@ export class ProcessWatch {
   look(at: number, isTime: () => boolean): readonly Seen[] {
     if (this.#turn.length === 0) this.#turn = this.#nextTurn()
     const before = new Set(this.#top)
-    for (const pid of before) this.#lookAt(pid, at)
+    const first = [...before]
     for (let n = 1; n % FEW !== 0 || isTime(); n++) {
-      const pid = this.#turn.pop()
+      const pid = first.pop() ?? this.#turn.pop()
       if (pid === undefined) break
-      if (!before.has(pid)) this.#lookAt(pid, at)
+      if (n <= before.size || !before.has(pid)) this.#lookAt(pid, at, n <= before.size)
     }
-    const all = [...this.#tracked.values()].map(({ seen }) => seen)
-    const top = standOut(all, OF_PROCESSES).map((seen) => this.#placed(seen))
+    const top = standOut(
+      [...this.#tracked.values()].map(({ seen }) => seen),
+      OF_PROCESSES,
+    )
     this.#top = top.flatMap(({ who }) => who.pid ?? [])
+    for (const pid of this.#top) before.delete(pid)
+    for (const pid of before) this.#files.close(statOf(pid))
+    void this.#askPlaces()
     return top
   }
 
@@ -88,8 +95,10 @@ export class ProcessWatch {
     }
   }
 
-  #lookAt(pid: number, at: number): void {
-    const stat = parseStat(this.#files.glance(`proc/${pid}/stat`), this.#pageBytes)
+  /** Those that stand out are kept open. */
+  #lookAt(pid: number, at: number, isTop: boolean): void {
+    const text = isTop ? this.#files.read(statOf(pid)) : this.#files.glance(statOf(pid))
+    const stat = parseStat(text, this.#pageBytes)
     if (stat === undefined) this.#tracked.delete(pid)
     else if (stat.kernelThread) this.#kernelThreads.add(pid)
     else this.#tracked.set(pid, this.#update(stat, at))
@@ -118,15 +127,25 @@ export class ProcessWatch {
     }
   }
 
-  /** Where it runs is asked once it stands out; whoever has started it may still have to put it there. */
-  #placed(seen: Seen): Seen {
-    const one = this.#tracked.get(seen.who.pid ?? 0)
-    if (one === undefined || seen.who.unit !== undefined) return seen
-    const { unit } = parseMembership(this.#files.glance(`proc/${one.pid}/cgroup`)) ?? {}
-    if (unit !== undefined) one.seen = { ...seen, who: { ...seen.who, unit } }
-    return one.seen
+  /**
+   * In which units those are that stand out. To say so the kernel may wait for a lock of all groups, which has been seen to hang: so it is asked
+   * by the pool, one at a time, and what is learned holds for what was seen before, too. Who is in none is asked again: he may still be put there.
+   */
+  async #askPlaces(): Promise<void> {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    for (const pid of this.#top) {
+      const one = this.#tracked.get(pid)
+      if (one === undefined || one.seen.who.unit !== undefined) continue
+      const text = await readFile(join(this.#root, `proc/${pid}/cgroup`), 'latin1').catch(() => '')
+      const { unit } = parseMembership(text) ?? {}
+      if (unit !== undefined) Object.assign(one.seen.who, { unit })
+    }
+    this.#isAsking = false
   }
 }
+
+const statOf = (pid: number) => `proc/${pid}/stat`
 
 /** One that has not been seen before: what it has used so far, it has used since its start. */
 function anew({ pid, comm, start }: Stat): Tracked {

@@ -2,19 +2,22 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { shownName } from '../../words/host-name.ts'
 import { parseMembership } from '../../words/membership.ts'
-import { cgroupMount } from '../host/cgroup-tree.ts'
-import { parseMounts } from '../host/mounts.ts'
 import type { Seen, Who } from './history.ts'
 import type { KeptFiles } from './kept-files.ts'
 import { Marks } from './marks.ts'
 import { OF_UNITS, standOut } from './ranking.ts'
 
+/**
+ * Where systemd mounts version 2, with all controllers, or nowhere (its "hybrid" has none): what /proc/self/mountinfo says may wait for somebody
+ * who mounts.
+ */
+const MOUNT = 'sys/fs/cgroup'
 /** Groups that are walked through for units, and units that are looked at. */
-const GROUPS = 2048
+const GROUPS = 1024
 const UNITS = 512
 /** Between two walks, ms: one takes 30 µs a group. At once is only for when groups have come or gone. */
 const WALK_MS = 60_000
-const WALK_AGAIN_MS = 15_000
+const WALK_AGAIN_MS = 30_000
 /** Units between two looks at the time. */
 const FEW = 4
 
@@ -32,11 +35,9 @@ interface Tracked {
 export class UnitWatch {
   readonly #root: string
   readonly #files: KeptFiles
-  /** Below the root: `sys/fs/cgroup`. */
-  #mount: string | undefined
   #tracked: ReadonlyMap<string, Tracked> = new Map()
   #walked = Number.NEGATIVE_INFINITY
-  /** How many groups there were, in the kernel's words. */
+  /** How many groups there were, in the kernel's words; nothing where there is no such hierarchy. */
   #groups = ''
   #turn: Tracked[] = []
   #top: readonly Tracked[] = []
@@ -51,11 +52,11 @@ export class UnitWatch {
     this.#walk(at)
     if (this.#turn.length === 0) this.#turn = [...this.#tracked.values()]
     const before = new Set(this.#top)
-    for (const one of before) this.#lookAt(one, at)
+    const first = [...before]
     for (let n = 1; n % FEW !== 0 || isTime(); n++) {
-      const one = this.#turn.pop()
+      const one = first.pop() ?? this.#turn.pop()
       if (one === undefined) break
-      if (!before.has(one)) this.#lookAt(one, at)
+      if (n <= before.size || !before.has(one)) this.#lookAt(one, at)
     }
     const all = new Map([...this.#tracked.values()].map((one) => [one.seen, one]))
     const top = standOut([...all.keys()], OF_UNITS)
@@ -67,10 +68,8 @@ export class UnitWatch {
     const age = at - this.#walked
     if (age < WALK_AGAIN_MS || (age < WALK_MS && this.#countGroups() === this.#groups)) return
     this.#walked = at
-    this.#mount = cgroupMount(parseMounts(this.#files.glance('proc/self/mountinfo')))
     this.#groups = this.#countGroups()
-    if (this.#mount === undefined) return
-    const there = unitsBelow(join(this.#root, this.#mount)).slice(0, UNITS)
+    const there = this.#groups === '' ? [] : unitsBelow(join(this.#root, MOUNT)).slice(0, UNITS)
     this.#tracked = new Map(there.map(({ path, unit }) => [path, this.#tracked.get(path) ?? anew(path, unit)]))
     this.#turn = []
     this.#top = this.#top.filter(({ path }) => this.#tracked.has(path))
@@ -78,11 +77,11 @@ export class UnitWatch {
 
   /** How many there are, in the kernel's words. */
   #countGroups(): string {
-    return this.#mount === undefined ? '' : this.#files.glance(`${this.#mount}/cgroup.stat`)
+    return this.#files.glance(`${MOUNT}/cgroup.stat`)
   }
 
   #lookAt(one: Tracked, at: number): void {
-    const group = `${this.#mount}${one.path}`
+    const group = MOUNT + one.path
     const used = Number(/^usage_usec (\d+)/m.exec(this.#files.glance(`${group}/cpu.stat`))?.[1])
     const stat = this.#files.glance(`${group}/memory.stat`)
     const of = (name: string) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(stat)?.[1])

@@ -5,13 +5,19 @@ import type { Test } from 'tap'
 
 /** How many of our descriptors a file has open: proc_pid_fd(5). */
 export function openTo(path: string): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
+  return openBelow(path).filter((one) => one === path).length
+}
+
+/** What we have open whose path begins so. */
+export function openBelow(root: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
-      return readlinkSync(`/proc/self/fd/${fd}`) === path
+      const path = readlinkSync(`/proc/self/fd/${fd}`)
+      return path.startsWith(root) ? [path] : []
     } catch {
-      return false
+      return []
     }
-  }).length
+  })
 }
 
 /** The same once what is being closed is closed, which nobody waits for. */

@@ -36,6 +36,12 @@ export class RecordedHost {
     rmSync(join(this.root, path), { recursive: true, force: true })
   }
 
+  /** A process ends: whoever has its files open can read nothing of them any more. */
+  end(pid: number): void {
+    this.write(`proc/${pid}/stat`, '')
+    this.remove(`proc/${pid}`)
+  }
+
   process({ pid, comm, state = 'S', flags = 4194304, ticks, threads = 1, start = 100, mib, fds, cgroup }: Told): void {
     const fields = `${state} 1 ${pid} ${pid} 0 -1 ${flags} 0 0 0 0 ${ticks} 0 0 0 20 0 ${threads} 0 ${start} 0 ${mib * 256}`
     this.write(`proc/${pid}/stat`, `${pid} (${comm}) ${fields} 18446744073709551615\n`)
@@ -59,7 +65,6 @@ export class RecordedHost {
   begin(): void {
     this.write('proc/uptime', '1000.00 1.00\n')
     this.write('proc/sys/kernel/osrelease', '6.8.0-invented\n')
-    this.write('proc/self/mountinfo', '22 1 0:21 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n')
     this.write('sys/fs/cgroup/cgroup.stat', 'nr_descendants 3\n')
     this.log('')
   }

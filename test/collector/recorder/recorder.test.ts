@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { growers } from '../../../agent/collector/recorder/growers.ts'
 import type { Figures, History, Sample, Seen } from '../../../agent/collector/recorder/history.ts'
@@ -7,6 +9,7 @@ import { Samples } from '../../../agent/collector/recorder/samples.ts'
 import { historyTable, topTable } from '../../../agent/collector/sources/facts/history-tables.ts'
 import { historyDetails, historyTold } from '../../../agent/collector/sources/facts/history-told.ts'
 import { TestClock } from '../../clock.ts'
+import { hanging, openBelow } from '../host/open-descriptors.ts'
 import { RecordedHost } from './recorded-host.ts'
 
 const MINUTE = 60_000
@@ -28,6 +31,12 @@ function scene(t: Test, settings: { interval: number; span: number }) {
   return { host, clock, recorder, said, wall }
 }
 
+/** Where a process is, is asked besides. */
+async function placed(recorder: Recorder): Promise<void> {
+  const isPlaced = ({ who: { pid, unit } }: Seen) => pid === undefined || pid === 300 || unit !== undefined
+  while (!recorder.history()?.samples.every(({ top }) => top.every(isPlaced))) await setTimeout(1)
+}
+
 /** Minutes 0 to 13 of a host on which a service leaks, until the kernel kills it in the twelfth. */
 async function leaking(t: Test): Promise<History> {
   const { host, clock, recorder, said, wall } = scene(t, { interval: MINUTE, span: 60 * MINUTE })
@@ -38,13 +47,14 @@ async function leaking(t: Test): Promise<History> {
     host.process({ pid: 2, comm: 'kthreadd', flags: 2129984, ticks: 600 * minute, mib: 0 })
     host.process({ pid: 300, comm: 'a) b (c', ticks: 600 * minute, threads: 9, mib: 150, fds: 9 })
     if (mib > 0) host.process({ ...LEAK, ticks: 120 * minute, mib, fds: 20 })
-    else host.remove('proc/4711')
+    else host.end(4711)
     host.unit('/system.slice/leak.service', mib, 1_200_000 * minute)
     host.unit('/system.slice/odd.service', 100, 6_000_000 * minute)
     if (minute === 12) host.log(KILLED)
     if (minute === 7) wall.ahead = 3_600_000
     if (minute === 0) recorder.begin()
     else await clock.run(clock.sleep(MINUTE))
+    await placed(recorder)
   }
   t.strictSame(said, [])
   return recorder.history() as History
@@ -229,7 +239,7 @@ t.test('a service that comes up is found, and containers by their group', async 
       .history()
       ?.samples.at(-1)
       ?.top.map(({ who }) => who.unit)
-  await clock.run(clock.sleep(30_000))
+  await clock.run(clock.sleep(40_000))
   t.strictSame(units(), ['first.service'], 'groups are walked through once a minute')
   host.write('sys/fs/cgroup/cgroup.stat', 'nr_descendants 5\n')
   await clock.run(clock.sleep(10_000))
@@ -278,7 +288,7 @@ t.test('who has ended is forgotten, also where nobody has looked at him since', 
       ?.samples.at(-1)
       ?.top.map(({ who }) => who.pid)
   t.strictSame(pids(), [109, 108, 107, 106, 105])
-  for (let pid = 100; pid < 109; pid++) host.remove(`proc/${pid}`)
+  for (let pid = 100; pid < 109; pid++) host.end(pid)
   await clock.run(clock.sleep(2 * MINUTE + 1))
   t.strictSame(pids(), [109])
 })
@@ -294,3 +304,61 @@ t.test('however much was logged before, the next look has what was logged since'
   await clock.run(clock.sleep(MINUTE + 1))
   t.match(recorder.history()?.kills, [{ at: 1_700_000, who: { pid: 4711, comm: 'leak', unit: 'leak.service' } }])
 })
+
+t.test('a group that the kernel does not tell hangs nobody: looks go on, and are asked without it', async (t) => {
+  const { host, clock, recorder } = scene(t, { interval: MINUTE, span: 10 * MINUTE })
+  host.minute(0, 100)
+  host.process({ pid: 7, comm: 'app', ticks: 0, mib: 20 })
+  const group = join(host.root, 'proc/7/cgroup')
+  hanging(t, group)
+  recorder.begin()
+  await clock.run(clock.sleep(3 * MINUTE + 1))
+  t.equal(recorder.history()?.samples.length, 4)
+  t.equal(openBelow(group).length, 2, 'by the test, and by one that asks')
+  t.match(recorder.history()?.samples.at(-1)?.top, [
+    { who: { pid: 7, comm: 'app', unit: undefined }, memory: 20 * 1024 },
+  ])
+})
+
+t.test('it keeps few files open, however long it looks, and none of those who have ended', async (t) => {
+  const { host, clock, recorder } = scene(t, { interval: MINUTE, span: 10 * MINUTE })
+  const open = () => openBelow(host.root)
+  for (let minute = 0; minute < 6; minute++) {
+    host.minute(minute, 100)
+    // Others stand out in each minute.
+    for (let pid = 100; pid < 160; pid++)
+      host.process({ pid, comm: 'app', ticks: 0, mib: (pid * 7 + minute * 13) % 60, threads: (pid * 11 + minute) % 60 })
+    if (minute === 0) recorder.begin()
+    else await clock.run(clock.sleep(MINUTE))
+    const kept = open().filter((path) => /\/proc\/\d+\/stat$/.test(path))
+    t.ok(kept.length <= 17, `${kept.length} of processes`)
+    t.ok(minute === 0 || kept.length > 0, 'who stands out is kept open')
+  }
+  for (let pid = 100; pid < 160; pid++) host.end(pid)
+  await clock.run(clock.sleep(MINUTE))
+  t.strictSame(
+    open().filter((path) => /\/proc\/\d+\/stat/.test(path)),
+    [],
+  )
+  recorder[Symbol.dispose]()
+  t.strictSame(open(), [])
+})
+
+t.test(
+  'where there is no hierarchy of version 2 there are no services, and what is no file is not kept open',
+  async (t) => {
+    const { host, clock, recorder } = scene(t, { interval: MINUTE, span: 10 * MINUTE })
+    host.minute(0, 100)
+    host.remove('sys/fs/cgroup/cgroup.stat')
+    host.unit('/memory/system.slice/of-version-1.service', 10, 0)
+    host.remove('proc/loadavg')
+    host.write('proc/loadavg/of-another-kind', '')
+    recorder.begin()
+    await clock.run(clock.sleep(2 * MINUTE + 1))
+    const last = recorder.history()?.samples.at(-1)
+    t.strictSame(last?.top, [])
+    t.ok(Number.isNaN(last?.figures.tasks))
+    t.equal(last?.figures.running, 2)
+    t.strictSame(openBelow(join(host.root, 'proc/loadavg')), [])
+  },
+)
