@@ -112,7 +112,8 @@ t.test('a row says what a bundle cost, who was in the way, and of which build th
     details: { source: 'stacks', processes: 9, stuck: 2 },
   }
   const [, crash] = findings as [Finding, Finding]
-  const of = { ...ending, receipts: [core, facts, gone, stacks], findings: [crash] }
+  const other: Receipt = { ...gone, artifact: 'cores/other', item: { buildId: 'cd'.repeat(20) } }
+  const of = { ...ending, receipts: [other, gone, core, facts, stacks], findings: [crash] }
   const row = indexRow(closingManifest({ ...opening, labels: undefined }, of), name)
   t.match(row, {
     ...{ requests: 5 + 1 + 4 + 1, requests_by_source: { cores: 5, facts: 1 }, bytes_by_source: { facts: 5 } },
@@ -120,8 +121,8 @@ t.test('a row says what a bundle cost, who was in the way, and of which build th
   })
   t.equal(row.bytes_by_source.cores, 2 * 8_388_608 + 1)
   t.same(rowSchema.parse(row), row)
-  const other = indexRow(closingManifest(opening, { ...of, receipts: [facts, stacks], held: undefined }), name)
-  t.match(other, { worst_because: 'limit', why_build_id: null, held_ms: null })
+  const less = indexRow(closingManifest(opening, { ...of, receipts: [facts, stacks], held: undefined }), name)
+  t.match(less, { worst_because: 'limit', why_build_id: null, held_ms: null })
   t.end()
 })
 
