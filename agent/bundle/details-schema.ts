@@ -64,5 +64,11 @@ export const detailsSchema = z.discriminatedUnion('source', [
     entries: z.number(),
     ...{ from: count, to: count, open: text, headerBytes: bytes.optional() },
   }),
+  z.object({
+    source: z.literal('files'),
+    ...{ count, first: list(z.object({ path: z.string(), bytes })), unread: count },
+    ...{ size: bytes.optional(), from: bytes.optional(), to: bytes.optional(), older: flag },
+    ...{ uid: count, gid: count, mode: count, modified: count, rotated: text },
+  }),
   z.object({ source: z.literal('cores'), thread: count, unfinished: flag, handed: flag, unasked: text }),
 ])

@@ -99,6 +99,11 @@ export function isBundleId(text: string): boolean {
   return BUNDLE_ID.test(text) && text.startsWith(stampOf(bundleTime(text)))
 }
 
+/** A key without the store's own prefix and without suffixes: of the 1024 bytes that S3 allows, these are left for both. */
+const KEY_BYTES = 900
+/** Most bytes of an artifact's name, so that its key is one whatever the host is called: an identity has 128 characters, an id 33. */
+export const ARTIFACT_NAME_BYTES = KEY_BYTES - `${HOSTS_PREFIX}${'i'.repeat(128)}/${'b'.repeat(33)}/`.length
+
 /** Suffix of a sealed object. */
 export const SEALED_SUFFIX = '.age'
 /** Suffix, behind all others, of an object that came later than what may lie under its own name: see ../spool/SPOOL.md. */

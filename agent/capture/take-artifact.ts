@@ -33,7 +33,7 @@ export interface Underway {
 const growthLimit = (bytes: number) => bytes * 2 + 64 * 1024 * 1024
 
 /** Sources that make something smaller of what does not fit, rather than be cut. */
-const CHOOSES: ReadonlySet<SourceName> = new Set(['memory'])
+const CHOOSES: ReadonlySet<SourceName> = new Set(['memory', 'files'])
 
 /** Takes one planned artifact from the collector into the store. */
 export function takeArtifact(next: Next, ground: Ground): Underway {
@@ -81,7 +81,9 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
     if (blame !== undefined && written.segments.length === 0)
       return failed(planned, blame, elapsed(), stopped && 'time')
     const taken = await said().catch(() => undefined)
-    return { receipt: storedReceipt(planned, { written, taken, stopped: blame, ms: elapsed() }) }
+    const isShort = limit === planned.limit && taken?.truncated !== undefined
+    const short: Blame | undefined = isShort ? { because: 'deadline', reason: taken.truncated } : undefined
+    return { receipt: storedReceipt(planned, { written, taken, stopped: blame ?? short, ms: elapsed() }) }
   } catch (error) {
     cutter.abort(error)
     const isFinal = error instanceof StoreError && error.failure !== 'transient'

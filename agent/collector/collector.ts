@@ -19,6 +19,7 @@ import { Intake } from './sources/cores/intake.ts'
 import { coresSource } from './sources/cores/source.ts'
 import { executablesSource } from './sources/executables/source.ts'
 import { factsSource } from './sources/facts/source.ts'
+import { filesSource } from './sources/files/source.ts'
 import { journalSource } from './sources/journal/source.ts'
 import { Varlink } from './sources/journal/varlink.ts'
 import { liveSource } from './sources/live/source.ts'
@@ -73,6 +74,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
       memorySource(),
       executablesSource(),
       journalSource(values['by-hand'] ? undefined : givenJournald()),
+      filesSource(system),
       pstoreSource(),
       coresSource(system, intake),
     ],

@@ -3,6 +3,7 @@ import { parseRecipient } from '../seal/keys.ts'
 import { IDENTITY } from '../words/identity.ts'
 import { parseLocation } from '../words/location.ts'
 import { SCOPE, SCOPE_FORMS } from '../words/memory-scope.ts'
+import { FILES, FILES_FORMS, GLOB_FORMS, LOGS, PATH_GLOB, parseFiles, parsePathGlob } from '../words/path-glob.ts'
 import { parseSelector, SELECTOR, SELECTOR_FORMS } from '../words/selector.ts'
 import { choice, duration, list, size, table, text, textOr, texts, whole } from './kinds.ts'
 
@@ -124,6 +125,26 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
   journal: table("journald's own files.", {
     limit: size('How many bytes of journal files to take, newest first.', { least: '0B', most: '1024TiB' }, '256MiB'),
     boots: whole('How many boots to take, counted back from this one.', { least: 1, most: 1000 }, 1),
+  }),
+  files: table('Log files, and what else of the host is named.', {
+    paths: list(
+      'Which files: "logs" for those of the host and its containers, where there are recipients, or globs.',
+      text('A glob.', FILES, FILES_FORMS, parseFiles),
+      64,
+      [LOGS],
+    ),
+    memory: list(
+      'Which of them hold memory of processes, besides those that are known by their names (heap dumps, cores).',
+      text('A glob.', PATH_GLOB, GLOB_FORMS, parsePathGlob),
+      64,
+      [],
+    ),
+    limit: size('How many bytes of files to take, newest first.', { least: '0B', most: '1024TiB' }, '256MiB'),
+    age: duration(
+      'Files that nobody has written to for longer stay where they are.',
+      { least: '1min', most: '3650d' },
+      '7d',
+    ),
   }),
   cores: table('Core dumps of crashed processes.', {
     limit: size('How many bytes of cores to read, newest first.', { least: '0B', most: '1024TiB' }, '16GiB'),

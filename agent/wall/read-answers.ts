@@ -1,3 +1,4 @@
+import { ARTIFACT_NAME_BYTES } from '../bundle/keys.ts'
 import type { Shutdown } from '../bundle/schema.ts'
 import { sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
@@ -15,9 +16,14 @@ import { ID_LENGTH, isSession, LONGEST_MS } from './requests.ts'
  * throws where nothing can be made of it; text is cut and made plain.
  */
 
-/** A key below a bundle's prefix: no empty, `.` or `..` segment, nothing that a store, a shell or a URL takes apart. */
-const NAME = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.@:+=,~-]+(\/[\w.@:+=,~-]+)*$/
-const NAME_BYTES = 512
+/**
+ * A key below a bundle's prefix: no empty, `.` or `..` segment, nothing that a store, a shell or a URL takes apart. A byte of a host's path may be
+ * percent-encoded, as long as nothing comes of it that could not stand there as it is.
+ */
+const NAME =
+  /^(?!.*(^|\/)(?:\.|%2E){1,2}(\/|$))(?:[\w.@:+=,~-]|%(?!00|2F)[\dA-F]{2})+(\/(?:[\w.@:+=,~-]|%(?!00|2F)[\dA-F]{2})+)*$/
+/** Characters of a version. */
+const VERSION = 512
 /** Characters of a reason, which is a line of `show`. */
 const REASON = 4000
 /** Characters of all problems of settings together: of 3 bytes each they fit into one message. */
@@ -51,7 +57,7 @@ export function readListedItem(value: unknown): ListedItem {
     closed,
   } = item
   must(typeof id === 'string' && id.length <= ID_LENGTH, 'id')
-  must(typeof name === 'string' && name.length <= NAME_BYTES && NAME.test(name), 'name')
+  must(typeof name === 'string' && name.length <= ARTIFACT_NAME_BYTES && NAME.test(name), 'name')
   must(isSource(source), 'source')
   must(isClass(of), 'class')
   must(phase === 'facts' || phase === 'live' || phase === 'stored', 'phase')
@@ -89,7 +95,7 @@ export function readGap(value: unknown): InventoryGap {
 /** What stands for something that the collector has listed and that cannot be read: it costs itself, and is told. */
 export function unreadable(value: unknown, error: unknown): InventoryGap {
   const { source, class: of, name } = (value ?? {}) as Json
-  const told = typeof name === 'string' ? `${tellable(name, NAME_BYTES)}: ` : ''
+  const told = typeof name === 'string' ? `${tellable(name, ARTIFACT_NAME_BYTES)}: ` : ''
   return {
     source: isSource(source) ? source : 'collector',
     class: isClass(of) ? of : 'open',
@@ -162,7 +168,7 @@ export function readHealth({ version, problems, closed, unarmed }: Json): Health
   must(closed === undefined || typeof closed === 'string', 'closed')
   must(unarmed === undefined || typeof unarmed === 'string', 'unarmed')
   return {
-    version: tellable(version, NAME_BYTES),
+    version: tellable(version, VERSION),
     problems: fewProblems(problems),
     ...(closed !== undefined && { closed: tellable(closed, REASON) }),
     ...(unarmed !== undefined && { unarmed: tellable(unarmed, REASON) }),

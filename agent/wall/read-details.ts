@@ -49,6 +49,8 @@ const cost = recordOf({ scope: NAME, bytes: 'size', ms: 'duration' }, ['scope', 
 const unfit = recordOf({ scope: NAME, bytes: 'size' }, ['scope', 'bytes'])
 const torn = recordOf({ of: PAGES, pages: 'number' }, ['of', 'pages'])
 
+const fileRead = recordOf({ path: SHORT_PATH, bytes: 'size' }, ['path', 'bytes'])
+
 const known = oneOf('source', {
   facts: of('facts', {
     ...{ processes: 'number', recorded: 'duration', available, grew: listOf(grew) },
@@ -73,6 +75,10 @@ const known = oneOf('source', {
   journal: of('journal', { entries: 'number', from: 'number', to: 'number', open: SENTENCE, headerBytes: 'size' }, [
     'entries',
   ]),
+  files: of('files', {
+    ...{ count: 'number', first: listOf(fileRead), unread: 'number', size: 'size', from: 'size', to: 'size' },
+    ...{ older: 'flag', uid: 'number', gid: 'number', mode: 'number', modified: 'number', rotated: SHORT_PATH },
+  }),
   cores: of('cores', { thread: 'number', unfinished: 'flag', handed: 'flag', unasked: SENTENCE }),
 })
 

@@ -11,6 +11,7 @@ export type Details =
   | MemoryDetails
   | ExecutablesDetails
   | JournalDetails
+  | FilesDetails
   | CoresDetails
 
 /** Elements of any list in it. */
@@ -167,6 +168,29 @@ export interface JournalDetails {
   readonly open?: string
   /** Bytes that its header says it has, and it does not. */
   readonly headerBytes?: number
+}
+
+export interface FilesDetails {
+  readonly source: 'files'
+  /** How many files it holds, where it holds many, and the newest of them. */
+  readonly count?: number
+  readonly first?: readonly { readonly path: string; readonly bytes: number }[]
+  /** What could not be read of them, though it was there. */
+  readonly unread?: number
+  /** Of one file: its length at the inventory, and which of its bytes these are: `to` is beyond that where it has grown. */
+  readonly size?: number
+  readonly from?: number
+  readonly to?: number
+  /** It is an older piece of a log whose newest end is an artifact of its own. */
+  readonly older?: boolean
+  /** Its owners and permission bits: inode(7). */
+  readonly uid?: number
+  readonly gid?: number
+  readonly mode?: number
+  /** When it was written to: ms since the epoch. */
+  readonly modified?: number
+  /** It was rotated meanwhile: what it is called now, where that was found out. What was begun in its place follows after it. */
+  readonly rotated?: string
 }
 
 export interface CoresDetails {

@@ -37,9 +37,18 @@ export const MOST_MARKS = 1000
 export type EvidenceClass = 'open' | 'text' | 'memory'
 
 /** Something to take evidence from. */
-export type SourceName = 'facts' | 'stacks' | 'live' | 'memory' | 'executables' | 'journal' | 'pstore' | 'cores'
+export type SourceName =
+  | 'facts'
+  | 'stacks'
+  | 'live'
+  | 'memory'
+  | 'executables'
+  | 'journal'
+  | 'files'
+  | 'pstore'
+  | 'cores'
 
-/** The class of what a source gives; a journal file that holds a crash's environment is `memory`. */
+/** The class of what a source gives; a journal file that holds a crash's environment is `memory`, and so are heap dumps among files. */
 export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
   facts: 'text',
   stacks: 'memory',
@@ -47,13 +56,14 @@ export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
   memory: 'memory',
   executables: 'memory',
   journal: 'text',
+  files: 'text',
   pstore: 'text',
   cores: 'memory',
 }
 
 /** The sources that know something of a boot: what lives is of this one, and what kernels have left that have gone is not. */
 export const SOURCES_OF: Readonly<Record<Occasion['boot'], ReadonlySet<SourceName>>> = {
-  this: new Set(['facts', 'stacks', 'live', 'memory', 'executables', 'journal', 'cores']),
+  this: new Set(['facts', 'stacks', 'live', 'memory', 'executables', 'journal', 'files', 'cores']),
   previous: new Set(['pstore', 'cores', 'journal']),
 }
 

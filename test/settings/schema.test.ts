@@ -22,6 +22,7 @@ t.test('defaults, in ms and bytes', async (t) => {
     live: { cores: ['failed', 'largest:1'], with: 'ptrace', freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
     memory: { scope: 'kernel' },
     journal: { limit: 256 * 1024 ** 2, boots: 1 },
+    files: { paths: ['logs'], memory: [], limit: 256 * 1024 ** 2, age: 7 * 86_400_000 },
     cores: {
       limit: 16 * 1024 ** 3,
       age: 14 * 86_400_000,
@@ -58,6 +59,14 @@ t.test('errors: place, what is expected, what was found, what to write', async (
     [
       'live.cores = ["largest:0"]',
       '1:15 live.cores[0]: cannot read the selector "largest:0": expected a whole number from 1 to 999 after the colon',
+    ],
+    [
+      'files.paths = ["/var/log/"]',
+      '1:16 files.paths[0]: cannot read "/var/log/": a directory is no file: write "/var/log/**" for all that lies below it',
+    ],
+    [
+      'files.paths = ["/proc/*/environ"]',
+      '1:16 files.paths[0]: cannot read "/proc/*/environ": what lies below /proc is no file of the host\'s',
     ],
     ['log = { level = "loud" }', '1:17 log.level: expected "debug" or "info" or "warn" or "error", found "loud"'],
     [

@@ -54,10 +54,19 @@ t.test('a name that would leave the bundle, or any wrong type, is not', async (t
     'a\n',
     'a?b',
     'a%2e',
+    'a%',
+    'a%2',
+    'a/%2E/b',
+    'a/.%2E',
+    'a/%2E%2E/b',
+    'a%2Fb',
+    'a%00',
     'ü',
-    'a'.repeat(513),
+    'a'.repeat(729),
     7,
   ]
+  for (const name of ['files/%2Ecache/gr%C3%B6%C3%9Fe.log@12.zst', 'a'.repeat(728)])
+    t.equal(readListedItem({ ...item, name }).name, name)
   for (const name of names) t.throws(() => readListedItem({ ...item, name }), /its name is not/, JSON.stringify(name))
   for (const key of Object.keys(item)) {
     t.throws(() => readListedItem({ ...item, [key]: [] }), /cannot trust the collector/, key)

@@ -56,6 +56,14 @@ export function safeMounts(mounts: readonly Mount[]): ReadonlySet<Mount> {
   return new Set(mounts.filter(({ path }) => !hazards.some((hazard) => isWithin(path, hazard.path))))
 }
 
+/**
+ * The mounts that nobody enters who was not told to: what lies there is another machine's or a user process's, who may never answer, or the
+ * kernel's own.
+ */
+export function foreignMounts(mounts: readonly Mount[]): readonly Mount[] {
+  return mounts.filter((mount) => !isLocal(mount))
+}
+
 /** File systems with storage, each once, asked where that is safe. */
 export async function readFileSystems(reads: HostReads, mounts: readonly Mount[]): Promise<readonly FileSystem[]> {
   // What is mounted last at a place is what one finds there.

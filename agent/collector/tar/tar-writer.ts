@@ -16,20 +16,21 @@ export interface TarWriter {
   end(): Buffer
 }
 
-/** A new tar whose entries all bear one time: ms since the epoch. */
+/** A new tar; what was no file of the host bears this time: ms since the epoch. */
 export function tarWriter(at: number): TarWriter {
   const pack = tar.pack({ highWaterMark: ROOM })
+  // It opens when it is first read, and then in a turn of its own: without this the first entry would come with the second.
+  pack.read()
   const taken = () => {
     const chunks: Buffer[] = []
     for (let chunk = pack.read(); chunk !== null; chunk = pack.read()) chunks.push(chunk as Buffer)
     return Buffer.concat(chunks)
   }
   return {
-    async add({ name, content }) {
+    async add({ name, content, kept }) {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      pack.entry({ name, size: content.length, mode: 0o444, mtime: new Date(at) }, content, (error) =>
-        error ? reject(error) : resolve(),
-      )
+      const header = kept === undefined ? { mode: 0o444, mtime: new Date(at) } : headerOf(kept)
+      pack.entry({ name, size: content.length, ...header }, content, (error) => (error ? reject(error) : resolve()))
       await promise
       return taken()
     },
@@ -37,4 +38,17 @@ export function tarWriter(at: number): TarWriter {
       return Buffer.alloc(TAR_END)
     },
   }
+}
+
+/** What a field of six octal digits holds: larger ids are in an extended header. */
+const MOST_ID = 0o777777
+/** s; the writer counts in 32 bits. */
+const MOST_TIME = 2 ** 31 - 1
+
+/** Without set-user-id and the like: whoever unpacks it as root shall not be given a program of the host's to run as another. */
+function headerOf({ uid, gid, mode, mtimeMs }: NonNullable<Entry['kept']>) {
+  const time = Math.min(Math.max(0, Math.floor(mtimeMs / 1000)), MOST_TIME)
+  const isLarge = uid > MOST_ID || gid > MOST_ID
+  const ids = isLarge ? { uid: 0, gid: 0, pax: { uid: `${uid}`, gid: `${gid}` } } : { uid, gid }
+  return { ...ids, mode: mode & 0o777, mtime: new Date(time * 1000) }
 }

@@ -34,6 +34,8 @@ export function detailsTold({ details, item }: Pick<Receipt, 'details' | 'item'>
         : [`of ${details.comm}${details.pid === undefined ? '' : `[${details.pid}]`}`]
     case 'journal':
       return journalTold(details)
+    case 'files':
+      return filesTold(details, item.uid)
     case 'cores':
       return coresTold(details, item.threads)
     case undefined:
@@ -142,6 +144,22 @@ function journalTold({ entries, from, to, open, headerBytes }: DetailsRead<'jour
     `${entries} entries, ${first} to ${last}`,
     ...(open === undefined ? [] : [`copied while journald may write to it: ${open}`]),
     ...(headerBytes === undefined ? [] : [`the host's file is shorter than the ${headerBytes} bytes its header says`]),
+  ]
+}
+
+function filesTold(details: DetailsRead<'files'>, owner: number | undefined): string[] {
+  const { count, first = [], unread = 0, size, from = 0, to, older, mode, rotated } = details
+  const named = first.slice(0, TOLD).map(({ path }) => path)
+  const more = (count ?? 0) > named.length ? ['files.tsv has all'] : []
+  const isPart = size !== undefined && to !== undefined && (from > 0 || to < size)
+  return [
+    ...(count === undefined ? [] : [`${countOf(count, 'file')}: ${[...named, ...more].join(', ')}`]),
+    ...(unread > 0 ? [`${unread} could not be read`] : []),
+    ...(isPart ? [`${older ? 'an older piece' : 'its newest end'}, bytes ${from} to ${to} of ${size}`] : []),
+    ...(rotated === undefined ? [] : [`it was rotated meanwhile, to ${rotated}`]),
+    ...(mode === undefined || count !== undefined
+      ? []
+      : [`${mode.toString(8).padStart(4, '0')}, of user ${owner ?? '?'}`]),
   ]
 }
 

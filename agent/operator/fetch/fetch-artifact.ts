@@ -60,7 +60,7 @@ export async function fetchArtifact(
   if (meter === undefined) return await settle(partPath, brought)
   const bounds = { meter, space }
   if (tree) {
-    const { trouble, ...unpacked } = await unpackFrames(part, directory, landing.name, bounds, signal)
+    const { trouble, ...unpacked } = await unpackFrames(part, directory, landing, bounds, signal)
     await rm(partPath)
     const told = receipt === undefined ? await toldInside(directory, landing.name, unpacked.files) : undefined
     return { ...nothing, ...unpacked, status: whole, reason: undefined, ...worse(brought, trouble ?? told) }

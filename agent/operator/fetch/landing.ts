@@ -15,6 +15,8 @@ export interface Landing {
   readonly form: 'stored' | 'opened' | 'tree'
   /** Whether what is stored are zstd frames of ours to be decompressed. */
   readonly frames: boolean
+  /** Of a tree that holds files of the host: the places of all others, folded. What is in it lands where the host had it, unless it is one of these. */
+  readonly taken?: ReadonlySet<string>
 }
 
 /** Where the host's own files lie, as on the host. */
@@ -24,12 +26,15 @@ const TREES: Readonly<Record<string, string>> = {
   facts: 'summary.txt',
   stacks: 'threads.txt',
   'memory/kernel': 'version',
+  files: 'files.tsv',
 }
+/** The one whose entries were files of the host: below `root/` in it. */
+const FILES = 'files'
 /** Sources whose artifacts were files on the host, and land where they were. */
-const OF_HOST: readonly string[] = ['cores', 'journal', 'executables', 'pstore']
+const OF_HOST: readonly string[] = ['cores', 'journal', 'executables', 'pstore', 'files']
 /** Artifacts that land under their own name, decompressed or not: BUNDLE.md. All others are not ours to point at. */
 const KNOWN =
-  /^live\/\w[\w.@:-]*\.core$|^journal\/\w[\w.@:-]*\.journal$|^cores\/\w[\w.@:-]*$|^executables\/[\w-]+\/\w[\w.@:-]*$|^pstore\/\w[\w.-]*\.txt$|^memory\/vmcore$/
+  /^live\/\w[\w.@:-]*\.core$|^journal\/\w[\w.@:-]*\.journal$|^cores\/\w[\w.@:-]*$|^executables\/[\w-]+\/\w[\w.@:-]*$|^pstore\/\w[\w.-]*\.txt$|^files(?:\/[\w%:+=,~-][\w.:+=,@~%-]*)+$|^memory\/vmcore$/
 /** What `fetch` adds to the name of a file that is not whole: no artifact takes such a name from another one. */
 const UNFINISHED = /\.(?:part|damaged)$/
 const SEALED = 'sealed'
@@ -45,12 +50,12 @@ export function landings(held: readonly Holding[], { opening }: BundleView, open
     const form = free || wished.form !== 'tree' ? wished.form : 'opened'
     const name = free ? place : `${OTHER}/${taken.size}/${unheeded(opened)}`
     taken.add(folded(name))
-    return { ...wished, name, form }
+    return { ...wished, name, form, ...(form === 'tree' && name === FILES && { taken }) }
   })
 }
 
 /** Names that are one file where case does not count (macOS) are one name. */
-const folded = (name: string) => name.normalize('NFC').toLowerCase()
+export const folded = (name: string) => name.normalize('NFC').toLowerCase()
 
 /** How an artifact lands, and at which place if it has one; `opened` is its name without what is undone. */
 function landing(holding: Holding, machineId: string | undefined, opens: boolean) {
@@ -61,22 +66,32 @@ function landing(holding: Holding, machineId: string | undefined, opens: boolean
   }
   const frames =
     encoding === undefined
-      ? /\.(tar|journal)\.zst$|^(live|executables|memory|pstore)\//.test(artifact)
+      ? /\.(tar|journal)\.zst$|^(live|executables|memory|pstore|files)\//.test(artifact)
       : encoding === 'frames'
   const tree = frames ? /^(.+)\.tar\.zst$/.exec(artifact)?.[1] : undefined
   const opened = frames ? artifact.replace(/\.zst$/, '') : artifact
   if (tree !== undefined && Object.hasOwn(TREES, tree)) return { place: tree, opened, form: 'tree', frames } as const
-  const place = hostPlace(receipt) ?? journalPlace(artifact, machineId) ?? (KNOWN.test(opened) ? opened : undefined)
+  const place =
+    hostPlace(receipt) ?? journalPlace(artifact, machineId) ?? (KNOWN.test(opened) ? unheeded(opened) : undefined)
   const form = sealed || frames ? 'opened' : 'stored'
   return { place: place !== undefined && UNFINISHED.test(place) ? undefined : place, opened, form, frames } as const
 }
 
-/** Where a file of the host lands, by its path there; undefined for a path as no host has one. Cores are for gdb, which takes plain paths only. */
+/**
+ * Where a file of the host lands, by its path there; undefined for a path as no host has one. Cores are for gdb, which takes plain paths only. Older
+ * pieces of a log stand beside its newest end, named by the byte at which they begin, so that they sort in order.
+ */
 function hostPlace(receipt: Receipt | undefined): string | undefined {
   const path = receipt?.item.path
-  if (path === undefined || !OF_HOST.includes(receipt?.source ?? '')) return undefined
-  return receipt?.source === 'cores' && !isPlainPath(path) ? undefined : placeOf(path)
+  if (receipt === undefined || path === undefined || !OF_HOST.includes(receipt.source)) return undefined
+  if (receipt.source === 'cores' && !isPlainPath(path)) return undefined
+  const { details } = receipt
+  const isOlder = details?.source === 'files' && details.older === true
+  return placeOf(isOlder ? `${path}@${`${details.from ?? 0}`.padStart(OFFSET, '0')}` : path)
 }
+
+/** Digits of the longest file: 2^63 bytes. */
+const OFFSET = 19
 
 /** The place of a path of the host below the root of the fetch; undefined where it is none. */
 export function placeOf(path: string): string | undefined {
@@ -89,6 +104,14 @@ function journalPlace(artifact: string, machineId: string | undefined): string |
   const name = /^journal\/(\w[\w.@:-]*\.journal)\.zst$/.exec(artifact)?.[1]
   if (name === undefined || machineId === undefined || !/^[0-9a-f]{32}$/.test(machineId)) return undefined
   return `${ROOT}/var/log/journal/${machineId}/${name}`
+}
+
+/** The place of a tree's entry: below the tree's own folder, but for a file of the host, which goes where the host had it if nothing else does. */
+export function entryPlace({ name: folder, taken }: Pick<Landing, 'name' | 'taken'>, entry: string): string {
+  const own = `${folder}/${unheeded(entry)}`
+  if (taken === undefined || !entry.startsWith(`${ROOT}/`)) return own
+  const place = unheeded(entry)
+  return taken.has(folded(place)) || UNFINISHED.test(place) ? own : place
 }
 
 /** The files that `fetch` would bring of a bundle, if it can open them all. */

@@ -1,10 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import { plain } from '../../frames/decode.ts'
 import { sentence } from '../../words/cannot.ts'
-import { safeParts, unheeded } from '../bundle/names.ts'
+import { safeParts } from '../bundle/names.ts'
 import { metered, TooLargeError } from './allowance.ts'
 import type { Trouble } from './bring.ts'
 import { fileBytes, writeAll } from './file-bytes.ts'
+import { entryPlace, folded, type Landing } from './landing.ts'
 import { openBelow, placeBelow } from './place.ts'
 import { type Bounds, decodeTrouble } from './restore.ts'
 import { type TarEntry, TarError, tarEntries } from './tar-entries.ts'
@@ -28,13 +29,13 @@ export interface Unpacked {
 }
 
 /**
- * Unpacks the regular files of the tar whose frames `stored` holds below `directory`, under `folder`, as far as it goes. It
+ * Unpacks the regular files of the tar whose frames `stored` holds below `directory`, where its landing says, as far as it goes. It
  * is foreign input: what is no file or directory is left out, and no entry lands outside.
  */
 export async function unpackFrames(
   stored: FileHandle,
   directory: string,
-  folder: string,
+  landing: Pick<Landing, 'name' | 'taken'>,
   { meter, space }: Bounds,
   signal: AbortSignal,
 ): Promise<Unpacked> {
@@ -69,7 +70,8 @@ export async function unpackFrames(
 
   /** Why it was not unpacked, where it was not. */
   async function unpackFile(entry: TarEntry): Promise<string | undefined> {
-    const file = `${folder}/${unheeded(entry.name.replace(/^\.\//, ''))}`
+    const file = entryPlace(landing, entry.name.replace(/^\.\//, ''))
+    if (landing.taken?.has(folded(file))) return 'something else has its place'
     const parts = safeParts(file)
     if ('refused' in parts) return parts.refused
     if (parts.length > MOST_DEPTH) return `its name has more than ${MOST_DEPTH} parts`

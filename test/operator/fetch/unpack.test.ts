@@ -30,7 +30,7 @@ async function unpack(test: Test, tar: Buffer, most?: number) {
   const expansion = { stored: size, told: undefined }
   const meter = new Allowance([expansion], most).begin(expansion)
   const bounds = { meter, space: new FreeSpace(directory) }
-  const unpacked = await unpackFrames(stored, directory, 'facts', bounds, signal)
+  const unpacked = await unpackFrames(stored, directory, { name: 'facts' }, bounds, signal)
   return { ...unpacked, directory }
 }
 
