@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, opendir, readlink, realpath } from 'node:fs/promises'
 import { posix } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { cannot } from '../../../words/cannot.ts'
 import { abandonable } from '../../../words/deadline.ts'
 import { bytePath, shownName } from '../../../words/host-name.ts'
@@ -10,23 +11,31 @@ import { isSame, type Seen } from './seen.ts'
 /** Names beside a log that are looked at: as many as the walk takes of a directory. */
 const MOST_NAMES = 8192
 
-/** A file that was found again. */
+/** Looks at a directory in which files are renamed all the while. */
+export const MOST_LOOKS = 8
+
+/** A file that was found. */
 export interface Again extends OpenFile {
-  /** Where it is by now: `real` of what it was, or what it was rotated to. */
+  /** Where it is by now. */
   readonly real: string
+}
+
+/** A file beside a log whose name says that it is of the same log. */
+export interface Sibling {
+  readonly real: string
+  readonly stats: Stats
 }
 
 /**
  * Opens what lies at a path, wherever no link leads: neither the last part of it nor a directory above may have been swapped for one meanwhile,
- * by whoever may write there.
+ * by whoever may write there. It may be renamed beside itself while we look.
  */
-export async function openAt(root: string, real: string, signal: AbortSignal): Promise<OpenFile> {
-  const path = bytePath(root, real)
-  const file = await openRegular(path, signal)
+export async function openAt(root: string, real: string, signal: AbortSignal): Promise<Again> {
+  const file = await openRegular(bytePath(root, real), signal)
   try {
     const link = abandonable(readlink(`/proc/self/fd/${file.handle.fd}`, 'latin1'), signal)
     const [there, base] = await Promise.all([link, realRoot(root, signal)])
-    if (there === `${base}${real}`) return file
+    if (posix.dirname(there) === posix.join(base, posix.dirname(real))) return { ...file, real }
     throw cannot(`read ${shownName(real)}`, 'a directory above it was replaced by a link')
   } catch (error) {
     file.handle[Symbol.dispose]()
@@ -37,49 +46,77 @@ export async function openAt(root: string, real: string, signal: AbortSignal): P
 /** The file that was seen, at its place or beside it under another name; undefined where it is gone. */
 export async function openAgain(root: string, seen: Seen, signal: AbortSignal): Promise<Again | undefined> {
   const there = await openIf(root, seen.real, (stats) => isSame(seen, stats), signal)
-  return there ?? (await besides(root, seen.real, (stats) => isSame(seen, stats), signal))
+  if (there !== undefined) return there
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const sibling = (await siblingsOf(root, seen.real, signal)).find(({ stats }) => isSame(seen, stats))
+    if (sibling === undefined) return undefined
+    const file = await openSibling(root, sibling, signal)
+    if (file !== undefined) return file
+  }
+  return undefined
 }
 
-/** What a file was copied to before it was cut to its beginning, as logrotate's copytruncate does: as long as it was, and not there when it was seen. */
-export async function openCopy(
+/**
+ * A log and what lies beside it and is of it by its name: what it was rotated to, or copied. Looked at until nothing was renamed between two looks, so
+ * that none is missed.
+ */
+export async function siblingsOf(root: string, real: string, signal: AbortSignal): Promise<readonly Sibling[]> {
+  let siblings = await lookBeside(root, real, signal)
+  for (let look = 1; look < MOST_LOOKS; look++) {
+    const again = await lookBeside(root, real, signal)
+    if (isDeepStrictEqual(again.map(tellOf), siblings.map(tellOf))) return again
+    siblings = again
+  }
+  return siblings
+}
+
+const tellOf = ({ real, stats }: Sibling) => `${real} ${idOf(stats)}`
+
+async function lookBeside(root: string, real: string, signal: AbortSignal): Promise<readonly Sibling[]> {
+  const folder = posix.dirname(real)
+  const base = posix.basename(real)
+  const names: string[] = []
+  const list = async () => {
+    let count = 0
+    for await (const { name } of await opendir(bytePath(root, folder), { encoding: 'latin1' as BufferEncoding })) {
+      if (isOfLog(base, name)) names.push(name)
+      if (++count === MOST_NAMES || signal.aborted) break
+    }
+  }
+  await abandonable(list(), signal)
+  const siblings: Sibling[] = []
+  for (const name of names.toSorted()) {
+    const path = posix.join(folder, name)
+    const stats = await abandonable(lstat(bytePath(root, path)), signal).catch(() => undefined)
+    signal.throwIfAborted()
+    if (stats?.isFile()) siblings.push({ real: path, stats })
+  }
+  return siblings
+}
+
+/** Opens a sibling; undefined where it is another file by now. */
+export async function openSibling(
   root: string,
-  seen: Seen,
-  known: ReadonlySet<string>,
+  { real, stats }: Sibling,
   signal: AbortSignal,
 ): Promise<Again | undefined> {
-  const isCopy = (stats: Stats) => stats.size >= seen.size && !known.has(idOf(stats)) && !isSame(seen, stats)
-  return await besides(root, seen.real, isCopy, signal)
+  return await openIf(root, real, (now) => idOf(now) === idOf(stats), signal)
 }
 
 /** Tells a file from all others that there are. */
 export const idOf = ({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string => `${dev}:${ino}`
 
-/** The first beside a file whose name begins as its own does: `app.log.1`, `app.log-20261201`, `app-20261201.log`. */
-async function besides(
-  root: string,
-  real: string,
-  isIt: (stats: Stats) => boolean,
-  signal: AbortSignal,
-): Promise<Again | undefined> {
-  const folder = posix.dirname(real)
-  const [stem] = posix.basename(real).split('.')
-  const names: string[] = []
-  const list = async () => {
-    for await (const { name } of await opendir(bytePath(root, folder), { encoding: 'latin1' as BufferEncoding })) {
-      if (name.startsWith(stem ?? '')) names.push(name)
-      if (names.length === MOST_NAMES || signal.aborted) break
-    }
-  }
-  await abandonable(list(), signal)
-  for (const name of names) {
-    const path = posix.join(folder, name)
-    if (path === real) continue
-    const stats = await abandonable(lstat(bytePath(root, path)), signal).catch(() => undefined)
-    if (stats?.isFile() !== true || !isIt(stats)) continue
-    const file = await openIf(root, path, isIt, signal)
-    if (file !== undefined) return file
-  }
-  return undefined
+/** As logrotate and kubelet name what they rotate: `app.log.1`, `app.log-20261201`, `app-20261201.log`, `app.1.log`. */
+function isOfLog(base: string, name: string): boolean {
+  const { name: stem, ext } = posix.parse(base)
+  if (name === base) return true
+  if (name.startsWith(base)) return /^[._-]/.test(name.slice(base.length))
+  return (
+    ext !== '' &&
+    name.startsWith(stem) &&
+    name.endsWith(ext) &&
+    /^[._-][\dT._:-]+$/.test(name.slice(stem.length, -ext.length))
+  )
 }
 
 async function openIf(
@@ -93,13 +130,12 @@ async function openIf(
     if (isMissing(error)) return undefined
     throw error
   })
-  if (file === undefined) return undefined
-  if (isIt(file.stats)) return { ...file, real }
+  if (file === undefined || isIt(file.stats)) return file
   file.handle[Symbol.dispose]()
   return undefined
 }
 
-/** What is no regular file any more is not the one that was. */
+/** A link in its place means that it is not there any more, too. */
 function isMissing(error: unknown): boolean {
   const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
   return cause?.code === 'ENOENT' || cause?.code === 'ENOTDIR' || cause?.code === 'ELOOP'

@@ -1,103 +1,189 @@
-import type { Stats } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { cannot } from '../../../words/cannot.ts'
+import { posix } from 'node:path'
 import { abandonable } from '../../../words/deadline.ts'
 import { bytePath, shownName } from '../../../words/host-name.ts'
 import { formatBytes } from '../../../words/units.ts'
 import type { OwnedFile } from '../../host/owned-file.ts'
-import type { Piece } from './choose.ts'
-import { idOf, openAgain, openAt, openCopy } from './find-again.ts'
+import { isCompressed, type Piece } from './choose.ts'
+import { type Again, idOf, MOST_LOOKS, openAgain, openSibling, type Sibling, siblingsOf } from './find-again.ts'
+import { isSame, type Seen } from './seen.ts'
+
+/** Files that were begun since the inventory, at most. */
+const MOST_BEGUN = 64
 
 /** Bytes of one file, which follow those of the part before it in the log. */
 export interface Part {
   readonly handle: OwnedFile
-  /** Where it lies; and which file it is. */
   readonly real: string
+  /** Which file it is (idOf). */
   readonly id: string
   from: number
   to: number
 }
 
-/** Where a piece of a log lies by now, the oldest part first. */
-export interface Parts {
-  readonly parts: Part[]
-  /** What became of the file, where it was rotated: its name now. */
-  readonly rotated?: string
-  /** What of it is gone. */
-  readonly lost?: string
-}
-
 export interface Place {
   readonly root: string
-  /** Ids of all files that were there at the inventory: none of them is a copy that was made since. */
+  /** Ids of all files that were there at the inventory: none of them was begun, or copied, since. */
   readonly known: ReadonlySet<string>
 }
 
 /**
- * Finds a piece of a log as it was listed, and, where it is the newest end, all that has been written since: into the same file, or, where that was
- * renamed (or copied, and cut to its beginning), into what was begun in its place. Every file that it opens is put into `owned`.
+ * A log as it is by now: the file that was listed, under whatever name, and what was begun in its place since. Every file that it opens is its own,
+ * and closed with it.
  */
-export async function findParts(
-  place: Place,
-  piece: Piece,
-  owned: DisposableStack,
-  signal: AbortSignal,
-): Promise<Parts> {
-  const { root, known } = place
-  const { seen, from, rank } = piece
-  const again = await openAgain(root, seen, signal)
-  const own = (
-    real: string,
-    { handle, stats }: { handle: OwnedFile; stats: Stats },
-    begin: number,
-    end: number,
-  ): Part => {
-    return { handle: owned.use(handle), real, id: idOf(stats), from: begin, to: end }
+export class Log implements Disposable {
+  /** Where the file that was listed is by now, or a copy of it, where that is not its place. */
+  rotated: string | undefined
+  /** What of the piece is gone, in a sentence. */
+  lost: string | undefined
+  readonly #place: Place
+  readonly #piece: Piece
+  readonly #signal: AbortSignal
+  readonly #owned = new DisposableStack()
+  /** The files that were opened, and up to where they were or will be read. */
+  readonly #opened: Part[] = []
+  /** Their ids. */
+  readonly #used = new Set<string>()
+
+  constructor(place: Place, piece: Piece, signal: AbortSignal) {
+    this.#place = place
+    this.#piece = piece
+    this.#signal = signal
   }
-  const isNewest = rank === 0
-  if (again !== undefined && again.stats.size >= piece.to) {
-    const old = own(again.real, again, from, isNewest ? again.stats.size : piece.to)
-    if (again.real === seen.real) return { parts: [old] }
-    const rotated = again.real
-    const begun = isNewest ? await openAt(root, seen.real, signal).catch(() => undefined) : undefined
-    signal.throwIfAborted()
-    return { parts: [old, ...(begun ? [own(seen.real, begun, 0, begun.stats.size)] : [])], rotated }
+
+  get #isNewest(): boolean {
+    return this.#piece.rank === 0
   }
-  const copy = await openCopy(root, seen, known, signal)
-  const old = copy && own(copy.real, copy, from, isNewest ? copy.stats.size : piece.to)
-  if (!isNewest) {
+
+  /** Where the piece lies, in order; of the newest end, with all that has been written behind it. Rejects where there is nothing of it. */
+  async parts(): Promise<Part[]> {
+    const { seen, from, to } = this.#piece
+    const again = await openAgain(this.#place.root, seen, this.#signal)
+    if (again !== undefined && again.stats.size >= to) {
+      const old = this.#part(again, from, this.#isNewest ? again.stats.size : to)
+      if (again.real === seen.real) return [old]
+      this.rotated = again.real
+      return [old, ...(this.#isNewest ? await this.#begun() : [])]
+    }
+    const copy = await this.copied({ ...seen, size: to }, from)
+    if (copy === undefined) this.lost = await this.#gone()
+    if (again !== undefined && this.#isNewest) return [...(copy ?? []), this.#part(again, 0, again.stats.size)]
     again?.handle[Symbol.dispose]()
-    if (old === undefined) throw cannot(`read ${shownName(seen.path)}`, gone(piece))
-    return { parts: [old], rotated: old.real }
+    if (copy !== undefined) return copy
+    const begun = this.#isNewest ? await this.#begun() : []
+    if (begun.length === 0) throw new Error(`cannot read ${shownName(seen.path)}: ${this.lost}`)
+    return begun
   }
-  const begun = again ?? (await openAt(root, seen.real, signal))
-  const parts = [...(old ? [old] : []), own(seen.real, begun, 0, begun.stats.size)]
-  return { parts, ...(old ? { rotated: old.real } : { lost: gone(piece) }) }
+
+  /**
+   * What a file that was cut to its beginning had been copied to, as logrotate's copytruncate does: as long as it was at least, and not there when it
+   * was listed.
+   */
+  async copied(seen: Seen, from: number): Promise<Part[] | undefined> {
+    const { root } = this.#place
+    const siblings = await siblingsOf(root, seen.real, this.#signal)
+    const sibling = siblings.find(
+      (one) => one.real !== seen.real && one.stats.size >= seen.size && this.#isFresh(one) && !isSame(seen, one.stats),
+    )
+    const copy = sibling && (await openSibling(root, sibling, this.#signal))
+    if (copy === undefined) return undefined
+    this.rotated = copy.real
+    return [this.#part(copy, from, this.#isNewest ? copy.stats.size : this.#piece.to)]
+  }
+
+  /**
+   * What has been written since, once all parts have been read: into their files, for a program writes into what was renamed until it is told, and into
+   * those that were begun in the log's place.
+   */
+  async after(): Promise<Part[]> {
+    const grown: Part[] = []
+    for (const [at, part] of this.#opened.entries()) {
+      const more = { ...part, from: part.to }
+      if (!(await this.grow(more))) continue
+      grown.push(more)
+      this.#opened[at] = more
+    }
+    const there = await abandonable(lstat(bytePath(this.#place.root, this.#piece.seen.real)), this.#signal).catch(
+      () => undefined,
+    )
+    this.#signal.throwIfAborted()
+    const isOther = there?.isFile() === true && !this.#used.has(idOf(there))
+    return [...grown, ...(isOther ? await this.#begun() : [])]
+  }
+
+  /** Whether a part goes on, and then up to where. What was written into a file before another was begun comes before that one. */
+  async grow(part: Part): Promise<boolean> {
+    const { size } = await part.handle.stat(this.#signal)
+    if (!this.#isNewest || size <= part.to) return false
+    part.to = size
+    return true
+  }
+
+  /** A file that was cut to its beginning at byte `to` or before: what is in it by now. */
+  async anew(part: Part, to: number): Promise<Part> {
+    const { size } = await part.handle.stat(this.#signal)
+    const fresh = { ...part, from: 0, to: Math.min(size, to) }
+    this.#opened[this.#opened.findIndex(({ id }) => id === part.id)] = fresh
+    return fresh
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned[Symbol.dispose]()
+  }
+
+  /** The files that were begun in the log's place and are not read yet, in their order: between two looks it may be rotated more than once. */
+  async #begun(): Promise<Part[]> {
+    const { root } = this.#place
+    const parts: Part[] = []
+    for (let look = 0; look < MOST_LOOKS; look++) {
+      const fresh = (await siblingsOf(root, this.#piece.seen.real, this.#signal)).filter((one) => this.#isFresh(one))
+      const [first] = fresh.toSorted(byBirth(this.#piece.seen.real))
+      if (first === undefined) break
+      const file = await openSibling(root, first, this.#signal)
+      if (file !== undefined) {
+        parts.push(this.#part(file, 0, file.stats.size))
+        look = -1
+      }
+      if (parts.length === MOST_BEGUN) break
+    }
+    return parts
+  }
+
+  /** Whether it is a file of the log that was begun, or copied, since the inventory, and was not opened. */
+  #isFresh({ real, stats }: Sibling): boolean {
+    const id = idOf(stats)
+    return !this.#place.known.has(id) && !this.#used.has(id) && !isCompressed(real)
+  }
+
+  #part({ handle, real, stats }: Again, from: number, to: number): Part {
+    const id = idOf(stats)
+    const part = { handle: this.#owned.use(handle), real, id, from, to }
+    this.#used.add(id)
+    this.#opened.push(part)
+    return part
+  }
+
+  async #gone(): Promise<string> {
+    const { seen, from, to } = this.#piece
+    const siblings = await siblingsOf(this.#place.root, seen.real, this.#signal)
+    const packed = siblings.find(({ real, stats }) => isCompressed(real) && !this.#place.known.has(idOf(stats)))
+    const where = packed === undefined ? '' : `; ${shownName(posix.basename(packed.real))} may have them`
+    return `it was rotated or cut since the inventory, and ${formatBytes(to - from)} from byte ${from} on were not found beside it${where}`
+  }
 }
 
-/** What has been written behind the last part since it was found: into its file, and into another one in its place. */
-export async function nextParts(
-  root: string,
-  piece: Piece,
-  last: Part,
-  owned: DisposableStack,
-  signal: AbortSignal,
-): Promise<Part[]> {
-  const { size } = await last.handle.stat(signal)
-  const grown = size > last.to ? [{ ...last, from: last.to, to: size }] : []
-  const there = await abandonable(lstat(bytePath(root, piece.seen.real)), signal).catch(() => undefined)
-  signal.throwIfAborted()
-  if (there?.isFile() !== true || idOf(there) === last.id) return grown
-  const begun = await openAt(root, piece.seen.real, signal).catch(() => undefined)
-  signal.throwIfAborted()
-  if (begun === undefined) return grown
-  owned.use(begun.handle)
-  return [
-    ...grown,
-    { handle: begun.handle, real: piece.seen.real, id: idOf(begun.stats), from: 0, to: begun.stats.size },
-  ]
-}
+/** The order in which files were begun. The kernel's clock for that ticks every few ms: then their names tell, as they are given by counting or by date. */
+const byBirth =
+  (log: string) =>
+  (a: Sibling, b: Sibling): number => {
+    const [isA, isB] = [a.real === log, b.real === log]
+    return (
+      a.stats.birthtimeMs - b.stats.birthtimeMs ||
+      Number(isA) - Number(isB) ||
+      ageOf(b) - ageOf(a) ||
+      (a.real < b.real ? -1 : 1)
+    )
+  }
 
-function gone({ from, to }: Piece): string {
-  return `it was rotated or cut since the inventory, and ${formatBytes(to - from)} from byte ${from} on were not found beside it`
-}
+/** By how it was counted: 0 for the newest, and for what bears a date. */
+const ageOf = ({ real }: Sibling) => Number(/[._-](\d{1,4})(?:\.\D*)?$/.exec(real)?.[1] ?? 0)

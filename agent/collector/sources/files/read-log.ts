@@ -1,114 +1,75 @@
 import { posix } from 'node:path'
 import type { Lease } from '../../../streams/lease.ts'
-import type { Pool } from '../../../streams/pool.ts'
 import { cannot } from '../../../words/cannot.ts'
 import type { FilesDetails } from '../../../words/details.ts'
 import { shownName } from '../../../words/host-name.ts'
 import { formatBytes } from '../../../words/units.ts'
-import { READ_BYTES, type Reading, readingPool } from '../../host/reading.ts'
+import { type Outcome, READ_BYTES, type Reading, readingPool } from '../../host/reading.ts'
 import type { Piece } from './choose.ts'
-import { openCopy } from './find-again.ts'
-import { findParts, nextParts, type Part, type Place } from './log-parts.ts'
+import { Log, type Part, type Place } from './log-parts.ts'
 
 /** How often it is looked for what was written while the newest end was read: each time that is less, unless it is written faster than it is read. */
 const MOST_LOOKS = 3
 
 /** Reads a piece of a log; of one that is more than `limit` bytes by now, the newest. */
 export async function readLog(place: Place, piece: Piece, limit: number, signal: AbortSignal): Promise<Reading> {
-  const owned = new DisposableStack()
+  const log = new Log(place, piece, signal)
   try {
-    const { parts, rotated, lost } = await findParts(place, piece, owned, signal)
-    const left = shorten(parts, limit)
-    return new LogReading(place, piece, { parts, rotated, lost, left, limit }, owned, signal)
+    const parts = await log.parts()
+    return new LogReading(log, piece, parts, limit, signal)
   } catch (error) {
-    owned[Symbol.dispose]()
+    log[Symbol.dispose]()
     throw error
   }
 }
 
-/** Takes bytes away at the beginning until no more than `limit` are left; how many it took. */
-function shorten(parts: Part[], limit: number): number {
-  let over = Math.max(0, parts.reduce((sum, { from, to }) => sum + to - from, 0) - limit)
-  const took = over
-  for (const part of parts) {
-    const less = Math.min(over, part.to - part.from)
-    part.from += less
-    over -= less
-  }
-  return took
-}
-
-interface Found {
-  readonly parts: Part[]
-  readonly rotated: string | undefined
-  readonly lost: string | undefined
-  /** Bytes at the beginning that are left out. */
-  readonly left: number
-  readonly limit: number
-}
-
-/** The piece on its way: reads on into what is begun in a file's place, and finds out where a file that shrinks has gone. */
+/** A piece on its way: goes on into what is begun in a file's place, and finds out where a file that shrinks has gone. */
 class LogReading implements Reading {
   readonly chunks: AsyncIterable<Lease>
-  readonly #place: Place
+  readonly #log: Log
   readonly #piece: Piece
   readonly #queue: Part[]
-  readonly #left: number
+  /** Bytes at the beginning that are left out. */
+  readonly #short: number
   readonly #from: number
-  readonly #owned: DisposableStack
-  readonly #pool: Pool
+  readonly #pool = readingPool()
   readonly #signal: AbortSignal
-  #rotated: string | undefined
-  #lost: string | undefined
   #room: number
   #taken = 0
 
-  constructor(
-    place: Place,
-    piece: Piece,
-    { parts, rotated, lost, left, limit }: Found,
-    owned: DisposableStack,
-    signal: AbortSignal,
-  ) {
-    this.#place = place
+  constructor(log: Log, piece: Piece, parts: Part[], limit: number, signal: AbortSignal) {
+    this.#log = log
     this.#piece = piece
     this.#queue = parts
-    this.#left = left
-    this.#from = lost === undefined ? piece.from + left : 0
-    this.#owned = owned
+    this.#short = shorten(parts, limit)
+    this.#from = log.lost === undefined ? piece.from + this.#short : 0
     this.#signal = signal
-    this.#rotated = rotated
-    this.#lost = lost
     this.#room = limit
-    this.#pool = readingPool()
     this.chunks = this.#chunks()
   }
 
-  outcome() {
-    const { to, from } = this.#piece
+  outcome(): Outcome {
+    const { rotated, lost } = this.#log
     const details: FilesDetails = {
       ...detailsOf(this.#piece),
       ...{ from: this.#from, to: this.#from + this.#taken },
-      ...(this.#rotated !== undefined && { rotated: shownName(posix.basename(this.#rotated)) }),
+      ...(rotated !== undefined && { rotated: shownName(posix.basename(rotated)) }),
     }
-    const short = `only the newest ${formatBytes(this.#taken)} of ${formatBytes(to - from)} were read`
-    const truncated = [...(this.#lost === undefined ? [] : [this.#lost]), ...(this.#left > 0 ? [short] : [])].join('; ')
+    const short = `only the newest ${formatBytes(this.#taken)} of ${formatBytes(this.#taken + this.#short)} were read`
+    const truncated = [...(lost === undefined ? [] : [lost]), ...(this.#short > 0 ? [short] : [])].join('; ')
     return { identity: { details }, ...(truncated !== '' && { truncated }) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#pool[Symbol.dispose]()
-    this.#owned[Symbol.dispose]()
+    this.#log[Symbol.dispose]()
   }
 
   async *#chunks(): AsyncGenerator<Lease, void, void> {
     let looks = this.#piece.rank === 0 ? MOST_LOOKS : 0
-    for (;;) {
-      const part = this.#queue.shift()
-      if (part === undefined) return
+    for (let part = this.#queue.shift(); part !== undefined; part = this.#queue.shift()) {
       yield* this.#read(part)
-      if (this.#queue.length > 0 || looks-- === 0 || this.#room === 0) continue
-      this.#queue.push(...(await nextParts(this.#place.root, this.#piece, part, this.#owned, this.#signal)))
+      if (this.#queue.length === 0 && this.#room > 0 && looks-- > 0) this.#queue.push(...(await this.#log.after()))
     }
   }
 
@@ -125,31 +86,31 @@ class LogReading implements Reading {
       if (read.length > 0) yield { bytes: read, release }
       else release()
       if (read.length < wanted) return await this.#shrank(part, at)
+      // Nothing follows in a file after which another one was begun, but what came before that.
+      if (at === part.to && this.#queue.length > 0) await this.#log.grow(part)
     }
   }
 
   /** It was cut to its beginning while it was read: what is gone of it may have been copied before, and more may follow in it. */
   async #shrank(part: Part, at: number): Promise<void> {
-    const { root, known } = this.#place
-    const isNewest = this.#piece.rank === 0
-    const copy = await openCopy(root, { ...this.#piece.seen, size: part.to }, known, this.#signal)
-    if (copy === undefined)
-      this.#lost ??= `it shrank while it was read: ${formatBytes(part.to - at)} from byte ${at} on are gone`
-    else {
-      this.#owned.use(copy.handle)
-      this.#rotated = copy.real
-      const id = `${copy.stats.dev}:${copy.stats.ino}`
-      this.#queue.unshift({
-        handle: copy.handle,
-        real: copy.real,
-        id,
-        from: at,
-        to: isNewest ? copy.stats.size : part.to,
-      })
-    }
-    const { size } = await part.handle.stat(this.#signal)
-    if (isNewest) this.#queue.push({ ...part, from: 0, to: Math.min(size, at) })
+    const copy = await this.#log.copied({ ...this.#piece.seen, size: part.to }, at)
+    if (copy !== undefined) this.#queue.unshift(...copy)
+    else
+      this.#log.lost ??= `it was cut while it was read: ${formatBytes(part.to - at)} that were to follow byte ${at} are gone`
+    if (this.#piece.rank === 0) this.#queue.push(await this.#log.anew(part, at))
   }
+}
+
+/** Takes bytes away at the beginning until no more than `limit` are left; how many it took. */
+function shorten(parts: readonly Part[], limit: number): number {
+  const took = Math.max(0, parts.reduce((sum, { from, to }) => sum + to - from, 0) - limit)
+  let over = took
+  for (const part of parts) {
+    const less = Math.min(over, part.to - part.from)
+    part.from += less
+    over -= less
+  }
+  return took
 }
 
 /** What is known of a piece before it is read. */
