@@ -27,9 +27,10 @@ const TREES: Readonly<Record<string, string>> = {
   stacks: 'threads.txt',
   'memory/kernel': 'version',
   files: 'files.tsv',
+  'files-late': 'files.tsv',
 }
-/** The one whose entries were files of the host: below `root/` in it. */
-const FILES = 'files'
+/** Those whose entries were files of the host: below `root/` in them. */
+const FILES: readonly string[] = ['files', 'files-late']
 /** Sources whose artifacts were files on the host, and land where they were. */
 const OF_HOST: readonly string[] = ['cores', 'journal', 'executables', 'pstore', 'files']
 /** Artifacts that land under their own name, decompressed or not: BUNDLE.md. All others are not ours to point at. */
@@ -50,7 +51,7 @@ export function landings(held: readonly Holding[], { opening }: BundleView, open
     const form = free || wished.form !== 'tree' ? wished.form : 'opened'
     const name = free ? place : `${OTHER}/${taken.size}/${unheeded(opened)}`
     taken.add(folded(name))
-    return { ...wished, name, form, ...(form === 'tree' && name === FILES && { taken }) }
+    return { ...wished, name, form, ...(form === 'tree' && FILES.includes(name) && { taken }) }
   })
 }
 

@@ -3,20 +3,23 @@ import { isoSecond } from '../../../words/instant.ts'
 import { tsv } from '../../tar/tsv.ts'
 import type { Seen } from './seen.ts'
 
-/** What became of a file: it is in this tar; it is an artifact of its own; it is no file; it is not taken, or could not be. */
-type State = 'here' | 'own' | 'strange' | 'left out' | 'failed'
+/** What became of a file: it is in this tar; it is an artifact of its own; it is no file; it is not taken; it was not there any more; it could not be read. */
+type State = 'here' | 'own' | 'strange' | 'left out' | 'gone' | 'failed'
 
 const COLUMNS = ['path', 'state', 'mode', 'uid', 'gid', 'bytes', 'modified', 'note'] as const
 /** Rows: of what a walk may see, what matters. */
 const MOST_ROWS = 10_000
 
+/** A file of which more is not known than by the walk. */
+export type Row = readonly [file: Seen, state: State, note: string | undefined]
+
 /** files.tsv: what was seen, and what became of it. */
 export class FilesTable {
-  readonly #before: readonly (readonly [Seen, State, string | undefined])[]
+  readonly #before: readonly Row[]
   readonly #rows: (readonly [Seen, State, number, string | undefined])[] = []
 
   /** What is known before anything is read. */
-  constructor(before: readonly (readonly [Seen, State, string | undefined])[]) {
+  constructor(before: readonly Row[]) {
     this.#before = before
   }
 

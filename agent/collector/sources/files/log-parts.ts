@@ -25,6 +25,8 @@ export interface Place {
   readonly root: string
   /** Ids of all files that were there at the inventory: none of them was begun, or copied, since. */
   readonly known: ReadonlySet<string>
+  /** Told of the newest end of a log, as it is read: which file, up to where. */
+  readonly onRead: (id: string, to: number) => void
 }
 
 /**

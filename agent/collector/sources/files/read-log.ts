@@ -16,7 +16,7 @@ export async function readLog(place: Place, piece: Piece, limit: number, signal:
   const log = new Log(place, piece, signal)
   try {
     const parts = await log.parts()
-    return new LogReading(log, piece, parts, limit, signal)
+    return new LogReading(place, log, piece, parts, limit, signal)
   } catch (error) {
     log[Symbol.dispose]()
     throw error
@@ -26,6 +26,7 @@ export async function readLog(place: Place, piece: Piece, limit: number, signal:
 /** A piece on its way: goes on into what is begun in a file's place, and finds out where a file that shrinks has gone. */
 class LogReading implements Reading {
   readonly chunks: AsyncIterable<Lease>
+  readonly #place: Place
   readonly #log: Log
   readonly #piece: Piece
   readonly #queue: Part[]
@@ -37,7 +38,8 @@ class LogReading implements Reading {
   #room: number
   #taken = 0
 
-  constructor(log: Log, piece: Piece, parts: Part[], limit: number, signal: AbortSignal) {
+  constructor(place: Place, log: Log, piece: Piece, parts: Part[], limit: number, signal: AbortSignal) {
+    this.#place = place
     this.#log = log
     this.#piece = piece
     this.#queue = parts
@@ -81,6 +83,7 @@ class LogReading implements Reading {
         throw cannot(`read ${shownName(this.#piece.seen.path)} at byte ${at}`, error)
       })
       at += read.length
+      if (this.#piece.rank === 0) this.#place.onRead(part.id, at)
       this.#taken += read.length
       this.#room -= read.length
       if (read.length > 0) yield { bytes: read, release }

@@ -1,10 +1,10 @@
 import { posix } from 'node:path'
 import type { Lease } from '../../../streams/lease.ts'
 import { sentence } from '../../../words/cannot.ts'
-import { abandonable } from '../../../words/deadline.ts'
 import { LISTED } from '../../../words/details.ts'
 import { shownName } from '../../../words/host-name.ts'
 import { printable } from '../../../words/printable.ts'
+import { isAbsent } from '../../host/absent.ts'
 import { HostReads } from '../../host/host-reads.ts'
 import { ledger } from '../../host/ledger.ts'
 import type { OpenFile } from '../../host/open-file.ts'
@@ -13,7 +13,7 @@ import type { Entry } from '../../tar/entry.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
 import { SMALL_BYTES } from './choose.ts'
 import type { FilesTable } from './files-table.ts'
-import { openAgain, openAt } from './find-again.ts'
+import { idOf, openAgain, openAt } from './find-again.ts'
 import { isSame, type Seen, seenAs } from './seen.ts'
 
 /** Where the host's paths begin in the tar; beside it stands the table. */
@@ -22,34 +22,48 @@ export const TABLE = 'files.tsv'
 /** Kept for the table: most of what it may have. */
 const TABLE_BYTES = 256 * 1024
 
+/** A file that shares a tar: from this byte on, and under another name than its own where that is taken. */
+export interface SmallFile {
+  readonly seen: Seen
+  readonly from?: number
+  readonly suffix?: string
+}
+
+export interface Asked {
+  readonly root: string
+  readonly files: readonly SmallFile[]
+  readonly table: FilesTable
+  /** Told of each file that was read, by its id, up to where. */
+  readonly onRead: (id: string, to: number) => void
+}
+
 /** A file as it was read. */
 interface Read {
   readonly file: Seen
+  readonly name: string
   readonly content: Buffer
-  readonly note?: string
+  readonly to: number
+  readonly notes: readonly string[]
 }
 
-/** All that is below a MiB as one tar, the newest first, and a table of all that was seen. However early it is stopped, the tar is whole. */
-export function readSmallFiles(
-  root: string,
-  small: readonly Seen[],
-  table: FilesTable,
-  limit: number,
-  signal: AbortSignal,
-): Reading {
+/** All that is below a MiB as one tar, and a table of all that was seen. However early it is stopped, the tar is whole. */
+export function readSmallFiles({ root, files, table, onRead }: Asked, limit: number, signal: AbortSignal): Reading {
   const at = Date.now()
-  const troubles = ledger()
-  const reads = new HostReads(root, troubles, signal)
+  const reads = new HostReads(root, ledger(), signal)
   const first: { path: string; bytes: number }[] = []
-  let count = 0
-  let unread = 0
+  const counts = { read: 0, gone: 0, unread: 0 }
+  let why = ''
   return {
     chunks: packed(),
     outcome(): Outcome {
-      const missing = small.length - count - unread
-      const details = { source: 'files', count, first, ...(unread > 0 && { unread }) } as const
-      const short = missing > 0 ? { truncated: `${missing} of ${small.length} files were not read in time` } : {}
-      return { identity: { details }, ...short }
+      const { read, gone, unread } = counts
+      const late = files.length - read - gone - unread
+      const details = { source: 'files', count: read, first, ...(unread > 0 && { unread }) } as const
+      const truncated = [
+        ...(unread > 0 ? [`${unread} of ${files.length} files could not be read: ${why}`] : []),
+        ...(late > 0 ? [`${late} of ${files.length} files were not read in time`] : []),
+      ].join('; ')
+      return { identity: { details }, ...(truncated !== '' && { truncated }) }
     },
     async [Symbol.asyncDispose]() {
       reads[Symbol.dispose]()
@@ -59,67 +73,83 @@ export function readSmallFiles(
   async function* packed(): AsyncGenerator<Lease, void, void> {
     const tar = tarWriter(at)
     let left = limit - TAR_END - TABLE_BYTES
-    for (const seen of small) {
+    for (const wanted of files) {
       if (signal.aborted) break
-      const found = await readOne(seen)
-      if (found.length > 0) count += 1
-      else if (!signal.aborted) unread += 1
-      for (const { file, content, note } of found) {
+      for (const { file, name, content, to, notes } of await readOne(wanted)) {
         if (content.length + ENTRY_BYTES > left) continue
-        const entry = entryOf(file, content)
-        table.here(file, content.length, note)
+        table.here(file, content.length, notes.length > 0 ? notes.join('; ') : undefined)
         if (first.length < LISTED) first.push({ path: shownName(file.path), bytes: content.length })
-        const piece = await tar.add(entry)
+        const piece = await tar.add(entryOf(file, name, content))
+        onRead(idOf(file), to)
         left -= piece.length
         yield* inChunks(piece)
       }
     }
-    yield* inChunks(
-      Buffer.concat([await tar.add({ name: TABLE, content: table.text(TABLE_BYTES - ENTRY_BYTES) }), tar.end()]),
-    )
+    const last = await tar.add({ name: TABLE, content: table.text(TABLE_BYTES - ENTRY_BYTES) })
+    yield* inChunks(Buffer.concat([last, tar.end()]))
   }
 
-  /** What there is of a file by now: itself, under the name that it has, and what was begun in its place. */
-  async function readOne(seen: Seen): Promise<readonly Read[]> {
-    let why: unknown = 'no answer from the kernel'
-    const work = async () => {
-      const found: Read[] = []
-      const there = await openAt(root, seen.real, signal).catch((error: unknown) => {
-        why = error
-        return undefined
-      })
-      if (there !== undefined) found.push(await contentOf(there, seen.path, seen.real))
-      if (there === undefined || !isSame(seen, there.stats)) {
-        const again = await openAgain(root, seen, signal).catch(() => undefined)
-        const path = again && posix.join(posix.dirname(seen.path), posix.basename(again.real))
-        if (again !== undefined && path !== undefined)
-          found.push(await contentOf(again, path, again.real, `was ${shownName(seen.path)}`))
-      }
-      return found
-    }
-    const found = await reads.ask(seen.real, () =>
-      work().catch((error: unknown) => {
-        why = error
+  /** What there is of a file by now. */
+  async function readOne(wanted: SmallFile): Promise<readonly Read[]> {
+    let error: unknown = 'no answer from the kernel'
+    const found = await reads.ask(wanted.seen.real, () =>
+      readNow(root, wanted, signal).catch((thrown: unknown) => {
+        error = thrown
         return undefined
       }),
     )
-    if (found !== undefined && found.length > 0) return found
-    if (!signal.aborted) table.left(seen, 'failed', sentence(why))
-    return []
+    if (found !== undefined) counts.read += 1
+    else if (!signal.aborted) {
+      const isGone = isAbsent(error)
+      counts[isGone ? 'gone' : 'unread'] += 1
+      if (!isGone) why ||= sentence(error)
+      table.left(wanted.seen, isGone ? 'gone' : 'failed', sentence(error))
+    }
+    return found ?? []
   }
+}
 
-  async function contentOf({ handle, stats }: OpenFile, path: string, real: string, note?: string): Promise<Read> {
-    using file = handle
-    // What has grown beyond what shares a tar lacks its beginning.
-    const from = Math.max(0, stats.size - SMALL_BYTES)
-    const content = await abandonable(file.bytesAt(from, stats.size - from, signal), signal)
-    const cut = from > 0 ? [`its first ${from} bytes are left out: it has grown`] : []
-    const notes = [...(note === undefined ? [] : [note]), ...cut]
-    return { file: seenAs(path, real, stats), content, ...(notes.length > 0 && { note: notes.join('; ') }) }
+/** The file itself, under the name that it has by now, and what was begun in its place. Rejects where there is neither. */
+async function readNow(root: string, wanted: SmallFile, signal: AbortSignal): Promise<readonly Read[]> {
+  const { seen } = wanted
+  let why: unknown
+  const there = await openAt(root, seen.real, signal).catch((error: unknown) => {
+    why = error
+    return undefined
+  })
+  if (there !== undefined && isSame(seen, there.stats)) return [await contentOf(there, wanted, signal)]
+  const begun =
+    there &&
+    (await contentOf(there, { seen: seenAs(seen.path, seen.real, there.stats), suffix: wanted.suffix ?? '' }, signal))
+  const again = await openAgain(root, seen, signal).catch(() => undefined)
+  const path = posix.join(posix.dirname(seen.path), posix.basename(again?.real ?? ''))
+  const moved = again && (await contentOf(again, { ...wanted, seen: seenAs(path, again.real, again.stats) }, signal))
+  const note = `it was ${shownName(seen.path)} at the inventory`
+  const found = [...(begun ? [begun] : []), ...(moved ? [{ ...moved, notes: [note, ...moved.notes] }] : [])]
+  if (found.length === 0) throw why
+  return found
+}
+
+/** What has grown beyond what shares a tar lacks its beginning. */
+async function contentOf(
+  { handle, stats }: OpenFile,
+  { seen, from: wished = 0, suffix = '' }: SmallFile,
+  signal: AbortSignal,
+): Promise<Read> {
+  using file = handle
+  const from = Math.max(Math.min(wished, stats.size), stats.size - SMALL_BYTES)
+  const content = await file.bytesAt(from, stats.size - from, signal)
+  const notes = from > 0 ? [`from byte ${from} on`] : []
+  return {
+    file: seenAs(seen.path, seen.real, stats),
+    name: `${seen.path}${suffix}`,
+    content,
+    to: from + content.length,
+    notes,
   }
 }
 
 /** Names as people read them: bytes that are no UTF-8 as `\xNN`, what cannot be seen as `\u{…}`. */
-function entryOf({ path, uid, gid, mode, mtimeMs }: Seen, content: Buffer): Entry {
-  return { name: ROOT + printable(shownName(path)), content, kept: { uid, gid, mode, mtimeMs } }
+function entryOf({ uid, gid, mode, mtimeMs }: Seen, name: string, content: Buffer): Entry {
+  return { name: ROOT + printable(shownName(name)), content, kept: { uid, gid, mode, mtimeMs } }
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import {
+  appendFileSync,
   chmodSync,
   linkSync,
   mkdirSync,
@@ -8,14 +9,15 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
-  writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { wishOf } from '../../../../agent/collector/sources/files/wish.ts'
 import { scratch } from '../../crashed-cores/cores.ts'
-import { readAll } from '../../reading.ts'
-import { HOUR, look, MIB, put, rowsOf, smallFiles } from './host.ts'
+import { contextOf, lastWords, PLENTY } from '../../looking.ts'
+import { readAll, unhurried } from '../../reading.ts'
+import { asking, HOUR, look, MIB, put, rowsOf, smallFiles, source } from './host.ts'
 
 const isRoot = process.geteuid?.() === 0
 
@@ -219,8 +221,9 @@ t.test('a file that cannot be read, or is gone, costs itself', { skip: isRoot &&
   rmSync(join(root, 'var/log/gone'))
   const { entries, outcome } = await smallFiles(found[0])
   t.match(rowsOf(entries).get('/var/log/closed'), { 0: 'failed', 1: '0000', 6: /EACCES/ })
-  t.match(rowsOf(entries).get('/var/log/gone'), { 0: 'failed', 6: /ENOENT/ })
-  t.match(outcome, { identity: { details: { count: 1, unread: 2 } } })
+  t.match(rowsOf(entries).get('/var/log/gone'), { 0: 'gone', 6: /ENOENT/ })
+  t.match(outcome, { identity: { details: { count: 1, unread: 1 } } })
+  t.match(outcome.truncated, /^1 of 3 files could not be read: cannot open .*closed: EACCES/)
 })
 
 t.test('names that are no text, and all that may stand in one', async (t) => {
@@ -300,15 +303,54 @@ t.test('what lies on another machine, or is a process’s, is entered only where
   t.match(linked, { found: [], gaps: [{ status: 'skipped', reason: /\/link: it lies on nfs4/ }] })
 })
 
-t.test('while a settings layer is broken, only logs are text', async (t) => {
+t.test('what was written since it was read comes up at the end', async (t) => {
   const root = scratch(t)
-  put(root, '/var/log/a', 'x')
-  put(root, '/srv/b', 'x')
-  const { wishOf } = await import('../../../../agent/collector/sources/files/wish.ts')
-  const { asking } = await import('./host.ts')
+  const small = put(root, '/var/log/small.log', 'first\n')
+  const big = put(root, '/var/log/big.log', Buffer.alloc(2 * MIB, 'a'))
+  put(root, '/var/log/still.log', 'x')
+  put(root, '/var/log/rotated.log', 'before\n')
+  const session = source.open(contextOf(root, asking()))
+  const { found } = await session.inventory(PLENTY, unhurried())
+  const [tar, end] = found
+  appendFileSync(small, 'second\n')
+  t.equal((await smallFiles(tar)).entries.get('root/var/log/small.log'), 'first\nsecond\n', 'as it is when it is read')
+  await readAll(end)
+  t.strictSame((await lastWords(session)).found, [], 'nothing since')
+
+  const again = source.open(contextOf(root, asking()))
+  const listed = await again.inventory(PLENTY, unhurried())
+  for (const item of listed.found) await readAll(item)
+  appendFileSync(small, 'third\n')
+  appendFileSync(big, 'b'.repeat(10))
+  put(root, '/var/log/new.log', 'new\n')
+  renameSync(join(root, '/var/log/rotated.log'), join(root, '/var/log/rotated.log.1'))
+  appendFileSync(join(root, '/var/log/rotated.log.1'), 'last\n')
+  put(root, '/var/log/rotated.log', 'begun\n')
+  put(root, '/var/log/moved.log', 'is older', 1)
+  const late = await lastWords(again)
+  t.match(late, {
+    gaps: [],
+    found: [{ name: 'files-late.tar.zst', class: 'text', identity: { details: { count: 5 } } }],
+  })
+  const { entries, outcome } = await smallFiles(late.found[0])
+  entries.delete('files.tsv')
+  const offset = (at: number) => `@${String(at).padStart(19, '0')}`
+  t.strictSame(
+    new Map([...entries].sort()),
+    new Map([
+      [`root/var/log/big.log${offset(2 * MIB)}`, 'b'.repeat(10)],
+      ['root/var/log/new.log', 'new\n'],
+      [`root/var/log/rotated.log.1${offset(7)}`, 'last\n'],
+      ['root/var/log/rotated.log@late', 'begun\n'],
+      [`root/var/log/small.log${offset(13)}`, 'third\n'],
+    ]),
+  )
+  t.notOk(outcome.truncated)
+})
+
+t.test('while a settings layer is broken, only logs are text', async (t) => {
   const settings = asking({ paths: ['logs', '/srv/*'] })
   const broken = wishOf({ ...settings, seal: { ...settings.seal, broken: 'a layer' } })
   t.strictSame(['/var/log/a', '/srv/b'].map(broken.isMemory), [false, true])
   t.strictSame(['/var/log/a', '/srv/b'].map(wishOf(settings).isMemory), [false, false])
-  writeFileSync(join(root, 'x'), '')
 })
