@@ -37,6 +37,11 @@ function checkSource(source: SourceName, { items, gaps }: Listing): readonly Rem
     ...found
       .flatMap(({ identity: { details } }) => (details?.source === 'memory' ? costsTold(details) : []))
       .map((told) => good(source, told)),
+    ...found
+      .flatMap(({ name, identity: { details } }) =>
+        details?.source === 'files' && details.count !== undefined ? [`${details.count} of them share ${name}`] : [],
+      )
+      .map((told) => good(source, told)),
     ...gaps
       .filter((gap) => gap.source === source)
       .map(({ status, reason }) => (status === 'failed' ? bad(source, reason) : note(source, reason))),

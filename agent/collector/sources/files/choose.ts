@@ -76,7 +76,10 @@ export function chooseFiles(
     own,
     leftOut: [
       ...rest.cut.map(({ seen, from }) =>
-        leftOut(seen.path, `its first ${formatBytes(from)} of ${formatBytes(seen.size)} are left out: ${asked}`),
+        leftOut(
+          seen.path,
+          `the first ${formatBytes(from)} of ${shownName(seen.path)}, ${formatBytes(seen.size)}, are left out: ${asked}`,
+        ),
       ),
       ...several(
         beyond,
