@@ -197,6 +197,11 @@ t.test('details: each source’s are read as a bundle has them', async (t) => {
     },
     { source: 'executables', comm: 'c', pid: 1 },
     { source: 'journal', entries: 1, from: 1, to: 2, open: 'o', headerBytes: 3 },
+    { source: 'files', count: 2, first: [{ path: '/var/log/a', bytes: 1 }], unread: 1 },
+    {
+      ...{ source: 'files', size: 9, from: 1, to: 12, older: true, rotated: 'a.log.1' },
+      ...{ uid: 1000, gid: 4, mode: 0o640, modified: 5 },
+    },
     { source: 'cores', thread: 1, unfinished: true, unasked: 'u' },
   ]
   for (const details of all) {

@@ -78,18 +78,29 @@ export class Log implements Disposable {
   }
 
   /**
-   * What a file that was cut to its beginning had been copied to, as logrotate's copytruncate does: as long as it was at least, and not there when it
-   * was listed.
+   * What a file that was cut to its beginning had been copied to, as logrotate's copytruncate does: as long as it was at least, not there when it was
+   * listed, and not read.
    */
   async copied(seen: Seen, from: number): Promise<Part[] | undefined> {
-    const { root } = this.#place
-    const siblings = await siblingsOf(root, seen.real, this.#signal)
+    const siblings = await siblingsOf(this.#place.root, seen.real, this.#signal)
+    return await this.#copyAmong(siblings, seen, from)
+  }
+
+  /** The same for a part that was just read up to `at`, and maybe not from the file as it was: a copy that is there is made before the file is cut. */
+  async cutMeanwhile(part: Part, at: number): Promise<Part[] | undefined> {
+    if (!this.#isNewest || part.real !== this.#piece.seen.real) return undefined
+    const siblings = await siblingsOf(this.#place.root, part.real, this.#signal)
+    const isThere = siblings.some(({ real, stats }) => real === part.real && idOf(stats) === part.id)
+    return isThere ? await this.#copyAmong(siblings, { ...this.#piece.seen, size: part.to }, at) : undefined
+  }
+
+  async #copyAmong(siblings: readonly Sibling[], seen: Seen, from: number): Promise<Part[] | undefined> {
     const sibling = siblings.find(
       (one) => one.real !== seen.real && one.stats.size >= seen.size && this.#isFresh(one) && !isSame(seen, one.stats),
     )
-    const copy = sibling && (await openSibling(root, sibling, this.#signal))
+    const copy = sibling && (await openSibling(this.#place.root, sibling, this.#signal))
     if (copy === undefined) return undefined
-    this.rotated = copy.real
+    this.rotated ??= copy.real
     return [this.#part(copy, from, this.#isNewest ? copy.stats.size : this.#piece.to)]
   }
 

@@ -82,6 +82,11 @@ class LogReading implements Reading {
       const read = await part.handle.fill(bytes.subarray(0, wanted), at, this.#signal).catch((error: unknown) => {
         throw cannot(`read ${shownName(this.#piece.seen.path)} at byte ${at}`, error)
       })
+      const copy = await this.#log.cutMeanwhile(part, at)
+      if (copy !== undefined) {
+        release()
+        return await this.#goOn(part, at, copy)
+      }
       at += read.length
       if (this.#piece.rank === 0) this.#place.onRead(part.id, at)
       this.#taken += read.length
@@ -94,12 +99,17 @@ class LogReading implements Reading {
     }
   }
 
-  /** It was cut to its beginning while it was read: what is gone of it may have been copied before, and more may follow in it. */
+  /** It was cut to its beginning while it was read, and what is gone of it may have been copied before. */
   async #shrank(part: Part, at: number): Promise<void> {
     const copy = await this.#log.copied({ ...this.#piece.seen, size: part.to }, at)
-    if (copy !== undefined) this.#queue.unshift(...copy)
-    else
+    if (copy === undefined)
       this.#log.lost ??= `it was cut while it was read: ${formatBytes(part.to - at)} that were to follow byte ${at} are gone`
+    await this.#goOn(part, at, copy ?? [])
+  }
+
+  /** Goes on in a copy, and then with what is in the file by now. */
+  async #goOn(part: Part, at: number, copy: readonly Part[]): Promise<void> {
+    this.#queue.unshift(...copy)
     if (this.#piece.rank === 0) this.#queue.push(await this.#log.anew(part, at))
   }
 }

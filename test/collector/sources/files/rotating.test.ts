@@ -1,10 +1,8 @@
 import { appendFileSync, closeSync, copyFileSync, openSync, renameSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Found } from '../../../../agent/collector/sources/source.ts'
-import { allTaken } from '../../../streams/poisoned.ts'
 import { scratch } from '../../crashed-cores/cores.ts'
-import { readAll, unhurried } from '../../reading.ts'
+import { readAll, readWhile } from '../../reading.ts'
 import { look, MIB, put } from './host.ts'
 import { LINE, linesIn, numbered } from './numbered.ts'
 
@@ -22,17 +20,6 @@ function logging(test: Parameters<typeof scratch>[0], lines = LONG) {
     next += count
   }
   return { root, at, log, last: () => next - 1 }
-}
-
-/** Reads an item, doing something after each chunk. */
-async function readWhile(found: Found | undefined, between: (chunk: number) => void, limit = Number.MAX_SAFE_INTEGER) {
-  await using reading = await (found as Found).open(limit, unhurried())
-  const chunks: Buffer[] = []
-  for await (const chunk of allTaken(reading.chunks)) {
-    chunks.push(chunk)
-    between(chunks.length)
-  }
-  return { content: Buffer.concat(chunks), outcome: reading.outcome() }
 }
 
 const newest = async (root: string) => (await look(root)).found.find(({ name }) => name === 'files/var/log/app.log.zst')
