@@ -21,6 +21,24 @@ t.test('an item may grow, and only who makes something smaller of it is told wha
   t.equal(s.collector.limits.get('memory/vmcore'), plan.artifacts[1].limit)
 })
 
+t.test('of a log for which there is no time, what was to fit; that it is no more is because of the time', async (t) => {
+  const short = async function* () {
+    yield Buffer.from('the end')
+    throw new Error('only the newest 1GiB of 20GiB were read')
+  }
+  const s = scene(scripted('files/log', short, { source: 'files', bytes: 20_000 * MiB }))
+  const manifest = await s.captured()
+  const plan = JSON.parse(s.store.named('plan.json')?.toString() ?? '')
+  t.match(plan.artifacts[0], { artifact: 'files/log', decision: 'degrade' })
+  const limit = s.collector.limits.get('files/log') ?? 0
+  t.ok(limit > 1000 * MiB && limit <= plan.artifacts[0].limit, `${limit}`)
+  t.match(receiptOf(manifest, 'files/log'), {
+    status: 'truncated',
+    because: 'deadline',
+    reason: /^only the newest 1GiB/,
+  })
+})
+
 t.test('a big one that lives and for which there is no room says so while applications wait', async (t) => {
   const s = scene(
     scripted('live/huge', gives('l'), { source: 'live', phase: 'live', bytes: 1e12, ratio: 1e-4 }),

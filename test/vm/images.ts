@@ -26,6 +26,7 @@ const NAMES = [
   'fragile',
   'crowd',
   'stopper',
+  'logger',
 ] as const
 
 /** A program as it is in the image, with its symbols. */

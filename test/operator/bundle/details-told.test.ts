@@ -50,6 +50,23 @@ t.test('a core: why it was taken and what is missing of it; which thread crashed
   t.end()
 })
 
+t.test('files: which share a tar, and what of a log it is', (t) => {
+  const first = ['a', 'b', 'c', 'd'].map((name) => ({ path: `/var/log/${name}`, bytes: 1 }))
+  t.equal(told({ source: 'files', count: 1, first: first.slice(0, 1) }), '1 file: /var/log/a')
+  t.equal(
+    told({ source: 'files', count: 40, first, unread: 2 }),
+    '40 files: /var/log/a, /var/log/b, /var/log/c, files.tsv has all; 2 could not be read',
+  )
+  const owner = { uid: 0, gid: 4, mode: 0o640 }
+  t.equal(told({ source: 'files', size: 9, from: 0, to: 9, ...owner }, { uid: 7 }), '0640, of user 7')
+  t.equal(
+    told({ source: 'files', size: 9, from: 4, to: 12, rotated: 'x.1' }),
+    'its newest end, bytes 4 to 12 of 9; it was rotated meanwhile, to x.1',
+  )
+  t.equal(told({ source: 'files', size: 9, from: 0, to: 4, older: true }), 'an older piece, bytes 0 to 4 of 9')
+  t.end()
+})
+
 t.test('the machine’s memory, and the tables beside it', (t) => {
   t.equal(told({ source: 'memory', kernel: '6.12.0' }), 'kernel 6.12.0')
   const torn = [
