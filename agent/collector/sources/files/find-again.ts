@@ -106,11 +106,14 @@ export async function openSibling(
 /** Tells a file from all others that there are. */
 export const idOf = ({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string => `${dev}:${ino}`
 
-/** As logrotate and kubelet name what they rotate: `app.log.1`, `app.log-20261201`, `app-20261201.log`, `app.1.log`. */
+/** What a log is called that was rotated to a name, as logrotate and kubelet give them: `app.log.1`, `app.log-20261201`, `app-20261201.log`, `app.1.log`. */
+export const logOf = (name: string): string => name.replace(/(?<=[^._-])[._-]\d[\dT._:-]*(\.[A-Za-z]\w*)?$/, '$1')
+
 function isOfLog(base: string, name: string): boolean {
-  const { name: stem, ext } = posix.parse(base)
-  if (name === base) return true
-  if (name.startsWith(base)) return /^[._-]/.test(name.slice(base.length))
+  const log = logOf(base)
+  if (name === base || name === log) return true
+  const { name: stem, ext } = posix.parse(log)
+  if (name.startsWith(log)) return /^[._-]/.test(name.slice(log.length))
   return (
     ext !== '' &&
     name.startsWith(stem) &&

@@ -5,7 +5,7 @@ import { bytePath, shownName } from '../../../words/host-name.ts'
 import { formatBytes } from '../../../words/units.ts'
 import type { OwnedFile } from '../../host/owned-file.ts'
 import { isCompressed, type Piece } from './choose.ts'
-import { type Again, idOf, MOST_LOOKS, openAgain, openSibling, type Sibling, siblingsOf } from './find-again.ts'
+import { type Again, idOf, logOf, MOST_LOOKS, openAgain, openSibling, type Sibling, siblingsOf } from './find-again.ts'
 import { isSame, type Seen } from './seen.ts'
 
 /** Files that were begun since the inventory, at most. */
@@ -25,6 +25,8 @@ export interface Place {
   readonly root: string
   /** Ids of all files that were there at the inventory: none of them was begun, or copied, since. */
   readonly known: ReadonlySet<string>
+  /** Their paths. */
+  readonly paths: ReadonlySet<string>
   /** Told of the newest end of a log, as it is read: which file, up to where. */
   readonly onRead: (id: string, to: number) => void
 }
@@ -57,6 +59,18 @@ export class Log implements Disposable {
     return this.#piece.rank === 0
   }
 
+  /** It had been rotated before it was listed: what follows it, and what was copied of that, is not its own. */
+  get #isRotated(): boolean {
+    const { path } = this.#piece.seen
+    const log = posix.join(posix.dirname(path), logOf(posix.basename(path)))
+    return log !== path && this.#place.paths.has(log)
+  }
+
+  /** Whether what is begun in its place belongs behind it. */
+  get #isFollowed(): boolean {
+    return this.#isNewest && !this.#isRotated
+  }
+
   /** Where the piece lies, in order; of the newest end, with all that has been written behind it. Rejects where there is nothing of it. */
   async parts(): Promise<Part[]> {
     const { seen, from, to } = this.#piece
@@ -65,14 +79,14 @@ export class Log implements Disposable {
       const old = this.#part(again, from, this.#isNewest ? again.stats.size : to)
       if (again.real === seen.real) return [old]
       this.rotated = again.real
-      return [old, ...(this.#isNewest ? await this.#begun() : [])]
+      return [old, ...(this.#isFollowed ? await this.#begun() : [])]
     }
     const copy = await this.copied({ ...seen, size: to }, from)
     if (copy === undefined) this.lost = await this.#gone()
     if (again !== undefined && this.#isNewest) return [...(copy ?? []), this.#part(again, 0, again.stats.size)]
     again?.handle[Symbol.dispose]()
     if (copy !== undefined) return copy
-    const begun = this.#isNewest ? await this.#begun() : []
+    const begun = this.#isFollowed ? await this.#begun() : []
     if (begun.length === 0) throw new Error(`cannot read ${shownName(seen.path)}: ${this.lost}`)
     return begun
   }
@@ -88,13 +102,14 @@ export class Log implements Disposable {
 
   /** The same for a part that was just read up to `at`, and maybe not from the file as it was: a copy that is there is made before the file is cut. */
   async cutMeanwhile(part: Part, at: number): Promise<Part[] | undefined> {
-    if (!this.#isNewest || part.real !== this.#piece.seen.real) return undefined
+    if (!this.#isFollowed || part.real !== this.#piece.seen.real) return undefined
     const siblings = await siblingsOf(this.#place.root, part.real, this.#signal)
     const isThere = siblings.some(({ real, stats }) => real === part.real && idOf(stats) === part.id)
     return isThere ? await this.#copyAmong(siblings, { ...this.#piece.seen, size: part.to }, at) : undefined
   }
 
   async #copyAmong(siblings: readonly Sibling[], seen: Seen, from: number): Promise<Part[] | undefined> {
+    if (this.#isRotated) return undefined
     const sibling = siblings.find(
       (one) => one.real !== seen.real && one.stats.size >= seen.size && this.#isFresh(one) && !isSame(seen, one.stats),
     )
@@ -120,7 +135,7 @@ export class Log implements Disposable {
       () => undefined,
     )
     this.#signal.throwIfAborted()
-    const isOther = there?.isFile() === true && !this.#used.has(idOf(there))
+    const isOther = this.#isFollowed && there?.isFile() === true && !this.#used.has(idOf(there))
     return [...grown, ...(isOther ? await this.#begun() : [])]
   }
 

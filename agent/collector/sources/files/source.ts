@@ -75,7 +75,8 @@ async function inventory(round: Round, time: AbortSignal, signal: AbortSignal): 
   const choice = chooseFiles(walked.files, settings.files, wish.isMemory, at)
   const onRead = (id: string, to: number) => void read.set(id, to)
   const known = new Set(walked.files.map(idOf))
-  const pieces = choice.own.map((piece, index) => pieceItem(piece, index, { root, known, system, onRead }))
+  const paths = new Set(walked.files.map(({ path }) => path))
+  const pieces = choice.own.map((piece, index) => pieceItem(piece, index, { root, known, paths, system, onRead }))
   const isNothing = walked.files.length + walked.strangeCount + walked.problemCount === 0
   const small = walked.files.length + walked.strangeCount > 0 ? [smallItem({ root, onRead }, choice, walked)] : []
   return {

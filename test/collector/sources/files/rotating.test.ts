@@ -71,6 +71,25 @@ t.test(
   },
 )
 
+t.test('one that had been rotated before, and is again: found, and followed by nothing', async (t) => {
+  const root = scratch(t)
+  const at = put(root, LOG, 'the log\n')
+  put(root, `${LOG}.1`, numbered(0, LONG))
+  put(root, '/var/log/app-20261130.log', numbered(0, LONG))
+  const items = (await look(root)).found.filter(({ name }) => /^files\/[^@]*$/.test(name))
+  t.equal(items.length, 2)
+  renameSync(`${at}.1`, `${at}.2`)
+  renameSync(join(root, '/var/log/app-20261130.log'), join(root, '/var/log/app-20261130-2.log'))
+  renameSync(at, `${at}.1`)
+  put(root, LOG, numbered(0, LONG + 1))
+  put(root, `${LOG}.3`, numbered(0, LONG + 1))
+  for (const item of items) {
+    const { content, outcome } = await readAll(item)
+    t.strictSame(linesIn(content), { first: (4 * MIB) / LINE, last: LONG - 1, holes: 0 })
+    t.match(outcome.identity?.details, { rotated: /^app\.log\.2$|^app-20261130-2\.log$/ })
+  }
+})
+
 t.test('a program writes into what was renamed until it is told', async (t) => {
   const { root, at } = logging(t)
   const item = await newest(root)
