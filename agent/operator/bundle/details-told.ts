@@ -153,7 +153,9 @@ function filesTold(details: DetailsRead<'files'>, owner: number | undefined): st
   const more = (count ?? 0) > named.length ? ['files.tsv has all'] : []
   const isPart = size !== undefined && to !== undefined && (from > 0 || to < size)
   return [
-    ...(count === undefined ? [] : [`${countOf(count, 'file')}: ${[...named, ...more].join(', ')}`]),
+    ...(count === undefined
+      ? []
+      : [[countOf(count, 'file'), ...(count > 0 ? [[...named, ...more].join(', ')] : [])].join(': ')]),
     ...(unread > 0 ? [`${unread} could not be read`] : []),
     ...(isPart ? [`${older ? 'an older piece' : 'its newest end'}, bytes ${from} to ${to} of ${size}`] : []),
     ...(rotated === undefined ? [] : [`it was rotated meanwhile, to ${rotated}`]),

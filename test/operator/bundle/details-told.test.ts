@@ -52,6 +52,7 @@ t.test('a core: why it was taken and what is missing of it; which thread crashed
 
 t.test('files: which share a tar, and what of a log it is', (t) => {
   const first = ['a', 'b', 'c', 'd'].map((name) => ({ path: `/var/log/${name}`, bytes: 1 }))
+  t.equal(told({ source: 'files', count: 0, first: [] }), '0 files')
   t.equal(told({ source: 'files', count: 1, first: first.slice(0, 1) }), '1 file: /var/log/a')
   t.equal(
     told({ source: 'files', count: 40, first, unread: 2 }),

@@ -44,9 +44,9 @@ function lateOf(seen: Seen, { looked, paths, ids, read }: SoFar): SmallFile | un
   const id = idOf(seen)
   const to = read.get(id)
   if (to !== undefined)
-    return seen.size > to ? { seen, from: to, suffix: `@${`${to}`.padStart(DIGITS, '0')}` } : undefined
+    return seen.size > to ? { seen, from: to, suffix: `+${`${to}`.padStart(DIGITS, '0')}` } : undefined
   // A file may have been moved here that is none of this capture's.
   const isNew = !ids.has(id) && seen.mtimeMs >= looked
   if (!isNew || seen.size === 0 || seen.size >= SMALL_BYTES) return undefined
-  return { seen, ...(paths.has(seen.path) && { suffix: '@late' }) }
+  return { seen, ...(paths.has(seen.path) && { suffix: '+new' }) }
 }

@@ -334,14 +334,14 @@ t.test('what was written since it was read comes up at the end', async (t) => {
   })
   const { entries, outcome } = await smallFiles(late.found[0])
   entries.delete('files.tsv')
-  const offset = (at: number) => `@${String(at).padStart(19, '0')}`
+  const offset = (at: number) => `+${String(at).padStart(19, '0')}`
   t.strictSame(
     new Map([...entries].sort()),
     new Map([
       [`root/var/log/big.log${offset(2 * MIB)}`, 'b'.repeat(10)],
       ['root/var/log/new.log', 'new\n'],
       [`root/var/log/rotated.log.1${offset(7)}`, 'last\n'],
-      ['root/var/log/rotated.log@late', 'begun\n'],
+      ['root/var/log/rotated.log+new', 'begun\n'],
       [`root/var/log/small.log${offset(13)}`, 'third\n'],
     ]),
   )
