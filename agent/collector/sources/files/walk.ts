@@ -15,7 +15,7 @@ import type { Wish } from './wish.ts'
 /** Names that are taken of one directory: a log has a few, a node's pods some hundred. One that is flooded costs the others nothing. */
 const MOST_NAMES = 8192
 /** Files that are looked at, at 50 µs each, and directories. */
-const MOST_FILES = 20_000
+const MOST_FILES = 10_000
 const MOST_DIRECTORIES = 5_000
 /** Parts of a path: `fetch` takes 32. */
 const MOST_DEPTH = 28
