@@ -109,17 +109,15 @@ export const idOf = ({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string => `${dev
 /** What a log is called that was rotated to a name, as logrotate and kubelet give them: `app.log.1`, `app.log-20261201`, `app-20261201.log`, `app.1.log`. */
 export const logOf = (name: string): string => name.replace(/(?<=[^._-])[._-]\d[\dT._:-]*(\.[A-Za-z]\w*)?$/, '$1')
 
-function isOfLog(base: string, name: string): boolean {
-  const log = logOf(base)
-  if (name === base || name === log) return true
+/** By both its own name, which may end in a number anyhow, and that of the log that it may have been rotated from. */
+const isOfLog = (base: string, name: string): boolean =>
+  name === base || name === logOf(base) || isRotated(base, name) || isRotated(logOf(base), name)
+
+function isRotated(log: string, name: string): boolean {
   const { name: stem, ext } = posix.parse(log)
   if (name.startsWith(log)) return /^[._-]/.test(name.slice(log.length))
-  return (
-    ext !== '' &&
-    name.startsWith(stem) &&
-    name.endsWith(ext) &&
-    /^[._-][\dT._:-]+$/.test(name.slice(stem.length, -ext.length))
-  )
+  if (ext === '' || !name.startsWith(stem) || !name.endsWith(ext)) return false
+  return /^[._-][\dT._:-]+$/.test(name.slice(stem.length, -ext.length))
 }
 
 async function openIf(

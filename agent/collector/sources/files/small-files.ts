@@ -51,16 +51,17 @@ export function readSmallFiles({ root, files, table, onRead }: Asked, limit: num
   const at = Date.now()
   const reads = new HostReads(root, ledger(), signal)
   const first: { path: string; bytes: number }[] = []
-  const counts = { read: 0, gone: 0, unread: 0 }
+  const counts = { read: 0, gone: 0, unread: 0, beyond: 0 }
   let why = ''
   return {
     chunks: packed(),
     outcome(): Outcome {
-      const { read, gone, unread } = counts
+      const { read, gone, unread, beyond } = counts
       const late = files.length - read - gone - unread
-      const details = { source: 'files', count: read, first, ...(unread > 0 && { unread }) } as const
+      const details = { source: 'files', count: read - beyond, first, ...(unread > 0 && { unread }) } as const
       const truncated = [
         ...(unread > 0 ? [`${unread} of ${files.length} files could not be read: ${why}`] : []),
+        ...(beyond > 0 ? [`${beyond} of ${files.length} files did not fit`] : []),
         ...(late > 0 ? [`${late} of ${files.length} files were not read in time`] : []),
       ].join('; ')
       return { identity: { details }, ...(truncated !== '' && { truncated }) }
@@ -74,9 +75,12 @@ export function readSmallFiles({ root, files, table, onRead }: Asked, limit: num
     const tar = tarWriter(at)
     let left = limit - TAR_END - TABLE_BYTES
     for (const wanted of files) {
-      if (signal.aborted) break
       for (const { file, name, content, to, notes } of await readOne(wanted)) {
-        if (content.length + ENTRY_BYTES > left) continue
+        if (content.length + ENTRY_BYTES > left) {
+          counts.beyond += 1
+          table.left(file, 'left out', 'there was no room for it')
+          continue
+        }
         table.here(file, content.length, notes.length > 0 ? notes.join('; ') : undefined)
         if (first.length < LISTED) first.push({ path: shownName(file.path), bytes: content.length })
         const piece = await tar.add(entryOf(file, name, content))

@@ -90,6 +90,15 @@ t.test('one that had been rotated before, and is again: found, and followed by n
   }
 })
 
+t.test('a log whose own name ends in a number', async (t) => {
+  const root = scratch(t)
+  const at = put(root, '/var/log/app-1.log', numbered(0, LONG))
+  const item = (await look(root)).found.find(({ name }) => name === 'files/var/log/app-1.log.zst')
+  renameSync(at, `${at}.1`)
+  put(root, '/var/log/app-1.log', numbered(LONG, 5))
+  t.strictSame(linesIn((await readAll(item)).content), { first: (4 * MIB) / LINE, last: LONG + 4, holes: 0 })
+})
+
 t.test('a program writes into what was renamed until it is told', async (t) => {
   const { root, at } = logging(t)
   const item = await newest(root)

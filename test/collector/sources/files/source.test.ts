@@ -16,7 +16,7 @@ import t from 'tap'
 import { wishOf } from '../../../../agent/collector/sources/files/wish.ts'
 import { scratch } from '../../crashed-cores/cores.ts'
 import { contextOf, lastWords, PLENTY } from '../../looking.ts'
-import { readAll, unhurried } from '../../reading.ts'
+import { readAll, readWhile, unhurried } from '../../reading.ts'
 import { asking, HOUR, look, MIB, put, rowsOf, smallFiles, source } from './host.ts'
 
 const isRoot = process.geteuid?.() === 0
@@ -80,6 +80,8 @@ t.test('one file alone is a tar, and a table of nothing else', async (t) => {
   put(root, '/a/b', 'x')
   const one = await look(root, { paths: ['/a/b'] })
   t.strictSame([...(await smallFiles(one.found[0])).entries.keys()], ['root/a/b', 'files.tsv'])
+  const twice = await look(root, { paths: ['/a/b', '/a/*', '/**'] })
+  t.match(twice.found, [{ identity: { details: { count: 1 } } }], 'once, whatever means it')
   t.match((await look(root, { paths: ['/a'] })).gaps, [
     { status: 'skipped', reason: /it is a directory: name \/a\/\*\* for all in it/ },
   ])
@@ -128,6 +130,7 @@ t.test('where a directory is a link, what it leads to is looked at; inside nothi
   mkdirSync(join(root, 'var'))
   symlinkSync('../data/log', join(root, 'var/log'))
   const { found } = await look(root)
+  t.equal(found.length, 1, 'the journal is what it is by its place')
   t.strictSame([...(await smallFiles(found[0])).entries.keys()], ['root/var/log/app.log', 'files.tsv'])
 })
 
@@ -290,7 +293,9 @@ t.test('what lies on another machine, or is a process’s, is entered only where
   const mount = (id: number, path: string, type: string) => `${id} 1 0:${id} / ${path} rw - ${type} source rw`
   const mounts = [mount(1, '/', 'ext4'), mount(2, '/var/log/nfs', 'nfs4'), mount(3, '/var/log/auto', 'autofs')]
   put(root, '/proc/self/mountinfo', `${mounts.join('\n')}\n`)
+  put(root, '/var/log/nfs/deep/x.log', 'x')
   symlinkSync('/var/log/nfs', join(root, 'link'))
+  symlinkSync('/var/log/nfs/deep', join(root, 'deep-link'))
   const { found, gaps } = await look(root)
   t.strictSame([...(await smallFiles(found[0])).entries.keys()], ['root/var/log/app.log', 'files.tsv'])
   t.match(gaps.map(({ status, because, reason }) => `${status} ${because} ${reason}`).sort(), [
@@ -301,6 +306,8 @@ t.test('what lies on another machine, or is a process’s, is entered only where
   t.strictSame([...(await smallFiles(named.found[0])).entries.keys()], ['root/var/log/nfs/far.log', 'files.tsv'])
   const linked = await look(root, { paths: ['/link/**'] })
   t.match(linked, { found: [], gaps: [{ status: 'skipped', reason: /\/link: it lies on nfs4/ }] })
+  const deep = await look(root, { paths: ['/deep-link/**', '/deep-link/x.log'] })
+  t.match(deep, { found: [], gaps: [{ reason: /deep-link: it lies on nfs4/ }, { reason: /x.log: it lies on nfs4/ }] })
 })
 
 t.test('what was written since it was read comes up at the end', async (t) => {
@@ -327,6 +334,9 @@ t.test('what was written since it was read comes up at the end', async (t) => {
   appendFileSync(join(root, '/var/log/rotated.log.1'), 'last\n')
   put(root, '/var/log/rotated.log', 'begun\n')
   put(root, '/var/log/moved.log', 'is older', 1)
+  for (const name of ['new.log.1.gz', 'core.1', 'empty.log'])
+    put(root, `/var/log/${name}`, name === 'empty.log' ? '' : 'x')
+  put(root, '/var/log/large.log', Buffer.alloc(2 * MIB))
   const late = await lastWords(again)
   t.match(late, {
     gaps: [],
@@ -346,6 +356,21 @@ t.test('what was written since it was read comes up at the end', async (t) => {
     ]),
   )
   t.notOk(outcome.truncated)
+})
+
+t.test('a tar that is stopped early is whole, and says what it lacks', async (t) => {
+  const root = scratch(t)
+  for (let at = 0; at < 20; at++) put(root, `/var/log/${at}`, Buffer.alloc(MIB / 2, 'x'), at)
+  const { found } = await look(root)
+  const stop = new AbortController()
+  const { content, outcome } = await readWhile(found[0], (chunk) => chunk === 3 && stop.abort(), undefined, stop.signal)
+  const names = execFileSync('tar', ['-tf', '-'], { input: content }).toString()
+  t.equal(names, 'root/var/log/0\nroot/var/log/1\nroot/var/log/2\nfiles.tsv\n')
+  t.match(outcome, { truncated: '17 of 20 files were not read in time', identity: { details: { count: 3 } } })
+  const small = await smallFiles(found[0], 2 * MIB)
+  t.ok(small.content.length < 2 * MIB)
+  t.ok(small.entries.has('files.tsv'))
+  t.match(small.outcome.truncated, /of 20 files did not fit/)
 })
 
 t.test('while a settings layer is broken, only logs are text', async (t) => {
