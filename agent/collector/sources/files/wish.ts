@@ -18,9 +18,14 @@ const NEVER = [
 const MEMORY_NAMES =
   /^(?:hs_err_pid.*|replay_pid.*|javacore.*|core|core[.-].*|vmcore.*|heapdump.*|.*\.(?:hprof|phd|heapsnapshot|dmp|mdmp|core|crash|journal~?)(?:\.\w+)*)$/is
 
+/** A glob, and whether a person has named it: then it may begin on a file system that hangs. */
+export interface WishedGlob extends PathGlob {
+  readonly isNamed: boolean
+}
+
 /** Which files a capture asks for. */
 export interface Wish {
-  readonly globs: readonly PathGlob[]
+  readonly globs: readonly WishedGlob[]
   /** Why logs are not among them though the settings say so. */
   readonly unasked?: string
   /** Whether a file is left to others, or to nobody. */
@@ -32,7 +37,10 @@ export function wishOf({ files, seal }: Pick<Settings, 'files' | 'seal'>): Wish 
   const named = files.paths.map(parseFiles)
   const isSealed = seal.recipients.length > 0
   const wantsLogs = named.includes(LOGS)
-  const globs = [...(wantsLogs && isSealed ? LOG_GLOBS : []), ...named.filter((one) => one !== LOGS)]
+  const globs = [
+    ...(wantsLogs && isSealed ? LOG_GLOBS.map((glob) => ({ ...glob, isNamed: false })) : []),
+    ...named.filter((one) => one !== LOGS).map((glob) => ({ ...glob, isNamed: true })),
+  ]
   const memory = files.memory.map(parsePathGlob)
   // A broken layer may be the one that says which of the files that are named hold memory.
   const isUnsure = (path: string) => seal.broken !== undefined && !LOG_GLOBS.some(({ matches }) => matches(path))

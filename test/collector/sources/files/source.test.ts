@@ -285,6 +285,27 @@ t.test('a directory that is flooded is bounded, and costs the others nothing', a
   t.ok(entries.size <= 2001)
 })
 
+t.test('more directories than are looked at, and no time', async (t) => {
+  const root = scratch(t)
+  for (let at = 0; at < 5001; at++) mkdirSync(join(root, `var/log/${at}`), { recursive: true })
+  for (let at = 0; at < 5001; at += 100) put(root, `/var/log/${at}/a.log`, 'x')
+  const { found, gaps } = await look(root)
+  t.match(gaps, [
+    { status: 'failed', because: 'host', reason: /not all files were looked at: there are more than 5000 directories/ },
+  ])
+  const details = found[0]?.identity.details
+  t.ok(details?.source === 'files' && (details.count ?? 0) >= 50, 'those that were listed are')
+  const late = await source.open(contextOf(root, asking())).inventory(0, unhurried())
+  t.match(late, {
+    found: [],
+    gaps: [{ status: 'failed', because: 'deadline', reason: /the time was up after 0 directories/ }],
+  })
+  let deep = '/var/log/0'
+  for (let at = 0; at < 30; at++) deep += '/d'
+  put(root, `${deep}/x`, 'x')
+  t.match((await look(root, { paths: ['/var/log/0/**'] })).gaps, [{ reason: /it lies too deep/ }])
+})
+
 t.test('what lies on another machine, or is a process’s, is entered only where it is named', async (t) => {
   const root = scratch(t)
   put(root, '/var/log/app.log', 'x')
@@ -304,6 +325,10 @@ t.test('what lies on another machine, or is a process’s, is entered only where
   ])
   const named = await look(root, { paths: ['/var/log/nfs/*.log'] })
   t.strictSame([...(await smallFiles(named.found[0])).entries.keys()], ['root/var/log/nfs/far.log', 'files.tsv'])
+  put(root, '/proc/self/mountinfo', `${mount(1, '/', '9p')}\n${mount(2, '/var/log', 'fuse.s3fs')}\n`)
+  t.match(await look(root), { found: [], gaps: [{ reason: /\/var\/log: it lies on fuse\.s3fs/ }, {}] }, 'all logs')
+  t.equal((await look(root, { paths: ['/var/log/*.log'] })).found.length, 1)
+  put(root, '/proc/self/mountinfo', `${mounts.join('\n')}\n`)
   const linked = await look(root, { paths: ['/link/**'] })
   t.match(linked, { found: [], gaps: [{ status: 'skipped', reason: /\/link: it lies on nfs4/ }] })
   const deep = await look(root, { paths: ['/deep-link/**', '/deep-link/x.log'] })
