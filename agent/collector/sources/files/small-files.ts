@@ -3,10 +3,9 @@ import type { Lease } from '../../../streams/lease.ts'
 import { sentence } from '../../../words/cannot.ts'
 import { LISTED } from '../../../words/details.ts'
 import { shownName } from '../../../words/host-name.ts'
+import { withinOwn } from '../../../words/own-time.ts'
 import { printable } from '../../../words/printable.ts'
 import { isAbsent } from '../../host/absent.ts'
-import { HostReads } from '../../host/host-reads.ts'
-import { ledger } from '../../host/ledger.ts'
 import type { OpenFile } from '../../host/open-file.ts'
 import { inChunks, type Outcome, type Reading } from '../../host/reading.ts'
 import type { Entry } from '../../tar/entry.ts'
@@ -15,6 +14,13 @@ import { SMALL_BYTES } from './choose.ts'
 import type { FilesTable } from './files-table.ts'
 import { idOf, openAgain, openAt } from './find-again.ts'
 import { isSame, type Seen, seenAs } from './seen.ts'
+
+/** ms of our own time for one file: a disk that sleeps or retries takes seconds. */
+const FILE_MS = 4_000
+/** For as long nothing may come of the whole tar: more than one file may take. */
+export const PATIENCE_MS = 10_000
+/** Files that hang before the others are left alone: each keeps a thread of the pool. */
+const MOST_HUNG = 3
 
 /** Where the host's paths begin in the tar; beside it stands the table. */
 const ROOT = 'root'
@@ -49,9 +55,9 @@ interface Read {
 /** All that is below a MiB as one tar, and a table of all that was seen. However early it is stopped, the tar is whole. */
 export function readSmallFiles({ root, files, table, onRead }: Asked, limit: number, signal: AbortSignal): Reading {
   const at = Date.now()
-  const reads = new HostReads(root, ledger(), signal)
+  const done = new Set<string>()
   const first: { path: string; bytes: number }[] = []
-  const counts = { read: 0, gone: 0, unread: 0, beyond: 0 }
+  const counts = { read: 0, gone: 0, unread: 0, hung: 0, beyond: 0 }
   let why = ''
   return {
     chunks: packed(),
@@ -66,9 +72,7 @@ export function readSmallFiles({ root, files, table, onRead }: Asked, limit: num
       ].join('; ')
       return { identity: { details }, ...(truncated !== '' && { truncated }) }
     },
-    async [Symbol.asyncDispose]() {
-      reads[Symbol.dispose]()
-    },
+    async [Symbol.asyncDispose]() {},
   }
 
   async function* packed(): AsyncGenerator<Lease, void, void> {
@@ -76,6 +80,9 @@ export function readSmallFiles({ root, files, table, onRead }: Asked, limit: num
     let left = limit - TAR_END - TABLE_BYTES
     for (const wanted of files) {
       for (const { file, name, content, to, notes } of await readOne(wanted)) {
+        // What a log was rotated to may have been listed itself, under the name that this one has now.
+        if (done.has(idOf(file))) continue
+        done.add(idOf(file))
         if (content.length + ENTRY_BYTES > left) {
           counts.beyond += 1
           table.left(file, 'left out', 'there was no room for it')
@@ -95,21 +102,22 @@ export function readSmallFiles({ root, files, table, onRead }: Asked, limit: num
 
   /** What there is of a file by now. */
   async function readOne(wanted: SmallFile): Promise<readonly Read[]> {
-    let error: unknown = 'no answer from the kernel'
-    const found = await reads.ask(wanted.seen.real, () =>
-      readNow(root, wanted, signal).catch((thrown: unknown) => {
-        error = thrown
-        return undefined
-      }),
-    )
-    if (found !== undefined) counts.read += 1
-    else if (!signal.aborted) {
+    if (signal.aborted) return []
+    using limit = withinOwn(FILE_MS, signal)
+    try {
+      if (counts.hung >= MOST_HUNG) throw new Error('not tried, because reads before it hung')
+      const found = await readNow(root, wanted, limit.signal)
+      counts.read += 1
+      return found
+    } catch (error) {
+      if (signal.aborted) return []
+      if (limit.signal.aborted) counts.hung += 1
       const isGone = isAbsent(error)
       counts[isGone ? 'gone' : 'unread'] += 1
       if (!isGone) why ||= sentence(error)
       table.left(wanted.seen, isGone ? 'gone' : 'failed', sentence(error))
+      return []
     }
-    return found ?? []
   }
 }
 
@@ -125,6 +133,7 @@ async function readNow(root: string, wanted: SmallFile, signal: AbortSignal): Pr
   const begun =
     there &&
     (await contentOf(there, { seen: seenAs(seen.path, seen.real, there.stats), suffix: wanted.suffix ?? '' }, signal))
+  signal.throwIfAborted()
   const again = await openAgain(root, seen, signal).catch(() => undefined)
   const path = posix.join(posix.dirname(seen.path), posix.basename(again?.real ?? ''))
   const moved = again && (await contentOf(again, { ...wanted, seen: seenAs(path, again.real, again.stats) }, signal))

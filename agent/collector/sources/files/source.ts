@@ -17,7 +17,7 @@ import { artifactName } from './key.ts'
 import { lateFiles } from './late.ts'
 import type { Place } from './log-parts.ts'
 import { detailsOf, readLog } from './read-log.ts'
-import { type Asked, readSmallFiles, type SmallFile } from './small-files.ts'
+import { type Asked, PATIENCE_MS, readSmallFiles, type SmallFile } from './small-files.ts'
 import { Walk } from './walk.ts'
 import type { Walked } from './walked.ts'
 import { type Wish, wishOf } from './wish.ts'
@@ -130,7 +130,7 @@ function tarItem(
   const bytes = files.reduce((sum, { seen, from = 0 }) => sum + seen.size - from + ENTRY_BYTES, 0)
   return {
     ...{ id: name, source: 'files', name: `${name}.tar.zst`, class: 'text', phase: 'stored', encoding: 'frames' },
-    ...{ bytes: bytes + others.length * ROW_BYTES, ratio: RATIO.text, value: VALUE.small },
+    ...{ bytes: bytes + others.length * ROW_BYTES, ratio: RATIO.text, value: VALUE.small, patience: PATIENCE_MS },
     identity: { details: { source: 'files', count: files.length } },
     open: async (limit, signal) => readSmallFiles({ ...asked, files, table: new FilesTable(others) }, limit, signal),
   }

@@ -383,6 +383,26 @@ t.test('what was written since it was read comes up at the end', async (t) => {
   t.notOk(outcome.truncated)
 })
 
+t.test('small logs that were rotated meanwhile: each once, by the name that it has', async (t) => {
+  const root = scratch(t)
+  const at = put(root, '/var/log/a.log', 'third\n')
+  put(root, '/var/log/a.log.1', 'second\n', 1)
+  put(root, '/var/log/a.log.2', 'first\n', 2)
+  const { found } = await look(root)
+  for (const age of [3, 2]) renameSync(`${at}.${age - 1}`, `${at}.${age}`)
+  renameSync(at, `${at}.1`)
+  put(root, '/var/log/a.log', 'fourth\n')
+  const { content } = await smallFiles(found[0])
+  const listed = execFileSync('tar', ['-tf', '-'], { input: content }).toString().trimEnd().split('\n').sort()
+  t.strictSame(listed, ['files.tsv', ...['', '.1', '.2', '.3'].map((age) => `root/var/log/a.log${age}`)])
+  const { entries, outcome } = await smallFiles(found[0])
+  t.equal(
+    ['', '.1', '.2', '.3'].map((age) => entries.get(`root/var/log/a.log${age}`)).join(''),
+    'fourth\nthird\nsecond\nfirst\n',
+  )
+  t.notOk(outcome.truncated)
+})
+
 t.test('a tar that is stopped early is whole, and says what it lacks', async (t) => {
   const root = scratch(t)
   for (let at = 0; at < 20; at++) put(root, `/var/log/${at}`, Buffer.alloc(MIB / 2, 'x'), at)
