@@ -19,6 +19,7 @@ const FLOORS = [
   'collector/masking',
   'collector/tar',
   'collector/host',
+  'collector/unwind',
   'collector/clearance.ts',
   'collector/witnesses',
   'collector/crashed-cores',
