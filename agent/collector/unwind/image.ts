@@ -39,12 +39,19 @@ export interface Image {
   /** e_machine */
   readonly machine: number
   readonly loads: readonly Load[]
+  /** Where the table is that finds call frame information (PT_GNU_EH_FRAME), as one of the file's own addresses. */
+  readonly frameTable?: number
   /** In hex. */
   readonly buildId?: string
   /** Bytes of the file at a place of the file: all of them, else Damaged. */
   readonly bytes: (at: number, length: number, signal: AbortSignal) => Promise<Buffer>
   /** The same at one of the file's own addresses. */
   readonly bytesAt: (address: number, length: number, signal: AbortSignal) => Promise<Buffer>
-  /** Its sections, none where it has none. */
+  /** Its sections, none where it has none; read once. */
   readonly sections: (signal: AbortSignal) => Promise<readonly Section[]>
+}
+
+/** The part of a file that one of its own addresses lies in. */
+export function loadAt({ loads }: Pick<Image, 'loads'>, address: number): Load | undefined {
+  return loads.find((load) => address >= load.address && address < load.address + load.stored)
 }

@@ -13,10 +13,14 @@ export interface Module {
   readonly image: Image
 }
 
-/** What is mapped where in a process. */
+/** Whether an address may hold code; `unknown` where nobody says. */
+export type CodeAt = 'code' | 'none' | 'unknown'
+
+/** What is mapped where in a process. Where headers of a file are to be read that are damaged, it throws Damaged. */
 export interface Modules {
-  /** The module at an address. Reads its headers the first time, which costs a frame where they are damaged. Throws Damaged, or the signal's reason. */
+  /** The file at an address; undefined where none is mapped, it is not at hand, or it is no program or library. */
   at(address: number, signal: AbortSignal): Promise<Module | undefined>
+  codeAt(address: number, signal: AbortSignal): Promise<CodeAt>
   /** The mapping at an address, whatever it holds. */
   mappingAt(address: number): MappedFile | undefined
 }

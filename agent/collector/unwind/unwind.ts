@@ -1,8 +1,21 @@
-import type { Unwound } from './frame.ts'
-import type { Modules } from './modules.ts'
+import { byCfi, type Caller, type ReadNumber } from './by-cfi.ts'
+import { byCall, byFramePointer, CALL_BYTES, endsInCall } from './by-frame-pointer.ts'
+import { byGoTable } from './by-go-table.ts'
+import { bySigreturn, isSigreturn, SIGRETURN_BYTES } from './by-sigreturn.ts'
+import type { FoundBy, Frame, StackEnd, Unwound } from './frame.ts'
+import { type FrameRow, rowAt } from './frame-row.ts'
+import { FrameTable } from './frame-table.ts'
+import { GoTable } from './go-table.ts'
+import { Damaged, type Image } from './image.ts'
+import { VDSO } from './module-map.ts'
+import type { CodeAt, Module, Modules } from './modules.ts'
+import { Recent } from './recent.ts'
+import { ARCHITECTURES, type Architecture, type Registers, registersOf, signatureBits } from './registers.ts'
 
 /** Frames of one thread at most; also what a stack costs that leads in a circle. */
 export const MOST_FRAMES = 256
+/** Places in code whose way to the caller is remembered: threads stand at the same ones. */
+const MOST_ROWS = 4096
 
 /** Memory that is at hand, as pieces: stacks, and the vdso. Fills the buffer from `address` on, and gives how many bytes it had. */
 export type ReadMemory = (address: number, into: Buffer) => number
@@ -22,8 +35,242 @@ export interface UnwindProcess {
   readonly modules: Modules
 }
 
-/**
- * The frames of a thread, innermost first. Registers and memory are of a moment and at hand, so they are read at once; files are read by
- * pages, so it waits for those, until the signal aborts: that rejects with its reason, and nothing else does.
- */
-export type Unwind = (process: UnwindProcess, thread: ThreadRegisters, signal: AbortSignal) => Promise<Unwound>
+/** What is remembered of a file. */
+interface Known {
+  readonly number: number
+  readonly table: FrameTable
+  go: GoTable | 'none' | undefined
+}
+
+/** Unwinds threads, of any number of processes: what it learns of a file serves the next. */
+export class Unwinder {
+  readonly #files = new Map<Image, Known>()
+  readonly #rows = new Recent<string, { readonly row: FrameRow | undefined }>(MOST_ROWS)
+
+  /**
+   * The frames of a thread, innermost first. Registers and memory are of a moment and at hand, so they are read at once; files are read by
+   * pages, so it waits for those, until the signal aborts: that rejects with its reason, and nothing else does.
+   */
+  async unwind(process: UnwindProcess, thread: ThreadRegisters, signal: AbortSignal): Promise<Unwound> {
+    const stack = new Stack(this, process, thread, signal)
+    return await stack.unwind()
+  }
+
+  /** How to get from a place in a file to the caller, by its call frame information. Throws Damaged. */
+  async rowAt(image: Image, address: number, signal: AbortSignal): Promise<FrameRow | undefined> {
+    const { number, table } = this.#known(image)
+    const key = `${number} ${address}`
+    const known = this.#rows.get(key)
+    if (known !== undefined) return known.row
+    const entry = await table.entryAt(address, signal)
+    const row = entry && rowAt(entry, address)
+    this.#rows.set(key, { row })
+    return row
+  }
+
+  /** Go's own table of a file. Throws Damaged. */
+  async goTable(image: Image, signal: AbortSignal): Promise<GoTable | undefined> {
+    const known = this.#known(image)
+    known.go ??= (await GoTable.of(image, signal)) ?? 'none'
+    return known.go === 'none' ? undefined : known.go
+  }
+
+  #known(image: Image): Known {
+    const known = this.#files.get(image) ?? { number: this.#files.size, table: new FrameTable(image), go: undefined }
+    this.#files.set(image, known)
+    return known
+  }
+}
+
+/** Where a frame is, and what is known of it. */
+interface Place {
+  readonly frame: Frame
+  readonly code: CodeAt
+  readonly row: FrameRow | undefined
+  /** Whether a signal handler returns there; `code`: by its instructions, which go before what the file says. */
+  readonly signal: 'no' | 'row' | 'code'
+}
+
+interface Step {
+  readonly by: FoundBy
+  readonly registers: Registers
+}
+
+/** One thread's way down its stack. */
+class Stack {
+  readonly #unwinder: Unwinder
+  readonly #process: UnwindProcess
+  readonly #thread: ThreadRegisters
+  readonly #signal: AbortSignal
+  readonly #arch: Architecture
+  readonly #signature: bigint
+  readonly #damaged = new Set<string>()
+  readonly #word = Buffer.alloc(8)
+
+  constructor(unwinder: Unwinder, process: UnwindProcess, thread: ThreadRegisters, signal: AbortSignal) {
+    this.#unwinder = unwinder
+    this.#process = process
+    this.#thread = thread
+    this.#signal = signal
+    this.#arch = ARCHITECTURES[process.arch]
+    this.#signature = this.#arch.link === undefined ? 0n : signatureBits(thread.pacMask)
+  }
+
+  async unwind(): Promise<Unwound> {
+    const frames: Frame[] = []
+    const end = await this.#walk(frames)
+    return { frames, end, damaged: [...this.#damaged] }
+  }
+
+  async #walk(frames: Frame[]): Promise<StackEnd> {
+    let registers = registersOf(this.#arch, this.#thread)
+    if (registers === undefined) return { why: 'lost' }
+    let kind: Frame['kind'] = 'first'
+    let by: FoundBy = 'first'
+    let lowest = 0n
+    for (;;) {
+      this.#signal.throwIfAborted()
+      const place = await this.#placeOf(registers, kind, by, lowest)
+      if (frames.length === MOST_FRAMES) return { why: 'limit', address: place.frame.sp }
+      frames.push(place.frame)
+      const step = await this.#step(place, registers)
+      if ('why' in step) return step
+      const [from, to] = [registers[this.#arch.sp] ?? lowest, step.registers[this.#arch.sp]]
+      const isInterrupted = place.signal !== 'no'
+      // A handler may have a stack of its own; a function that was just called has nothing on it yet.
+      const mayStay = kind === 'first' || kind === 'interrupted'
+      const grows =
+        to === undefined || to > from || (mayStay && to === from && !this.#isSamePc(registers, step.registers))
+      if (!grows && !isInterrupted) return { why: 'not-growing', address: Number(to) }
+      lowest = isInterrupted ? 0n : (to ?? (registers[this.#arch.fp] as bigint))
+      registers = step.registers
+      kind = isInterrupted ? 'interrupted' : 'return'
+      by = step.by
+    }
+  }
+
+  #isSamePc(one: Registers, other: Registers): boolean {
+    return one[this.#arch.pc] === other[this.#arch.pc]
+  }
+
+  async #placeOf(registers: Registers, kind: Frame['kind'], by: FoundBy, lowest: bigint): Promise<Place> {
+    const pc = Number(registers[this.#arch.pc])
+    const sp = Number(registers[this.#arch.sp] ?? lowest)
+    // A call that never returns is the last instruction of its function: behind it begins another one.
+    const at = kind === 'return' ? pc - 1 : pc
+    const where = await this.#lookUp(at)
+    const isReturned = kind === 'return' || kind === 'first'
+    const signal = isReturned ? await this.#signalAt(pc, where) : 'no'
+    if (signal === 'no' || kind === 'first')
+      return { frame: { pc, sp, kind, by, at, ...where.located }, ...where, signal }
+    const { located } = await this.#lookUp(pc)
+    return { frame: { pc, sp, kind: 'signal', by, at: pc, ...located }, ...where, signal }
+  }
+
+  async #signalAt(pc: number, { row, module }: Where): Promise<Place['signal']> {
+    if (row !== undefined && module?.path !== VDSO) return row.isSignal ? 'row' : 'no'
+    const code = await this.#codeAt(pc, SIGRETURN_BYTES)
+    if (code !== undefined && isSigreturn(code, this.#arch)) return 'code'
+    return row?.isSignal ? 'row' : 'no'
+  }
+
+  /** What the maps and files say of an address. A file that is damaged says nothing. */
+  async #lookUp(at: number): Promise<Where> {
+    const { modules } = this.#process
+    const code = (await this.#unlessDamaged(() => modules.codeAt(at, this.#signal))) ?? 'unknown'
+    const module = await this.#unlessDamaged(() => modules.at(at, this.#signal))
+    if (module === undefined || module.image.machine !== this.#arch.elf) {
+      return { code, module: undefined, row: undefined, located: {} }
+    }
+    const address = at - module.bias
+    const row = await this.#unlessDamaged(() => this.#unwinder.rowAt(module.image, address, this.#signal))
+    return { code, module, row, located: { module, address } }
+  }
+
+  /** The way to the caller: what the file says, else what is known of such code, else the frame pointer. */
+  async #step(place: Place, registers: Registers): Promise<Step | StackEnd> {
+    const { frame, row, code, signal } = place
+    const isExact = frame.kind !== 'return'
+    const caller = (by: FoundBy, found: Caller) => this.#stepOf(by, found)
+    if (signal === 'code') {
+      const step = caller('sigreturn', bySigreturn(registers, this.#arch, this.#memory))
+      return step ?? { why: 'lost', address: frame.pc }
+    }
+    if (row !== undefined) {
+      const found = await this.#unlessDamaged(async () => byCfi(row, registers, this.#arch, this.#memory, isExact))
+      const step = found && caller('cfi', found)
+      if (step !== undefined) return step
+    }
+    const { module, address } = frame
+    if (module !== undefined && address !== undefined && row === undefined) {
+      const found = await this.#unlessDamaged(async () => {
+        const table = await this.#unwinder.goTable(module.image, this.#signal)
+        return table && (await byGoTable(table, address, registers, this.#arch, this.#memory, this.#signal))
+      })
+      const step = found && caller('pclntab', found)
+      if (step !== undefined) return step
+    }
+    const guesses: (() => [FoundBy, Caller])[] = [
+      () => ['frame-pointer', byFramePointer(registers, this.#arch, this.#memory)],
+      () => ['call', isExact ? byCall(registers, this.#arch, this.#memory) : { kind: 'none' }],
+    ]
+    // What is no code was called, and has done nothing yet.
+    for (const guess of code === 'none' ? guesses.reverse() : guesses) {
+      const step = caller(...guess())
+      if (step !== undefined && ('why' in step || (await this.#isAfterCall(step)))) return step
+    }
+    return { why: 'lost', address: frame.pc }
+  }
+
+  #stepOf(by: FoundBy, caller: Caller): Step | StackEnd | undefined {
+    if (caller.kind === 'none') return undefined
+    if (caller.kind === 'outermost') return { why: 'outermost' }
+    if (caller.kind === 'unreadable') return { why: 'unreadable', address: caller.address }
+    const registers = [...caller.registers]
+    const pc = (registers[this.#arch.pc] ?? 0n) & ~this.#signature
+    if (pc === 0n) return { why: 'outermost' }
+    registers[this.#arch.pc] = pc
+    return { by, registers }
+  }
+
+  /** Whether what was found without the file's word can be a return address: stop rather than guess. */
+  async #isAfterCall({ registers }: Step): Promise<boolean> {
+    const pc = Number(registers[this.#arch.pc])
+    const code = await this.#unlessDamaged(() => this.#process.modules.codeAt(pc - 1, this.#signal))
+    if (code === 'none') return false
+    const bytes = await this.#codeAt(pc - CALL_BYTES - 1, CALL_BYTES + 1)
+    return bytes === undefined ? code === 'code' : endsInCall(bytes.subarray(1), this.#arch)
+  }
+
+  /** Code at an address: of its file, else of memory; undefined where neither is at hand. */
+  async #codeAt(address: number, length: number): Promise<Buffer | undefined> {
+    const module = await this.#unlessDamaged(() => this.#process.modules.at(address, this.#signal))
+    const bytes = Buffer.alloc(length)
+    if (module === undefined) return this.#process.memory(address, bytes) === length ? bytes : undefined
+    return await this.#unlessDamaged(() => module.image.bytesAt(address - module.bias, length, this.#signal))
+  }
+
+  readonly #memory: ReadNumber = (address, bytes) => {
+    if (address > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
+    this.#word.fill(0)
+    const read = this.#process.memory(Number(address), this.#word.subarray(0, bytes))
+    return read === bytes ? this.#word.readBigUInt64LE(0) : undefined
+  }
+
+  async #unlessDamaged<Value>(look: () => Promise<Value>): Promise<Value | undefined> {
+    try {
+      return await look()
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error
+      this.#damaged.add(error.message)
+      return undefined
+    }
+  }
+}
+
+interface Where {
+  readonly code: CodeAt
+  readonly module: Module | undefined
+  readonly row: FrameRow | undefined
+  readonly located: Pick<Frame, 'module' | 'address'>
+}

@@ -1,0 +1,16 @@
+# Run by gdb: a line for each frame of each thread that is no inlined one, its pc and its function.
+import gdb
+
+for setting in ("past-main on", "past-entry on", "limit 256"):
+    gdb.execute("set backtrace " + setting)
+for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
+    thread.switch()
+    print("thread", thread.ptid[1])
+    frame = gdb.newest_frame()
+    try:
+        while frame is not None and frame.is_valid():
+            if frame.type() != gdb.INLINE_FRAME:
+                print("frame", hex(frame.pc()), frame.name())
+            frame = frame.older()
+    except gdb.error as error:
+        print("end", error)
