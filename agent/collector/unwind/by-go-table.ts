@@ -15,7 +15,6 @@ export async function byGoTable(
 ): Promise<Caller> {
   const found = await table.functionAt(address, signal)
   if (found === undefined) return { kind: 'none' }
-  if (found.isTop) return { kind: 'outermost' }
   const growth = await table.growthAt(found, address, signal)
   const stack = registers[sp]
   if (growth === undefined || growth < 0 || stack === undefined) return { kind: 'none' }

@@ -7,8 +7,6 @@ export interface GoFunction {
   readonly end: number
   /** Where its name is, in the file. */
   readonly nameAt: number
-  /** The outermost one of a goroutine or thread: nothing called it. */
-  readonly isTop: boolean
   /** Where the table of its stack's growth is, in the file. */
   readonly growthAt: number
 }
@@ -24,18 +22,17 @@ interface Layout {
   /** Places in a function's description. */
   readonly growth: number
   readonly name: number
-  readonly flag?: number
 }
 
 const LAYOUTS: Readonly<Record<number, Layout>> = {
   // 1.2
   4294967291: { wordsBefore: 1, growth: 20, name: 8 },
   // 1.16
-  4294967290: { wordsBefore: 7, names: 2, values: 5, functions: 6, growth: 20, name: 8, flag: 41 },
+  4294967290: { wordsBefore: 7, names: 2, values: 5, functions: 6, growth: 20, name: 8 },
   // 1.18
-  4294967280: { wordsBefore: 8, textStart: 2, names: 3, values: 6, functions: 7, growth: 16, name: 4, flag: 37 },
+  4294967280: { wordsBefore: 8, textStart: 2, names: 3, values: 6, functions: 7, growth: 16, name: 4 },
   // 1.20
-  4294967281: { wordsBefore: 8, textStart: 2, names: 3, values: 6, functions: 7, growth: 16, name: 4, flag: 41 },
+  4294967281: { wordsBefore: 8, textStart: 2, names: 3, values: 6, functions: 7, growth: 16, name: 4 },
 }
 
 const SECTIONS = ['.gopclntab', '.data.rel.ro.gopclntab']
@@ -47,7 +44,6 @@ const MOST_FUNCTIONS = 2 ** 24
 /** Bytes of the growth of one function's stack: most have some ten. */
 const GROWTH_BYTES = 64 * 1024
 const GROWTH_STEP = 512
-const IS_TOP = 1
 
 /** Go's own table of functions (.gopclntab), which survives stripping. All throws Damaged, or the signal's reason. */
 export class GoTable {
@@ -148,14 +144,13 @@ export class GoTable {
     return Buffer.concat([bytes, await this.#image.bytes(from + bytes.length, left, signal)])
   }
 
-  async #described(at: number, signal: AbortSignal): Promise<Pick<GoFunction, 'nameAt' | 'growthAt' | 'isTop'>> {
-    const { names, values, growth, name, flag } = this.#layout
+  async #described(at: number, signal: AbortSignal): Promise<Pick<GoFunction, 'nameAt' | 'growthAt'>> {
+    const { names, values, growth, name } = this.#layout
     const bytes = await this.#bytes(at, FUNCTION_BYTES, signal)
     const base = (index: number | undefined) => (index === undefined ? 0 : (this.#words[index] as number))
     return {
       nameAt: this.#at + base(names) + bytes.readUInt32LE(name),
       growthAt: this.#at + base(values) + bytes.readUInt32LE(growth),
-      isTop: flag !== undefined && (bytes.readUInt8(flag) & IS_TOP) !== 0,
     }
   }
 

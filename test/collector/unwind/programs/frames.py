@@ -1,4 +1,4 @@
-# Run by gdb: a line for each frame of each thread that is no inlined one, its pc and its function.
+# Run by gdb: a line for each frame of each thread that is on the stack, its pc and its function.
 import gdb
 
 for setting in ("past-main on", "past-entry on", "limit 256"):
@@ -9,7 +9,8 @@ for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: threa
     frame = gdb.newest_frame()
     try:
         while frame is not None and frame.is_valid():
-            if frame.type() != gdb.INLINE_FRAME:
+            # What was inlined, or left by a jump, has none; behind the outermost one of Go's comes a zero.
+            if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME) and frame.pc() != 0:
                 print("frame", hex(frame.pc()), frame.name())
             frame = frame.older()
     except gdb.error as error:
