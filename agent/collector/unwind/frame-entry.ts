@@ -31,7 +31,7 @@ export interface Instructions {
 }
 
 /** Most bytes of an entry: functions of 100,000 lines have some ten KiB. */
-const MOST_BYTES = 256 * 1024
+const MOST_BYTES = 64 * 1024
 /** Bytes of the length of an entry in the 64-bit format, and of that in the 32-bit one, which says so. */
 const WIDE = 0xffffffff
 const [NARROW_HEAD, WIDE_HEAD] = [4, 12]

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { byCfi, type Caller, type ReadNumber } from './by-cfi.ts'
 import { byCall, byFramePointer, CALL_BYTES, endsInCall } from './by-frame-pointer.ts'
 import { byGoTable } from './by-go-table.ts'
@@ -6,7 +7,7 @@ import type { FoundBy, Frame, StackEnd, Unwound } from './frame.ts'
 import { type FrameRow, rowAt } from './frame-row.ts'
 import { FrameTable } from './frame-table.ts'
 import { GoTable } from './go-table.ts'
-import { Damaged, type Image } from './image.ts'
+import { Damaged, type Image, loadAt } from './image.ts'
 import { VDSO } from './module-map.ts'
 import type { CodeAt, Module, Modules } from './modules.ts'
 import { Recent } from './recent.ts'
@@ -14,6 +15,8 @@ import { ARCHITECTURES, type Architecture, type Registers, registersOf, signatur
 
 /** Frames of one thread at most; also what a stack costs that leads in a circle. */
 export const MOST_FRAMES = 256
+/** ms of arithmetic after which others are let run, timers above all: what was read before is not waited for. */
+const TURN_MS = 10
 /** Places in code whose way to the caller is remembered: threads stand at the same ones. */
 const MOST_ROWS = 4096
 
@@ -45,6 +48,7 @@ interface Known {
 /** Unwinds threads, of any number of processes: what it learns of a file serves the next. */
 export class Unwinder {
   readonly #files = new Map<Image, Known>()
+  #turn = performance.now()
   readonly #rows = new Recent<string, { readonly row: FrameRow | undefined }>(MOST_ROWS)
 
   /**
@@ -73,6 +77,15 @@ export class Unwinder {
     const known = this.#known(image)
     known.go ??= (await GoTable.of(image, signal)) ?? 'none'
     return known.go === 'none' ? undefined : known.go
+  }
+
+  /** Lets others run now and then. Rejects with the signal's reason. */
+  async breathe(signal: AbortSignal): Promise<void> {
+    if (performance.now() - this.#turn > TURN_MS) {
+      await setImmediate()
+      this.#turn = performance.now()
+    }
+    signal.throwIfAborted()
   }
 
   #known(image: Image): Known {
@@ -129,7 +142,7 @@ class Stack {
     let by: FoundBy = 'first'
     let lowest = 0n
     for (;;) {
-      this.#signal.throwIfAborted()
+      await this.#unwinder.breathe(this.#signal)
       const place = await this.#placeOf(registers, kind, by, lowest)
       if (frames.length === MOST_FRAMES) return { why: 'limit', address: place.frame.sp }
       frames.push(place.frame)
@@ -247,7 +260,10 @@ class Stack {
     const module = await this.#unlessDamaged(() => this.#process.modules.at(address, this.#signal))
     const bytes = Buffer.alloc(length)
     if (module === undefined) return this.#process.memory(address, bytes) === length ? bytes : undefined
-    return await this.#unlessDamaged(() => module.image.bytesAt(address - module.bias, length, this.#signal))
+    const own = address - module.bias
+    const load = loadAt(module.image, own)
+    if (load === undefined || own + length > load.address + load.stored) return undefined
+    return await this.#unlessDamaged(() => module.image.bytesAt(own, length, this.#signal))
   }
 
   readonly #memory: ReadNumber = (address, bytes) => {

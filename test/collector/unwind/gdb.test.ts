@@ -9,6 +9,7 @@ import { built } from '../../built.ts'
 import { compile, limits, never, PROGRAMS, start, system, traced, without } from '../live-core/patients.ts'
 import { scratch } from '../live-core/scratch.ts'
 import { gdbFrames, type JudgedFrame } from './gdb-frames.ts'
+import { record } from './golden.ts'
 import { filesAt, unwindCore } from './unwound.ts'
 
 t.setTimeout(300_000)
@@ -22,6 +23,8 @@ interface Program {
   readonly symbols?: (directory: string) => string
   /** Whether it runs code that a just-in-time compiler wrote, which gdb cannot unwind: then what it names is compared. */
   readonly jit?: boolean
+  /** The golden files that are made of it with LASTGASP_RECORD=1. */
+  readonly golden?: string
 }
 
 const C: Program['needs'] = ['gcc']
@@ -36,6 +39,11 @@ const RUNNING: Readonly<Record<string, Program>> = {
   'C, PIE without symbols': { needs: C, make: (at) => [compile(at, 'threads', ['-O2', '-s', '-pie', '-fPIE'])] },
   'C, without a search table': { needs: C, make: (at) => [compile(at, 'threads', ['-O2', '-Wl,--no-eh-frame-hdr'])] },
   'C, deleted executable': { needs: C, make: (at) => [compile(at, 'threads', ['-O2'])] },
+  'C, static, handlers on their own stacks': {
+    needs: C,
+    make: (at) => [own(at, 'signals.c', 'gcc', ['-O2', '-pthread', '-static'])],
+    golden: 'x64-signals',
+  },
   'C, handlers on their own stacks': { needs: C, make: (at) => [own(at, 'signals.c', 'gcc', ['-O2', '-pthread'])] },
   'C, in the linkage table': {
     needs: C,
@@ -79,7 +87,7 @@ function stripped(program: string): string {
   return `${program}-stripped`
 }
 
-for (const [name, { needs, make, symbols, jit = false }] of Object.entries(RUNNING)) {
+for (const [name, { needs, make, symbols, golden, jit = false }] of Object.entries(RUNNING)) {
   t.test(name, { skip: traced.skip || without('gdb', ...needs) }, async (t) => {
     const directory = scratch(t)
     const [program = '', ...more] = make(directory)
@@ -114,6 +122,7 @@ for (const [name, { needs, make, symbols, jit = false }] of Object.entries(RUNNI
     t.ok(named > 0 || jit || name.includes('without symbols'), 'gdb names some')
     t.equal(equal, named, 'frames that gdb names')
     t.comment(`${name}: ${equal} of ${named} frames that gdb names, in ${expected.size} threads`)
+    if (golden !== undefined) record(golden, core, program, found)
     if (jit) t.ok([...found.values()].some(({ frames }) => frames.some(({ by }) => by === 'frame-pointer')))
   })
 }
