@@ -223,9 +223,11 @@ class Stack {
       const step = found && caller('pclntab', found)
       if (step !== undefined) return step
     }
+    // What lies in the register may be left from a call before, what lies on the stack hardly.
+    const mayBeCall = isExact && (code === 'none' || this.#arch.link === undefined)
     const guesses: (() => [FoundBy, Caller])[] = [
       () => ['frame-pointer', byFramePointer(registers, this.#arch, this.#memory)],
-      () => ['call', isExact ? byCall(registers, this.#arch, this.#memory) : { kind: 'none' }],
+      () => ['call', mayBeCall ? byCall(registers, this.#arch, this.#memory) : { kind: 'none' }],
     ]
     // What is no code was called, and has done nothing yet.
     for (const guess of code === 'none' ? guesses.reverse() : guesses) {
