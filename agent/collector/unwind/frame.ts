@@ -45,7 +45,7 @@ export interface Unwound {
   readonly damaged: readonly string[]
 }
 
-/** The function that a frame is in. Names are added afterwards: by `Naming`, in the folder names/. */
+/** The function that a frame is in. Names are added afterwards: names/names.ts. */
 export interface FrameName {
   readonly function: string
   /** Bytes from the function's start to the frame's pc. */
@@ -53,12 +53,7 @@ export interface FrameName {
   readonly source: 'symtab' | 'dynsym' | 'pclntab' | 'perf-map'
 }
 
+/** A frame, and the function that it is in, where something names it. */
 export interface NamedFrame extends Frame {
   readonly name?: FrameName
-}
-
-/** What gives names: by the file's symbols where the frame has a module, else by what the process itself wrote of its code. */
-export interface Naming {
-  /** Undefined where nothing names it. Throws nothing but the signal's reason: a damaged file names nothing. */
-  nameOf(frame: Frame, signal: AbortSignal): Promise<FrameName | undefined>
 }
