@@ -27,6 +27,7 @@ const FLOORS = [
   'collector/machine-memory',
   'collector/live-core',
   'collector/recorder',
+  'collector/kept-stacks',
   'collector/sources',
   'collector',
   'capture',

@@ -42,6 +42,10 @@ export const detailsSchema = z.discriminatedUnion('source', [
     ...{ gone: count, goneFirst: list(gone) },
   }),
   z.object({
+    source: z.literal('traces'),
+    ...{ processes: z.number(), crashed: z.number(), threads: count, frames: count, named: count },
+  }),
+  z.object({
     source: z.literal('live'),
     trouble: trouble.optional(),
     by: z.enum(['ptrace', 'gdb']).optional(),

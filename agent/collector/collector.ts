@@ -26,6 +26,7 @@ import { liveSource } from './sources/live/source.ts'
 import { memorySource } from './sources/memory/source.ts'
 import { pstoreSource } from './sources/pstore/source.ts'
 import { stacksSource } from './sources/stacks/source.ts'
+import { tracesSource } from './sources/traces/source.ts'
 
 /** What lastgasp-hold.service waits for. */
 const HOLD_PATH = '/run/lastgasp/wall/hold'
@@ -70,6 +71,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     sources: [
       factsSource(recorder),
       stacksSource(system),
+      tracesSource(),
       liveSource(system),
       memorySource(),
       executablesSource(),

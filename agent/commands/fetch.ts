@@ -25,7 +25,7 @@ const options = {
   only: {
     type: 'string',
     requiresArg: true,
-    describe: 'Only these sources or artifacts: journal,cores,facts,stacks,live,memory',
+    describe: 'Only these sources or artifacts: journal,cores,facts,traces,stacks,live,memory',
   },
   'keep-sealed': { type: 'boolean', default: false, describe: 'Open nothing, whatever identities there are' },
 } as const

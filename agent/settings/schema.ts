@@ -54,6 +54,11 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     ['none', 'unpackaged'],
     'none',
   ),
+  traces: choice(
+    'Whose stacks are told as text, with names of functions: all that are taken, of crashed processes only, or none.',
+    ['all', 'crashed', 'none'],
+    'all',
+  ),
   s3: table('The S3 store.', {
     region: z.optional(text('Region of the bucket.', REGION, 'a region such as "eu-central-1"')),
     endpoint: z.optional(

@@ -64,6 +64,11 @@ const known = oneOf('source', {
     },
     ['processes'],
   ),
+  traces: of(
+    'traces',
+    { processes: 'number', crashed: 'number', threads: 'number', frames: 'number', named: 'number' },
+    ['processes', 'crashed'],
+  ),
   live: of('live', {
     ...{ trouble, by: ['ptrace', 'gdb'], missed: listOf(REASON), beyond: 'number', late: 'number', ended: 'flag' },
   }),

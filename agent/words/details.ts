@@ -7,6 +7,7 @@ import type { Pod } from './pod.ts'
 export type Details =
   | FactsDetails
   | StacksDetails
+  | TracesDetails
   | LiveDetails
   | MemoryDetails
   | ExecutablesDetails
@@ -96,6 +97,17 @@ export interface StuckThread {
   readonly wchan?: string
   /** System call that it hangs in. */
   readonly call?: string
+}
+
+export interface TracesDetails {
+  readonly source: 'traces'
+  /** Living processes whose stacks are told, and crashed ones. */
+  readonly processes: number
+  readonly crashed: number
+  /** Threads of both; frames of different stacks, and how many of them have a name. */
+  readonly threads?: number
+  readonly frames?: number
+  readonly named?: number
 }
 
 export interface LiveDetails {

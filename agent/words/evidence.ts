@@ -40,6 +40,7 @@ export type EvidenceClass = 'open' | 'text' | 'memory'
 export type SourceName =
   | 'facts'
   | 'stacks'
+  | 'traces'
   | 'live'
   | 'memory'
   | 'executables'
@@ -52,6 +53,7 @@ export type SourceName =
 export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
   facts: 'text',
   stacks: 'memory',
+  traces: 'text',
   live: 'memory',
   memory: 'memory',
   executables: 'memory',
@@ -63,8 +65,8 @@ export const CLASS_OF: Readonly<Record<SourceName, EvidenceClass>> = {
 
 /** The sources that know something of a boot: what lives is of this one, and what kernels have left that have gone is not. */
 export const SOURCES_OF: Readonly<Record<Occasion['boot'], ReadonlySet<SourceName>>> = {
-  this: new Set(['facts', 'stacks', 'live', 'memory', 'executables', 'journal', 'files', 'cores']),
-  previous: new Set(['pstore', 'cores', 'journal']),
+  this: new Set(['facts', 'stacks', 'traces', 'live', 'memory', 'executables', 'journal', 'files', 'cores']),
+  previous: new Set(['pstore', 'traces', 'cores', 'journal']),
 }
 
 /** When an artifact is taken: first of all, while applications live, or after they were let go. */

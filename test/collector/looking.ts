@@ -1,3 +1,4 @@
+import { KeptStacks } from '../../agent/collector/kept-stacks/kept-stacks.ts'
 import { newPatients, type Patients } from '../../agent/collector/processes/patients.ts'
 import type { Inventory, Source, SourceContext, SourceSession } from '../../agent/collector/sources/source.ts'
 import type { Settings } from '../../agent/settings/schema.ts'
@@ -8,7 +9,14 @@ export const PLENTY = 60_000
 
 /** What a source is told of a capture by hand. */
 export function contextOf(root: string, settings: Settings, patients: Patients = newPatients(root)): SourceContext {
-  return { root, settings, occasion: { trigger: 'manual', boot: 'this' }, before: undefined, patients }
+  return {
+    root,
+    settings,
+    occasion: { trigger: 'manual', boot: 'this' },
+    before: undefined,
+    patients,
+    kept: new KeptStacks(root),
+  }
 }
 
 /** The inventory of a session of its own. */

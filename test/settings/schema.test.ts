@@ -14,6 +14,7 @@ t.test('defaults, in ms and bytes', async (t) => {
     deadline: 90_000,
     labels: {},
     executables: 'none',
+    traces: 'all',
     s3: { addressing: 'virtual', checksums: 'supported' },
     seal: { recipients: [], unsealed: 'deny', broken: undefined },
     hold: { wait: 10_000 },

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Stats } from 'node:fs'
 import type { ItemIdentity } from '../../words/evidence.ts'
 import { toldBytes } from '../../words/host-name.ts'
+import { markOf } from '../host/mark.ts'
 import type { FileId } from '../host/open-file.ts'
 
 /** A core, kernel dump or crash report that lies on the host. */
@@ -70,4 +71,9 @@ export const charge = ({ bytes, allocated }: Pick<CoreFile, 'bytes' | 'allocated
 /** A file does not tell the unit; its user does nearly as well: system users, and those of DynamicUser= (systemd's UIDS-GIDS.md). */
 export function isServiceUser(uid: number): boolean {
   return uid < 1000 || (uid >= 61184 && uid <= 65519)
+}
+
+/** What tells it from boot to boot. */
+export function markOfCore({ raw, file: { ino }, bytes, changed }: CoreFile): string {
+  return markOf({ path: raw, ino, bytes, changed })
 }

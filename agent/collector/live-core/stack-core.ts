@@ -1,9 +1,11 @@
 import type { System } from '../host/ffi.ts'
+import type { Mapping } from '../host/mappings.ts'
 import { layOut } from './elf-core.ts'
 import { essentials, type Held } from './essentials.ts'
-import { momentOf } from './moment.ts'
+import { type Moment, momentOf } from './moment.ts'
 import { coreNotes } from './notes.ts'
 import { named } from './places.ts'
+import type { ThreadState } from './registers.ts'
 import type { Limits, Target } from './target.ts'
 
 /** An ELF core of registers and stacks, and of what a debugger needs to unwind them. */
@@ -16,6 +18,15 @@ export interface StackCore {
   readonly freezeMs: number
   /** What could not be had, one sentence each. */
   readonly missed: readonly string[]
+  readonly moment: StacksMoment
+}
+
+/** What unwinding needs of it, for as long as somebody keeps it. */
+export interface StacksMoment {
+  readonly threads: readonly ThreadState[]
+  readonly mappings: readonly Mapping[]
+  /** The stacks, and the vdso. */
+  readonly pieces: readonly { readonly start: number; readonly bytes: Buffer }[]
 }
 
 /**
@@ -42,5 +53,19 @@ export async function takeStackCore(
     beyond: moment.standstill.beyond,
     freezeMs: moment.standstill.ms,
     missed,
+    moment: { threads: moment.threads, mappings: moment.mappings, pieces: piecesOf(held, moment) },
   }
+}
+
+function piecesOf(held: readonly Held[], { mappings }: Moment): StacksMoment['pieces'] {
+  const vdso = mappings.find(({ path }) => path === '[vdso]')
+  const isWanted = ({ rank, start }: Held) =>
+    rank === 0 || (vdso !== undefined && start >= vdso.start && start < vdso.end)
+  return held.filter(isWanted).flatMap(({ start, content }) => {
+    let at = start
+    return content.map((bytes) => {
+      at += bytes.length
+      return { start: at - bytes.length, bytes }
+    })
+  })
 }

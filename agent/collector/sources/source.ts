@@ -2,6 +2,7 @@ import type { Settings } from '../../settings/schema.ts'
 import type { InventoryGap, InventoryItem, Occasion, SourceName } from '../../words/evidence.ts'
 import type { BootBefore } from '../host/boot-before.ts'
 import type { Reading } from '../host/reading.ts'
+import type { KeptStacks } from '../kept-stacks/kept-stacks.ts'
 import type { Patients } from '../processes/patients.ts'
 
 /**
@@ -33,6 +34,8 @@ export interface SourceContext {
   readonly root: string
   readonly occasion: Occasion
   readonly patients: Patients
+  /** Stacks of processes, from who takes them to who unwinds them. */
+  readonly kept: KeptStacks
   /** What the capture is about, where that is the boot before. */
   readonly before: BootBefore | undefined
 }

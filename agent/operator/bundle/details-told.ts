@@ -24,6 +24,8 @@ export function detailsTold({ details, item }: Pick<Receipt, 'details' | 'item'>
       return factsTold(details)
     case 'stacks':
       return stacksTold(details)
+    case 'traces':
+      return tracesTold(details)
     case 'live':
       return liveTold(details, item.unit)
     case 'memory':
@@ -68,6 +70,13 @@ function stacksTold(details: DetailsRead<'stacks'>): string[] {
       ? [`${gone} had ended before a core was taken: ${[...named, ...(gone > named.length ? ['…'] : [])].join(', ')}`]
       : []),
   ]
+}
+
+function tracesTold({ processes, crashed, frames = 0, named = 0 }: DetailsRead<'traces'>): string[] {
+  const living = processes > 0 ? [countOf(processes, 'process', 'processes')] : []
+  const dead = crashed > 0 ? [countOf(crashed, 'crash', 'crashes')] : []
+  const share = frames > 0 ? [`${Math.round((100 * named) / frames)} % of ${countOf(frames, 'frame')} named`] : []
+  return [[...living, ...dead, ...share].join(', ')]
 }
 
 /** Which processes hang, and in what: `2 of 41 processes stuck: nginx worker 812 in D (nfs_wait), in read, …`; undefined where none does. */

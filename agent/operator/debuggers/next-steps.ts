@@ -31,7 +31,11 @@ export function nextSteps(
   const steps: Step[] = [{ about: 'where everything is', command: `cd ${operand(directory)}` }]
   if (files.includes('facts/summary.txt'))
     steps.push({ about: 'the host in a page', command: 'less facts/summary.txt' })
-  const threads = ['stacks/later/threads.txt', 'stacks/threads.txt'].find((name) => files.includes(name))
+  if (files.includes('traces/traces.txt'))
+    steps.push({ about: 'what crashed, hung or ran, by function', command: 'less traces/traces.txt' })
+  const threads = ['stacks/later/threads.txt', 'stacks/threads.txt', 'threads/threads.txt'].find((name) =>
+    files.includes(name),
+  )
   if (threads !== undefined) steps.push({ about: 'where every thread stood', command: `less ${threads}` })
   if (files.some((name) => name.startsWith(`${ROOT}/`) && /\.journal~?$/.test(name))) {
     const unit = deaths.find(isInJournal)?.unit

@@ -24,7 +24,9 @@ export const ROOT = 'root'
 /** Tars of ours, each unpacked into a directory of its name; and a file that is in it. */
 const TREES: Readonly<Record<string, string>> = {
   facts: 'summary.txt',
+  traces: 'traces.txt',
   stacks: 'threads.txt',
+  threads: 'threads.txt',
   'memory/kernel': 'version',
   files: 'files.tsv',
   'files-late': 'files.tsv',

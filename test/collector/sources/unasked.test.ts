@@ -10,7 +10,7 @@ const SOURCES = [stacksSource(openSystem()), liveSource(openSystem()), memorySou
 
 for (const source of SOURCES) {
   t.test(`${source.name}: who names no recipient has asked for none, and nobody is looked at`, async (t) => {
-    const defaults = defaultSettings()
+    const defaults = { ...defaultSettings(), traces: 'none' as const }
     const { found, gaps } = await looked(source, contextOf('/', defaults))
     t.strictSame(found, [])
     t.match(gaps, [{ status: 'skipped', reason: /no recipient is set/ }])

@@ -35,6 +35,14 @@ t.test('stacks: who hangs, and what there is no core of', (t) => {
   t.end()
 })
 
+t.test('traces: of whom, and how much of it has names', (t) => {
+  t.equal(told({ source: 'traces', processes: 3, crashed: 0 }), '3 processes')
+  const details = { source: 'traces', processes: 3, crashed: 1, threads: 9, frames: 40, named: 39 } as const
+  t.equal(told(details), '3 processes, 1 crash, 98 % of 40 frames named')
+  t.equal(told({ ...details, processes: 0, frames: 1, named: 0 }), '1 crash, 0 % of 1 frame named')
+  t.end()
+})
+
 t.test('a core: why it was taken and what is missing of it; which thread crashed', (t) => {
   const trouble = { kind: 'failed' } as const
   t.equal(

@@ -13,7 +13,8 @@ export interface Entry {
 
 /**
  * The newest entries that systemd-coredump itself has logged into an open journal file with exactly this field (`MESSAGE_ID=…`),
- * at most `most` of them, newest first, each with those of its `fields` that are short. Throws where the file is damaged or of an old kind.
+ * at most `most` of them, newest first, each with those of its `fields` that are no longer than `longest` bytes, or short where that is not
+ * said. Throws where the file is damaged or of an old kind.
  */
 export async function* coredumpEntries(
   handle: OwnedFile,
@@ -21,6 +22,7 @@ export async function* coredumpEntries(
   fields: readonly string[],
   most: number,
   signal: AbortSignal,
+  longest = 0,
 ): AsyncGenerator<Entry, void, void> {
   const objects = await JournalObjects.of(handle, signal)
   const wanted = await objects.find(field)
@@ -30,7 +32,7 @@ export async function* coredumpEntries(
     for (const at of await newestOf(objects, unit)) {
       const items = await objects.itemsOf(at)
       if (!items.includes(wanted.at)) continue
-      yield await entryOf(objects, at, items, fields)
+      yield await entryOf(objects, at, items, fields, longest)
       if (--left === 0) return
     }
   }
@@ -72,10 +74,12 @@ async function entryOf(
   at: number,
   items: readonly number[],
   names: readonly string[],
+  longest = 0,
 ): Promise<Entry> {
   const fields = new Map<string, string>()
   for (const item of items) {
-    const { text } = await objects.value(item)
+    const found = await objects.value(item)
+    const text = found.text ?? (await objects.longText(found, longest))
     const [, name, value] = /^([A-Z_]+)=(.*)$/s.exec(text ?? '') ?? []
     if (name !== undefined && value !== undefined && names.includes(name)) fields.set(name, value)
   }

@@ -1,3 +1,4 @@
+import { zstdDecompressSync } from 'node:zlib'
 import type { OwnedFile } from '../owned-file.ts'
 import { siphash24 } from './siphash.ts'
 
@@ -13,6 +14,7 @@ const COMPACT = 16
 const KNOWN_FLAGS = 0x1f
 /** Object flags: the payload is compressed by XZ, LZ4 or zstd. Short ones never are. */
 const COMPRESSED = 7
+const ZSTD = 4
 const [FIELD_OBJECT, FIELD_HEADER, ENTRY_HEADER, ARRAY_HEADER] = [2, 40, 64, 24]
 /** Longest field that is read: `COREDUMP_FILENAME=` and a path. Of a longer one there is only the name. */
 const FIELD_BYTES = 1024
@@ -98,6 +100,18 @@ export class JournalObjects {
     const isWhole = end <= object.length && ((object[1] ?? 0) & COMPRESSED) === 0
     const text = isWhole ? object.toString('utf8', payloadAt, end) : undefined
     return { at, text, entries: word(object, 56), object }
+  }
+
+  /** A value of any length up to `most` bytes as text; undefined where it is longer, or compressed in a way that Node has not. */
+  async longText({ at, object }: Value, most: number): Promise<string | undefined> {
+    const payloadAt = this.#compact ? 72 : 64
+    const end = word(object, 8)
+    if (end < payloadAt || end > payloadAt + most) return undefined
+    const payload = (await this.#read(at, end)).subarray(payloadAt)
+    const compression = (object[1] ?? 0) & COMPRESSED
+    if (compression === 0) return payload.toString('utf8')
+    if (compression !== ZSTD) return undefined
+    return zstdDecompressSync(payload, { maxOutputLength: most }).toString('utf8')
   }
 
   /** Where the entries are that have a value, oldest first: a piece of their list at a time. */

@@ -1,12 +1,11 @@
 import { join } from 'node:path'
 import type { CoresDetails } from '../../../words/details.ts'
 import { coredumpAttributes } from '../../crashed-cores/attributes.ts'
-import { below, type CoreFile, charge } from '../../crashed-cores/core-file.ts'
+import { below, type CoreFile, charge, markOfCore } from '../../crashed-cores/core-file.ts'
 import type { CrashEntry } from '../../crashed-cores/crash-entries.ts'
 import { knowingHoles } from '../../crashed-cores/holes.ts'
 import { readCore } from '../../crashed-cores/read-core.ts'
 import type { System } from '../../host/ffi.ts'
-import { markOf } from '../../host/mark.ts'
 import { openSame } from '../../host/open-file.ts'
 import type { Found } from '../source.ts'
 import { type Dumping, dumpFinished } from './dumping.ts'
@@ -89,11 +88,6 @@ export function coreItem(
       }
     },
   }
-}
-
-/** What tells it from boot to boot. */
-export function markOfCore({ raw, file: { ino }, bytes, changed }: CoreFile): string {
-  return markOf({ path: raw, ino, bytes, changed })
 }
 
 /** None where there is nothing to be said. */

@@ -9,7 +9,7 @@ import { stuckThreads } from './stuck-threads.ts'
 
 /** What the receipt says of the stacks: what is missing that was to be had, and what stood out. */
 export function stacksOutcome(
-  request: Pick<StacksRequest, 'chosen' | 'preflight'>,
+  request: Pick<StacksRequest, 'chosen' | 'preflight' | 'gives'>,
   seen: Seen,
   troubles: Pick<Ledger, 'truncated'>,
 ): Outcome {
@@ -45,7 +45,10 @@ function goneProcess({ pid, comm, unit, pod, namespace, containerName }: HostPro
 }
 
 /** What there is less of than there could be, in a sentence; undefined where there is all. */
-export function coresLack(request: Pick<StacksRequest, 'chosen' | 'preflight'>, seen: Seen): string | undefined {
+export function coresLack(
+  request: Pick<StacksRequest, 'chosen' | 'preflight' | 'gives'>,
+  seen: Seen,
+): string | undefined {
   return without(request, seen) ?? tooMany(seen)
 }
 

@@ -15,6 +15,10 @@ import { threadTable, threadText } from './thread-table.ts'
 /** Of the limit, what is kept for the tables at the end. */
 const TABLES = 1 / 4
 
+function keepSeen({ kept }: StacksRequest, { stood }: Seen): void {
+  for (const { process, threads, stands } of stood) kept?.see(process.pid, threads, stands)
+}
+
 /** Reads stacks.tar: STACKS.md. Whatever ends it early, the tar is whole. */
 export function readStacks(request: StacksRequest, signal: AbortSignal): Reading {
   const troubles = ledger()
@@ -61,16 +65,18 @@ async function* entries(
   seen.stood = inOrder(request, first)
   seen.unlooked = first.unlooked
   seen.looks = 1
+  keepSeen(request, seen)
   yield* addTables('')
 
   for (const { process } of seen.stood) {
     if (!request.preflight.ok) break
-    const { row, core } = await takeCore(request, process, left * (1 - TABLES) - ENTRY_BYTES, signal)
+    const room = request.gives ? left * (1 - TABLES) - ENTRY_BYTES : Number.POSITIVE_INFINITY
+    const { row, core } = await takeCore(request, process, room, signal)
     seen.rows.push(row)
     const isGone =
       core === undefined && (await reads.names(`proc/${process.pid}/task`, { optional: true })) === undefined
     if (isGone) seen.gone.add(process.pid)
-    if (row.entry !== undefined && core !== undefined) yield* add(row.entry, core)
+    if (request.gives && row.entry !== undefined && core !== undefined) yield* add(row.entry, core)
   }
 
   if (request.interval > 0 && !signal.aborted) {
@@ -80,10 +86,11 @@ async function* entries(
     const second = await look(request, reads, 'to compare')
     seen.stood = compared(seen.stood, second)
     seen.looks = 2
+    keepSeen(request, seen)
     yield* addTables('later/')
   }
   const cores = Buffer.from(coreTable(seen.rows, booted))
-  if (cores.length + ENTRY_BYTES <= left) yield* add('cores.tsv', cores)
+  if (request.gives && cores.length + ENTRY_BYTES <= left) yield* add('cores.tsv', cores)
   const lack = coresLack(request, seen)
   if (lack !== undefined) reads.ledger.lost('cores.tsv', lack)
   const errors = Buffer.from(reads.ledger.text())

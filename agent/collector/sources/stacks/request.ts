@@ -1,4 +1,5 @@
 import type { System } from '../../host/ffi.ts'
+import type { KeptStacks } from '../../kept-stacks/kept-stacks.ts'
 import type { Preflight } from '../../live-core/preflight.ts'
 import type { Limits } from '../../live-core/target.ts'
 import type { CoreRow } from '../../processes/core-table.ts'
@@ -18,6 +19,10 @@ export interface StacksRequest {
   readonly interval: number
   readonly limit: number
   readonly caps: Caps
+  /** Whether the cores are given: class `memory` may leave the host. */
+  readonly gives: boolean
+  /** Keeps the stacks for the traces, where those are wished. */
+  readonly kept: KeptStacks | undefined
 }
 
 /** How many threads are taken, whatever there are. */

@@ -1,6 +1,6 @@
 import type { InventoryGap } from '../../../words/evidence.ts'
 import { parseSelector } from '../../../words/selector.ts'
-import { unasked } from '../../clearance.ts'
+import { clearance } from '../../clearance.ts'
 import type { System } from '../../host/ffi.ts'
 import { canTrace } from '../../live-core/preflight.ts'
 import { select } from '../../processes/select.ts'
@@ -12,6 +12,9 @@ import { CAPS } from './request.ts'
 const PROCESS_BYTES = 320 * 1024
 const THREAD_BYTES = 24 * 1024
 const RATIO = 0.12
+/** Of the tables alone: a line in each. */
+const LINE_BYTES = 1024
+const TEXT_RATIO = 0.2
 /** Right after the facts: no other artifact tells as much in as few bytes. */
 const VALUE = 950
 /**
@@ -22,7 +25,8 @@ const PATIENCE_MS = 60_000
 
 /**
  * Where every thread of the chosen processes stands: a table, and a core of the stacks for each process, in one tar:
- * STACKS.md. Where nobody can be traced, the table alone.
+ * STACKS.md. Where nobody can be traced, the table alone. Where class `memory` may not leave, the table alone too; the stacks are kept for
+ * the traces all the same.
  */
 export function stacksSource(system: System): Source {
   return {
@@ -33,35 +37,50 @@ export function stacksSource(system: System): Source {
 
 async function inventory(
   system: System,
-  { root, settings, patients }: SourceContext,
+  { root, settings, patients, kept }: SourceContext,
   ms: number,
   signal: AbortSignal,
 ): Promise<Inventory> {
   const { processes: wished, interval } = settings.stacks
-  const closed = unasked(settings.seal)
-  if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+  const cleared = clearance('memory', settings.seal)
+  const isWished = settings.traces === 'all'
+  const closed = cleared.kind === 'closed' && settings.seal.broken === undefined ? cleared.reason : undefined
+  // Who names no recipient has chosen that memory stays; where functions stand is text.
+  if (closed !== undefined && !isWished) return { found: [], gaps: [gap('skipped', closed)] }
   if (wished.length === 0) return { found: [], gaps: [gap('skipped', 'stacks.processes names none')] }
   const { processes, troubled, lack } = await patients.survey(ms, signal)
   const { chosen, reasons } = select(processes, wished.map(parseSelector), troubled)
-  const gaps = lack === undefined ? [] : [gap('failed', lack)]
+  const gaps = [
+    ...(closed === undefined ? [] : [gap('skipped', closed)]),
+    ...(lack === undefined ? [] : [gap('failed', lack)]),
+  ]
   if (chosen.length === 0) {
     // What could not be read is not absent.
-    return { found: [], gaps: lack === undefined ? [gap('absent', reasons.join('; ') || 'none was meant')] : gaps }
+    return { found: [], gaps: gaps.length > 0 ? gaps : [gap('absent', reasons.join('; ') || 'none was meant')] }
   }
   const threads = chosen.reduce((sum, process) => sum + process.threads, 0)
   const preflight = canTrace(system, root)
-  const found: Found = {
-    ...({ id: 'stacks', source: 'stacks', class: 'memory', phase: 'live', encoding: 'frames' } as const),
-    name: 'stacks.tar.zst',
-    bytes: chosen.length * PROCESS_BYTES + threads * THREAD_BYTES,
-    ratio: RATIO,
+  const keeper = isWished ? kept : undefined
+  const request = { root, system, patients, chosen, troubled, preflight, caps: CAPS, kept: keeper }
+  const common = {
+    ...({ source: 'stacks', phase: 'live', encoding: 'frames' } as const),
     value: VALUE,
     patience: PATIENCE_MS,
-    identity: { threads, details: { source: 'stacks', processes: chosen.length } },
-    open: async (limit: number, abort: AbortSignal) =>
-      readStacks({ root, system, patients, chosen, troubled, preflight, interval, limit, caps: CAPS }, abort),
+    identity: { threads, details: { source: 'stacks', processes: chosen.length } as const },
   }
-  return { found: [found], gaps }
+  const stacks: Found = {
+    ...{ ...common, id: 'stacks', name: 'stacks.tar.zst', class: 'memory', ratio: RATIO },
+    bytes: chosen.length * PROCESS_BYTES + threads * THREAD_BYTES,
+    open: async (limit, abort) => readStacks({ ...request, interval, limit, gives: true }, abort),
+  }
+  // Nobody is held for a second look that no core explains.
+  const tables: Found = {
+    ...{ ...common, id: 'threads', name: 'threads.tar.zst', class: 'text', ratio: TEXT_RATIO },
+    bytes: threads * LINE_BYTES,
+    open: async (limit, abort) => readStacks({ ...request, interval: 0, limit, gives: false }, abort),
+  }
+  if (cleared.kind !== 'closed') return { found: [stacks], gaps }
+  return { found: [...(closed === undefined ? [stacks] : []), ...(isWished ? [tables] : [])], gaps }
 }
 
 function gap(status: InventoryGap['status'], reason: string): InventoryGap {

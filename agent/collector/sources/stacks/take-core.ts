@@ -12,7 +12,7 @@ const EXECUTABLE_MS = 250
 
 /** A core of one process's stacks, where one can be had, and what became of it. `room`: bytes that are left for it. Never throws. */
 export async function takeCore(
-  { root, system, caps }: StacksRequest,
+  { root, system, caps, kept }: StacksRequest,
   process: HostProcess,
   room: number,
   signal: AbortSignal,
@@ -25,6 +25,7 @@ export async function takeCore(
   try {
     const taken = await takeStackCore({ pid, start, root }, caps.core, system, signal)
     const { core, threads, beyond, freezeMs, missed } = taken
+    await kept?.add(process, taken, signal)
     if (core.length > room) return { row: { ...none, freezeMs, missed: [`no room for its ${core.length} bytes`] } }
     return {
       row: { process, entry: coreEntry(process), executable, threads, beyond, freezeMs, missed, unsupported: false },

@@ -17,7 +17,7 @@ const seen = (rows: readonly CoreRow[], over: Partial<Seen> = {}): Seen => ({
   ...over,
 })
 const told = (rows: readonly CoreRow[], over: Partial<Seen> = {}, lost?: string) =>
-  stacksOutcome({ chosen: rows.map((one) => one.process), preflight: { ok: true } }, seen(rows, over), {
+  stacksOutcome({ chosen: rows.map((one) => one.process), preflight: { ok: true }, gives: true }, seen(rows, over), {
     truncated: () => lost,
   })
 

@@ -1,0 +1,122 @@
+import type { Stand } from '../../words/details.ts'
+import type { StackCore } from '../live-core/stack-core.ts'
+import type { HostProcess } from '../processes/host-process.ts'
+import { heldMemory } from '../unwind/held-memory.ts'
+import { Images } from '../unwind/images.ts'
+import { Names } from '../unwind/names/names.ts'
+import { MappedFiles } from './mapped-files.ts'
+import { rankOf } from './order.ts'
+import type { ProcessTrace, SeenThread } from './process-trace.ts'
+import { type StandingProcess, type UnwoundProcess, unwindProcess, Workshop } from './unwind-process.ts'
+
+/** Registers and stacks that are kept; of what is beyond, the frames. */
+const MOST_BYTES = 32 * 1024 * 1024
+/** arm64: NT_ARM_PAC_MASK of Linux's include/uapi/linux/elf.h. */
+const PAC_MASK = 0x406
+/** ms after which nobody comes for them any more: the longest deadline that settings may give a capture. */
+const KEPT_MS = 30 * 60_000
+
+/** One process that stood still: what its threads are unwound from, or what came of it. */
+interface Kept {
+  readonly process: HostProcess
+  readonly freezeMs: number
+  readonly missed: readonly string[]
+  standing?: StandingProcess | undefined
+  unwound?: UnwoundProcess
+}
+
+/**
+ * What one capture keeps of processes that stood still for their stacks, so that they can be unwound when nobody waits for it: registers and stacks,
+ * and their files, open. Whoever keeps them need not be who unwinds them.
+ */
+export class KeptStacks implements Disposable {
+  readonly #most: number
+  readonly #workshop = new Workshop(new Images(), new Names())
+  readonly #files: MappedFiles
+  readonly #kept: Kept[] = []
+  readonly #seen = new Map<number, ReadonlyMap<number, SeenThread>>()
+  readonly #stands = new Map<number, ReadonlyMap<number, Stand>>()
+  #bytes = 0
+  #forget: NodeJS.Timeout | undefined
+
+  /** `most`: bytes of registers and stacks. */
+  constructor(root: string, most = MOST_BYTES) {
+    this.#most = most
+    this.#files = new MappedFiles(root, this.#workshop.images)
+  }
+
+  get processes(): number {
+    return this.#kept.length
+  }
+
+  /** Keeps a process's stacks, while it lives. Where there is no room left, unwinds them at once. Throws nothing but the signal's reason. */
+  async add(
+    process: HostProcess,
+    core: Pick<StackCore, 'moment' | 'freezeMs' | 'missed'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { threads, mappings, pieces } = core.moment
+    const { freezeMs, missed } = core
+    const files = await this.#files.of(process.pid, mappings, signal)
+    const standing: StandingProcess = {
+      ...files,
+      arch: globalThis.process.arch === 'arm64' ? 'arm64' : 'x64',
+      threads: threads.map(({ tid, registers, sets }) => {
+        const pacMask = sets.find(({ set }) => set.type === PAC_MASK)?.bytes
+        return { tid, registers, ...(pacMask !== undefined && { pacMask }) }
+      }),
+      memory: heldMemory(pieces),
+      mappings,
+      isAll: true,
+    }
+    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0)
+    const kept: Kept = { process, freezeMs, missed, standing }
+    if (this.#bytes + bytes > this.#most) await this.#unwind(kept, signal)
+    else this.#bytes += bytes
+    this.#kept.push(kept)
+    this.#forget ??= setTimeout(() => this[Symbol.dispose](), KEPT_MS).unref()
+  }
+
+  /** What was seen of a process's threads, and what of them is known by now. */
+  see(pid: number, threads: readonly SeenThread[], stands: ReadonlyMap<number, Stand>): void {
+    if (!this.#seen.has(pid)) this.#seen.set(pid, new Map(threads.map((thread) => [thread.tid, thread])))
+    this.#stands.set(pid, stands)
+  }
+
+  /** The stacks of all that are kept, those that matter first, each as it is asked for. Throws nothing but the signal's reason. */
+  async *traces(signal: AbortSignal): AsyncGenerator<ProcessTrace, void, void> {
+    const known = ({ process: { pid } }: Kept) => ({
+      seen: this.#seen.get(pid) ?? new Map<number, SeenThread>(),
+      stands: this.#stands.get(pid) ?? new Map<number, Stand>(),
+    })
+    for (const kept of this.#kept.toSorted((a, b) => rankOf(known(a)) - rankOf(known(b)))) {
+      const { process, freezeMs } = kept
+      const { stacks, missed } = await this.#unwind(kept, signal)
+      yield {
+        ...{ process, freezeMs, stacks, missed: [...kept.missed, ...missed] },
+        ...known(kept),
+      }
+    }
+  }
+
+  /** Files whose names could not be read, one sentence each. */
+  get damaged(): readonly string[] {
+    return [...this.#workshop.names.damaged]
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#forget)
+    this.#files[Symbol.dispose]()
+    this.#kept.length = 0
+    this.#seen.clear()
+    this.#stands.clear()
+    this.#bytes = 0
+  }
+
+  async #unwind(kept: Kept, signal: AbortSignal): Promise<UnwoundProcess> {
+    const { standing } = kept
+    if (standing !== undefined) kept.unwound = await unwindProcess(standing, this.#workshop, signal)
+    kept.standing = undefined
+    return kept.unwound ?? { stacks: [], missed: [] }
+  }
+}

@@ -1,0 +1,72 @@
+import { isoSecond } from '../../../words/instant.ts'
+import { printable } from '../../../words/printable.ts'
+import type { CoreFile } from '../../crashed-cores/core-file.ts'
+import type { UnwoundProcess } from '../../kept-stacks/unwind-process.ts'
+import { endText, frameText } from './frame-text.ts'
+import { Files, stackJson, VERSION } from './process-json.ts'
+
+/** What a crash's stacks are told by: what systemd-coredump logged of it, or what was unwound here. */
+export type Crash = { readonly core: CoreFile } & ({ readonly logged: string } | { readonly unwound: UnwoundProcess })
+
+/** Lines of what was logged: as many frames as systemd-coredump tells of, and a line for each thread. */
+const LINES = 2_048
+const LINE = 1_000
+
+/** A crash's stacks as a person reads them. */
+export function crashText(crash: Crash): string {
+  const { comm, pid, at, signal } = crash.core.identity
+  const who = `${comm ?? 'a process'}${pid === undefined ? '' : ` ${pid}`} crashed`
+  const head = [who, ...(signal === undefined ? [] : [`signal ${signal}`]), isoSecond(at) ?? '']
+    .filter(Boolean)
+    .join('  ')
+  const core = `core: ${crash.core.path}`
+  if ('logged' in crash) {
+    const lines = crash.logged
+      .split('\n')
+      .slice(0, LINES)
+      .map((line) => printable(line.slice(0, LINE)))
+    return `${[printable(head), printable(core), 'as systemd-coredump logged it:', '', ...lines].join('\n').trimEnd()}\n`
+  }
+  const { stacks, missed } = crash.unwound
+  const lacking = missed.map((sentence) => `missing: ${sentence}`)
+  const each = stacks.map(({ tids, frames, end }, index) => {
+    const ended = endText(end)
+    const title = `${tids.length === 1 ? 'thread' : `${tids.length} threads:`} ${tids.slice(0, 8).join(', ')}`
+    return [index === 0 ? `${title}  (crashed)` : title, ...frames.map(frameText), ...(ended ? [ended] : [])].join('\n')
+  })
+  return `${[[head, core, ...lacking].map(printable).join('\n'), ...each].join('\n\n')}\n`
+}
+
+/** The same for programs: TRACES.md. */
+export function crashJson(crash: Crash): string {
+  const { comm, pid, signal, exe, unit } = crash.core.identity
+  const of = { version: VERSION, crashed: true, pid, comm, unit, exe, signal, core: crash.core.path }
+  if ('logged' in crash)
+    return `${JSON.stringify({ ...of, by: 'systemd-coredump', stacks: loggedStacks(crash.logged) })}\n`
+  const files = new Files()
+  const { stacks, missed } = crash.unwound
+  const threads = stacks.flatMap(({ tids }, stack) => tids.map((tid) => ({ tid, stack })))
+  const told = stacks.map((stack) => stackJson(stack, files))
+  return `${JSON.stringify({ ...of, by: 'lastgasp', threads, stacks: told, modules: files.told, missed })}\n`
+}
+
+/** `#0  0x00007f2a4c0891f5 raise (libc.so.6 + 0x891f5)`: systemd's src/shared/elf-util.c. */
+const FRAME = /^\s*#\d+\s+0x([0-9a-f]{1,16}) (\S+) \((.+?)(?: \+ 0x([0-9a-f]{1,16}))?\)$/
+const THREAD = /^Stack trace of thread (\d{1,10}):/
+
+function loggedStacks(text: string): readonly object[] {
+  const stacks: { tid: number; frames: object[] }[] = []
+  for (const line of text.split('\n').slice(0, LINES)) {
+    const tid = THREAD.exec(line)?.[1]
+    if (tid !== undefined) stacks.push({ tid: Number(tid), frames: [] })
+    const [, pc, name, module, address] = FRAME.exec(line.slice(0, LINE)) ?? []
+    if (pc === undefined) continue
+    stacks.at(-1)?.frames.push({
+      pc: `0x${pc.replace(/^0+(?=.)/, '')}`,
+      ...(module !== 'n/a' && { module }),
+      ...(address !== undefined && { address: `0x${address}` }),
+      ...(name !== 'n/a' && { function: name }),
+    })
+  }
+  return stacks
+}

@@ -1,0 +1,146 @@
+import type { Lease } from '../../../streams/lease.ts'
+import { cannot } from '../../../words/cannot.ts'
+import type { TracesDetails } from '../../../words/details.ts'
+import { withinOwn } from '../../../words/own-time.ts'
+import type { CoreFile } from '../../crashed-cores/core-file.ts'
+import { loggedTraces } from '../../crashed-cores/logged-traces.ts'
+import { type Ledger, ledger } from '../../host/ledger.ts'
+import { inChunks, type Reading } from '../../host/reading.ts'
+import type { KeptStacks } from '../../kept-stacks/kept-stacks.ts'
+import type { SameStack } from '../../kept-stacks/process-trace.ts'
+import { Workshop } from '../../kept-stacks/unwind-process.ts'
+import { coreEntry, safeName } from '../../processes/core-table.ts'
+import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
+import { Images } from '../../unwind/images.ts'
+import { Names } from '../../unwind/names/names.ts'
+import { type Crash, crashJson, crashText } from './crash-files.ts'
+import { crashTrace } from './crash-trace.ts'
+import { processJson } from './process-json.ts'
+import { processText } from './process-text.ts'
+
+/** ms to look for what was logged of crashes, of which we were run. */
+const LOGGED_MS = 3_000
+
+/** Characters of the text that has all of them, those that matter first: what nobody reads to its end. */
+const ALL = 4 * 1024 * 1024
+
+export interface TracesRequest {
+  readonly root: string
+  readonly kept: KeptStacks
+  /** Whether stacks of living processes were to be kept. */
+  readonly isLive: boolean
+  readonly crashed: readonly CoreFile[]
+  readonly limit: number
+}
+
+type Counts = { -readonly [Key in keyof Omit<TracesDetails, 'source'>]-?: number }
+
+/** Reads traces.tar: TRACES.md. Whatever ends it early, the tar is whole. */
+export function readTraces(request: TracesRequest, signal: AbortSignal): Reading {
+  const troubles = ledger()
+  const counts: Counts = { processes: 0, crashed: 0, threads: 0, frames: 0, named: 0 }
+  return {
+    chunks: entries(request, troubles, counts, signal),
+    outcome() {
+      const truncated = troubles.truncated()
+      return { ...(truncated !== undefined && { truncated }), identity: { details: { source: 'traces', ...counts } } }
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+async function* entries(
+  { root, kept, isLive, crashed, limit }: TracesRequest,
+  troubles: Ledger,
+  counts: Counts,
+  signal: AbortSignal,
+): AsyncGenerator<Lease, void, void> {
+  const tar = tarWriter(Date.now())
+  let left = limit - TAR_END
+  async function* add(name: string, text: string) {
+    const content = Buffer.from(text)
+    if (content.length + ENTRY_BYTES > left) {
+      troubles.lost(name, `no room for its ${content.length} bytes`)
+      return
+    }
+    const piece = await tar.add({ name, content })
+    left -= piece.length
+    yield* inChunks(piece)
+  }
+  const count = (stacks: readonly SameStack[]) => {
+    for (const { tids, frames } of stacks) {
+      counts.threads += tids.length
+      counts.frames += frames.length
+      counts.named += frames.filter(({ name, kind }) => name !== undefined || kind === 'signal').length
+    }
+  }
+  const names = new Set<string>()
+  const all: string[] = []
+  let length = 0
+  const keep = (text: string) => {
+    length += text.length
+    if (length <= ALL) all.push(text)
+  }
+  for await (const crash of crashesOf(root, crashed, troubles, signal)) {
+    counts.crashed += 1
+    if ('unwound' in crash) count(crash.unwound.stacks)
+    const name = uniqueName(`crashed/${safeName(crash.core.label.replace(/\.core$/, ''))}`, names)
+    const text = crashText(crash)
+    keep(text)
+    yield* add(`${name}.txt`, text)
+    yield* add(`${name}.json`, crashJson(crash))
+  }
+  if (isLive && kept.processes === 0 && !signal.aborted)
+    troubles.lost('stacks', 'no stacks were taken that could be told of')
+  try {
+    for await (const trace of kept.traces(signal)) {
+      counts.processes += 1
+      count(trace.stacks)
+      const name = uniqueName(coreEntry(trace.process).replace(/\.core$/, ''), names)
+      const text = processText(trace)
+      keep(text)
+      yield* add(`${name}.txt`, text)
+      yield* add(`${name}.json`, processJson(trace))
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+    troubles.lost('stacks', `the time was up: ${counts.processes} of ${kept.processes} processes are told of`)
+  }
+  const told = names.size - all.length
+  yield* add('traces.txt', [...all, ...(told > 0 ? [`and ${told} more\n`] : [])].join('\n\n'))
+  for (const sentence of kept.damaged) troubles.note('names', sentence)
+  yield* add('errors.txt', troubles.text())
+  yield* inChunks(tar.end())
+  // What has been told need not be kept.
+  kept[Symbol.dispose]()
+}
+
+/** What is known of each crash: what was logged, else what its core tells. */
+async function* crashesOf(
+  root: string,
+  crashed: readonly CoreFile[],
+  troubles: Ledger,
+  signal: AbortSignal,
+): AsyncGenerator<Crash, void, void> {
+  if (crashed.length === 0) return
+  using limit = withinOwn(LOGGED_MS, signal)
+  const logged = await loggedTraces(root, new Set(crashed.map(({ path }) => path)), limit.signal)
+  const workshop = new Workshop(new Images(), new Names())
+  for (const core of crashed) {
+    const text = logged.get(core.path)
+    try {
+      if (text !== undefined) yield { core, logged: text }
+      else if (!signal.aborted) yield { core, unwound: await crashTrace(root, core, workshop, signal) }
+      else troubles.lost(core.path, 'the time was up')
+    } catch (error) {
+      troubles.note(core.path, cannot('tell where it crashed', error))
+    }
+  }
+}
+
+function uniqueName(name: string, names: Set<string>): string {
+  let unique = name
+  for (let index = 2; names.has(unique); index++) unique = `${name}-${index}`
+  names.add(unique)
+  return unique
+}

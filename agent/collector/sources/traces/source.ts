@@ -1,0 +1,66 @@
+import type { InventoryGap } from '../../../words/evidence.ts'
+import { parseSelector } from '../../../words/selector.ts'
+import { select } from '../../processes/select.ts'
+import type { Found, Inventory, Source, SourceContext } from '../source.ts'
+import { findCrashes } from './find-crashes.ts'
+import { readTraces } from './read-traces.ts'
+
+/** For the estimate, as measured: text and JSON of a process, and what each further thread adds. */
+const PROCESS_BYTES = 8 * 1024
+const THREAD_BYTES = 2 * 1024
+const CRASH_BYTES = 32 * 1024
+const RATIO = 0.15
+/** Before all else that is stored: no core tells as much in as few bytes. */
+const VALUE = 950
+/** Files of processes are read for it: on a slow host it is silent for a while. */
+const PATIENCE_MS = 20_000
+
+/**
+ * The stacks that are kept of living processes, and those of crashed ones, as text with names of functions: TRACES.md. Class `text`: it holds no
+ * argument and no variable.
+ */
+export function tracesSource(): Source {
+  return {
+    name: 'traces',
+    open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }),
+  }
+}
+
+async function inventory(context: SourceContext, ms: number, signal: AbortSignal): Promise<Inventory> {
+  const { root, settings, kept } = context
+  if (settings.traces === 'none') return { found: [], gaps: [gap('skipped', 'traces = "none"')] }
+  const crashed = await findCrashes(context, ms, signal)
+  const { processes, threads, lack } = await living(context, ms, signal)
+  const gaps = lack === undefined ? [] : [gap('failed', lack)]
+  if (crashed.length + processes === 0) {
+    return {
+      found: [],
+      gaps: gaps.length > 0 ? gaps : [gap('absent', 'no process was meant, and none has left a core')],
+    }
+  }
+  const found: Found = {
+    ...({ id: 'traces', source: 'traces', class: 'text', phase: 'stored', encoding: 'frames' } as const),
+    name: 'traces.tar.zst',
+    bytes: processes * PROCESS_BYTES + threads * THREAD_BYTES + crashed.length * CRASH_BYTES,
+    ratio: RATIO,
+    value: VALUE,
+    patience: PATIENCE_MS,
+    identity: { details: { source: 'traces', processes, crashed: crashed.length } },
+    open: async (limit, abort) => readTraces({ root, kept, isLive: processes > 0, crashed, limit }, abort),
+  }
+  return { found: [found], gaps }
+}
+
+/** How many processes are to be told of: those whose stacks are taken. Where nobody is stopped, there are none. */
+async function living({ settings, patients, occasion }: SourceContext, ms: number, signal: AbortSignal) {
+  const none = { processes: 0, threads: 0, lack: undefined }
+  const isTaken = occasion.boot === 'this' && occasion.trigger !== 'notice'
+  if (!isTaken || settings.traces !== 'all' || settings.stacks.processes.length === 0) return none
+  const { processes, troubled, lack } = await patients.survey(ms, signal)
+  const { chosen } = select(processes, settings.stacks.processes.map(parseSelector), troubled)
+  return { processes: chosen.length, threads: chosen.reduce((sum, { threads }) => sum + threads, 0), lack }
+}
+
+function gap(status: InventoryGap['status'], reason: string): InventoryGap {
+  return { source: 'traces', class: 'text', status, reason }
+}
