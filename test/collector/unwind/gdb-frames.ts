@@ -29,7 +29,8 @@ export function gdbFrames(
   const threads = new Map<number, JudgedFrame[]>()
   let frames: JudgedFrame[] = []
   for (const line of printed.split('\n')) {
-    const [what, value, name] = line.split(' ')
+    const [what, value, ...words] = line.split(' ')
+    const name = words.join(' ')
     if (what === 'thread') {
       frames = []
       threads.set(Number(value), frames)
