@@ -10,7 +10,7 @@ const MACHINE = '1'.repeat(32)
 const [BEFORE, LONG_AGO] = ['2'.repeat(32), '4'.repeat(32)]
 /** Its only line is of 2023, as those of all others here: long before this boot. */
 const journal = (boot: string, ...more: (readonly string[])[]) =>
-  writeJournal([['MESSAGE=hello'], ...more], boot, randomBytes(16).toString('hex'))
+  writeJournal([['MESSAGE=hello'], ...more], boot, false, randomBytes(16).toString('hex'))
 /** What journald and logind log in an ordered stop, and what anybody may log. */
 const STOPPED = ['MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b', '_TRANSPORT=driver']
 const GOES = ['MESSAGE_ID=98268866d1d54a499c4e98921d93bc40', '_SYSTEMD_UNIT=systemd-logind.service']

@@ -111,7 +111,12 @@ export class JournalObjects {
     const compression = (object[1] ?? 0) & COMPRESSED
     if (compression === 0) return payload.toString('utf8')
     if (compression !== ZSTD) return undefined
-    return zstdDecompressSync(payload, { maxOutputLength: most }).toString('utf8')
+    try {
+      return zstdDecompressSync(payload, { maxOutputLength: most }).toString('utf8')
+    } catch {
+      // Longer than that, or damaged: it costs itself.
+      return undefined
+    }
   }
 
   /** Where the entries are that have a value, oldest first: a piece of their list at a time. */

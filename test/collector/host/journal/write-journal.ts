@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib'
 import { siphash24 } from '../../../../agent/collector/host/journal/siphash.ts'
 
 /** An entry: `NAME=value`, those that journald sets itself (`_UID=1000`) too. */
@@ -7,6 +8,10 @@ const HEADER = 256
 const BUCKETS = 1024
 const [DATA, FIELD, ENTRY, DATA_TABLE, FIELD_TABLE, ARRAY] = [1, 2, 3, 4, 5, 6] as const
 const KEYED_HASH = 4
+const ZSTD = 8
+const OBJECT_ZSTD = 4
+/** Bytes of a value that is compressed: systemd's DEFAULT_COMPRESS_THRESHOLD. */
+const LONG = 512
 const ARCHIVED = 2
 /** µs since the epoch of the first entry; each is a second after the one before. */
 const BEGAN = 1_700_000_000_000_000
@@ -18,6 +23,7 @@ const BEGAN = 1_700_000_000_000_000
 export function writeJournal(
   entries: readonly Fields[],
   boot = '33333333333343338333333333333333',
+  isPacked = false,
   fileId = 'f11e'.repeat(8),
 ): Buffer {
   let file = Buffer.alloc(1024 * 1024)
@@ -37,7 +43,7 @@ export function writeJournal(
   const get = (at: number) => Number(file.readBigUInt64LE(at))
 
   Buffer.from('LPKSHHRH').copy(file)
-  file.writeUInt32LE(KEYED_HASH, 12)
+  file.writeUInt32LE(KEYED_HASH | (isPacked ? ZSTD : 0), 12)
   file[16] = ARCHIVED
   for (const [at, id] of [
     [24, fileId],
@@ -65,8 +71,11 @@ export function writeJournal(
     const known = values.get(text)
     if (known !== undefined) return known
     const payload = Buffer.from(text)
-    const at = add(DATA, 64 + payload.length)
-    payload.copy(file, at + 64)
+    const isLong = isPacked && payload.length >= LONG
+    const kept = isLong ? zstdCompressSync(payload) : payload
+    const at = add(DATA, 64 + kept.length)
+    if (isLong) file[at + 1] = OBJECT_ZSTD
+    kept.copy(file, at + 64)
     const hash = siphash24(payload, key)
     link(dataTable, hash, at)
     const name = text.slice(0, text.indexOf('='))

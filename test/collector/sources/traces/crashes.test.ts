@@ -1,0 +1,129 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import t, { type Test } from 'tap'
+import type { CoreFile } from '../../../../agent/collector/crashed-cores/core-file.ts'
+import { KeptStacks } from '../../../../agent/collector/kept-stacks/kept-stacks.ts'
+import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.ts'
+import { crashJson, crashText } from '../../../../agent/collector/sources/traces/crash-files.ts'
+import { readTraces } from '../../../../agent/collector/sources/traces/read-traces.ts'
+import { allTaken } from '../../../streams/poisoned.ts'
+import { limits, never, system, targetOf } from '../../live-core/patients.ts'
+import { scratch } from '../../live-core/scratch.ts'
+import { unhurried } from '../../reading.ts'
+import { compiled, noCompiler, noTracing, started } from '../stacks/program.ts'
+
+const skip = noCompiler || noTracing()
+
+/** A core as it lies on the host. */
+function lying(path: string, suffix = ''): CoreFile {
+  const { dev, ino, size: bytes, mtimeMs } = statSync(path)
+  const at = Math.round(mtimeMs)
+  const identity = { path, comm: 'patient', pid: 4711, signal: 6, at }
+  return {
+    ...{ id: path, path, raw: Buffer.from(path), directory: join(path, '..'), file: { dev, ino }, kind: 'systemd' },
+    ...{ label: 'patient.4711.core', suffix, bytes, allocated: bytes, at, changed: mtimeMs, isVolatile: false },
+    ...{ owner: 0, claimed: false, identity },
+  }
+}
+
+/** The core of a program that hung, which lies there when it is gone. */
+async function dead(t: Test, what: string) {
+  const program = compiled(t)
+  const { pid, end } = await started(t, program, what)
+  const { core } = await takeStackCore(targetOf(pid), limits, system, never)
+  await end()
+  const directory = join(program, '../crashes')
+  mkdirSync(directory)
+  return { program, core, directory }
+}
+
+async function traced(t: Test, crashed: readonly CoreFile[], root = '/') {
+  using kept = new KeptStacks(root)
+  await using reading = readTraces({ root, kept, isLive: false, crashed, limit: 2 ** 30 }, unhurried())
+  const chunks: Buffer[] = []
+  for await (const chunk of allTaken(reading.chunks)) chunks.push(Buffer.from(chunk))
+  const directory = scratch(t)
+  execFileSync('tar', ['-xC', directory], { input: Buffer.concat(chunks) })
+  const text = (name: string) => readFileSync(join(directory, name), 'utf8')
+  return { text, outcome: reading.outcome() }
+}
+
+t.test('a core that lies there, plain or compressed, is unwound as it passes by', { skip }, async (t) => {
+  const { core, directory } = await dead(t, 'deadlock')
+  for (const [suffix, content] of [
+    ['', core],
+    ['.zst', zstdCompressSync(core)],
+    ['.gz', gzipSync(core)],
+  ] as const) {
+    const path = join(directory, `core.4711${suffix}`)
+    writeFileSync(path, content)
+    const { text, outcome } = await traced(t, [lying(path, suffix)])
+    const told = text('crashed/patient.4711.txt')
+    t.match(told, /^patient 4711 crashed {2}signal 6 {2}\d{4}-/)
+    t.match(told, /^thread \d+ {2}\(crashed\)$/m)
+    t.match(told, /^#\d+ +0x[0-9a-f]+ grab\+0x[0-9a-f]+ \(patient\)$/m)
+    t.match(told, / main\+0x[0-9a-f]+ \(patient\)/)
+    const json = JSON.parse(text('crashed/patient.4711.json'))
+    t.match(json, { crashed: true, by: 'lastgasp', signal: 6, core: path, stacks: [{ end: { why: 'outermost' } }] })
+    t.match(outcome.identity?.details, { source: 'traces', processes: 0, crashed: 1, threads: 3 })
+    t.ok(text('traces.txt').includes(told))
+  }
+})
+
+t.test('a program that is another one by now names nothing', { skip }, async (t) => {
+  const { core, directory, program } = await dead(t, 'sleep')
+  const path = join(directory, 'core.4711')
+  writeFileSync(path, core)
+  rmSync(program)
+  spawnSync('gcc', ['-O0', '-o', program, `${program}.c`, '-pthread'])
+  utimesSync(program, new Date(0), new Date(0))
+  const { text } = await traced(t, [lying(path)])
+  t.notMatch(text('crashed/patient.4711.txt'), /patient\)/)
+})
+
+t.test('what is no core, or is damaged, costs itself', { skip }, async (t) => {
+  const { core, directory } = await dead(t, 'sleep')
+  const at = (name: string, content: Buffer) => {
+    writeFileSync(join(directory, name), content)
+    return { ...lying(join(directory, name), /\.zst$/.exec(name)?.[0] ?? ''), label: `${name}.core` }
+  }
+  const good = at('good', core)
+  const packed = zstdCompressSync(core)
+  const damaged = Buffer.from(packed)
+  damaged.fill(0xff, Math.floor(packed.length / 2))
+  const crashed = [
+    ...[at('text', Buffer.from('no core')), at('empty', Buffer.alloc(0)), at('cut', core.subarray(0, 3000))],
+    ...[at('cut.zst', packed.subarray(0, Math.floor(packed.length / 2))), at('damaged.zst', damaged), good],
+  ]
+  const { text, outcome } = await traced(t, [...crashed, { ...good, file: { dev: 0, ino: 1 }, label: 'other.core' }])
+  t.match(text('crashed/good.txt'), / main\+0x/)
+  t.match(text('errors.txt'), /text: .*it is no core of a kind that is unwound here/)
+  t.match(text('errors.txt'), /it is not the file that was found there before/)
+  t.equal(outcome.truncated, undefined, 'nothing is lost that could be had')
+})
+
+t.test('what systemd-coredump logged', async (t) => {
+  const logged = `Stack trace of thread 4711:
+#0  0x00007f2a4c0891f5 raise (libc.so.6 + 0x891f5)
+#1  0x0000556677889900 n/a (patient + 0x1900)
+#2  0x0000556677889911 _ZN3foo3barEv (n/a + 0x0)
+ELF object binary architecture: AMD x86-64 \u001b[31m`
+  const crash = { core: lying(import.meta.filename), logged }
+  t.match(crashText(crash), /\n#0 {2}0x00007f2a4c0891f5 raise \(libc\.so\.6 \+ 0x891f5\)\n/)
+  t.ok(crashText(crash).includes('\\u{1b}[31m'), 'no escape of whoever named a file')
+  t.match(JSON.parse(crashJson(crash)), {
+    by: 'systemd-coredump',
+    stacks: [
+      {
+        tid: 4711,
+        frames: [
+          { pc: '0x7f2a4c0891f5', module: 'libc.so.6', address: '0x891f5', function: 'raise' },
+          { pc: '0x556677889900', module: 'patient', address: '0x1900', function: undefined },
+          { pc: '0x556677889911', module: undefined },
+        ],
+      },
+    ],
+  })
+})
