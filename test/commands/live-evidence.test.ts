@@ -65,3 +65,35 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
     t.match(lastly, / in grab \(/, 'the end of the output is where it hangs')
   }
 })
+
+t.test('where memory may not leave, what hung is told by function all the same', { skip }, async (t) => {
+  const path = compiled(t)
+  const { pid } = await started(t, path, 'deadlock')
+  const scratch = await mkdtemp(join(tmpdir(), 'lastgasp-test-'))
+  t.teardown(() => rm(scratch, { recursive: true }))
+  const store = ['--store', pathToFileURL(join(scratch, 'bucket')).href]
+  const set = [
+    ...['journal.limit=0B', 'cores.directories=[]', 'identity=host-1', 'memory.scope=off'],
+    `stacks.processes=["exe:${path}"]`,
+  ].flatMap((one) => ['--set', one])
+  const captured = await asProcess(['capture', ...store, ...set])
+  t.match(captured.stdout, /bundle of \d+ artifacts/, captured.stderr)
+  const shown = await lastgasp(['show', 'latest', ...store])
+  t.match(shown.stdout, /complete .* traces\.tar\.zst: 1 process, \d+ % of \d+ frames named\n/)
+  t.match(shown.stdout, /complete .* threads\.tar\.zst/)
+  t.notMatch(shown.stdout, /stacks\.tar\.zst/)
+
+  const to = join(scratch, 'to')
+  const fetched = await lastgasp(['fetch', 'latest', '--to', to, '--only', 'traces,stacks', ...store])
+  t.match(fetched, { code: 0, stdout: /less traces\/traces\.txt\n/ })
+  t.match(fetched.stdout, /less threads\/threads\.txt\n/)
+  t.strictSame(
+    (await filesBelow(to)).filter((name) => name.includes('/')),
+    [
+      ...['threads/errors.txt', 'threads/threads.tsv', 'threads/threads.txt', 'traces/errors.txt'],
+      ...[`traces/no-unit/patient.${pid}.json`, `traces/no-unit/patient.${pid}.txt`, 'traces/traces.txt'],
+    ],
+  )
+  const told = await readFile(join(to, 'traces/traces.txt'), 'utf8')
+  t.match(told, /^2 threads: .*\n.*(?:.*\n)+?^#\d+ +0x[0-9a-f]{16} grab\+0x[0-9a-f]+ \(patient\)$/m)
+})

@@ -26,7 +26,7 @@ export async function fetchEvidence(
   signal: AbortSignal,
 ): Promise<Evidence> {
   const shown = await operator.lastgasp(['show', 'latest'], bucket.url, signal)
-  const args = ['fetch', 'latest', '--only', 'stacks,live', '--to', directory, '--identity', operator.identity]
+  const args = ['fetch', 'latest', '--only', 'stacks,traces,live', '--to', directory, '--identity', operator.identity]
   const fetched = await operator.lastgasp(args, bucket.url, signal)
   ok(fetched.code === 0 || fetched.code === 4, `fetch: ${fetched.stdout}${fetched.stderr}`)
   const tables = ['stacks/later/threads.tsv', 'stacks/threads.tsv'].map((name) =>

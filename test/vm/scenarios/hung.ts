@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SUITES } from '../../../scripts/vm/base.ts'
 import { output } from '../../../scripts/vm/program.ts'
@@ -82,10 +83,21 @@ export const scenario: Scenario = {
     match(await where('spinning', 'stacks'), /^await_answer < main/m)
     equal((await where('greedy', 'stacks')).match(/await_request/g)?.length, TASKS)
     step('gdb prints where they stood')
+    await checkTraces(evidence)
+    step('the traces say the same without any tool')
     await checkData(evidence, program('deadlocked'), signal)
     checkCleanStop(machine.console.text, asked)
     step('the full core has the data, and who needed time for a clean stop got it')
   },
+}
+
+/** By function, on the host: who waits for whom, who spins, and who cannot be woken. */
+async function checkTraces({ directory }: Evidence): Promise<void> {
+  const traces = await readFile(join(directory, 'traces/traces.txt'), 'utf8')
+  const frame = (name: string) => `#\\d+ +0x[0-9a-f]{16} ${name}\\+0x[0-9a-f]+ \\(\\S+\\)`
+  match(traces, new RegExp(`${frame('take_ledger')}\n${frame('transfer')}`))
+  match(traces, new RegExp(`spinning.*\n(?:#.*\n)*${frame('await_answer')}`))
+  match(traces, new RegExp(frame('read_ledger')))
 }
 
 /** Each page of the deadlocked service's data starts with its number. */
