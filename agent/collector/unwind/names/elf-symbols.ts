@@ -89,7 +89,7 @@ async function lookUp(
       ? best.openSymbols.filter(({ section }) => isIn(sections[section], address))
       : best.symbols
     const names: [string, Candidate][] = []
-    for (const one of candidates) names.push([await nameOf(image, strings, one, signal), one])
+    for (const one of candidates) names.push([await nameAt(image, strings, one.nameAt, signal), one])
     const [first] = names.filter(([name]) => name !== '').sort(byWorth)
     if (first !== undefined)
       found.set(address, { name: withoutVersion(first[0]), start: isOpen ? best.open : best.start })
@@ -151,12 +151,13 @@ function isIn(section: Section | undefined, address: number): boolean {
   return section !== undefined && address >= section.address && address < section.address + section.size
 }
 
-async function nameOf(image: Image, strings: Section, { nameAt }: Candidate, signal: AbortSignal): Promise<string> {
-  const most = Math.min(NAME_BYTES, strings.size - nameAt)
+/** The name at a place of a table of strings; of a longer one the beginning. Throws Damaged, and the signal's reason. */
+export async function nameAt(image: Image, strings: Section, at: number, signal: AbortSignal): Promise<string> {
+  const most = Math.min(NAME_BYTES, strings.size - at)
   if (most <= 0) return ''
   // Most names are short, and a page is at hand.
   for (const length of [Math.min(128, most), most]) {
-    const bytes = await image.bytes(strings.offset + nameAt, length, signal)
+    const bytes = await image.bytes(strings.offset + at, length, signal)
     const end = bytes.indexOf(0)
     if (end >= 0 || length === most) return bytes.toString('utf8', 0, end < 0 ? length : end)
   }

@@ -4,6 +4,7 @@ import { Damaged, type Image, type ReadBytes } from '../image.ts'
 import { demangled } from './demangle.ts'
 import { symbolsAt } from './elf-symbols.ts'
 import { goFunctionAt } from './go-functions.ts'
+import { type LinkageTable, linkageNameAt, linkageTable } from './linkage-table.ts'
 import { codeNames } from './perf-map.ts'
 
 /** Where a process keeps more names than its files have. */
@@ -24,6 +25,8 @@ interface Known {
   readonly places: Map<number, Place | null>
   /** 'none': it is not Go's; undefined: not looked at yet. */
   go?: GoTable | 'none'
+  /** The same of its linkage table. */
+  linkage?: LinkageTable | 'none'
 }
 
 /**
@@ -70,6 +73,7 @@ export class Names {
       const debug = image.buildId === undefined || hasTable ? undefined : await more.debugImage(image.buildId, signal)
       if (debug !== undefined) await this.#surviving(signal, () => look(debug))
       if (left().length > 0) await look(image)
+      if (left().length > 0) await this.#lookInLinkage(image, known, left(), signal)
     })
     if (left().length === 0) return places
     await this.#surviving(signal, async () => {
@@ -82,6 +86,16 @@ export class Names {
       }
     })
     return places
+  }
+
+  async #lookInLinkage(image: Image, known: Known, left: readonly number[], signal: AbortSignal): Promise<void> {
+    known.linkage ??= (await linkageTable(image, signal)) ?? 'none'
+    const table = known.linkage
+    if (table === 'none') return
+    for (const address of left) {
+      const found = await linkageNameAt(image, table, address, signal)
+      if (found !== undefined) known.places.set(address, { function: found.name, start: found.start, source: 'dynsym' })
+    }
   }
 
   async #inCode(frames: readonly Frame[], { perfMap }: MoreNames, signal: AbortSignal) {
