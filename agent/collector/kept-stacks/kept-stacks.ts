@@ -36,6 +36,7 @@ export class KeptStacks implements Disposable {
   readonly #kept: Kept[] = []
   readonly #seen = new Map<number, ReadonlyMap<number, SeenThread>>()
   readonly #stands = new Map<number, ReadonlyMap<number, Stand>>()
+  #later: ((signal: AbortSignal) => Promise<void>) | undefined
   #bytes = 0
   #forget: NodeJS.Timeout | undefined
 
@@ -47,6 +48,11 @@ export class KeptStacks implements Disposable {
 
   get processes(): number {
     return this.#kept.length
+  }
+
+  /** Of registers and stacks. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Keeps a process's stacks, while it lives. Where there is no room left, unwinds them at once. Throws nothing but the signal's reason. */
@@ -83,8 +89,16 @@ export class KeptStacks implements Disposable {
     this.#stands.set(pid, stands)
   }
 
+  /** What looks at the threads once more, where nobody has: called when nobody waits for them any more. */
+  lookLater(look: (signal: AbortSignal) => Promise<void>): void {
+    this.#later = look
+  }
+
   /** The stacks of all that are kept, those that matter first, each as it is asked for. Throws nothing but the signal's reason. */
   async *traces(signal: AbortSignal): AsyncGenerator<ProcessTrace, void, void> {
+    const look = this.#later
+    this.#later = undefined
+    await look?.(signal)
     const known = ({ process: { pid } }: Kept) => ({
       seen: this.#seen.get(pid) ?? new Map<number, SeenThread>(),
       stands: this.#stands.get(pid) ?? new Map<number, Stand>(),
@@ -110,6 +124,7 @@ export class KeptStacks implements Disposable {
     this.#kept.length = 0
     this.#seen.clear()
     this.#stands.clear()
+    this.#later = undefined
     this.#bytes = 0
   }
 

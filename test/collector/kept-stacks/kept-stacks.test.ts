@@ -40,6 +40,8 @@ t.test('what is beyond the bytes that are kept is unwound at once, and told the 
   using none = new KeptStacks('/', 0)
   await keep(whole, target.pid, target.start)
   await keep(none, target.pid, target.start)
+  t.ok(whole.bytes > 0)
+  t.equal(none.bytes, 0)
   const [[one], [other]] = [await all(whole), await all(none)]
   t.ok(one?.stacks.length)
   t.strictSame(

@@ -10,13 +10,28 @@ import { compared, inOrder, look } from './look.ts'
 import { coresLack, stacksOutcome } from './outcome.ts'
 import type { Seen, StacksRequest } from './request.ts'
 import { takeCore } from './take-core.ts'
-import { threadTable, threadText } from './thread-table.ts'
+import { type Stood, threadTable, threadText } from './thread-table.ts'
 
 /** Of the limit, what is kept for the tables at the end. */
 const TABLES = 1 / 4
 
 function keepSeen({ kept }: StacksRequest, { stood }: Seen): void {
   for (const { process, threads, stands } of stood) kept?.see(process.pid, threads, stands)
+}
+
+/** The second look, for the traces alone: who has ended since was no hang. */
+async function lookLater(
+  request: StacksRequest,
+  stood: readonly Stood[],
+  began: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (request.interval === 0) return
+  await sleep(Math.max(0, began + request.interval - performance.now()), undefined, { signal }).catch(() => {})
+  using reads = new HostReads(request.root, ledger(), signal)
+  if (signal.aborted) return
+  for (const { process, threads, stands } of compared(stood, await look(request, reads, 'to compare')))
+    request.kept?.see(process.pid, threads, stands)
 }
 
 /** Reads stacks.tar: STACKS.md. Whatever ends it early, the tar is whole. */
@@ -79,10 +94,11 @@ async function* entries(
     if (request.gives && row.entry !== undefined && core !== undefined) yield* add(row.entry, core)
   }
 
-  if (request.interval > 0 && !signal.aborted) {
+  if (!request.gives) request.kept?.lookLater((later) => lookLater(request, seen.stood, began, later))
+  else if (request.interval > 0 && !signal.aborted) {
     await sleep(Math.max(0, began + request.interval - performance.now()), undefined, { signal }).catch(() => {})
   }
-  if (request.interval > 0 && !signal.aborted) {
+  if (request.gives && request.interval > 0 && !signal.aborted) {
     const second = await look(request, reads, 'to compare')
     seen.stood = compared(seen.stood, second)
     seen.looks = 2

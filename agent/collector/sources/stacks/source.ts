@@ -73,11 +73,11 @@ async function inventory(
     bytes: chosen.length * PROCESS_BYTES + threads * THREAD_BYTES,
     open: async (limit, abort) => readStacks({ ...request, interval, limit, gives: true }, abort),
   }
-  // Nobody is held for a second look that no core explains.
+  // Nobody is held for a second look: the traces have it, when applications were let go.
   const tables: Found = {
     ...{ ...common, id: 'threads', name: 'threads.tar.zst', class: 'text', ratio: TEXT_RATIO },
     bytes: threads * LINE_BYTES,
-    open: async (limit, abort) => readStacks({ ...request, interval: 0, limit, gives: false }, abort),
+    open: async (limit, abort) => readStacks({ ...request, interval, limit, gives: false }, abort),
   }
   if (cleared.kind !== 'closed') return { found: [stacks], gaps }
   return { found: [...(closed === undefined ? [stacks] : []), ...(isWished ? [tables] : [])], gaps }

@@ -133,7 +133,8 @@ async function* crashesOf(
       else if (!signal.aborted) yield { core, unwound: await crashTrace(root, core, workshop, signal) }
       else troubles.lost(core.path, 'the time was up')
     } catch (error) {
-      troubles.note(core.path, cannot('tell where it crashed', error))
+      if (signal.aborted) troubles.lost(core.path, 'the time was up')
+      else troubles.note(core.path, cannot('tell where it crashed', error))
     }
   }
 }

@@ -16,9 +16,9 @@ import { compiled, noCompiler, noTracing, plantedIn, started } from '../stacks/p
 const skip = noCompiler || noTracing()
 
 /** Takes an item, and gives the bytes of its tar. */
-async function taken(item: Found | undefined, limit = 1024 ** 3) {
+async function taken(item: Found | undefined, limit = 1024 ** 3, signal = unhurried()) {
   if (item === undefined) throw new Error('it was not found')
-  await using reading = await item.open(limit, unhurried())
+  await using reading = await item.open(limit, signal)
   const chunks: Buffer[] = []
   for await (const chunk of allTaken(reading.chunks)) chunks.push(Buffer.from(chunk))
   return { tar: Buffer.concat(chunks), outcome: reading.outcome() }
@@ -86,13 +86,20 @@ t.test('a deadlock, a spinning thread and an idle one, as a person reads them', 
 })
 
 t.test('where memory may not leave, the traces are made all the same, and no core', { skip }, async (t) => {
-  const idle = await started(t, compiled(t), 'sleep')
-  const { first, stacks, files } = await captured(t, [idle.pid], 'closed')
+  const path = compiled(t)
+  const deadlock = await started(t, path, 'deadlock')
+  const spin = await started(t, path, 'spin')
+  const idle = await started(t, path, 'sleep')
+  const pids = [idle.pid, spin.pid, deadlock.pid]
+  const { first, stacks, files } = await captured(t, pids, 'closed')
   t.match(first.found, [{ name: 'threads.tar.zst', class: 'text', phase: 'live' }])
   t.equal(first.found.length, 1)
   t.match(first.gaps, [{ status: 'skipped', class: 'memory', reason: /no recipient is set/ }])
   t.strictSame([...unpacked(t, stacks.tar).keys()], ['threads.tsv', 'threads.txt', 'errors.txt'])
+  t.match(stacks.outcome.identity?.details, { source: 'stacks', looks: 1 }, 'nobody is held for a second look')
   t.match(named(files, idle.pid, 'txt'), / main\+0x/)
+  t.match(named(files, deadlock.pid, 'txt'), /^2 threads: .*deadlock\?/m, 'which is made all the same')
+  t.match(named(files, spin.pid, 'txt'), /spinning/)
 })
 
 t.test('a process that has ended since is told of: its files were opened while it lived', { skip }, async (t) => {
@@ -106,4 +113,41 @@ t.test('a process that has ended since is told of: its files were opened while i
   await idle.end()
   const { tar } = await taken(found[0])
   t.match(named(unpacked(t, tar), idle.pid, 'txt'), / main\+0x/)
+})
+
+t.test('what there is no room or no time for is told', { skip }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  const { traces } = await captured(t, [idle.pid], 'open', 11_000)
+  t.match(traces.outcome.truncated, /^\S+\.json: no room for its \d+ bytes|^traces\.txt: no room/)
+  const defaults = defaultSettings()
+  const stacks = { processes: [`pid:${idle.pid}`], interval: 0 }
+  const context = contextOf('/', { ...defaults, stacks, cores: { ...defaults.cores, directories: [] } })
+  const first = await looked(stacksSource(openSystem()), context)
+  const { found } = await looked(tracesSource(), context)
+  const early = await taken(found[0])
+  t.equal(early.outcome.truncated, 'stacks: no stacks were taken that could be told of')
+  await taken(first.found[0])
+  const late = await taken(found[0], 1024 ** 3, AbortSignal.abort())
+  t.equal(late.outcome.truncated, 'stacks: the time was up: 0 of 1 processes are told of')
+  t.ok(unpacked(t, late.tar).has('errors.txt'), 'and the tar is whole')
+})
+
+t.test('whom it is about', async (t) => {
+  const defaults = { ...defaultSettings(), cores: { ...defaultSettings().cores, directories: [] } }
+  const gaps = async (over: object, occasion: object = {}) => {
+    const context = { ...contextOf('/', { ...defaults, ...over } as never), ...occasion }
+    const { found, gaps } = await looked(tracesSource(), context)
+    t.strictSame(found, [])
+    return gaps
+  }
+  t.match(await gaps({ traces: 'none' }), [{ status: 'skipped', reason: 'traces = "none"' }])
+  const absent = [{ status: 'absent', reason: 'no process was meant, and none has left a core' }]
+  t.match(await gaps({ traces: 'crashed' }), absent)
+  t.match(await gaps({ stacks: { processes: [], interval: 0 } }), absent)
+  const wished = { stacks: { processes: [`pid:${process.ppid}`], interval: 0 } }
+  t.match(
+    await gaps(wished, { occasion: { trigger: 'notice', boot: 'this' } }),
+    absent,
+    'who is told to go is not stopped',
+  )
 })
