@@ -11,6 +11,8 @@ export type Crash = { readonly core: CoreFile } & ({ readonly logged: string } |
 /** Lines of what was logged: as many frames as systemd-coredump tells of, and a line for each thread. */
 const LINES = 2_048
 const LINE = 1_000
+/** Threads of one stack that are named; the JSON has all. */
+const NAMED = 8
 
 /** A crash's stacks as a person reads them. */
 export function crashText(crash: Crash): string {
@@ -31,7 +33,7 @@ export function crashText(crash: Crash): string {
   const lacking = missed.map((sentence) => `missing: ${sentence}`)
   const each = stacks.map(({ tids, frames, end }, index) => {
     const ended = endText(end)
-    const title = `${tids.length === 1 ? 'thread' : `${tids.length} threads:`} ${tids.slice(0, 8).join(', ')}`
+    const title = `${tids.length === 1 ? 'thread' : `${tids.length} threads:`} ${tids.slice(0, NAMED).join(', ')}${tids.length > NAMED ? ', …' : ''}`
     return [index === 0 ? `${title}  (crashed)` : title, ...frames.map(frameText), ...(ended ? [ended] : [])].join('\n')
   })
   return `${[[head, core, ...lacking].map(printable).join('\n'), ...each].join('\n\n')}\n`
