@@ -18,7 +18,8 @@ export interface CrashEntry {
   readonly truncated: boolean
 }
 
-const FIELDS = [
+/** What is asked of an entry. */
+export const CRASH_FIELDS = [
   ...['FILENAME', 'UNIT', 'USER_UNIT', 'EXE', 'SIGNAL', 'TRUNCATED', 'CGROUP', 'PACKAGE_NAME', 'PACKAGE_VERSION'],
 ].map((name) => `COREDUMP_${name}`)
 /** What a package says of itself goes into a receipt: no more than a name and a version. */
@@ -42,7 +43,7 @@ export async function crashEntries(root: string, signal: AbortSignal): Promise<R
   for (const { path } of newest) {
     try {
       using handle = (await openJournal(root, path, signal)).handle
-      for await (const entry of coredumpEntries(handle, COREDUMP, FIELDS, MOST_ENTRIES, signal)) {
+      for await (const entry of coredumpEntries(handle, COREDUMP, CRASH_FIELDS, MOST_ENTRIES, signal)) {
         const core = entry.fields.get('COREDUMP_FILENAME')
         if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry.fields))
       }

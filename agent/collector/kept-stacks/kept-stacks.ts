@@ -13,6 +13,8 @@ import { type StandingProcess, type UnwoundProcess, unwindProcess, Workshop } fr
 const MOST_BYTES = 32 * 1024 * 1024
 /** arm64: NT_ARM_PAC_MASK of Linux's include/uapi/linux/elf.h. */
 const PAC_MASK = 0x406
+/** Processes of which it is told why there is nothing; of more, that is the same. */
+const MOST_LACKS = 256
 /** ms after which nobody comes for them any more: the longest deadline that settings may give a capture. */
 const KEPT_MS = 30 * 60_000
 
@@ -36,6 +38,7 @@ export class KeptStacks implements Disposable {
   readonly #kept: Kept[] = []
   readonly #seen = new Map<number, ReadonlyMap<number, SeenThread>>()
   readonly #stands = new Map<number, ReadonlyMap<number, Stand>>()
+  readonly #lacks = new Map<string, string>()
   #later: ((signal: AbortSignal) => Promise<void>) | undefined
   #bytes = 0
   #forget: NodeJS.Timeout | undefined
@@ -83,6 +86,15 @@ export class KeptStacks implements Disposable {
     this.#forget ??= setTimeout(() => this[Symbol.dispose](), KEPT_MS).unref()
   }
 
+  /** Of whom there is nothing to keep, and why. */
+  lack(who: string, reason: string): void {
+    if (this.#lacks.size < MOST_LACKS) this.#lacks.set(who, reason)
+  }
+
+  get lacks(): ReadonlyMap<string, string> {
+    return this.#lacks
+  }
+
   /** What was seen of a process's threads, and what of them is known by now. */
   see(pid: number, threads: readonly SeenThread[], stands: ReadonlyMap<number, Stand>): void {
     if (!this.#seen.has(pid)) this.#seen.set(pid, new Map(threads.map((thread) => [thread.tid, thread])))
@@ -124,6 +136,7 @@ export class KeptStacks implements Disposable {
     this.#kept.length = 0
     this.#seen.clear()
     this.#stands.clear()
+    this.#lacks.clear()
     this.#later = undefined
     this.#bytes = 0
   }

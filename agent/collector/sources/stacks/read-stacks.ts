@@ -84,7 +84,10 @@ async function* entries(
   yield* addTables('')
 
   for (const { process } of seen.stood) {
-    if (!request.preflight.ok) break
+    if (!request.preflight.ok) {
+      request.kept?.lack('stacks', request.preflight.reason)
+      break
+    }
     const room = request.gives ? left * (1 - TABLES) - ENTRY_BYTES : Number.POSITIVE_INFINITY
     const { row, core } = await takeCore(request, process, room, signal)
     seen.rows.push(row)

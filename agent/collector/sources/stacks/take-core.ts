@@ -32,6 +32,7 @@ export async function takeCore(
       core,
     }
   } catch (error) {
+    kept?.lack(`${process.comm} ${pid}`, sentence(error))
     return { row: { ...none, unsupported: error instanceof Unsupported, missed: [sentence(error)] } }
   }
 }

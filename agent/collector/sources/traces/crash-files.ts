@@ -1,3 +1,4 @@
+import type { ItemIdentity } from '../../../words/evidence.ts'
 import { isoSecond } from '../../../words/instant.ts'
 import { printable } from '../../../words/printable.ts'
 import type { CoreFile } from '../../crashed-cores/core-file.ts'
@@ -6,7 +7,10 @@ import { endText, frameText } from './frame-text.ts'
 import { Files, stackJson, VERSION } from './process-json.ts'
 
 /** What a crash's stacks are told by: what systemd-coredump logged of it, or what was unwound here. */
-export type Crash = { readonly core: CoreFile } & ({ readonly logged: string } | { readonly unwound: UnwoundProcess })
+export type Crash = { readonly core: Pick<CoreFile, 'path' | 'label'>; readonly identity: ItemIdentity } & (
+  | { readonly logged: string }
+  | { readonly unwound: UnwoundProcess }
+)
 
 /** Lines of what was logged: as many frames as systemd-coredump tells of, and a line for each thread. */
 const LINES = 2_048
@@ -16,9 +20,9 @@ const NAMED = 8
 
 /** A crash's stacks as a person reads them. */
 export function crashText(crash: Crash): string {
-  const { comm, pid, at, signal } = crash.core.identity
+  const { comm, pid, at, signal, unit, exe } = crash.identity
   const who = `${comm ?? 'a process'}${pid === undefined ? '' : ` ${pid}`} crashed`
-  const head = [who, ...(signal === undefined ? [] : [`signal ${signal}`]), isoSecond(at) ?? '']
+  const head = [who, signal === undefined ? '' : `signal ${signal}`, isoSecond(at), unit, exe]
     .filter(Boolean)
     .join('  ')
   const core = `core: ${crash.core.path}`
@@ -41,7 +45,7 @@ export function crashText(crash: Crash): string {
 
 /** The same for programs: TRACES.md. */
 export function crashJson(crash: Crash): string {
-  const { comm, pid, signal, exe, unit } = crash.core.identity
+  const { comm, pid, signal, exe, unit } = crash.identity
   const of = { version: VERSION, crashed: true, pid, comm, unit, exe, signal, core: crash.core.path }
   if ('logged' in crash)
     return `${JSON.stringify({ ...of, by: 'systemd-coredump', stacks: loggedStacks(crash.logged) })}\n`

@@ -3,7 +3,7 @@ import { cannot } from '../../../words/cannot.ts'
 import type { TracesDetails } from '../../../words/details.ts'
 import { withinOwn } from '../../../words/own-time.ts'
 import type { CoreFile } from '../../crashed-cores/core-file.ts'
-import { loggedTraces } from '../../crashed-cores/logged-traces.ts'
+import { loggedCrashes } from '../../crashed-cores/logged-crashes.ts'
 import { type Ledger, ledger } from '../../host/ledger.ts'
 import { inChunks, type Reading } from '../../host/reading.ts'
 import type { KeptStacks } from '../../kept-stacks/kept-stacks.ts'
@@ -90,8 +90,10 @@ async function* entries(
     yield* add(`${name}.txt`, text)
     yield* add(`${name}.json`, crashJson(crash))
   }
+  const lacks = [...kept.lacks]
+  for (const [who, reason] of lacks) troubles.note(who, reason)
   if (isLive && kept.processes === 0 && !signal.aborted)
-    troubles.lost('stacks', 'no stacks were taken that could be told of')
+    troubles.lost('stacks', lacks[0]?.[1] ?? 'none were taken that could be told of')
   try {
     for await (const trace of kept.traces(signal)) {
       counts.processes += 1
@@ -124,13 +126,14 @@ async function* crashesOf(
 ): AsyncGenerator<Crash, void, void> {
   if (crashed.length === 0) return
   using limit = withinOwn(LOGGED_MS, signal)
-  const logged = await loggedTraces(root, new Set(crashed.map(({ path }) => path)), limit.signal)
+  const logged = await loggedCrashes(root, new Set(crashed.map(({ path }) => path)), limit.signal)
   const workshop = new Workshop(new Images(), new Names())
   for (const core of crashed) {
-    const text = logged.get(core.path)
+    const { trace: text, ...entry } = logged.get(core.path) ?? {}
+    const identity = { ...entry, ...core.identity }
     try {
-      if (text !== undefined) yield { core, logged: text }
-      else if (!signal.aborted) yield { core, unwound: await crashTrace(root, core, workshop, signal) }
+      if (text !== undefined) yield { core, identity, logged: text }
+      else if (!signal.aborted) yield { core, identity, unwound: await crashTrace(root, core, workshop, signal) }
       else troubles.lost(core.path, 'the time was up')
     } catch (error) {
       if (signal.aborted) troubles.lost(core.path, 'the time was up')

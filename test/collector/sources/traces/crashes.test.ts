@@ -110,7 +110,8 @@ t.test('what systemd-coredump logged', async (t) => {
 #1  0x0000556677889900 n/a (patient + 0x1900)
 #2  0x0000556677889911 _ZN3foo3barEv (n/a + 0x0)
 ELF object binary architecture: AMD x86-64 \u001b[31m`
-  const crash = { core: lying(import.meta.filename), logged }
+  const core = lying(import.meta.filename)
+  const crash = { core, identity: core.identity, logged }
   t.match(crashText(crash), /\n#0 {2}0x00007f2a4c0891f5 raise \(libc\.so\.6 \+ 0x891f5\)\n/)
   t.ok(crashText(crash).includes('\\u{1b}[31m'), 'no escape of whoever named a file')
   t.match(JSON.parse(crashJson(crash)), {

@@ -98,10 +98,10 @@ ELF object binary architecture: AMD x86-64`
 const FILES: Readonly<Record<string, string>> = {
   'process.txt': processText(TRACE),
   'process.jsonl': processJson(TRACE),
-  'crash.txt': crashText({ core: CORE, unwound: { stacks: STACKS, missed: ['a page'] } }),
-  'crash.jsonl': crashJson({ core: CORE, unwound: { stacks: STACKS, missed: ['a page'] } }),
-  'logged.txt': crashText({ core: CORE, logged: LOGGED }),
-  'logged.jsonl': crashJson({ core: CORE, logged: LOGGED }),
+  'crash.txt': crashText({ core: CORE, identity: CORE.identity, unwound: { stacks: STACKS, missed: ['a page'] } }),
+  'crash.jsonl': crashJson({ core: CORE, identity: CORE.identity, unwound: { stacks: STACKS, missed: ['a page'] } }),
+  'logged.txt': crashText({ core: CORE, identity: CORE.identity, logged: LOGGED }),
+  'logged.jsonl': crashJson({ core: CORE, identity: CORE.identity, logged: LOGGED }),
 }
 
 for (const [name, made] of Object.entries(FILES)) {

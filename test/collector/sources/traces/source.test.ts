@@ -125,7 +125,7 @@ t.test('what there is no room or no time for is told', { skip }, async (t) => {
   const first = await looked(stacksSource(openSystem()), context)
   const { found } = await looked(tracesSource(), context)
   const early = await taken(found[0])
-  t.equal(early.outcome.truncated, 'stacks: no stacks were taken that could be told of')
+  t.equal(early.outcome.truncated, 'stacks: none were taken that could be told of')
   await taken(first.found[0])
   const late = await taken(found[0], 1024 ** 3, AbortSignal.abort())
   t.equal(late.outcome.truncated, 'stacks: the time was up: 0 of 1 processes are told of')
@@ -150,4 +150,18 @@ t.test('whom it is about', async (t) => {
     absent,
     'who is told to go is not stopped',
   )
+})
+
+t.test('where nobody can be traced, the receipt says why', { skip: noCompiler }, async (t) => {
+  const idle = await started(t, compiled(t), 'sleep')
+  const defaults = defaultSettings()
+  const stacks = { processes: [`pid:${idle.pid}`], interval: 0 }
+  const context = contextOf('/', { ...defaults, stacks, cores: { ...defaults.cores, directories: [] } })
+  const missing = { kind: 'missing', reason: 'this Node has no node:ffi' } as const
+  const first = await looked(stacksSource(missing), context)
+  const { found } = await looked(tracesSource(), context)
+  await taken(first.found[0])
+  const { tar, outcome } = await taken(found[0])
+  t.match(outcome.truncated, /^stacks: processes cannot be traced: this Node has no node:ffi/)
+  t.match(unpacked(t, tar).get('errors.txt'), /no node:ffi/)
 })

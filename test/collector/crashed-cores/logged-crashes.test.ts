@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { loggedTraces } from '../../../agent/collector/crashed-cores/logged-traces.ts'
+import { loggedCrashes } from '../../../agent/collector/crashed-cores/logged-crashes.ts'
 import { coredumpUnit, crash, type Fields, from, writeJournal } from '../host/journal/write-journal.ts'
 import { unhurried } from '../reading.ts'
 import { journalctl, MACHINE } from '../sources/journal/host.ts'
@@ -35,15 +35,21 @@ for (const isPacked of [false, true]) {
     const entries = [told(7, TRACE), told(8, 'it was not looked into'), forged]
     const { root, path } = host(t, entries, isPacked)
     t.match(journalctl(`--file=${path}`, 'COREDUMP_PID=7', '--output=cat'), /#59 /, 'the file is one of a journal')
-    const traces = await loggedTraces(root, new Set([core(7), core(8), core(9)]), unhurried())
-    t.strictSame([...traces], [[core(7), TRACE]])
-    t.strictSame([...(await loggedTraces(root, new Set([core(10)]), unhurried()))], [])
+    const traces = await loggedCrashes(root, new Set([core(7), core(8), core(9)]), unhurried())
+    const known = (pid: number) => ({ signal: 11, unit: `app@${pid}.service`, exe: '/usr/bin/app' })
+    t.strictSame([...traces].sort(), [
+      [core(7), { ...known(7), trace: TRACE }],
+      [core(8), known(8)],
+    ])
+    t.strictSame([...(await loggedCrashes(root, new Set([core(10)]), unhurried()))], [])
   })
 }
 
 t.test('what is too long to be one, and a file that is damaged', async (t) => {
   const long = host(t, [told(8, TRACE), told(7, `${TRACE}\n${'x'.repeat(300_000)}`)], true)
-  t.strictSame([...(await loggedTraces(long.root, new Set([core(7), core(8)]), unhurried()))], [[core(8), TRACE]])
+  const told7 = await loggedCrashes(long.root, new Set([core(7), core(8)]), unhurried())
+  t.equal(told7.get(core(7))?.trace, undefined)
+  t.equal(told7.get(core(8))?.trace, TRACE, 'costs itself')
   writeFileSync(long.path, Buffer.alloc(5000, 7))
-  t.strictSame([...(await loggedTraces(long.root, new Set([core(8)]), unhurried()))], [])
+  t.strictSame([...(await loggedCrashes(long.root, new Set([core(8)]), unhurried()))], [])
 })

@@ -2,6 +2,7 @@ import { COREDUMP } from '../../findings/journal-words.ts'
 import { coredumpEntries } from '../host/journal/entries.ts'
 import { byLastEntry } from '../host/journal/header.ts'
 import { isHosts, openJournal, scanJournals } from '../host/journal/scan.ts'
+import { CRASH_FIELDS, type CrashEntry, crashOf } from './crash-entries.ts'
 
 /** Newest files that are looked into, and entries of one, newest first: as for what crashes are called (crash-entries.ts). */
 const MOST_FILES = 8
@@ -12,25 +13,27 @@ const MESSAGE_BYTES = 256 * 1024
 /** What systemd-coredump says before the frames of each thread. */
 const TRACE = /^Stack trace of thread \d+:/m
 
-/**
- * The stack traces that systemd-coredump logged with these cores, by the core's path on the host. Never throws: it gives what it finds in
- * time.
- */
-export async function loggedTraces(
+/** What was logged of a crash, with its stack trace where that was logged. */
+export interface LoggedCrash extends Omit<CrashEntry, 'truncated'> {
+  readonly trace?: string
+}
+
+/** What systemd-coredump logged of these cores, by the core's path on the host. Never throws: it gives what it finds in time. */
+export async function loggedCrashes(
   root: string,
   cores: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  const traces = new Map<string, string>()
-  if (cores.size === 0) return traces
+): Promise<ReadonlyMap<string, LoggedCrash>> {
+  const crashes = new Map<string, LoggedCrash>()
+  if (cores.size === 0) return crashes
   const { files } = await scanJournals(root, signal).catch(() => ({ files: [] }))
   const newestFirst = byLastEntry(Date.now())
   const newest = files
     .toSorted((a, b) => Number(isHosts(b)) - Number(isHosts(a)) || newestFirst(a, b))
     .slice(0, MOST_FILES)
-  const fields = ['COREDUMP_FILENAME', 'MESSAGE']
+  const fields = [...CRASH_FIELDS, 'MESSAGE']
   for (const { path } of newest) {
-    if (traces.size === cores.size) break
+    if (crashes.size === cores.size) break
     try {
       using handle = (await openJournal(root, path, signal)).handle
       for await (const { fields: said } of coredumpEntries(
@@ -42,13 +45,14 @@ export async function loggedTraces(
         MESSAGE_BYTES,
       )) {
         const [core, message] = [said.get('COREDUMP_FILENAME'), said.get('MESSAGE')]
-        if (core === undefined || message === undefined || !cores.has(core) || traces.has(core)) continue
-        const at = TRACE.exec(message)?.index
-        if (at !== undefined) traces.set(core, message.slice(at))
+        if (core === undefined || !cores.has(core) || crashes.has(core)) continue
+        const at = message === undefined ? undefined : TRACE.exec(message)?.index
+        const { truncated: _, ...entry } = crashOf(said)
+        crashes.set(core, { ...entry, ...(at !== undefined && { trace: message?.slice(at) }) } as LoggedCrash)
       }
     } catch {
       // Damaged, or out of time: then the core itself tells.
     }
   }
-  return traces
+  return crashes
 }
