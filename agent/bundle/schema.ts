@@ -141,6 +141,8 @@ export const shutdownSchema = z.object({
 /** Something that the evidence says went wrong; or that nothing did, or that this is not known. */
 export const findingSchema = z.object({
   kind: z.enum(KINDS),
+  /** Which rule says so, where that is finer than the kind: `pids`, `deadlock`, `oom-group`, or one of the image's builder. */
+  rule: z.string().optional(),
   /** `sure`: the kernel or systemd says so. `likely`: what was found points to it. `claimed`: a user of the host says so. */
   certainty: z.enum(['sure', 'likely', 'claimed']),
   /** Which boot of the host it is about. */
@@ -169,6 +171,10 @@ export const findingSchema = z.object({
   late: z.boolean().optional(),
   /** How many processes, where they are not told one by one. */
   count: z.number().int().optional(),
+  /** Of `oom`, who had grown most before it (bytes) and since when (ms since the epoch), where the host has a history. */
+  grew: z
+    .object({ unit: z.string().optional(), comm: z.string().optional(), from: bytes, to: bytes, since: z.number() })
+    .optional(),
   /** In our own words: no text of the host but the names that are in `subject` too. */
   sentence: z.string(),
   /** Where it stands in the evidence: an artifact, and the entry within it. */

@@ -96,7 +96,7 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   await takes.stored(time.landing.signal)
 
   sessions.close()
-  const findings = fuller(await early, await late) ?? unasked('the collector did not say')
+  const findings = fuller(await early, await late, Date.now() - time.elapsed) ?? unasked('the collector did not say')
   around.found?.(findings)
   const told = queue.close()
   const receipts = [...told, ...lostCrashes(findings, told)]

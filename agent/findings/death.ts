@@ -1,4 +1,6 @@
 import type { Finding } from '../bundle/schema.ts'
+import type { Evidence } from './evidence.ts'
+import type { Rule } from './rule.ts'
 
 /** Who tells of a death. `coredump`: systemd-coredump when it has dealt with a core, `dumping`: when it was given one; `core`: a file that looks like a core. */
 export type Witness = 'coredump' | 'dumping' | 'kernel' | 'systemd' | 'cgroup' | 'core'
@@ -14,6 +16,8 @@ export interface Death {
   /** The thread that the kernel names where it may be another one than the process's first. */
   readonly tid?: number
   readonly signal?: number
+  /** Of `oom`, who killed: the kernel when the whole host had no memory left, or when a group had reached its limit; or systemd-oomd. */
+  readonly scope?: 'host' | 'group' | 'oomd'
   /** ms since the epoch */
   readonly at?: number
   /** Processes, where the witness has counted them only. */
@@ -51,10 +55,18 @@ export interface Seen {
   readonly began: number
   /** What could not be looked at. */
   readonly unseen: readonly Unseen[]
+  /** What the rules look at; undefined for a boot that is over. */
+  readonly evidence?: Evidence
+  /** The rules of the image's builder, besides our own. */
+  readonly more?: readonly Rule[]
 }
 
-/** All that must have been looked at before anybody may say that nothing had crashed. */
+/** All that must have been looked at before anybody may say that nothing had gone wrong. */
 export type Place =
+  | 'systemd'
+  | 'the processes'
+  | 'the file systems'
+  | 'the limits'
   | 'the kernel’s log'
   | 'the journal'
   | 'the counts of kills'

@@ -1,8 +1,11 @@
 import type { Finding } from '../bundle/schema.ts'
 import type { Death, Panic, Seen, Unseen } from './death.ts'
+import { growthBefore } from './history.ts'
 import { oneForEach, type Told } from './one-death.ts'
 import { ranked } from './rank.ts'
-import { deathSentence, endSentence, NOTHING, panicSentence, unseenSentence } from './sentence.ts'
+import { RULES } from './rules.ts'
+import { deathSentence, endSentence, NO_CRASH, NOTHING, panicSentence, unseenSentence } from './sentence.ts'
+import { signsIn, unexplained } from './signs.ts'
 
 /** Deaths that are told one by one: a service that crashes in a loop has thousands. */
 export const MOST_TOLD = 32
@@ -13,16 +16,20 @@ export function findingsOf(seen: Seen): readonly Finding[] {
   const panics = seen.panics ?? []
   const deaths = ranked([
     ...panics.map(panicFinding),
-    ...told.map((death) => deathFinding(death, seen.began)),
+    ...told.map((death) => deathFinding(death, seen)),
     ...counted(seen, told),
   ])
-  const ofThisBoot = deaths.some(({ boot }) => boot !== 'earlier')
+  const signs = unexplained(
+    seen.evidence === undefined ? [] : signsIn(seen.evidence, [...RULES, ...(seen.more ?? [])]),
+    deaths,
+  )
+  const ofThisBoot = signs.length > 0 || deaths.some(({ boot }) => boot !== 'earlier')
   const unseen = [
     ...(panics.length > 0 || seen.end === undefined || seen.end === 'ordered' ? [] : [ended(endSentence(seen.end))]),
     ...seen.unseen.map((one) => unknown(one, ofThisBoot)),
   ]
-  const healthy = ofThisBoot || unseen.length > 0 ? [] : [HEALTHY]
-  return ranked([...few(deaths), ...unseen, ...healthy])
+  const healthy = ofThisBoot || unseen.length > 0 ? [] : [nothing(seen.evidence === undefined ? NO_CRASH : NOTHING)]
+  return ranked([...few(deaths), ...signs, ...unseen, ...healthy], seen.began)
 }
 
 /** When the collector could not be asked. */
@@ -33,7 +40,7 @@ export function unasked(why: string): readonly Finding[] {
 
 const NOBODY = { boot: 'this', subject: {}, evidence: [] } as const
 
-const HEALTHY: Finding = { ...NOBODY, kind: 'healthy', certainty: 'sure', sentence: NOTHING }
+const nothing = (sentence: string): Finding => ({ ...NOBODY, kind: 'healthy', certainty: 'sure', sentence })
 
 function unknown(unseen: Unseen, somethingDied: boolean): Finding {
   return { ...NOBODY, kind: 'unknown', certainty: 'sure', sentence: unseenSentence(unseen, somethingDied) }
@@ -48,16 +55,19 @@ function panicFinding({ cause, ...panic }: Panic, index: number): Finding {
   return { ...panic, kind: 'panic', certainty: 'sure', boot, sentence }
 }
 
-function deathFinding({ witnesses, tid, claimed, ...death }: Told, began: number): Finding {
-  const { subject, boot, at } = death
+function deathFinding({ witnesses, tid, claimed, scope, ...death }: Told, { began, evidence }: Seen): Finding {
+  const { kind, subject, boot, at } = death
   const isLate = boot === 'this' && at !== undefined && at > began
+  const grew = kind === 'oom' && at !== undefined ? growthBefore(evidence?.history, at) : undefined
   const finding = {
     ...death,
+    ...(scope !== undefined && { rule: `oom-${scope}` }),
+    ...(grew !== undefined && { grew }),
     subject: subject.pid === undefined && tid !== undefined ? { ...subject, tid } : subject,
     certainty: certaintyOf(witnesses, claimed),
     ...(isLate && { late: true }),
   }
-  return { ...finding, sentence: deathSentence(finding) }
+  return { ...finding, sentence: deathSentence({ ...finding, ...(scope !== undefined && { scope }) }) }
 }
 
 function certaintyOf(witnesses: Told['witnesses'], claimed: boolean | undefined): Finding['certainty'] {
@@ -67,7 +77,7 @@ function certaintyOf(witnesses: Told['witnesses'], claimed: boolean | undefined)
 
 /** Those killed for want of memory whom nobody has named: by what the cgroups have counted, and the kernel in all. */
 function counted({ deaths, kills }: Seen, told: readonly Told[]): readonly Finding[] {
-  const named = told.filter(({ kind, boot }) => kind === 'oom' && boot !== 'earlier')
+  const named = told.filter(({ kind, boot, scope }) => kind === 'oom' && boot !== 'earlier' && scope !== 'oomd')
   const groups = deaths.filter(({ witness }) => witness === 'cgroup').flatMap((group) => beyond(group, named))
   const known = [...named, ...groups].reduce((sum, { count = 1 }) => sum + count, 0)
   const others = (kills ?? 0) - known

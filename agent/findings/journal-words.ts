@@ -1,6 +1,7 @@
 import { membershipOf } from '../words/membership.ts'
 import { isPlain, plainName, plainPath } from '../words/plain.ts'
 import type { Death } from './death.ts'
+import type { UnitFailure } from './evidence.ts'
 
 /** An entry of the journal: the fields that were asked for, and what journald itself says of it. */
 export interface JournalEntry {
@@ -14,6 +15,10 @@ export interface JournalEntry {
 export const COREDUMP = 'MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1'
 export const PROCESS_EXIT = 'MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15'
 export const OUT_OF_MEMORY = 'MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef'
+/** What process 1 says of a unit that systemd-oomd has killed: it reads what that has written on the cgroup (unit_log_oomd_kill(), since 248). */
+export const OOMD_KILL = 'MESSAGE_ID=d989611b15e44c9dbf31e3c81256e4ed'
+export const UNIT_FAILED = 'MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c'
+export const RESTART_SCHEDULED = 'MESSAGE_ID=5eb03494b6584870a536b337290809b3'
 
 /** Whose word it is, by what journald says of the sender: process 1. */
 export const MANAGER = '_PID=1'
@@ -30,7 +35,7 @@ const TERMINATED = /^Process (\d+) \((.{0,15})\) of user (\d+) terminated abnorm
 export const COREDUMP_FIELDS = ['PID', 'UID', 'COMM', 'EXE', 'UNIT', 'USER_UNIT', 'SIGNAL', 'TIMESTAMP', 'CGROUP'].map(
   (name) => `COREDUMP_${name}`,
 )
-export const UNIT_FIELDS = ['UNIT', 'EXIT_CODE', 'EXIT_STATUS']
+export const UNIT_FIELDS = ['UNIT', 'EXIT_CODE', 'EXIT_STATUS', 'UNIT_RESULT']
 
 /** Signals that mean a crash where no core was dumped either: those of signal(7) that dump one, but SIGQUIT, by which services are stopped too. */
 const FATAL: ReadonlySet<number> = new Set([4, 5, 6, 7, 8, 11, 24, 25, 31])
@@ -89,6 +94,19 @@ export function exitDeath({ fields, at, boot }: JournalEntry): Death | undefined
 export function outOfMemoryDeath({ fields, at, boot }: JournalEntry): Death | undefined {
   if (fields.get('UNIT')?.endsWith('.slice')) return undefined
   return { kind: 'oom', witness: 'systemd', boot, subject: unitOf(fields), at, evidence: EVIDENCE }
+}
+
+/** What systemd logged of a unit that systemd-oomd has killed, all of it. */
+export function oomdDeath({ fields, at, boot }: JournalEntry): Death | undefined {
+  const subject = unitOf(fields)
+  if (subject.unit === undefined) return undefined
+  return { kind: 'oom', witness: 'systemd', boot, subject, scope: 'oomd', at, evidence: EVIDENCE }
+}
+
+/** What systemd logged of a unit that has failed, or that it starts anew. */
+export function unitEvent({ fields, at }: Pick<JournalEntry, 'fields' | 'at'>): UnitFailure | undefined {
+  const { unit } = unitOf(fields)
+  return unit === undefined ? undefined : { unit, at, result: fields.get('UNIT_RESULT') }
 }
 
 function unitOf(fields: JournalEntry['fields']): Death['subject'] {

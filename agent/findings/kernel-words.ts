@@ -44,7 +44,7 @@ const CRASHES: readonly Form[] = [
 /** fs/coredump.c: what was said of a dump that was not made (`coredump: PID(comm): …`, since 6.12; before it, `Pid PID(comm) …`). */
 const NOT_DUMPED = /^(?:coredump: |Pid )(\d+)\((.{0,15})\):? (?!.*dump helper)/
 /** mm/oom_kill.c, __oom_kill_process() */
-const KILLED = /^(?:Memory cgroup out of memory|Out of memory[^:]{0,40}): Kill(?:ed)? process (\d+) \((.{0,15})\)[, ]/
+const KILLED = /^(Memory cgroup out of memory|Out of memory[^:]{0,40}): Kill(?:ed)? process (\d+) \((.{0,15})\)[, ]/
 /** mm/oom_kill.c, dump_oom_summary(): the line before it, which names the group. Since Linux 5.0. */
 const KILLED_IN = /^oom-kill:constraint=.*,task_memcg=(.*),task=(.{0,15}),pid=(\d+),uid=(\d+)$/
 
@@ -62,10 +62,10 @@ export function kernelDeaths(messages: readonly KernelMessage[]): readonly Death
       groups.set(Number(victim), { uid: Number(uid), ...placeOf(cgroup) })
       continue
     }
-    const [, pid, name] = KILLED.exec(text) ?? []
+    const [, whose, pid, name] = KILLED.exec(text) ?? []
     if (pid !== undefined) {
       const subject = { pid: Number(pid), ...named(name), ...groups.get(Number(pid)) }
-      deaths.push({ ...told, kind: 'oom', subject })
+      deaths.push({ ...told, kind: 'oom', subject, scope: whose?.startsWith('Memory cgroup') ? 'group' : 'host' })
       continue
     }
     const crash = crashOf(text)

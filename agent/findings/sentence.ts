@@ -1,21 +1,37 @@
 import type { Finding } from '../bundle/schema.ts'
 import type { Pod } from '../words/pod.ts'
 import { signalName } from '../words/signal-name.ts'
-import type { End, Unseen } from './death.ts'
+import { formatBytes, formatDuration } from '../words/units.ts'
+import type { Death, End, Unseen } from './death.ts'
 
-/** Said only where all of it was looked at: see `Place`. */
-export const NOTHING = 'Nothing had crashed.'
+/** Said only where all of it was looked at: see `Place`. Of a boot that is over nobody can tell what hung in it. */
+export const NO_CRASH = 'Nothing had crashed.'
+export const NOTHING = 'Nothing had crashed, hung, run out or failed.'
 
 /** What happened to whom, in one sentence. The only words of the host in it are names. */
-export function deathSentence(
-  death: Pick<Finding, 'kind' | 'subject' | 'signal' | 'count' | 'boot' | 'evidence'>,
-): string {
+export function deathSentence(death: Fate & Pick<Finding, 'subject' | 'boot' | 'evidence' | 'grew' | 'at'>): string {
   const earlier = death.boot === 'earlier' ? ', in an earlier boot' : ''
-  return `${whoOf(death)} ${fateOf(death)}${earlier}${coreOf(death)}.`
+  return `${whoOf(death)} ${fateOf(death)}${earlier}${coreOf(death)}${grewOf(death)}.`
 }
 
-function whoOf({ kind, subject, count }: Pick<Finding, 'kind' | 'subject' | 'count'>): string {
-  const { exe, comm } = subject
+type Fate = Pick<Finding, 'kind' | 'signal' | 'count'> & Pick<Death, 'scope'>
+
+/** Who had grown most before it, where that is known. */
+function grewOf({ grew, at }: Pick<Finding, 'grew' | 'at'>): string {
+  if (grew === undefined || at === undefined) return ''
+  const { unit, comm, from, to, since } = grew
+  return `; ${unit ?? comm ?? 'a process'} had grown most, from ${formatBytes(from)} to ${formatBytes(to)} in ${formatDuration(at - since)}`
+}
+
+function whoOf({
+  kind,
+  subject,
+  count,
+  scope,
+}: Pick<Finding, 'kind' | 'subject' | 'count'> & Pick<Death, 'scope'>): string {
+  const { exe, comm, unit } = subject
+  // All of it is killed, and nobody says which processes that were.
+  if (scope === 'oomd' && unit !== undefined) return unit
   const home = homeOf(subject)
   if (count !== undefined) {
     const what = `${kind === 'oom' ? '' : 'more '}${count === 1 ? 'process' : 'processes'}`
@@ -40,9 +56,11 @@ export function idOf({ pid, tid }: Finding['subject']): string | undefined {
   return tid === undefined ? undefined : `thread ${tid}`
 }
 
-function fateOf({ kind, signal, count }: Pick<Finding, 'kind' | 'signal' | 'count'>): string {
+function fateOf({ kind, signal, count, scope }: Fate): string {
   const was = count !== undefined && count !== 1 ? 'were' : 'was'
-  if (kind === 'oom') return `${was} killed by the kernel for want of memory`
+  const limit = scope === 'group' ? ', at the limit of its group' : ''
+  if (kind === 'oom')
+    return `${was} killed by ${scope === 'oomd' ? 'systemd-oomd' : 'the kernel'} for want of memory${limit}`
   return signal === undefined ? 'crashed' : `${was} ended by ${signalName(signal)}`
 }
 
@@ -73,8 +91,15 @@ export function endSentence(end: Exclude<End, 'ordered'>): string {
   return sentences[end]
 }
 
+/** What only some can tell of; all others tell of crashes. */
+const GONE_WRONG: Readonly<Partial<Record<Unseen['place'], string>>> = {
+  systemd: 'failed',
+  'the processes': 'hung',
+  'the file systems': 'run out',
+  'the limits': 'run out',
+}
+
 /** What is not known for want of a witness. */
 export function unseenSentence({ place, why }: Unseen, somethingDied: boolean): string {
-  const what = somethingDied ? 'Whether anything else had crashed' : 'Whether anything had crashed'
-  return `${what} is not known: ${place} ${why}.`
+  return `Whether anything${somethingDied ? ' else' : ''} had ${GONE_WRONG[place] ?? 'crashed'} is not known: ${place} ${why}.`
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Finding } from '../../agent/bundle/schema.ts'
 import type { Death, Seen } from '../../agent/findings/death.ts'
+import { noEvidence } from '../../agent/findings/evidence.ts'
 import { findingsOf, MOST_TOLD } from '../../agent/findings/findings.ts'
 import { fuller } from '../../agent/findings/fuller.ts'
 
@@ -199,5 +200,49 @@ t.test('of two looks the later counts, unless it saw less', (t) => {
   t.equal(fuller(undefined, one), one)
   t.equal(fuller(one, undefined), one)
   t.equal(fuller(undefined, undefined), undefined)
+  t.end()
+})
+
+t.test('what a host suffers from stands behind who died, and before who died long ago', (t) => {
+  const evidence = { ...noEvidence(began), tasks: { used: 100, most: 100 }, failed: ['shop.service', 'mail.service'] }
+  const died = (at: number) => crash('kernel', { subject: { unit: 'shop.service', comm: 'shop' }, signal: 11, at })
+  const rules = (at: number) => seen([died(at)], { evidence }).map(({ kind, rule }) => rule ?? kind)
+  t.same(rules(T), ['crash', 'pids', 'unit-failed'], 'and that its unit has failed is explained')
+  t.same(rules(T - 7_200_000), ['pids', 'unit-failed', 'crash'])
+  t.match(seen([], { evidence: noEvidence(began) }), [
+    { kind: 'healthy', sentence: 'Nothing had crashed, hung, run out or failed.' },
+  ])
+  t.end()
+})
+
+t.test('who killed for want of memory, and who had grown', (t) => {
+  const points = [40, 40, 512].map((mib, index) => ({ at: T - 20_000 + index * 10_000, bytes: mib * 2 ** 20 }))
+  const evidence = { ...noEvidence(began), history: { memory: [{ unit: 'leak.service', points }] } }
+  const killed = (scope: Death['scope'], subject: Death['subject']) =>
+    seen([crash('kernel', { kind: 'oom', subject, ...(scope && { scope }) })], { evidence, kills: 1 })
+  const [host] = killed('host', { comm: 'shop', pid: 8, unit: 'shop.service' })
+  t.match(host, {
+    ...{
+      kind: 'oom',
+      rule: 'oom-host',
+      grew: { unit: 'leak.service', from: 40 * 2 ** 20, to: 512 * 2 ** 20, since: T - 10_000 },
+    },
+    sentence:
+      'shop (pid 8) of shop.service was killed by the kernel for want of memory; leak.service had grown most, from 40MiB to 512MiB in 10s.',
+  })
+  t.match(killed('group', { comm: 'shop', pid: 8 })[0]?.sentence, /for want of memory, at the limit of its group;/)
+  t.match(
+    killed('oomd', { unit: 'shop.service' })[0]?.sentence,
+    /^shop\.service was killed by systemd-oomd for want of memory;/,
+  )
+  t.end()
+})
+
+t.test('what was seen at the first look is not forgotten, whatever the second one tells', (t) => {
+  const early = seen([], { evidence: { ...noEvidence(began), tasks: { used: 100, most: 100 } } })
+  const told = (late: readonly Finding[]) => fuller(early, late, began)?.map(({ kind, rule }) => rule ?? kind)
+  t.same(told(seen([])), ['pids'], 'it is not healthy')
+  t.same(told(seen([crash('kernel', { subject: { comm: 'shop' }, signal: 11 })])), ['crash', 'pids'])
+  t.same(told(early), ['pids'], 'and told once')
   t.end()
 })

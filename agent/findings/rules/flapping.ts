@@ -1,0 +1,25 @@
+import { PLACES, type Rule } from '../rule.ts'
+
+/** Restarts within this time, ms, that are no accident any more: systemd's own limit is 5 in 10 s (StartLimitBurst=). */
+const WITHIN_MS = 10 * 60_000
+const OFTEN = 3
+
+export const flapping: Rule = {
+  name: 'flapping',
+  kind: 'failed',
+  reason:
+    'A unit that systemd has started anew again and again (Restart=) does not do its work, though it looks active at most moments.',
+  look: ({ restarts, began }) => {
+    const lately = restarts.filter(({ at }) => at <= began && at > began - WITHIN_MS)
+    return [...Map.groupBy(lately, ({ unit }) => unit)]
+      .filter(([, of]) => of.length >= OFTEN)
+      .map(([unit, of]) => ({
+        certainty: 'sure' as const,
+        subject: { unit },
+        at: Math.max(...of.map(({ at }) => at)),
+        count: of.length,
+        sentence: `${unit} was started anew ${of.length} times within ten minutes.`,
+        evidence: PLACES.journal,
+      }))
+  },
+}
