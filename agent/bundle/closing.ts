@@ -44,7 +44,8 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
   const count = (status: Receipt['status']) => receipts.filter((receipt) => receipt.status === status).length
   const sum = (field: 'bytesIn' | 'bytesStored') => receipts.reduce((total, receipt) => total + receipt[field], 0)
   const ofThisBoot = findings.filter(({ boot }) => boot !== 'earlier')
-  const crashes = ofThisBoot.filter(({ kind }) => kind === 'crash')
+  // Not the kernel's own faults.
+  const crashes = ofThisBoot.filter(({ kind, rule }) => kind === 'crash' && rule === undefined)
   const ooms = ofThisBoot.filter(({ kind }) => kind === 'oom')
   const [first] = findings
   return {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { LISTED, PAGES, STANDS } from '../words/details.ts'
+import { LIMITED, LISTED, PAGES, STANDS } from '../words/details.ts'
 
 /** The details of a receipt as a schema, by source; what each member means stands in words/details.ts. */
 
@@ -14,6 +14,8 @@ const trouble = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['failed', 'stopping']) }),
   z.object({ kind: z.literal('killed'), comm: text, pid: count, count }),
   z.object({ kind: z.literal('short'), group: z.string(), percent: z.number() }),
+  z.object({ kind: z.enum(['deadlock', 'spinning']), tid: z.number() }),
+  z.object({ kind: z.literal('limit'), of: z.enum(LIMITED), used: z.number(), most: z.number() }),
 ])
 
 const thread = z.object({

@@ -1,4 +1,5 @@
 import type { Finding, Receipt } from '../bundle/schema.ts'
+import { isDeath } from '../findings/is-death.ts'
 
 /** What is below this in a bundle are cores. */
 const CORES = 'cores/'
@@ -10,7 +11,7 @@ const CORES = 'cores/'
 export function lostCrashes(findings: readonly Finding[], receipts: readonly Receipt[]): readonly Receipt[] {
   const told = new Set(receipts.filter(({ source }) => source === 'cores').map(({ item }) => item.pid))
   return findings
-    .filter(({ kind, late }) => late === true && (kind === 'crash' || kind === 'oom'))
+    .filter((finding) => finding.late === true && isDeath(finding))
     .filter(({ evidence }) => !evidence.some(({ artifact }) => artifact.startsWith(CORES)))
     .filter(({ subject: { pid } }) => pid === undefined || !told.has(pid))
     .map(lost)

@@ -27,10 +27,11 @@ export async function openSession(
   const { settings } = desk.loaded
   const before = occasion.boot === 'previous' ? await lookedBack(root, occasion, within(ms, signal)) : undefined
   signal.throwIfAborted()
-  const context = { settings, root, occasion, before, patients: newPatients(root, turns), kept: new KeptStacks(root) }
+  const patients = newPatients(root, turns)
+  const context = { settings, root, occasion, before, patients, kept: new KeptStacks(root) }
   const asked = desk.sources.filter(({ name }) => SOURCES_OF[occasion.boot].has(name))
   const sources = asked.map((source) => ({ name: source.name, look: source.open(context) }))
-  using held = desk.sessions.begin({ settings, sources, before })
+  using held = desk.sessions.begin({ settings, sources, before, patients })
   const { session } = held
   try {
     await list(root, session, answer, ms, signal)

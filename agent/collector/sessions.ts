@@ -3,7 +3,9 @@ import type { Settings } from '../settings/schema.ts'
 import { Refusal } from '../wall/refusal.ts'
 import type { InventoryGap, SourceName } from '../words/evidence.ts'
 import type { BootBefore } from './host/boot-before.ts'
+import type { Patients } from './processes/patients.ts'
 import type { Found, SourceSession } from './sources/source.ts'
+import type { Vitals } from './witnesses/look-around.ts'
 
 /** One capture's conversation: what it goes by, and what it was told. Nothing of it is shared with another's. */
 export interface Session {
@@ -18,6 +20,10 @@ export interface Session {
   readonly gaps: InventoryGap[]
   /** What it is about, where that is the boot before. */
   readonly before: BootBefore | undefined
+  /** The living processes, looked at once for all who ask. */
+  readonly patients: Patients
+  /** What the host suffers from, from when that was asked first: later others are being stopped. */
+  vitals?: Promise<Vitals>
   isWatched: boolean
 }
 
@@ -39,7 +45,7 @@ export class Sessions {
   readonly #open = new Map<string, { readonly session: Session; users: number }>()
 
   /** Begins a session and uses it. */
-  begin(of: Pick<Session, 'settings' | 'sources' | 'before'>): Held {
+  begin(of: Pick<Session, 'settings' | 'sources' | 'before' | 'patients'>): Held {
     const id = randomBytes(8).toString('hex')
     const session = { ...of, id, began: Date.now(), items: new Map(), gaps: [], isWatched: false }
     this.#open.set(id, { session, users: 0 })

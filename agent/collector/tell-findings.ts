@@ -8,7 +8,8 @@ import { type Answer, end } from './answer.ts'
 import type { Desk } from './desk.ts'
 import type { Session } from './sessions.ts'
 import type { Found } from './sources/source.ts'
-import { lookAround, lookBack } from './witnesses/look-around.ts'
+import { vitalSigns } from './vital-signs.ts'
+import { lookAround, lookBack, type Vitals } from './witnesses/look-around.ts'
 
 /** Tells what went wrong on the host, as far as is known by now, what matters most first. */
 export async function tellFindings(
@@ -18,16 +19,33 @@ export async function tellFindings(
   signal: AbortSignal,
 ): Promise<void> {
   using held = desk.sessions.use(id)
-  for (const finding of await findingsOf(desk.root, held.session, within(ms, signal))) await answer.send(told(finding))
+  for (const finding of await findingsOf(desk, held.session, ms, within(ms, signal))) await answer.send(told(finding))
   await answer.send(end())
 }
 
-async function findingsOf(root: string, session: Session, signal: AbortSignal): Promise<readonly Finding[]> {
+async function findingsOf(desk: Desk, session: Session, ms: number, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { root } = desk
   const { items, gaps, began, before } = session
   const cores = [...items.values()].filter(({ source }) => source === 'cores')
   const listed = { cores, gaps, began }
-  if (before === undefined) return await lookAround(root, listed, signal)
+  if (before === undefined) return await lookAround(root, listed, vitalsOf(desk, session, ms, signal), signal)
   return await lookBack(root, listed, { before, ...(await kernelLogs(session, signal)) }, signal)
+}
+
+/**
+ * What the host suffers from, as it was when this was asked first. Once applications were let go, those that are being stopped look as if they hung,
+ * and units fail because they are stopped: then it is too late to begin.
+ */
+function vitalsOf({ root, hold }: Desk, session: Session, ms: number, signal: AbortSignal): Promise<Vitals> {
+  const isReleased = hold?.held === false && hold.problem === undefined
+  if (session.vitals === undefined && isReleased) return Promise.resolve(TOO_LATE)
+  session.vitals ??= vitalSigns(root, session, ms, signal)
+  return session.vitals
+}
+
+const TOO_LATE: Vitals = {
+  ...{ evidence: {}, rules: [] },
+  unseen: [{ place: 'the processes', why: 'were not looked at before they were let go' }],
 }
 
 /** Of a kernel's log as it was left, what is looked at: its end. pstore's records are 64 KiB, a ring of the kernel's 1 MiB at most. */

@@ -1,4 +1,5 @@
 import type { Finding } from '../bundle/schema.ts'
+import { isDeath } from './is-death.ts'
 import { ranked } from './rank.ts'
 
 /**
@@ -21,7 +22,7 @@ export function fuller(
 }
 
 /** What a rule has seen, and not a death that witnesses tell of. */
-const isSign = ({ rule }: Finding) => rule !== undefined && !rule.startsWith('oom-')
+const isSign = (finding: Finding) => finding.rule !== undefined && !isDeath(finding)
 
 const isSame = (a: Finding, b: Finding) =>
   a.rule === b.rule &&

@@ -22,7 +22,7 @@ function weights(
   isOld: boolean,
 ): readonly number[] {
   const isNamed = subject.unit !== undefined || subject.exe !== undefined || subject.comm !== undefined
-  const isDeath = rule === undefined || rule.startsWith('oom-')
+  const isSign = rule !== undefined && !rule.startsWith('oom-')
   const isRest = !isNamed && count !== undefined
   return [
     Number(boot === 'earlier'),
@@ -31,8 +31,8 @@ function weights(
     // What made the host go comes before what happened while it went.
     Number(late ?? false),
     // A death is a fact; what a host suffers from at the moment, in the order of the rules; the builder's behind ours.
-    isDeath ? (isOld ? RULES.length + 2 : 0) : 1 + (ORDER.get(rule) ?? RULES.length),
-    Number(isRest && !isDeath),
+    isSign ? 1 + (ORDER.get(rule) ?? RULES.length) : isOld ? RULES.length + 2 : 0,
+    Number(isRest && isSign),
     Number(!isNamed),
     -(at ?? 0),
   ]

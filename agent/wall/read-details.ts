@@ -1,4 +1,4 @@
-import { type Details, PAGES, STANDS } from '../words/details.ts'
+import { type Details, LIMITED, PAGES, STANDS } from '../words/details.ts'
 import { type Kind, listOf, oneOf, type Reading, recordOf } from './read-shape.ts'
 
 /** Characters of a path (PATH_MAX of Linux's limits.h), of a name (more than a unit, an id or a package has) and of a sentence. */
@@ -23,6 +23,9 @@ const trouble = oneOf('kind', {
   stopping: recordOf({ kind: word('stopping') }, []),
   killed: recordOf({ kind: word('killed'), comm: NAME, pid: 'number', count: 'number' }, []),
   short: recordOf({ kind: word('short'), group: NAME, percent: 'number' }, ['group', 'percent']),
+  deadlock: recordOf({ kind: word('deadlock'), tid: 'number' }, ['tid']),
+  spinning: recordOf({ kind: word('spinning'), tid: 'number' }, ['tid']),
+  limit: recordOf({ kind: word('limit'), of: LIMITED, used: 'number', most: 'number' }, ['of', 'used', 'most']),
 })
 
 const thread = recordOf(

@@ -135,6 +135,12 @@ export type Trouble =
   | { readonly kind: 'killed'; readonly comm?: string; readonly pid?: number; readonly count?: number }
   /** Its group, or one above it, has nearly all the memory that it may have. */
   | { readonly kind: 'short'; readonly group: string; readonly percent: number }
+  /** Its threads wait for each other, or one of them runs and gets nowhere. */
+  | { readonly kind: 'deadlock' | 'spinning'; readonly tid: number }
+  /** It has nearly all the descriptors that it may have, or its group nearly all the tasks. */
+  | { readonly kind: 'limit'; readonly of: (typeof LIMITED)[number]; readonly used: number; readonly most: number }
+
+export const LIMITED = ['descriptors', 'tasks'] as const
 
 /** Classes of pages in the order of the file: collector/machine-memory/VMCORE.md. */
 export type PageKind = (typeof PAGES)[number]

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { newPatients } from '../../agent/collector/processes/patients.ts'
 import { RESTING, Sessions } from '../../agent/collector/sessions.ts'
 import type { Found, SourceContext } from '../../agent/collector/sources/source.ts'
 import { generateIdentity } from '../../agent/seal/keys.ts'
@@ -119,7 +120,7 @@ t.test('the sessions of daemons that are gone do not pile up, and one that is us
 
 t.test('of those that rest the ones used last are kept', (t) => {
   const sessions = new Sessions()
-  const of = { settings, sources: [], before: undefined }
+  const of = { settings, sources: [], before: undefined, patients: newPatients('/') }
   const ids = Array.from({ length: RESTING }, () => {
     using held = sessions.begin(of)
     return held.session.id

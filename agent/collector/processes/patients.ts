@@ -3,7 +3,7 @@ import { HostReads } from '../host/host-reads.ts'
 import { ledger } from '../host/ledger.ts'
 import { named } from '../host/pods.ts'
 import { lackOf, type ProcessSurvey, surveyProcesses } from './host-process.ts'
-import { findTrouble, type TroubleFound } from './trouble.ts'
+import { findTrouble, NO_TROUBLE, type TroubleFound } from './trouble.ts'
 import { newTurns, type Turns } from './turns.ts'
 
 export interface HostSurvey extends ProcessSurvey, TroubleFound {
@@ -32,8 +32,6 @@ async function takeSurvey(root: string, ms: number, signal: AbortSignal): Promis
   signal.throwIfAborted()
   const processes = await named(root, survey.processes, reads.signal)
   const hasUnits = processes.some(({ unit }) => unit !== undefined)
-  const trouble: TroubleFound = hasUnits
-    ? await findTrouble(reads, processes, ms)
-    : { troubled: new Map(), unlearnt: [] }
+  const trouble = hasUnits ? await findTrouble(reads, processes, ms) : NO_TROUBLE
   return { ...survey, processes, ...trouble, lack: lackOf(survey) }
 }

@@ -1,24 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../../words/deadline.ts'
 import type { Trouble } from '../../words/details.ts'
 import { cgroupTree } from '../host/cgroup-tree.ts'
-import { fewAtATime } from '../host/few-at-a-time.ts'
 import type { HostReads } from '../host/host-reads.ts'
-import { numberOf, parseStat } from '../host/process-files.ts'
-import { numbered } from '../host/processes.ts'
-import { readNow } from '../host/read-now.ts'
+import { numberOf } from '../host/process-files.ts'
 import { kernelTestimony } from '../witnesses/kernel-log.ts'
+import { findHangs, type HungThread } from './hangs.ts'
 import type { HostProcess } from './host-process.ts'
+import { type FullGroup, type FullTable, fullGroups, fullTables } from './limits.ts'
 import { unitStates } from './unit-states.ts'
 
 /** What of its time systemd may take to say which units have failed: 80 ms under emulation, up to 41 s on a host short of memory. */
 const STATES_SHARE = 1 / 4
-/** Threads whose state is looked at, and what of its time that may take: 45 µs each. */
-const THREADS = 8_192
-const THREADS_SHARE = 1 / 10
-/** A disk is waited for some ms at a time; who is in D in all of these looks, ms apart, waits for something else. */
-const LOOKS = 3
-const LOOK_MS = 120
 /** ms: a unit whose process was killed longer ago has lived on since. */
 const LATELY_MS = 10 * 60_000
 /** Share of a memory limit beyond which a unit is in trouble: what is counted cannot be reclaimed but by swapping. */
@@ -27,14 +19,26 @@ const NEARLY = 0.9
 export interface TroubleFound {
   /** Processes in trouble, by pid, and why. */
   readonly troubled: ReadonlyMap<number, Trouble>
+  readonly hangs: readonly HungThread[]
+  readonly tables: readonly FullTable[]
+  readonly groups: readonly FullGroup[]
+  /** Units of any kind that have failed; undefined where systemd did not say. */
+  readonly failed: readonly string[] | undefined
+  /** Processes whose threads were not all looked at. */
+  readonly unlooked: number
   /** What was not learnt, so that there may be more of them: a sentence each. */
   readonly unlearnt: readonly string[]
 }
 
+/** Of a host that is not run by units. */
+export const NO_TROUBLE: TroubleFound = {
+  ...{ troubled: new Map(), hangs: [], tables: [], groups: [], failed: [], unlooked: 0, unlearnt: [] },
+}
+
 /**
- * The processes in trouble and why: those whose unit has failed or hangs in stopping, is short of memory,
- * or that have a thread in uninterruptible sleep. By reading files and by asking systemd, which is not waited for. What the reads' signal
- * leaves of it counts; of `ms`, that is what the look has in all, there are shares for its parts.
+ * The processes in trouble and why: those that hang, whose unit has failed or hangs in stopping, that are short of memory, descriptors or tasks.
+ * By reading files and by asking systemd, which is not waited for. What the reads' signal leaves of it counts; of `ms`, that is what the
+ * look has in all, there are shares for its parts.
  */
 export async function findTrouble(
   reads: HostReads,
@@ -43,19 +47,30 @@ export async function findTrouble(
 ): Promise<TroubleFound> {
   const inTime = within(ms * STATES_SHARE, reads.signal)
   const asked = unitStates(reads.root, process.geteuid?.() ?? 0, inTime).catch(() => undefined)
-  const { blocked, unlooked } = await findBlocked(reads, processes, ms * THREADS_SHARE)
+  const { hangs, unlooked } = await findHangs(reads, processes, ms)
+  const hung = new Map(hangs.toReversed().map((hang) => [hang.process.pid, hangTrouble(hang)]))
   const killed = await killedIn(reads, processes)
   const short = await shortOfMemory(reads, processes)
+  const tables = await fullTables(reads, processes)
+  const groups = await fullGroups(reads, processes)
+  const full = new Map([
+    ...processes.flatMap(({ pid, cgroup }) => {
+      const group = groups.find((one) => cgroup === one.cgroup || cgroup.startsWith(`${one.cgroup}/`))
+      return group === undefined ? [] : [[pid, limit('tasks', group)] as const]
+    }),
+    ...tables.map((table) => [table.process.pid, limit('descriptors', table)] as const),
+  ])
   const states = await asked
   const found = new Map<number, Trouble>()
   for (const { pid, unit, cgroup } of processes) {
     const state = unit === undefined ? undefined : states?.get(unit)
     const stopping = state === 'deactivating' ? ({ kind: 'stopping' } as const) : undefined
     const why =
-      blocked.get(pid) ??
+      hung.get(pid) ??
       (state === 'failed' ? ({ kind: 'failed' } as const) : stopping) ??
       killed.get(cgroup) ??
-      short.get(cgroup)
+      short.get(cgroup) ??
+      full.get(pid)
     if (why !== undefined) found.set(pid, why)
   }
   const unlearnt = [
@@ -63,51 +78,18 @@ export async function findTrouble(
     ...(reads.signal.aborted ? ['there was no time to see whose memory has run out'] : []),
     ...(unlooked > 0 ? [`the threads of ${unlooked} processes were not looked at in time`] : []),
   ]
-  return { troubled: found, unlearnt }
+  const failed = states && [...states].flatMap(([unit, state]) => (state === 'failed' ? [unit] : []))
+  return { troubled: found, hangs, tables, groups, failed, unlooked, unlearnt }
 }
 
-interface Blocked {
-  readonly pid: number
-  readonly tid: number
-  readonly comm: string
+function hangTrouble(hang: HungThread): Trouble {
+  const { process, tid, kind } = hang
+  if (kind !== 'blocked') return { kind, tid }
+  return { kind, comm: process.comm, tid, ...(hang.wchan !== undefined && { wchan: hang.wchan }) }
 }
 
-async function findBlocked(reads: HostReads, processes: readonly HostProcess[], ms: number) {
-  const until = performance.now() + ms
-  let left = THREADS
-  let unlooked = 0
-  let blocked: Blocked[] = []
-  await fewAtATime(processes, async ({ pid, threads, state, comm }) => {
-    left -= threads
-    if (threads <= 1) {
-      if (state === 'D') blocked.push({ pid, tid: pid, comm })
-      return
-    }
-    if (left < 0 || performance.now() > until) {
-      unlooked++
-      return
-    }
-    for (const tid of numbered(await reads.names(`proc/${pid}/task`, { optional: true }))) {
-      const one = { pid, tid, comm }
-      if (isBlocked(reads, one)) blocked.push(one)
-    }
-  })
-  for (let look = 1; look < LOOKS && blocked.length > 0 && !reads.signal.aborted; look++) {
-    await sleep(LOOK_MS, undefined, { signal: reads.signal }).catch(() => {})
-    blocked = blocked.filter((one) => isBlocked(reads, one))
-  }
-  const found = new Map<number, Trouble>()
-  for (const { pid, tid, comm } of blocked) {
-    const wchan = await reads.text(`proc/${pid}/task/${tid}/wchan`, { optional: true, once: true })
-    const where = wchan === undefined || wchan === '0' ? {} : { wchan }
-    found.set(pid, { kind: 'blocked', comm, tid, ...where })
-  }
-  return { blocked: found, unlooked }
-}
-
-function isBlocked(reads: HostReads, { pid, tid }: Blocked): boolean {
-  return parseStat(readNow(reads.root, `proc/${pid}/task/${tid}/stat`) ?? '', 1)?.state === 'D'
-}
+const limit = (of: 'tasks' | 'descriptors', { used, most }: { readonly used: number; readonly most: number }) =>
+  ({ kind: 'limit', of, used, most }) as const
 
 /**
  * The cgroups in which the kernel has killed for want of memory, of late, and whom. What a group has counted since it was made says nothing of

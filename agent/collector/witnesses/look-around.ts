@@ -1,8 +1,10 @@
 import type { Finding } from '../../bundle/schema.ts'
 import { coreDeath, unfinishedDeath } from '../../findings/core-words.ts'
-import type { Death, End, Place } from '../../findings/death.ts'
+import type { Death, End, Place, Unseen } from '../../findings/death.ts'
+import { type Evidence, noEvidence } from '../../findings/evidence.ts'
 import { findingsOf } from '../../findings/findings.ts'
 import { type LeftLog, panicsIn } from '../../findings/panic-words.ts'
+import type { Rule } from '../../findings/rule.ts'
 import { abandonable } from '../../words/deadline.ts'
 import type { InventoryGap, InventoryItem } from '../../words/evidence.ts'
 import type { BootBefore } from '../host/boot-before.ts'
@@ -64,22 +66,47 @@ function endOf({ journal, remembered }: LeftBehind['before']): End {
   return journal === 'none' ? 'unknown' : 'unseen'
 }
 
-/** Asks all witnesses of this boot side by side, and says what their words amount to. One that hangs costs its own words. */
-export async function lookAround(root: string, listed: Listed, signal: AbortSignal): Promise<readonly Finding[]> {
+/** What is known of this boot's host besides deaths: what the rules look at, as far as others have read it, and what they could not. */
+export interface Vitals {
+  readonly evidence: Partial<Evidence>
+  readonly unseen: readonly Unseen[]
+  /** The rules of the image's builder. */
+  readonly rules: readonly Rule[]
+}
+
+/**
+ * Asks all witnesses of this boot side by side, and says what their words and the host's vital signs amount to. One that hangs costs its own words.
+ */
+export async function lookAround(
+  root: string,
+  listed: Listed,
+  vitals: Promise<Vitals>,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   using reads = new HostReads(root, ledger(), signal)
-  const heard = async <T extends Testimony>(place: Place, words: Promise<T>): Promise<T | Testimony> =>
+  const heard = async <T>(place: Place, words: Promise<T>): Promise<T | Testimony> =>
     await abandonable(words, signal).catch((error: unknown) => nothingOf(place, error))
+  const atOnce = heard('the processes', vitals)
   const bootId = await thisBootId(root, signal)
-  const [kernel, journal, counts] = await Promise.all([
+  const [kernel, journal, counts, signs] = await Promise.all([
     heard('the kernel’s log', kernelTestimony(reads)),
     heard('the journal', journalTestimony(root, bootId, signal)),
     heard('the counts of kills', killCounts(reads)),
+    atOnce,
   ])
   const all = [kernel, journal, counts, coresTestimony(listed, bootId)]
   const deaths = all.flatMap(({ deaths }) => deaths)
+  const seen = 'evidence' in signs ? signs : { evidence: {}, rules: [], unseen: signs.unseen }
   return findingsOf({
     deaths: await inPods(root, deaths, signal),
-    unseen: all.flatMap(({ unseen }) => unseen),
+    unseen: [...all, seen].flatMap(({ unseen }) => unseen),
+    evidence: {
+      ...noEvidence(listed.began),
+      ...seen.evidence,
+      ...('messages' in kernel && { kernel: kernel.messages }),
+      ...('restarts' in journal && { unitFailures: journal.unitFailures, restarts: journal.restarts }),
+    },
+    more: seen.rules,
     kills: 'kills' in counts ? counts.kills : undefined,
     began: listed.began,
   })

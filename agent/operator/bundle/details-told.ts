@@ -127,6 +127,12 @@ export function troubleTold(trouble: Trouble, unit = 'its unit'): string {
     }
     case 'short':
       return `${trouble.group} holds ${trouble.percent} % of its memory limit`
+    case 'deadlock':
+      return `thread ${trouble.tid} is in a deadlock`
+    case 'spinning':
+      return `thread ${trouble.tid} spins`
+    case 'limit':
+      return `${trouble.used} of ${trouble.most} ${trouble.of} are in use`
   }
 }
 

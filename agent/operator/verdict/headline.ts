@@ -42,6 +42,9 @@ function titleOf(kind: string): string {
   const titles: Readonly<Record<string, string>> = {
     crash: 'crashed',
     oom: 'killed',
+    hang: 'hung',
+    exhausted: 'run out',
+    failed: 'failed',
     unknown: 'unknown',
     healthy: 'healthy',
   }
@@ -53,8 +56,9 @@ const told = ({ sentence, at }: Finding) =>
   at === undefined ? sentence : `${sentence.replace(/\.$/, '')}, ${instant(at)}.`
 
 function deathLine({ finding, program, unit, signal, at, receipt }: Death, before: boolean): string {
-  const { kind, subject, count, certainty, boot, late } = finding
+  const { kind, rule, subject, count, certainty, boot, late, grew } = finding
   if (count !== undefined) return finding.sentence
+  if (rule === 'oom-oomd' || grew !== undefined) return told(finding)
   const home = homeOf({ ...subject, unit })
   const of = home === undefined ? '' : ` of ${home}`
   const by = kind === 'oom' ? ' for want of memory' : signal === undefined ? '' : ` by ${signal}`

@@ -1,4 +1,5 @@
 import type { Finding, Receipt } from '../../bundle/schema.ts'
+import { isDeath } from '../../findings/is-death.ts'
 import { countOf } from '../../words/count-of.ts'
 import { signalName } from '../../words/signal-name.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
@@ -49,7 +50,7 @@ export function verdict(view: BundleView): Verdict {
   const cores = new Map(
     receipts.filter(({ source }) => source === 'cores').map((receipt) => [receipt.artifact, receipt]),
   )
-  const deaths = findings.filter(({ kind }) => kind === 'crash' || kind === 'oom').map((death) => deathOf(death, cores))
+  const deaths = findings.filter(isDeath).map((death) => deathOf(death, cores))
   const incomplete = receipts.filter(({ status }) => status !== 'complete' && status !== 'absent')
   const lacks = [
     ...(manifest === undefined ? unclosed(view) : []),

@@ -25,8 +25,12 @@ const manager = (...fields: readonly string[]): Fields => [...fields, '_PID=1', 
 const exit = (unit: string, code: string, status: number): Fields =>
   manager('MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15', `UNIT=${unit}`, `EXIT_CODE=${code}`, `EXIT_STATUS=${status}`)
 const listed = { cores: [], gaps: [], began: Date.now() }
+/** Of a host whose vital signs are well. */
+const NO_VITALS = Promise.resolve({ evidence: {}, unseen: [], rules: [] })
 const told = async (root: string, more: Partial<typeof listed> = {}) =>
-  (await lookAround(root, { ...listed, ...more }, unhurried())).map(({ sentence }) => sentence)
+  (await lookAround(root, { ...listed, ...more }, NO_VITALS, unhurried())).map(({ sentence }) => sentence)
+
+const WELL = 'Nothing had crashed, hung, run out or failed.'
 
 const quiet = {
   'dev/kmsg': '6,1,1000,-;Linux version 6.12\n',
@@ -35,7 +39,7 @@ const quiet = {
 }
 
 t.test('a host where nothing had crashed, and one where that is not known', async (t) => {
-  t.same(await told(host(t, quiet)), ['Nothing had crashed.'])
+  t.same(await told(host(t, quiet)), [WELL])
   const { 'dev/kmsg': _, ...without } = quiet
   t.same(await told(host(t, without)), ['Whether anything had crashed is not known: the kernel’s log is not there.'])
   t.same(await told(host(t, {})), [
@@ -52,7 +56,7 @@ t.test('a boot id that does not answer costs its own wait, and no witness', asyn
   const root = host(t, quiet)
   rmSync(join(root, 'proc/sys/kernel/random/boot_id'))
   hanging(t, join(root, 'proc/sys/kernel/random/boot_id'))
-  t.same(await told(root), ['Nothing had crashed.'])
+  t.same(await told(root), [WELL])
 })
 
 t.test('units whose processes crashed, as systemd tells of them', async (t) => {
@@ -73,7 +77,7 @@ t.test('units whose processes crashed, as systemd tells of them', async (t) => {
     'A process of shop.service was ended by SIGSEGV; no core was found.',
   ])
   const other = writeJournal(entries, '4'.repeat(32))
-  t.same(await told(host(t, { ...quiet, [SYSTEM]: other })), ['Nothing had crashed.'], 'in another boot')
+  t.same(await told(host(t, { ...quiet, [SYSTEM]: other })), [WELL], 'in another boot')
 })
 
 t.test('of the boot before: who died in it, and how it went', async (t) => {
@@ -215,9 +219,45 @@ t.test('who died in a pod is told by its name, and not by the id of a container'
     ),
     [`var/log/containers/shop-1_web_shop-${id}.log`]: '',
   })
-  const [first] = await lookAround(root, listed, unhurried())
+  const [first] = await lookAround(root, listed, NO_VITALS, unhurried())
   t.match(first, {
     subject: { container: id, pod: 'shop-1', namespace: 'web', containerName: 'shop' },
     sentence: '2 processes of shop in pod web/shop-1 were killed by the kernel for want of memory.',
   })
+})
+
+t.test('units: killed by systemd-oomd, started anew again and again, failed', async (t) => {
+  const of = (id: string, unit: string, ...more: readonly string[]) =>
+    manager(`MESSAGE_ID=${id}`, `UNIT=${unit}`, ...more)
+  const restart = of('5eb03494b6584870a536b337290809b3', 'loop.service', 'N_RESTARTS=1')
+  const entries = [
+    of('d989611b15e44c9dbf31e3c81256e4ed', 'leak.service', 'N_PROCESSES=3'),
+    ...[restart, restart, restart],
+    of('d9b373ed55a64feb8242e02dbe79a49c', 'shop.service', 'UNIT_RESULT=timeout'),
+    ...Array(3).fill(restart.filter((field) => field !== '_PID=1').map((field) => field.replace('loop', 'forged'))),
+  ]
+  const root = host(t, { ...quiet, [SYSTEM]: writeJournal(entries, BOOT) })
+  const vitals = { evidence: { failed: ['shop.service', 'leak.service'] }, unseen: [], rules: [] }
+  const began = 1_700_000_060_000
+  const found = await lookAround(root, { ...listed, began }, Promise.resolve(vitals), unhurried())
+  t.same(
+    found.map(({ kind, rule, sentence }) => `${kind} ${rule}: ${sentence}`),
+    [
+      'oom oom-oomd: leak.service was killed by systemd-oomd for want of memory.',
+      'failed flapping: loop.service was started anew 3 times within ten minutes.',
+      'failed unit-failed: shop.service has failed: it took too long.',
+    ],
+  )
+})
+
+t.test('vital signs that were not taken in time are not well', async (t) => {
+  const unseen = [{ place: 'systemd', why: 'did not say which units have failed' }] as const
+  const found = async (vitals: Parameters<typeof lookAround>[2]) =>
+    (await lookAround(host(t, quiet), listed, vitals, unhurried())).map(({ kind, sentence }) => `${kind}: ${sentence}`)
+  t.same(await found(Promise.resolve({ evidence: {}, rules: [], unseen })), [
+    'unknown: Whether anything had failed is not known: systemd did not say which units have failed.',
+  ])
+  t.same(await found(Promise.reject(new DOMException('late', 'TimeoutError'))), [
+    'unknown: Whether anything had hung is not known: the processes did not answer in time.',
+  ])
 })

@@ -15,6 +15,8 @@ const KNOWN_FLAGS = 0x1f
 /** Object flags: the payload is compressed by XZ, LZ4 or zstd. Short ones never are. */
 const COMPRESSED = 7
 const ZSTD = 4
+/** In the header: entry_array_offset. */
+const ENTRY_ARRAY_AT = 176
 const [FIELD_OBJECT, FIELD_HEADER, ENTRY_HEADER, ARRAY_HEADER] = [2, 40, 64, 24]
 /** Longest field that is read: `COREDUMP_FILENAME=` and a path. Of a longer one there is only the name. */
 const FIELD_BYTES = 1024
@@ -130,6 +132,39 @@ export class JournalObjects {
       yield offsets(items, size).filter((offset) => offset !== 0)
       at = onward(at, word(array, 16))
     }
+  }
+
+  /** Where the newest entries are, the oldest of them first; at most `most`. */
+  async newest(most: number): Promise<readonly number[]> {
+    const arrays: { readonly at: number; readonly length: number }[] = []
+    // Of the header: where the first array of all entries is, which names the next one, and so on.
+    for (let at = word(await this.#read(ENTRY_ARRAY_AT, 8), 0); at !== 0; ) {
+      const array = await this.#read(at, ARRAY_HEADER)
+      arrays.push({ at: at + ARRAY_HEADER, length: word(array, 8) - ARRAY_HEADER })
+      at = onward(at, word(array, 16))
+    }
+    const size = this.#compact ? 4 : 8
+    let entries: readonly number[] = []
+    for (const { at, length } of arrays.toReversed()) {
+      // The last one has room left, and may be long: its end in use is looked for.
+      const used = await this.#usedOf(at, length, size)
+      const from = Math.max(0, used - (most - entries.length) * size)
+      entries = [...offsets(await this.#read(at + from, used - from), size), ...entries]
+      if (entries.length >= most) break
+    }
+    return entries
+  }
+
+  /** Bytes of an array that are in use: its items are filled one after the other. */
+  async #usedOf(at: number, length: number, size: 4 | 8): Promise<number> {
+    let [least, most] = [0, Math.floor(length / size)]
+    while (least < most) {
+      const middle = Math.floor((least + most) / 2)
+      const [item = 0] = offsets(await this.#read(at + middle * size, size), size)
+      if (item === 0) most = middle
+      else least = middle + 1
+    }
+    return least * size
   }
 
   /** Where the values of an entry are. */
