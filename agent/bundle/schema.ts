@@ -87,7 +87,8 @@ export const plannedSchema = z.object({
   source,
   class: evidenceClass,
   phase: z.enum(['facts', 'live', 'stored']),
-  decision: z.enum(['take', 'degrade', 'skip']),
+  /** `if-trouble`: where something is wrong with the host, which is not known yet. */
+  decision: z.enum(['take', 'degrade', 'skip', 'if-trouble']),
   /** Bytes that will be read at most: less than `bytes` when degraded. */
   limit: bytes,
   bytes,

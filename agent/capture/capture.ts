@@ -2,6 +2,7 @@ import type { BundleName } from '../bundle/keys.ts'
 import type { Finding } from '../bundle/schema.ts'
 import { unasked } from '../findings/findings.ts'
 import { fuller } from '../findings/fuller.ts'
+import { isTrouble } from '../findings/trouble.ts'
 import type { Store } from '../store/store.ts'
 import type { Collector } from '../wall/collector.ts'
 import { type Clock, systemClock } from '../words/clock.ts'
@@ -72,11 +73,14 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   await sessions.look()
   const early = sessions.findings()
   void early.then((findings) => findings && around.found?.(findings))
+  const decided = early.then((findings) => queue.decide(isTrouble(findings)))
   const [plan, rates] = [queue.look(), queue.rates]
   bundle.note('plan.json', (name) => planDocument(name, plan, rates))
 
-  // While applications wait: facts, and what lives.
-  await takes.all(time.live.signal, sessions.lookAgainWhileHeld())
+  // While applications wait: facts, and what lives; what is heavy only where something is wrong, or nobody has said in time that nothing is.
+  const more = sessions.lookAgainWhileHeld().then(() => (queue.isUndecided ? decided : undefined))
+  await takes.all(time.live.signal, more)
+  queue.decide(true)
   queue.letGo()
   await hold?.release()
 

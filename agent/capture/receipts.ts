@@ -129,7 +129,7 @@ export function planDocument(bundle: string, plan: readonly Planned[], rates: Ra
       source: item.source,
       class: item.class,
       phase: item.phase,
-      decision,
+      decision: item.when === 'trouble' && decision !== 'skip' ? 'if-trouble' : decision,
       limit,
       bytes: item.bytes,
       estimate: { bytesStored: cost.bytesStored, ms: cost.ms },

@@ -105,7 +105,8 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     ),
   }),
   live: table('Full cores of living processes.', {
-    cores: list('Of which processes.', selector(), 32, ['failed', 'largest:1']),
+    when: when('full cores are'),
+    cores: list('Of which processes.', selector(), 32, ['failed']),
     with: choice(
       'What takes them: lastgasp itself (ptrace), or the gdb of the image (gcore), for what lastgasp cannot trace.',
       ['ptrace', 'gcore'],
@@ -120,6 +121,7 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     limit: size('How many bytes of live memory to read.', { least: '0B', most: '1024TiB' }, '16GiB'),
   }),
   memory: table("The machine's memory, as a filtered vmcore.", {
+    when: when('it is'),
     scope: textOr(
       'kernel',
       "Which pages: none (off), the kernel's own, with shared memory or one unit's processes, or all.",
@@ -170,6 +172,11 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     level: choice('The least that is logged.', ['debug', 'info', 'warn', 'error'], 'info'),
   }),
 })
+
+function when(what: string) {
+  const choices = 'only where something is wrong with the host (trouble), always, or never'
+  return choice(`When ${what} taken: ${choices}.`, ['trouble', 'always', 'never'], 'trouble')
+}
 
 function selector() {
   return text('Which processes: one selector.', SELECTOR, SELECTOR_FORMS, parseSelector)

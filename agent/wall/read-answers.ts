@@ -52,6 +52,7 @@ export function readListedItem(value: unknown): ListedItem {
     value: worth,
     holes,
     patience,
+    when,
     mark,
     sealed,
     closed,
@@ -65,6 +66,7 @@ export function readListedItem(value: unknown): ListedItem {
   must(isSize(bytes) && isSize(ratio) && isSize(worth), 'bytes, ratio or value')
   must(holes === undefined || isSize(holes), 'holes')
   must(patience === undefined || isSize(patience), 'patience')
+  must(when === undefined || when === 'trouble', 'when')
   must(mark === undefined || (typeof mark === 'string' && MARK.test(mark)), 'mark')
   must(typeof sealed === 'boolean', 'sealed')
   must(closed === undefined || typeof closed === 'string', 'closed')
@@ -72,6 +74,7 @@ export function readListedItem(value: unknown): ListedItem {
     ...{ id, name, source, class: of, phase, encoding, bytes: whole(bytes), ratio, value: worth, sealed },
     ...(holes !== undefined && { holes: whole(holes) }),
     ...(patience !== undefined && { patience }),
+    ...(when !== undefined && { when }),
     ...(mark !== undefined && { mark }),
     ...(closed !== undefined && { closed: tellable(closed, REASON) }),
     identity: readIdentity(record(item.identity, 'identity')),

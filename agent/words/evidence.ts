@@ -150,6 +150,8 @@ export interface InventoryItem {
   readonly ratio: number
   /** Worth of the whole item to the person who reads it, against a facts artifact of 1000. */
   readonly value: number
+  /** It is taken only where something is wrong with the host. */
+  readonly when?: 'trouble'
   /** ms for which it may rightly give nothing (a core that is still being written); else silence is a hang. */
   readonly patience?: number
   /** Of what lies on the host from boot to boot: the same for the same file as long as nothing writes to it. */

@@ -122,7 +122,13 @@ async function byLastgasp({ pid }: Patient, freeze: string, memory: boolean): Pr
       'stacks.processes=[]',
       'memory.scope="off"',
     ],
-    ...[`live.cores=["pid:${pid}"]`, `live.freeze="${freeze}"`, 'live.standstill="10s"', 'hold.wait="2min"'],
+    ...[
+      'live.when="always"',
+      `live.cores=["pid:${pid}"]`,
+      `live.freeze="${freeze}"`,
+      'live.standstill="10s"',
+      'hold.wait="2min"',
+    ],
     `seal.recipients=["${recipientOf(generateIdentity()).text}"]`,
   ]
   const resident = residentBytes(pid)

@@ -21,7 +21,7 @@ t.test('from a process that hangs to its threads in gdb, by three commands', { s
   const set = [
     ...['seal.unsealed=allow', 'journal.limit=0B', 'cores.directories=[]', 'identity=host-1', 'executables=unpackaged'],
     'memory.scope=off',
-    ...[`stacks.processes=["exe:${path}"]`, `live.cores=["pid:${pid}"]`],
+    ...[`stacks.processes=["exe:${path}"]`, `live.cores=["pid:${pid}"]`, 'live.when=always'],
   ].flatMap((one) => ['--set', one])
   const captured = await asProcess(['capture', ...store, ...set])
   t.match(captured.stdout, /bundle of \d+ artifacts/, captured.stderr)

@@ -20,8 +20,17 @@ t.test('defaults, in ms and bytes', async (t) => {
     hold: { wait: 10_000 },
     facts: { lines: 3000 },
     stacks: { processes: ['services'], interval: 1000 },
-    live: { cores: ['failed', 'largest:1'], with: 'ptrace', freeze: 'whole', standstill: 2000, limit: 16 * 1024 ** 3 },
-    memory: { scope: 'kernel' },
+    live: {
+      ...{
+        when: 'trouble',
+        cores: ['failed'],
+        with: 'ptrace',
+        freeze: 'whole',
+        standstill: 2000,
+        limit: 16 * 1024 ** 3,
+      },
+    },
+    memory: { when: 'trouble', scope: 'kernel' },
     journal: { limit: 256 * 1024 ** 2, boots: 1 },
     files: { paths: ['logs'], memory: [], limit: 256 * 1024 ** 2, age: 7 * 86_400_000 },
     cores: {

@@ -29,7 +29,7 @@ const item = {
 
 t.test('what is as promised is believed', async (t) => {
   t.same(readListedItem(item), item)
-  const closed = { ...item, closed: 'because', patience: 1000 }
+  const closed = { ...item, closed: 'because', patience: 1000, when: 'trouble' }
   t.same(readListedItem(closed), closed)
   t.same(readListedItem({ ...item, more: 1 }), item, 'and nothing beside it')
   t.ok(readGap({ source: 'cores', class: 'memory', status: 'absent', reason: 'nothing crashed' }))

@@ -16,6 +16,9 @@ interface Arrival {
   readonly reason?: string | undefined
 }
 
+/** Of what is not there: nobody can tell any more whether it should be. */
+export const ONLY_IN_TROUBLE = 'it was to be taken only if something was wrong with the host'
+
 /** What was planned and what came, in the order of the plan. */
 function arrivals(view: BundleView): Arrival[] {
   const stored = new Map(holdings(view).map(({ artifact, bytes }) => [artifact, bytes]))
@@ -25,6 +28,7 @@ function arrivals(view: BundleView): Arrival[] {
     stored.delete(artifact)
     if (bytes !== undefined) return { artifact, status: 'arrived', stored: bytes, expected: estimate.bytesStored }
     if (decision === 'skip') return { artifact, status: 'skipped', reason: reason ?? 'no reason was given' }
+    if (decision === 'if-trouble') return { artifact, status: 'skipped', reason: ONLY_IN_TROUBLE }
     return { artifact, status: absent, expected: estimate.bytesStored }
   })
   return [

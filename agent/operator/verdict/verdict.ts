@@ -4,6 +4,7 @@ import { countOf } from '../../words/count-of.ts'
 import { signalName } from '../../words/signal-name.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
 import { holdings } from '../bundle/holdings.ts'
+import { ONLY_IN_TROUBLE } from './cut-table.ts'
 
 /** A process that died and should not have, as the bundle tells of it. */
 export interface Death {
@@ -95,7 +96,9 @@ function unclosed(view: BundleView): Lack[] {
     ...planned.map(({ artifact, source, decision, reason }) =>
       decision === 'skip'
         ? { artifact, source, what: 'skipped', why: reason ?? 'no reason was given' }
-        : { artifact, source, what, why },
+        : decision === 'if-trouble'
+          ? { artifact, source, what: 'skipped', why: ONLY_IN_TROUBLE }
+          : { artifact, source, what, why },
     ),
   ]
 }

@@ -9,7 +9,7 @@ import type { Context } from '../scenario.ts'
 export const VMCORE = 'memory/vmcore'
 
 /** What a capture by hand has besides the host's settings: all the time that emulation takes, and no other live evidence. */
-const SETTINGS = ['deadline="600s"', 'hold.wait="120s"', 'stacks.processes=[]', 'live.cores=[]']
+const SETTINGS = ['deadline="600s"', 'hold.wait="120s"', 'stacks.processes=[]', 'live.cores=[]', 'memory.when="always"']
 
 /** What the service gets as a systemd credential: see hostFiles. */
 const CREDENTIALS = 'AWS_SHARED_CREDENTIALS_FILE=/etc/credstore/lastgasp.aws'

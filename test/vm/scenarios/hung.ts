@@ -11,7 +11,7 @@ import type { Scenario } from '../scenario.ts'
 
 /** s: live evidence may take 30 % of it, which emulation needs beside a service that spins. */
 const DEADLINE = 180
-/** MiB: makes the deadlocked service the largest, so that its full core is taken by default. */
+/** MiB of the deadlocked service, of which there is a full core because it is in trouble. */
 const DATA = 32
 /** s that an application takes for its clean stop. */
 const CLEAN = 5

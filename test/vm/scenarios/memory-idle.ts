@@ -30,7 +30,7 @@ export const scenario: Scenario = {
   suites: SUITES,
   async run(context, signal) {
     const { suite, boot, bucket, operator, scratch, step } = context
-    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"\nwhen = "always"`
     const { bundle, release } = await (async () => {
       await using machine = await boot({ settings, memoryMiB: MEMORY, files: peak() })
       await bootDone(machine, signal)

@@ -20,7 +20,7 @@ export const scenario: Scenario = {
   suites: ['trixie'],
   async run(context, signal) {
     const { boot, bucket, operator, step } = context
-    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"\nwhen = "always"`
     await using machine = await boot({ settings })
     await bootDone(machine, signal)
     await machine.ok(NO_PAGE_FLAGS, signal)

@@ -42,7 +42,7 @@ export const scenario: Scenario = {
   minutes: 5,
   async run(context, signal) {
     const { suite, boot, bucket, operator, scratch, step } = context
-    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"`
+    const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[memory]\nscope = "kernel"\nwhen = "always"`
     const files = { ...load(), ...readers() }
     await using machine = await boot({ settings, files, ...MEMORY, deadline: 300 })
     await bootDone(machine, signal)

@@ -23,6 +23,7 @@ export interface LiveRequest {
   readonly booted: number
   /** Why the process was chosen, if it is in trouble. */
   readonly trouble: Trouble | undefined
+  readonly when: 'trouble' | 'always'
   /** What takes the core: we, or gdb. */
   readonly by: 'ptrace' | 'gcore'
   readonly freeze: Freeze
@@ -44,7 +45,7 @@ const EXECUTABLE_MS = 250
 
 /** A living process as an item of the inventory. */
 export function liveItem(request: LiveRequest, value: number): Found {
-  const { process, booted } = request
+  const { process, booted, when } = request
   const { pid, comm, exe, unit, container, start, threads, own } = process
   const started = startedAt(process, booted)
   return {
@@ -58,6 +59,7 @@ export function liveItem(request: LiveRequest, value: number): Found {
     ratio: RATIO,
     value,
     patience: PATIENCE_MS + request.standstill,
+    ...(when === 'trouble' && { when }),
     identity: {
       ...{ pid, comm, threads },
       ...(exe !== undefined && { exe }),

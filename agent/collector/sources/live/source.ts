@@ -28,9 +28,10 @@ async function inventory(
   ms: number,
   signal: AbortSignal,
 ): Promise<Inventory> {
-  const { cores, with: by, freeze, standstill, limit } = settings.live
+  const { when, cores, with: by, freeze, standstill, limit } = settings.live
   const closed = unasked(settings.seal)
   if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
+  if (when === 'never') return { found: [], gaps: [gap('skipped', 'live.when is "never"')] }
   if (cores.length === 0) return { found: [], gaps: [gap('skipped', 'live.cores names none')] }
   const { processes, troubled, unlearnt, lack } = await patients.survey(ms, signal)
   const { chosen, reasons } = select(processes, cores.map(parseSelector), troubled)
@@ -51,7 +52,7 @@ async function inventory(
   const found = taken.map((process) => {
     const trouble = troubled.get(process.pid)
     const value = trouble === undefined ? VALUE.other : VALUE.troubled
-    return liveItem({ root, system, patients, process, booted, trouble, by, freeze, standstill }, value)
+    return liveItem({ root, system, patients, process, booted, trouble, when, by, freeze, standstill }, value)
   })
   return { found, gaps: [...gaps, ...leftOut(left, limit)] }
 }

@@ -36,6 +36,8 @@ async function inventory(
 ): Promise<Inventory> {
   const scope = parseScope(settings.memory.scope)
   if (scope.kind === 'off') return { found: [], gaps: [] }
+  const { when } = settings.memory
+  if (when === 'never') return { found: [], gaps: [gap('skipped', 'memory.when is "never"')] }
   const closed = unasked(settings.seal)
   if (closed !== undefined) return { found: [], gaps: [gap('skipped', closed)] }
   const machine = await openMachine(root, signal).catch((error: Error) => error)
@@ -52,7 +54,7 @@ async function inventory(
     found: [
       companionsItem(root, VALUE.companions, PATIENCE_MS),
       vmcoreItem({ root, machine, scope, processes }, bytes, costs),
-    ],
+    ].map((item) => (when === 'trouble' ? { ...item, when } : item)),
     gaps: lack === undefined ? absent : [gap('failed', `not all pages of the unit may be known: ${lack}`)],
   }
 }

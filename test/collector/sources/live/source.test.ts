@@ -116,6 +116,7 @@ t.test('nothing to take is a gap that says why', async (t) => {
     { source: 'live', class: 'memory', status: 'absent', reason: /no process is in a unit/ },
   ])
   t.match(await gap({ cores: [] }), [{ status: 'skipped', reason: /live\.cores/ }])
+  t.match(await gap({ when: 'never' }), [{ status: 'skipped', reason: 'live.when is "never"' }])
   t.match(await gap({ cores: ['exe:/none'] }), [{ status: 'absent', reason: 'no process is meant by exe:/none' }])
   t.match(await gap({ cores: ['pid:7'] }), [
     { status: 'failed', reason: 'no core of app[7]: processes cannot be traced: this Node has no node:ffi' },
