@@ -40,9 +40,9 @@ export async function answerRequest(desk: Desk, request: Request, answer: Answer
   }
 }
 
-function health({ version, loaded, intake }: Desk): Parameters<typeof readHealth>[0] {
+function health({ version, loaded, builders, intake }: Desk): Parameters<typeof readHealth>[0] {
   const cleared = clearance('memory', loaded.settings.seal)
-  const problems = loaded.problems.map(({ message }) => message)
+  const problems = [...loaded.problems.map(({ message }) => message), ...builders.problems]
   const unarmed = intake?.problem
   return {
     ...{ version, problems, ...(cleared.kind === 'closed' && { closed: cleared.reason }) },

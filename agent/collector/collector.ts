@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { loadSettings } from '../settings/layers.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { version } from '../words/version.ts'
+import { loadBuildersRules } from './builders-rules.ts'
 import { clearance } from './clearance.ts'
 import { confine } from './confine.ts'
 import type { Desk } from './desk.ts'
@@ -86,6 +87,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     intake,
     announcement: new Announcement(),
     loaded: await load(signal),
+    builders: await loadBuildersRules(root, signal),
     reload: load,
     attending: 0,
   }
@@ -97,8 +99,9 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
 
 /** What a resident collector does before it serves, and says of it: on standard error, which is the journal. */
 function settleIn(desk: Desk, system: System, signal: AbortSignal): void {
-  const { loaded, hold, intake, root, announcement } = desk
+  const { loaded, builders, hold, intake, root, announcement } = desk
   for (const { message } of loaded.problems) say(message)
+  for (const problem of builders.problems) say(problem)
   const why = confine(system, loaded.settings.live.with === 'gcore' ? 'any' : 'reading')
   if (why !== undefined) say(`its own filter of system calls is missing: ${why}`)
   if (hold?.acquire() === false) say(`${hold.problem}`)

@@ -1,4 +1,5 @@
 import type { Loaded } from '../settings/layers.ts'
+import type { BuildersRules } from './builders-rules.ts'
 import type { HoldLock } from './hold-lock.ts'
 import type { Announcement } from './host/logind.ts'
 import type { Turns } from './processes/turns.ts'
@@ -20,6 +21,8 @@ export interface Desk {
   /** What logind says of a shutdown. Nobody listens to it for a capture by hand. */
   readonly announcement: Announcement
   loaded: Loaded
+  /** The rules of the image's builder: baked, so read once. */
+  readonly builders: BuildersRules
   readonly reload: (signal: AbortSignal) => Promise<Loaded>
   /** Daemons that attend: while there is one, applications wait for it at shutdown. */
   attending: number

@@ -1,7 +1,9 @@
+import type { BuildersRule } from '../findings/builders/rules.ts'
 import type { Unseen } from '../findings/death.ts'
 import type { Evidence, Hang, Who } from '../findings/evidence.ts'
-import { abandonable } from '../words/deadline.ts'
+import { abandonable, within } from '../words/deadline.ts'
 import { plainName, plainPath } from '../words/plain.ts'
+import { textsOf } from './builders-rules.ts'
 import { isAbsent } from './host/absent.ts'
 import { HostReads } from './host/host-reads.ts'
 import { ledger } from './host/ledger.ts'
@@ -18,20 +20,25 @@ import type { Vitals } from './witnesses/look-around.ts'
 /** Of its time, what the survey of all processes may take where nobody has made one yet. */
 const SURVEY_SHARE = 3 / 4
 
+/** ms for the files that the builder's rules look at. */
+const TEXTS_MS = 250
+
 /** What a host suffers from at the moment: who hangs, what has run out, which units have failed, what its services say. */
 export async function vitalSigns(
   root: string,
   { patients, began }: Pick<Session, 'patients' | 'began'>,
+  rules: readonly BuildersRule[],
   ms: number,
   signal: AbortSignal,
 ): Promise<Vitals> {
   using reads = new HostReads(root, ledger(), signal)
-  const [survey, limits, lines] = await Promise.all([
+  const [survey, limits, lines, texts] = await Promise.all([
     abandonable(patients.survey(ms * SURVEY_SHARE, signal), signal).catch(() => undefined),
     hostLimits(reads),
     thisBootId(root, signal)
       .then((bootId) => abandonable(logLines(root, bootId, began - LINES_WITHIN_MS, signal), signal))
       .catch(() => []),
+    textsOf(root, rules, within(TEXTS_MS, signal)),
   ])
   const { unseen, ...used } = limits
   const failed = survey === undefined ? [] : (survey.failed ?? (await failedUnits(root, signal)))
@@ -42,10 +49,11 @@ export async function vitalSigns(
   const evidence: Partial<Evidence> = {
     ...used,
     lines,
+    texts,
     failed: failed ?? [],
     ...(survey !== undefined && ofSurvey(survey)),
   }
-  return { evidence, unseen: [...unseen, ...surveyed], rules: [] }
+  return { evidence, unseen: [...unseen, ...surveyed], rules }
 }
 
 /** A host under load may not have answered the survey in time; one without systemd has no units that could have failed. */

@@ -31,6 +31,8 @@ export interface Evidence {
   readonly ports: Used | undefined
   readonly hangs: readonly Hang[]
   readonly history: History | undefined
+  /** Of the files that rules of the image's builder name: of those of /proc and /sys the beginning, of others the end. */
+  readonly texts: ReadonlyMap<string, string>
 }
 
 /** How much is used of something that has a limit. */
@@ -99,6 +101,6 @@ export function noEvidence(began: number): Evidence {
     began,
     ...{ kernel: [], failed: [], unitFailures: [], restarts: [], lines: [], groups: [], descriptors: [] },
     ...{ fileSystems: [], hangs: [], tasks: undefined, files: undefined, connections: undefined, ports: undefined },
-    history: undefined,
+    ...{ history: undefined, texts: new Map() },
   }
 }

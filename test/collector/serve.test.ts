@@ -18,7 +18,8 @@ t.test('a request that came while the collector was kept from running is answere
   const end = new AbortController()
   const path = join(directory, 'collector.sock')
   const loaded = { settings: defaultSettings(), layers: [], problems: [], provenance: new Map() }
-  const desk = { version: '1.2.3', loaded, reload: async () => loaded } as unknown as Desk
+  const builders = { rules: [], problems: [] }
+  const desk = { version: '1.2.3', loaded, builders, reload: async () => loaded } as unknown as Desk
   const served = serve(path, desk, end.signal)
   t.teardown(async () => {
     end.abort()

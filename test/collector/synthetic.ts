@@ -54,6 +54,7 @@ export async function collectorOf(
     hold,
     announcement: new Announcement(),
     loaded,
+    builders: { rules: [], problems: [] },
     reload: async () => loaded,
     attending: 0,
   }

@@ -50,7 +50,7 @@ function host(test: Test, files: Readonly<Record<string, string | Buffer | undef
 
 async function signsOf(root: string, began = Date.now()) {
   const session = { patients: newPatients(root), began }
-  const { evidence, unseen } = await vitalSigns(root, session, 60_000, unhurried())
+  const { evidence, unseen } = await vitalSigns(root, session, [], 60_000, unhurried())
   const found = signsIn({ ...noEvidence(began), ...evidence }, RULES)
   // The disk of the tests is what it is.
   const told = found.filter(({ rule }) => rule !== 'space' && rule !== 'inodes').map(({ sentence }) => sentence)
