@@ -27,6 +27,8 @@ const NAMES = [
   'crowd',
   'stopper',
   'logger',
+  'oomd',
+  'hog',
 ] as const
 
 /** A program as it is in the image, with its symbols. */
