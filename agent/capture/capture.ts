@@ -8,6 +8,7 @@ import type { Collector } from '../wall/collector.ts'
 import { type Clock, systemClock } from '../words/clock.ts'
 import { MovableDeadline } from '../words/deadline.ts'
 import { OwnTime } from '../words/own-time.ts'
+import { Allowance } from './allowance.ts'
 import { COURSES } from './courses.ts'
 import { Hold } from './hold.ts'
 import { lostCrashes } from './lost-crashes.ts'
@@ -62,11 +63,12 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   const hold = course.hold ? new Hold(collector, time, certain) : undefined
   const bundle = openBundle(store, request, time)
   void bundle.opened.then(({ name }) => around.onBegun?.(name)).catch(() => {})
-  const queue = new Queue(course, time)
+  const allowance = new Allowance(request.limit ?? Number.POSITIVE_INFINITY)
+  const queue = new Queue(course, time, allowance)
   const { trigger, before } = request
   const occasion = { trigger, boot: course.boot, ...(before !== undefined && { before }) }
   const sessions = new Sessions(collector, occasion, queue, time)
-  const takes = new Takes(queue, { store: bundle.store, time, own })
+  const takes = new Takes(queue, { store: bundle.store, time, own, allowance })
 
   // Reading waits for nobody; only the writes wait until the bundle is open.
   const why = course.why ? sessions.why(certain) : undefined

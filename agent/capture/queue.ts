@@ -4,6 +4,7 @@ import { byCost, byWorth, makePlan, type Order, type Planned } from '../plan/pla
 import { PART_BYTES } from '../store/part-bytes.ts'
 import type { Session } from '../wall/collector.ts'
 import type { ListedItem, SourceName } from '../words/evidence.ts'
+import type { Allowance } from './allowance.ts'
 import type { Blame } from './blame.ts'
 import type { Course } from './courses.ts'
 import { failedReceipt, skippedReceipt, withEarlier, withLater } from './receipts.ts'
@@ -63,6 +64,7 @@ const REPLAN_MS = 500
 export class Queue {
   readonly #course: Course
   readonly #time: Time
+  readonly #allowance: Allowance
   readonly #entries = new Map<string, Entry>()
   readonly #waiting = new Map<ListedItem, Entry>()
   readonly #failed = new Set<Entry>()
@@ -75,9 +77,10 @@ export class Queue {
   /** Whether something is wrong with the host; undefined as long as that is not known. */
   #trouble: boolean | undefined
 
-  constructor(course: Course, time: Time) {
+  constructor(course: Course, time: Time, allowance: Allowance) {
     this.#course = course
     this.#time = time
+    this.#allowance = allowance
   }
 
   /** Resolves when something has come up. */
@@ -106,7 +109,8 @@ export class Queue {
 
   /** All that waits, in order, as it would be decided now: the plan. */
   look(): readonly Planned[] {
-    return makePlan([...this.#waiting.keys()], this.#time.room, this.#rates, this.#order)
+    const room = { ...this.#time.room, bytes: this.#allowance.left }
+    return makePlan([...this.#waiting.keys()], room, this.#rates, this.#order)
   }
 
   /**
@@ -243,7 +247,9 @@ export class Queue {
     const blame: Blame =
       item.closed !== undefined
         ? { because: 'seal', reason: item.closed }
-        : { because, reason: (because === 'deadline' ? planned.reason : undefined) ?? reason }
+        : planned.because !== undefined && because === 'deadline'
+          ? { because: planned.because, reason: planned.reason ?? '' }
+          : { because, reason: (because === 'deadline' ? planned.reason : undefined) ?? reason }
     if (entry.tries === 0) this.#told.push(entry)
     entry.receipt = withLater(entry.receipt, skippedReceipt(planned, blame))
   }

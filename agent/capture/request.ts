@@ -16,6 +16,8 @@ export interface CaptureRequest {
   readonly deadline: number
   /** ms from now at which it can still be running, where its deadline may be moved on the way */
   readonly latest?: number
+  /** Bytes that the bundle may take of the store, its documents not counted; undefined: as many as there are. */
+  readonly limit?: number
   /** ms for which applications may be kept */
   readonly hold: number
   readonly identity: string

@@ -6,6 +6,7 @@ import { writeObject } from '../store/write-object.ts'
 import { abandonable, deadlineIn, within } from '../words/deadline.ts'
 import type { SourceName } from '../words/evidence.ts'
 import type { OwnTime } from '../words/own-time.ts'
+import type { Allowance } from './allowance.ts'
 import { type Blame, blamed } from './blame.ts'
 import { paced } from './pace.ts'
 import type { Next, Outcome } from './queue.ts'
@@ -20,6 +21,8 @@ export interface Ground {
   readonly time: Time
   /** By which it is judged whether an item hangs. */
   readonly own: OwnTime
+  /** What the bundle may still take of the store. */
+  readonly allowance: Allowance
 }
 
 export interface Underway {
@@ -45,17 +48,19 @@ export function takeArtifact(next: Next, ground: Ground): Underway {
 }
 
 async function attempt({ entry, planned, waiting }: Next, ground: Ground, onCollected: () => void): Promise<Outcome> {
-  const { store, time, own } = ground
+  const { store, time, own, allowance } = ground
   const { clock, landing, sending } = time
   const { item, cost } = planned
   const isLive = item.phase !== 'stored'
   const left = isLive ? time.room.live : time.room.all
   if (left < LEAST_MS) return { receipt: skippedReceipt(planned, time.upFor(cost.ms)) }
+  const share = allowance.share(planned.decision === 'degrade' ? planned.limit * item.ratio : cost.bytesStored)
   const began = clock.now()
   const elapsed = () => clock.now() - began
   const cutter = new AbortController()
   const signal = AbortSignal.any([landing.signal, cutter.signal])
-  const limit = planned.decision === 'degrade' && CHOOSES.has(item.source) ? planned.limit : growthLimit(item.bytes)
+  const isShort = planned.decision === 'degrade' && (CHOOSES.has(item.source) || planned.because === 'limit')
+  const limit = isShort ? planned.limit : growthLimit(item.bytes)
   const taking = entry.session.take(item.id, limit, signal)
   taking.taken.then(onCollected, onCollected)
   const budget = artifactBudget(cost.ms, left, waiting)
@@ -64,9 +69,9 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
   const { stall, close } = time.budget
   const reading = AbortSignal.any([time.reading(isLive).signal, landing.signal])
   const patience = {
-    ...{ own, close, up: () => time.up },
+    ...{ own, close, up: () => (share.full.aborted ? allowance.blame : time.up) },
     stall: Math.max(stall, item.patience ?? 0) * (entry.tries > 1 ? SECOND_PATIENCE : 1),
-    budget: isAll ? reading : within(budget, reading, clock),
+    budget: AbortSignal.any([isAll ? reading : within(budget, reading, clock), share.full]),
   }
   const pace = paced(taking, patience, (reason) => cutter.abort(reason))
   const said = () => abandonable(taking.taken, within(stall, landing.signal, clock))
@@ -74,21 +79,27 @@ async function attempt({ entry, planned, waiting }: Next, ground: Ground, onColl
     const sendingMs = sendingBudget(budget, sending.left())
     const until = isAll && !(isLive && time.held) ? sending : deadlineIn(sendingMs, sending.signal, clock)
     const name = item.name + (item.sealed ? SEALED_SUFFIX : '')
-    const stored = somethingOf(pace, item.sealed, said)
+    const stored = share.counted(somethingOf(pace, item.sealed, said))
     const written = await writeObject(store, name, stored, { until }, landing.signal)
     const stopped = pace.stopped()
     const blame = stopped ?? (written.cut && time.blame(written.cut))
     if (blame !== undefined && written.segments.length === 0)
       return failed(planned, blame, elapsed(), stopped && 'time')
     const taken = await said().catch(() => undefined)
-    const isShort = limit === planned.limit && taken?.truncated !== undefined
-    const short: Blame | undefined = isShort ? { because: 'deadline', reason: taken.truncated } : undefined
+    const short: Blame | undefined =
+      isShort && taken?.truncated !== undefined
+        ? planned.because === 'limit'
+          ? { because: 'limit', reason: planned.reason ?? '' }
+          : { because: 'deadline', reason: taken.truncated }
+        : undefined
     return { receipt: storedReceipt(planned, { written, taken, stopped: blame ?? short, ms: elapsed() }) }
   } catch (error) {
     cutter.abort(error)
     const isFinal = error instanceof StoreError && error.failure !== 'transient'
     const receipt = failedReceipt(item, blamed(pace.stopped(), time.blame(error)), elapsed())
     return isFinal ? { receipt } : { receipt, hindrance: 'means' }
+  } finally {
+    allowance.end(share)
   }
 }
 

@@ -130,6 +130,8 @@ export interface Room {
   readonly live: number
   /** For all. */
   readonly all: number
+  /** Bytes that may still be stored; undefined where nobody limits them. */
+  readonly bytes?: number
 }
 
 /** The room that there is at the beginning: `divide` leaves more than `live` before the reserve. */

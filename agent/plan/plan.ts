@@ -1,4 +1,5 @@
 import type { ListedItem, Phase } from '../words/evidence.ts'
+import { formatBytes } from '../words/units.ts'
 import type { Room } from './budget.ts'
 import { bytesWithin, type Cost, costOf, type Rates } from './cost.ts'
 
@@ -13,6 +14,8 @@ export interface Planned {
   /** Cost of all of it. */
   readonly cost: Cost
   readonly reason?: string
+  /** It is the bytes of the whole bundle that do not suffice, and not the time. */
+  readonly because?: 'limit'
 }
 
 const PHASES: readonly Phase[] = ['facts', 'live', 'stored']
@@ -56,31 +59,51 @@ export function makePlan(
         (a.item.name < b.item.name ? -1 : 1),
     )
   const whole = new Set<ListedItem>()
-  const left = { ...room }
+  const { fits, bytes } = withinBytes(ordered, room.bytes ?? Number.POSITIVE_INFINITY, order)
+  const left = { ...room, bytes }
   const leftFor = ({ phase }: ListedItem) => (phase === 'stored' ? left.all : Math.min(left.live, left.all))
   const spend = ({ phase }: ListedItem, ms: number) => {
     left.all -= ms
     if (phase !== 'stored') left.live -= ms
   }
   for (const { item, cost } of ordered) {
-    if (item.closed !== undefined || cost.ms > leftFor(item)) continue
+    if (item.closed !== undefined || cost.ms > leftFor(item) || !fits.has(item)) continue
     whole.add(item)
     spend(item, cost.ms)
   }
   const decided = ordered.map(({ item, cost }): Planned => {
     if (item.closed !== undefined) return { item, decision: 'skip', limit: 0, cost, reason: item.closed }
     if (whole.has(item)) return { item, decision: 'take', limit: item.bytes, cost }
-    const limit = bytesWithin(item, leftFor(item), rates)
-    const reason = `needs about ${seconds(cost.ms)}, ${seconds(Math.max(0, leftFor(item)))} are left`
-    if (limit * item.ratio < LEAST_USEFUL_BYTES) return { item, decision: 'skip', limit: 0, cost, reason }
-    spend(item, costOf(item, limit, rates).ms)
-    return { item, decision: 'degrade', limit, cost, reason }
+    const inTime = bytesWithin(item, leftFor(item), rates)
+    const byBytes = fits.has(item) || item.ratio === 0 ? item.bytes : Math.floor(left.bytes / item.ratio)
+    const limit = Math.min(inTime, byBytes)
+    const why: Pick<Planned, 'reason' | 'because'> =
+      byBytes < inTime
+        ? { reason: `bundle.limit leaves ${formatBytes(left.bytes)}`, because: 'limit' }
+        : { reason: `needs about ${seconds(cost.ms)}, ${seconds(Math.max(0, leftFor(item)))} are left` }
+    if (limit * item.ratio < LEAST_USEFUL_BYTES) return { item, decision: 'skip', limit: 0, cost, ...why }
+    const spent = costOf(item, limit, rates)
+    spend(item, spent.ms)
+    if (!fits.has(item)) left.bytes = Math.max(0, left.bytes - spent.bytesStored)
+    return { item, decision: 'degrade', limit, cost, ...why }
   })
   return decided.sort(
     (a, b) =>
       PHASES.indexOf(a.item.phase) - PHASES.indexOf(b.item.phase) ||
       DECISIONS.indexOf(a.decision) - DECISIONS.indexOf(b.decision),
   )
+}
+
+/** Which of them the bytes suffice for, whatever their phase: what comes first shall not take them from what is worth more; and the bytes that are left. */
+function withinBytes(all: readonly Costed[], most: number, order: Order) {
+  const fits = new Set<ListedItem>()
+  let bytes = most
+  for (const { item, cost } of all.toSorted(order)) {
+    if (item.closed !== undefined || cost.bytesStored > bytes) continue
+    fits.add(item)
+    bytes -= cost.bytesStored
+  }
+  return { fits, bytes }
 }
 
 /** Milliseconds as a person says them: `0.4 s`, `41 s`. */

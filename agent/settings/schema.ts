@@ -59,6 +59,13 @@ export const schema = table('Settings of lastgasp: one layer of them, all keys o
     ['all', 'crashed', 'none'],
     'all',
   ),
+  bundle: table('A bundle as a whole.', {
+    limit: size(
+      'How many bytes it may take of the store, sealed and compressed; what does not fit is left out, the most valuable last.',
+      { least: '0B', most: '1024TiB' },
+      '64GiB',
+    ),
+  }),
   s3: table('The S3 store.', {
     region: z.optional(text('Region of the bucket.', REGION, 'a region such as "eu-central-1"')),
     endpoint: z.optional(

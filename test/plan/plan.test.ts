@@ -258,3 +258,34 @@ t.test('what lives has to fit while applications wait, what is stored has not', 
     'the end of all time is the end of the live phase as well',
   )
 })
+
+t.test(
+  'bytes of the whole bundle: what is worth most has them, whatever its phase, and one is cut to the rest',
+  (t) => {
+    const items = [
+      item('live/huge', { phase: 'live', bytes: 100 * MiB, value: 100 }),
+      item('facts', { phase: 'facts', bytes: 2 * MiB, value: 1000 }),
+      item('journal/small', { bytes: 4 * MiB, value: 300 }),
+      item('cores/other', { bytes: 90 * MiB, value: 90 }),
+    ]
+    const plan = (bytes?: number) =>
+      makePlan(items, { ...only(60_000), ...(bytes !== undefined && { bytes }) }, ASSUMED_RATES).map(
+        ({ item: { name }, decision, limit, because }) => [name, decision, limit / MiB, because],
+      )
+    t.strictSame(
+      plan().map(([, decision]) => decision),
+      ['take', 'take', 'take', 'take'],
+    )
+    t.strictSame(plan(8 * MiB), [
+      ['facts', 'take', 2, undefined],
+      ['live/huge', 'degrade', 10, 'limit'],
+      ['journal/small', 'take', 4, undefined],
+      ['cores/other', 'skip', 0, 'limit'],
+    ])
+    t.strictSame(
+      plan(0).every(([, decision, , because]) => decision === 'skip' && because === 'limit'),
+      true,
+    )
+    t.end()
+  },
+)

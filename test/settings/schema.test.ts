@@ -15,6 +15,7 @@ t.test('defaults, in ms and bytes', async (t) => {
     labels: {},
     executables: 'none',
     traces: 'all',
+    bundle: { limit: 64 * 1024 ** 3 },
     s3: { addressing: 'virtual', checksums: 'supported' },
     seal: { recipients: [], unsealed: 'deny', broken: undefined },
     hold: { wait: 10_000 },

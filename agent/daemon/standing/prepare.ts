@@ -47,6 +47,7 @@ export function requestOf(reading: Reading, agent: string): Prepared['request'] 
   const { settings } = reading.loaded
   return {
     deadline: clamped(settings.deadline, process.env[STOP_ENV]),
+    limit: settings.bundle.limit,
     hold: settings.hold.wait,
     identity: reading.identity.name,
     host: reading.host,
