@@ -8,7 +8,7 @@ import { countOf } from '../words/count-of.ts'
 import { printable } from '../words/printable.ts'
 import { formatBytes } from '../words/units.ts'
 
-/** The one line that a person reads on the console of a host that has gone: what was stored, where, and what is missing. */
+/** The one line that a person reads on the console of a host that has gone: what it died of, what was stored, where, and what is missing. */
 export function successLine({ name, manifest }: Ended, url: string): string {
   const { receipts, findings, status, durationMs, trigger } = manifest
   const stored = receipts.filter(({ objects }) => objects.length > 0)
@@ -18,11 +18,17 @@ export function successLine({ name, manifest }: Ended, url: string): string {
   const [first] = missing
   const lack = first === undefined ? '' : `; ${missing.length} not whole (${first.artifact}: ${first.reason})`
   const where = `${url}/${bundlePrefix(name)}`
-  const [found] = findings
-  const why = found === undefined ? '' : ` ${found.sentence}`
+  const before = trigger === 'previous-boot' ? 'the boot before: ' : ''
   return oneLine(
-    `${status} bundle of ${trigger === 'previous-boot' ? 'the boot before: ' : ''}${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}.${why}`,
+    `${whyTold(findings)}${status} bundle of ${before}${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}.`,
   )
+}
+
+/** What the host died of, first of all: its kind, which the row's key has too, and as much of the sentence as leaves room for the rest. */
+function whyTold([found]: readonly Finding[]): string {
+  if (found === undefined) return ''
+  const { kind, sentence: says } = found
+  return `${kind}: ${says.length > WHY_LIMIT ? `${says.slice(0, WHY_LIMIT)}…` : says} `
 }
 
 /** The line for a capture that has put no closing manifest into the store. */
@@ -67,6 +73,7 @@ function isLacking({ status, because }: Receipt): boolean {
 
 /** A console is 80 columns of who knows what: one line, and an end. */
 const LINE_LIMIT = 400
+const WHY_LIMIT = 180
 /** Bytes of all lines together: a serial line of 9600 baud carries them in two seconds. */
 const PAGE_LIMIT = 2048
 /** Is kept for the line that says how many there are no more of. */

@@ -52,9 +52,9 @@ t.test('what was stored is counted, and what is not whole, which settings and ab
   }
   t.match(
     line(fine),
-    /^lastgasp: complete bundle of 1 artifact, 2KiB in 1\.5 s, at s3:\/\/b\/\S+host-1\/b\/?\. It crashed\.$/,
+    /^lastgasp: crash: It crashed\. complete bundle of 1 artifact, 2KiB in 1\.5 s, at s3:\/\/b\/\S+host-1\/b\/?\.$/,
   )
   const failed = receipt('journal', { status: 'failed', because: 'host', reason: 'EIO' })
-  t.match(line([...fine, failed]), /; 1 not whole \(journal: EIO\)\. It crashed\.$/)
-  t.match(line(fine, 'previous-boot'), /^lastgasp: complete bundle of the boot before: 1 artifact/)
+  t.match(line([...fine, failed]), /; 1 not whole \(journal: EIO\)\.$/)
+  t.match(line(fine, 'previous-boot'), /^lastgasp: crash: It crashed\. complete bundle of the boot before: 1 artifact/)
 })

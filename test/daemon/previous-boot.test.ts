@@ -50,7 +50,7 @@ t.test('a host that panics, comes up again, is shut down, and comes up again', a
   put(`var/log/journal/${MACHINE}/system@1.journal~`, writeJournal([['MESSAGE=last words']], FIRST))
   const second = host.daemon('--root', root, '--state', state)
   await dealtWith(SECOND)
-  t.match(second.said(), /complete bundle of the boot before: .*The kernel panicked as it was told to by sysrq/)
+  t.match(second.said(), /panic: The kernel panicked as it was told to by sysrq.*complete bundle of the boot before: /)
   const [panic] = manifests()
   t.match(panic, {
     trigger: 'previous-boot',

@@ -23,7 +23,7 @@ export const scenario: Scenario = {
     await daemonListens(machine, signal)
     match(await machine.ok('systemctl list-jobs', signal), /multi-user\.target/)
     await pressPowerButton(machine, signal)
-    step((await machine.console.waitFor(/lastgasp: \w+ bundle .*/, signal))[0])
+    step((await machine.console.waitFor(/lastgasp: .* bundle of .*/, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)

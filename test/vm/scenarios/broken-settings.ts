@@ -30,7 +30,7 @@ export const scenario: Scenario = {
     step('check names them all')
     await crash(machine, 'victim', 4, signal)
     await machine.sh('systemctl poweroff', signal)
-    step((await machine.console.waitFor(/lastgasp: \w+ bundle.*/, signal))[0])
+    step((await machine.console.waitFor(/lastgasp: .* bundle of .*/, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)

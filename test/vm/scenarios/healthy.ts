@@ -37,7 +37,7 @@ export const scenario: Scenario = {
     step('units are sound')
 
     await machine.sh('systemctl poweroff', signal)
-    const line = await machine.console.waitFor(/lastgasp: \w+ bundle of .*/, signal)
+    const line = await machine.console.waitFor(/lastgasp: healthy: .* \w+ bundle of .*/, signal)
     step(line[0])
     equal(await machine.off(signal), 'guest-shutdown')
     step('off')

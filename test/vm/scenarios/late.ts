@@ -76,7 +76,7 @@ export const scenario: Scenario = {
     await bring(second)
     await server.revokeKey(first.accessKeyId)
     await machine.sh('systemctl poweroff', signal)
-    step((await machine.console.waitFor(/lastgasp: \w+ bundle.*/i, signal))[0])
+    step((await machine.console.waitFor(/lastgasp: .* bundle of .*/i, signal))[0])
     equal(await machine.off(signal), 'guest-shutdown')
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)
