@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { READ_BYTES } from '../../../../agent/collector/host/reading.ts'
+import { FIGURES, type Figures, type History, type Sample } from '../../../../agent/collector/recorder/history.ts'
 import { factsSource } from '../../../../agent/collector/sources/facts/source.ts'
 import type { Found } from '../../../../agent/collector/sources/source.ts'
 import type { Settings } from '../../../../agent/settings/schema.ts'
@@ -27,9 +28,9 @@ import { contextOf, looked } from '../../looking.ts'
 const noShm = !existsSync('/dev/shm') && 'no /dev/shm'
 const ROOM = 64 * 1024 * 1024
 
-async function take(root: string, limit = ROOM, signal = AbortSignal.timeout(60_000)) {
+async function take(root: string, limit = ROOM, signal = AbortSignal.timeout(60_000), history?: History) {
   const context = contextOf(root, { facts: { lines: 50 } } as Settings)
-  const { found, gaps } = await looked(factsSource(), context)
+  const { found, gaps } = await looked(factsSource({ history: () => history }), context)
   t.strictSame(gaps, [])
   const [item] = found
   if (item === undefined) throw new Error('no facts')
@@ -84,6 +85,33 @@ t.test('the facts of this machine', async (t) => {
   t.notOk(tar.includes('planted-in-the-environment'))
   t.equal(extracted(tar, 'proc/sys/kernel/random/boot_id'), readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
 })
+
+t.test(
+  'what was recorded comes first, its cover is in the receipt, and what has no room for it goes without',
+  async (t) => {
+    const root = t.testdir(fakeHost(t))
+    const figures = Object.fromEntries(Object.keys(FIGURES).map((name) => [name, 2 ** 30])) as Figures
+    const leak = { who: { pid: 7, comm: 'leak', unit: 'leak.service' }, memory: 2 ** 20, grown: 2 ** 19 }
+    const samples = Array.from({ length: 200 }, (_, number): Sample => {
+      const top = [{ ...leak, cpu: 1, threads: 1, fds: 1 }]
+      return { number, at: number * 5000, wall: number * 5000, figures, disk: 'sda', top }
+    })
+    const history = { interval: 5000, span: 3_600_000, samples, kills: [] }
+    const without = await take(root)
+    const { tar, item, outcome } = await take(root, ROOM, undefined, history)
+    t.strictSame(listed(tar).slice(0, 3), ['history.tsv', 'history-top.tsv', 'proc/meminfo'])
+    t.match(outcome.identity?.details, {
+      ...{ source: 'facts', recorded: 995_000, available: { from: 2 ** 30, least: 2 ** 30 } },
+      grew: [{ pid: 7, comm: 'leak', unit: 'leak.service', grown: 2 ** 29, memory: 2 ** 30, killed: false }],
+    })
+    t.ok(item.bytes > without.item.bytes, 'the plan counts with it')
+    t.match(extracted(tar, 'summary.txt'), /grew by 512MiB to 1GiB: leak \(7\) of leak\.service/)
+    const narrow = await take(root, 90_000, undefined, history)
+    t.notOk(listed(narrow.tar).includes('history.tsv'))
+    t.ok(listed(narrow.tar).includes('summary.txt'))
+    t.match(narrow.outcome.truncated, /^history\.tsv: no room for/)
+  },
+)
 
 t.test('a tar that was cut anywhere lists and gives what came before the cut', async (t) => {
   const { tar } = await take(t.testdir(fakeHost(t)))
