@@ -43,7 +43,7 @@ export function historyDetails(history: History): Pick<FactsDetails, 'recorded' 
     .slice(0, LISTED)
     .map(({ who, grown, memory, killed }) => ({ ...who, grown: grown * KIB, memory: memory * KIB, killed }))
   return {
-    recorded: (samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0),
+    recorded: Math.round((samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0)),
     ...(from !== undefined && { available: { from, least: Math.min(...available) } }),
     ...(grew.length > 0 && { grew }),
   }
