@@ -48,16 +48,19 @@ function memory(seal: Loaded['settings']['seal']): Remark {
   }
 }
 
-/** Facts and journal: everything that was logged, and nobody but their author knows what that is. */
+/** Facts, journal and log files: everything that was logged, and nobody but their author knows what that is. */
 function text(seal: Loaded['settings']['seal']): Remark {
   const cleared = clearance('text', seal)
   switch (cleared.kind) {
     case 'sealed':
-      return good('seal', 'facts and journal leave sealed')
+      return good('seal', 'facts, journal and log files leave sealed')
     case 'plain':
-      return note('seal', 'facts and journal leave as they were logged, UNSEALED: no recipient is set')
+      return note(
+        'seal',
+        'facts, journal and files that are named leave as they were logged, UNSEALED: no recipient is set',
+      )
     case 'closed':
-      return bad('seal', `no facts and no journal will leave: ${cleared.reason}`)
+      return bad('seal', `no facts, no journal and no files will leave: ${cleared.reason}`)
   }
 }
 

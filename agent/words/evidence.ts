@@ -33,7 +33,7 @@ export const MARK = /^[0-9a-f]{16}$/
 /** Of 500 cores that one capture takes, twice as many: a request has room for three times that. */
 export const MOST_MARKS = 1000
 
-/** How sensitive an artifact is: identity and receipts; facts, traces and journal; the content of memory. */
+/** How sensitive an artifact is: identity and receipts; facts, traces, journal and logs; the content of memory. */
 export type EvidenceClass = 'open' | 'text' | 'memory'
 
 /** Something to take evidence from. */

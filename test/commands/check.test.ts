@@ -39,7 +39,7 @@ t.test('recipients in a file that another of its name replaces', async (t) => {
   const { root, says } = await check(t, ['--store', 'STORE'], {}, { usr: { lib: image }, etc: host })
   const [closed, unsealed, masked, ...rest] = says('seal')
   t.match(closed, /no core will leave/)
-  t.match(unsealed, /facts and journal leave as they were logged, UNSEALED/)
+  t.match(unsealed, /facts, journal and files that are named leave as they were logged, UNSEALED/)
   const [lost, by] = ['usr/lib', 'etc'].map((place) => join(root, place, 'lastgasp/config.d/50-site.toml'))
   t.equal(
     masked,
@@ -48,11 +48,14 @@ t.test('recipients in a file that another of its name replaces', async (t) => {
   t.strictSame(rest, [], 'and nothing of the other file')
 
   const alone = await check(t, ['--store', 'STORE'], {}, { usr: { lib: image } })
-  t.strictSame(alone.says('seal'), ['cores leave sealed to 1 recipient', 'facts and journal leave sealed'])
+  t.strictSame(alone.says('seal'), ['cores leave sealed to 1 recipient', 'facts, journal and log files leave sealed'])
 
   const slip = { lastgasp: { 'config.d': { '50-site.toml': 'seal.recipients = "age"\n' } } }
   const broken = await check(t, ['--store', 'STORE'], {}, { usr: { lib: image }, etc: slip })
-  t.match(broken.says('seal'), [/no core will leave/, /no facts and no journal will leave: .*50-site\.toml:1/])
+  t.match(broken.says('seal'), [
+    /no core will leave/,
+    /no facts, no journal and no files will leave: .*50-site\.toml:1/,
+  ])
 })
 
 t.test('whether anything is kept while the store is out of reach', async (t) => {
