@@ -51,6 +51,8 @@ t.test('from a host’s logs to the operator’s directory', async (t) => {
 
   const fetched = await lastgasp(['fetch', 'latest', '--only', 'files', '--to', to, '--identity', keys, ...store])
   t.equal(fetched.code, 0, fetched.stdout + fetched.stderr)
+  const verified = await lastgasp(['verify', 'latest', '--identity', keys, ...store])
+  t.equal(verified.code, 0, verified.stdout + verified.stderr)
   const landed = (await filesBelow(to)).filter((name) => /^(root|files)/.test(name))
   const older = landed.find((name) => name.includes('@')) ?? ''
   t.match(older, /^root\/var\/log\/long\.log@\d{19}$/)
