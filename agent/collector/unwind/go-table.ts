@@ -1,4 +1,4 @@
-import { Damaged, type Image, type Section } from './image.ts'
+import { Damaged, type Image, type Load, type Section } from './image.ts'
 
 /** A function of a Go program. */
 export interface GoFunction {
@@ -65,10 +65,8 @@ export class GoTable {
       Number(head.readBigUInt64LE(HEAD + index * WORD)),
     )
     const start = layout.textStart === undefined ? 0 : (this.#words[layout.textStart] as number)
-    // A program that is to lie anywhere has its start filled in by the loader.
-    const isCode = image.loads.some(
-      (load) => load.executable && start >= load.address && start < load.address + load.size,
-    )
+    // Zero, or what only the loader fills in, of a program that may lie anywhere.
+    const isCode = start > 0 && image.loads.some((load) => load.executable && isIn(load, start))
     this.#text = layout.textStart === undefined || isCode ? start : text
     if (!(this.#functions <= MOST_FUNCTIONS)) throw new Damaged(`${image.path} has more functions than any program`)
   }
@@ -165,3 +163,5 @@ export class GoTable {
     return await this.#image.bytes(this.#at + at, length, signal)
   }
 }
+
+const isIn = ({ address, size }: Load, at: number) => at >= address && at < address + size
