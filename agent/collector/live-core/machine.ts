@@ -12,6 +12,11 @@ export interface Machine {
   readonly callArguments: readonly number[]
   /** Bytes below the stack pointer that a leaf function may use. */
   readonly redZone: number
+  /**
+   * What stands in a context that the kernel saved on the stack for a signal handler, and where from there the stack pointer of what was
+   * interrupted is: Linux arch/<it>/include/uapi/asm/sigcontext.h.
+   */
+  readonly context: { readonly mark: Buffer; readonly sp: number }
   /** Further register sets of a thread, in the kernel's order. */
   readonly sets: readonly RegisterSet[]
 }
@@ -41,6 +46,8 @@ const X64: Machine = {
   // rdi, rsi, rdx, r10, r8, r9
   callArguments: [14 * 8, 13 * 8, 12 * 8, 7 * 8, 9 * 8, 8 * 8],
   redZone: 128,
+  // The segments of 64-bit user code: cs 0x33, gs and fs 0, ss 0x2b. Before them: rsp, rip, flags.
+  context: { mark: Buffer.from([0x33, 0, 0, 0, 0, 0, 0x2b, 0]), sp: -3 * 8 },
   sets: [{ type: FPREGSET, owner: 'CORE', most: 512, bulky: false }, XSTATE],
 }
 
@@ -52,6 +59,8 @@ const ARM64: Machine = {
   call: 8 * 8,
   callArguments: [0, 8, 16, 24, 32, 40],
   redZone: 0,
+  // The head of struct fpsimd_context, the first of its records: FPSIMD_MAGIC, 528 bytes. Before it: sp, pc, pstate, padding.
+  context: { mark: Buffer.from([0x01, 0x80, 0x50, 0x46, 0x10, 0x02, 0, 0]), sp: -4 * 8 },
   sets: [{ type: FPREGSET, owner: 'CORE', most: 528, bulky: false }, ARM_TLS, ARM_PAC_MASK],
 }
 

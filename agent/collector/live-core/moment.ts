@@ -5,6 +5,7 @@ import type { System, SystemCalls } from '../host/ffi.ts'
 import { type Mapping, type Range, readMappings } from '../host/mappings.ts'
 import { probe, sleepersOf } from './before-standstill.ts'
 import { globals } from './globals.ts'
+import { interruptedStacks } from './interrupted.ts'
 import { type Machine, machineOf } from './machine.ts'
 import { closeMemory, Memory, openMemory } from './memory.ts'
 import { Pages } from './pages.ts'
@@ -97,9 +98,14 @@ async function look(
   const pages = new Pages(memory)
   memory.still = standstill.astir.size === 0 && standstill.beyond === 0
   over.addEventListener('abort', () => (memory.still = false), { once: true })
-  await pages.keepAll([...stacks, ...globals(mappings, vector)], over).catch(() => {
+  try {
+    await pages.keepAll([...stacks, ...globals(mappings, vector)], over)
+    const interrupted = await interruptedStacks(stacks, mappings, machine, pages, over)
+    stacks.push(...interrupted)
+    await pages.keepAll(interrupted, over)
+  } catch {
     missed.push('not all stacks were read: the process had stood still long enough')
-  })
+  }
   missed.push(...withoutStack(threads, stacks))
   owned.move()
   return {

@@ -22,15 +22,25 @@ export function usedStacks(
   mappings: readonly Mapping[],
   machine: Machine,
 ): UsedStack[] {
-  const share = Math.min(MOST, Math.max(LEAST, Math.floor(ALL / threads.length)))
   return threads.flatMap(({ tid, registers }) => {
-    const pointer = Number(registers.readBigUInt64LE(machine.sp))
-    const mapping = mappingAt(mappings, pointer)
-    if (mapping === undefined || !mapping.permissions.startsWith('rw')) return []
-    const start = Math.max(mapping.start, pointer - machine.redZone)
-    const end = Math.min(mapping.end, pointer + share)
-    return [{ tid, start, end, cut: end < mapping.end && isOnlyStack(mapping, mappings) }]
+    return stackAt(tid, Number(registers.readBigUInt64LE(machine.sp)), threads.length, mappings, machine) ?? []
   })
+}
+
+/** The same of one stack pointer, where there are `threads`; undefined where it points to no stack. */
+export function stackAt(
+  tid: number,
+  pointer: number,
+  threads: number,
+  mappings: readonly Mapping[],
+  machine: Machine,
+): UsedStack | undefined {
+  const share = Math.min(MOST, Math.max(LEAST, Math.floor(ALL / threads)))
+  const mapping = mappingAt(mappings, pointer)
+  if (mapping === undefined || !mapping.permissions.startsWith('rw')) return undefined
+  const start = Math.max(mapping.start, pointer - machine.redZone)
+  const end = Math.min(mapping.end, pointer + share)
+  return { tid, start, end, cut: end < mapping.end && isOnlyStack(mapping, mappings) }
 }
 
 /** The mapping that holds an address, of mappings in order. */

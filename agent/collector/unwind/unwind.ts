@@ -221,7 +221,8 @@ class Stack {
         return table && (await byGoTable(table, address, registers, this.#arch, this.#memory, this.#signal))
       })
       const step = found && caller('pclntab', found)
-      if (step !== undefined) return step
+      // Behind the first function of a thread lies no return address, but what the thread was given.
+      if (step !== undefined) return 'why' in step || (await this.#isCode(step)) ? step : { why: 'outermost' }
     }
     // What lies in the register may be left from a call before, what lies on the stack hardly.
     const mayBeCall = isExact && (code === 'none' || this.#arch.link === undefined)
@@ -248,13 +249,18 @@ class Stack {
     return { by, registers }
   }
 
+  async #isCode({ registers }: Step): Promise<boolean> {
+    const pc = Number(registers[this.#arch.pc])
+    return (await this.#unlessDamaged(() => this.#process.modules.codeAt(pc - 1, this.#signal))) !== 'none'
+  }
+
   /** Whether what was found without the file's word can be a return address: stop rather than guess. */
   async #isAfterCall({ registers }: Step): Promise<boolean> {
     const pc = Number(registers[this.#arch.pc])
     const code = await this.#unlessDamaged(() => this.#process.modules.codeAt(pc - 1, this.#signal))
     if (code === 'none') return false
-    const bytes = await this.#codeAt(pc - CALL_BYTES - 1, CALL_BYTES + 1)
-    return bytes === undefined ? code === 'code' : endsInCall(bytes.subarray(1), this.#arch)
+    const bytes = await this.#codeAt(pc - CALL_BYTES, CALL_BYTES)
+    return bytes === undefined ? code === 'code' : endsInCall(bytes, this.#arch)
   }
 
   /** Code at an address: of its file, else of memory; undefined where neither is at hand. */

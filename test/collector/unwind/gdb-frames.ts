@@ -8,6 +8,8 @@ export interface JudgedFrame {
   readonly name: string | undefined
 }
 
+/** No code lies below: Linux, vm.mmap_min_addr. */
+const LOWEST = 4096
 const SCRIPT = join(import.meta.dirname, 'programs/frames.py')
 
 /** The frames of all threads of a core by gdb, without those of inlined functions, by thread id. */
@@ -36,5 +38,8 @@ export function gdbFrames(
       threads.set(Number(value), frames)
     } else if (what === 'frame') frames.push({ pc: Number(value), name: name === 'None' ? undefined : name })
   }
+  // Behind the first function of a thread gdb takes what Go's was given for a return address.
+  for (const [tid, judged] of threads)
+    threads.set(tid, judged.slice(0, judged.findLastIndex(({ pc }) => pc >= LOWEST) + 1))
   return threads
 }

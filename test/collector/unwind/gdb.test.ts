@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import type { MappedFile } from '../../../agent/collector/unwind/modules.ts'
 import { built } from '../../built.ts'
+import { gcore } from '../live-core/judges.ts'
 import { compile, limits, never, PROGRAMS, start, system, traced, without } from '../live-core/patients.ts'
 import { scratch } from '../live-core/scratch.ts'
 import { gdbFrames, type JudgedFrame } from './gdb-frames.ts'
@@ -107,8 +108,9 @@ for (const [name, { needs, make, symbols, golden, jit = false }] of Object.entri
     const found = await unwindCore(core, files)
     t.same([...found.keys()].sort(), [...expected.keys()].sort(), 'threads')
     const shares = [...expected].map(([tid, judged]) => {
-      const { frames = [], damaged } = found.get(tid) ?? {}
+      const { frames = [], damaged, end } = found.get(tid) ?? {}
       t.same(damaged, [])
+      t.equal(end?.why, 'outermost', `thread ${tid} is whole`)
       const pcs = frames.map(({ pc }) => pc)
       if (!jit)
         t.same(
@@ -126,6 +128,27 @@ for (const [name, { needs, make, symbols, golden, jit = false }] of Object.entri
     if (jit) t.ok([...found.values()].some(({ frames }) => frames.some(({ by }) => by === 'frame-pointer')))
   })
 }
+
+t.test('a whole core that somebody else wrote', { skip: traced.skip || without('gdb', 'gcc') }, async (t) => {
+  const directory = scratch(t)
+  const { target } = await start(t, directory, [own(directory, 'signals.c', 'gcc', ['-O2', '-pthread'])])
+  const path = gcore(target.pid, join(directory, 'gcore'))
+  const expected = gdbFrames(`/proc/${target.pid}/exe`, path)
+  const found = await unwindCore(
+    readFileSync(path),
+    filesAt(t, (mapping) => mapped(target.pid, mapping)),
+  )
+  for (const [tid, judged] of expected) {
+    const pcs = found.get(tid)?.frames.map(({ pc }) => hex(pc))
+    t.same(
+      pcs,
+      judged.map(({ pc }) => hex(pc)),
+      `thread ${tid}`,
+    )
+    t.equal(found.get(tid)?.end.why, 'outermost')
+  }
+  t.equal(found.size, 4)
+})
 
 const hex = (value: number) => value.toString(16)
 const isNamed = ({ name }: JudgedFrame) => name !== undefined

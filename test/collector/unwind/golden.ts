@@ -23,7 +23,7 @@ export function golden(name: string) {
 /** What is compared of the stacks of a process. */
 export function told(unwound: ReadonlyMap<number, Unwound>) {
   return [...unwound].map(([tid, { frames, end, damaged }]) => {
-    return { tid, pcs: frames.map(({ pc }) => pc.toString(16)), end: end.why, damaged }
+    return { tid, pcs: frames.map(({ pc }) => pc.toString(16)).join(' '), end: end.why, damaged }
   })
 }
 
