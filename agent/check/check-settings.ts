@@ -57,7 +57,7 @@ function text(seal: Loaded['settings']['seal']): Remark {
     case 'plain':
       return note(
         'seal',
-        'facts, journal and files that are named leave as they were logged, UNSEALED: no recipient is set',
+        'facts, traces, journal and files that are named leave as they are, UNSEALED: no recipient is set',
       )
     case 'closed':
       return bad('seal', `no facts, no journal and no files will leave: ${cleared.reason}`)

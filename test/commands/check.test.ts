@@ -39,7 +39,7 @@ t.test('recipients in a file that another of its name replaces', async (t) => {
   const { root, says } = await check(t, ['--store', 'STORE'], {}, { usr: { lib: image }, etc: host })
   const [closed, unsealed, masked, ...rest] = says('seal')
   t.match(closed, /no core will leave/)
-  t.match(unsealed, /facts, journal and files that are named leave as they were logged, UNSEALED/)
+  t.match(unsealed, /facts, traces, journal and files that are named leave as they are, UNSEALED/)
   const [lost, by] = ['usr/lib', 'etc'].map((place) => join(root, place, 'lastgasp/config.d/50-site.toml'))
   t.equal(
     masked,

@@ -33,6 +33,8 @@ export function nextSteps(
     steps.push({ about: 'the host in a page', command: 'less facts/summary.txt' })
   if (files.includes('traces/traces.txt'))
     steps.push({ about: 'what crashed, hung or ran, by function', command: 'less traces/traces.txt' })
+  if (files.includes('traces-late/traces.txt'))
+    steps.push({ about: 'what crashed meanwhile', command: 'less traces-late/traces.txt' })
   const threads = ['stacks/later/threads.txt', 'stacks/threads.txt', 'threads/threads.txt'].find((name) =>
     files.includes(name),
   )

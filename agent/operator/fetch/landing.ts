@@ -25,6 +25,7 @@ export const ROOT = 'root'
 const TREES: Readonly<Record<string, string>> = {
   facts: 'summary.txt',
   traces: 'traces.txt',
+  'traces-late': 'traces.txt',
   stacks: 'threads.txt',
   threads: 'threads.txt',
   'memory/kernel': 'version',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Trouble } from './bring.ts'
 
 /** Trees of ours that say themselves what they lack, in their last entry: FACTS.md, "errors.txt". */
-const TELLING: readonly string[] = ['facts', 'stacks', 'threads', 'traces']
+const TELLING: readonly string[] = ['facts', 'stacks', 'threads', 'traces', 'traces-late']
 /** What is read of it: more than the 500 lines that it may have. */
 const MOST_BYTES = 256 * 1024
 /** Characters of a line that are told. */

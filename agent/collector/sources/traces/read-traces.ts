@@ -21,14 +21,17 @@ import { processText } from './process-text.ts'
 /** ms to look for what was logged of crashes, of which we were run. */
 const LOGGED_MS = 3_000
 
+/** ms for all cores that are read for it, of which we were run: the living are to be told of, too. */
+const CRASHES_MS = 20_000
+const LATE = 'there was no time to tell where it crashed'
+
 /** Characters of the text that has all of them, those that matter first: what nobody reads to its end. */
 const ALL = 4 * 1024 * 1024
 
 export interface TracesRequest {
   readonly root: string
-  readonly kept: KeptStacks
-  /** Whether stacks of living processes were to be kept. */
-  readonly isLive: boolean
+  /** What was kept of living processes; undefined where it is about crashes only. */
+  readonly kept: KeptStacks | undefined
   readonly crashed: readonly CoreFile[]
   readonly limit: number
 }
@@ -50,7 +53,7 @@ export function readTraces(request: TracesRequest, signal: AbortSignal): Reading
 }
 
 async function* entries(
-  { root, kept, isLive, crashed, limit }: TracesRequest,
+  { root, kept, crashed, limit }: TracesRequest,
   troubles: Ledger,
   counts: Counts,
   signal: AbortSignal,
@@ -90,31 +93,33 @@ async function* entries(
     yield* add(`${name}.txt`, text)
     yield* add(`${name}.json`, crashJson(crash))
   }
-  const lacks = [...kept.lacks]
-  for (const [who, reason] of lacks) troubles.note(who, reason)
-  if (isLive && kept.processes === 0 && !signal.aborted)
-    troubles.lost('stacks', lacks[0]?.[1] ?? 'none were taken that could be told of')
-  try {
-    for await (const trace of kept.traces(signal)) {
-      counts.processes += 1
-      count(trace.stacks)
-      const name = uniqueName(coreEntry(trace.process).replace(/\.core$/, ''), names)
-      const text = processText(trace)
-      keep(text)
-      yield* add(`${name}.txt`, text)
-      yield* add(`${name}.json`, processJson(trace))
+  if (kept !== undefined) {
+    const lacks = [...kept.lacks]
+    for (const [who, reason] of lacks) troubles.note(who, reason)
+    if (kept.processes === 0 && !signal.aborted)
+      troubles.lost('stacks', lacks[0]?.[1] ?? 'none were taken that could be told of')
+    try {
+      for await (const trace of kept.traces(signal)) {
+        counts.processes += 1
+        count(trace.stacks)
+        const name = uniqueName(coreEntry(trace.process).replace(/\.core$/, ''), names)
+        const text = processText(trace)
+        keep(text)
+        yield* add(`${name}.txt`, text)
+        yield* add(`${name}.json`, processJson(trace))
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+      troubles.lost('stacks', `the time was up: ${counts.processes} of ${kept.processes} processes are told of`)
     }
-  } catch (error) {
-    if (!signal.aborted) throw error
-    troubles.lost('stacks', `the time was up: ${counts.processes} of ${kept.processes} processes are told of`)
+    for (const sentence of kept.damaged) troubles.note('names', sentence)
   }
   const told = names.size - all.length
   yield* add('traces.txt', [...all, ...(told > 0 ? [`and ${told} more\n`] : [])].join('\n\n'))
-  for (const sentence of kept.damaged) troubles.note('names', sentence)
   yield* add('errors.txt', troubles.text())
   yield* inChunks(tar.end())
   // What has been told need not be kept.
-  kept[Symbol.dispose]()
+  kept?.[Symbol.dispose]()
 }
 
 /** What is known of each crash: what was logged, else what its core tells. */
@@ -128,15 +133,17 @@ async function* crashesOf(
   using limit = withinOwn(LOGGED_MS, signal)
   const logged = await loggedCrashes(root, new Set(crashed.map(({ path }) => path)), limit.signal)
   const workshop = new Workshop(new Images(), new Names())
+  using all = withinOwn(CRASHES_MS, signal)
   for (const core of crashed) {
     const { trace: text, ...entry } = logged.get(core.path) ?? {}
     const identity = { ...entry, ...core.identity }
     try {
       if (text !== undefined) yield { core, identity, logged: text }
-      else if (!signal.aborted) yield { core, identity, unwound: await crashTrace(root, core, workshop, signal) }
-      else troubles.lost(core.path, 'the time was up')
+      else if (!all.signal.aborted)
+        yield { core, identity, unwound: await crashTrace(root, core, workshop, all.signal) }
+      else troubles.lost(core.path, LATE)
     } catch (error) {
-      if (signal.aborted) troubles.lost(core.path, 'the time was up')
+      if (all.signal.aborted) troubles.lost(core.path, LATE)
       else troubles.note(core.path, cannot('tell where it crashed', error))
     }
   }

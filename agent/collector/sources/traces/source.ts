@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import type { InventoryGap } from '../../../words/evidence.ts'
 import { parseSelector } from '../../../words/selector.ts'
+import type { CoreFile } from '../../crashed-cores/core-file.ts'
 import { select } from '../../processes/select.ts'
 import type { Found, Inventory, Source, SourceContext } from '../source.ts'
 import { findCrashes } from './find-crashes.ts'
@@ -22,14 +24,25 @@ const PATIENCE_MS = 20_000
 export function tracesSource(): Source {
   return {
     name: 'traces',
-    open: (context) => ({ inventory: (ms, signal) => inventory(context, ms, signal) }),
+    open(context) {
+      const told = new Set<string>()
+      return {
+        inventory: (ms, signal) => inventory(context, told, ms, signal),
+        comesUp: (ms, stop, signal) => lateCrashes(context, told, ms, stop, signal),
+      }
+    },
   }
 }
 
-async function inventory(context: SourceContext, ms: number, signal: AbortSignal): Promise<Inventory> {
-  const { root, settings, kept } = context
-  if (settings.traces === 'none') return { found: [], gaps: [gap('skipped', 'traces = "none"')] }
+async function inventory(
+  context: SourceContext,
+  told: Set<string>,
+  ms: number,
+  signal: AbortSignal,
+): Promise<Inventory> {
+  if (context.settings.traces === 'none') return { found: [], gaps: [gap('skipped', 'traces = "none"')] }
   const crashed = await findCrashes(context, ms, signal)
+  for (const { id } of crashed) told.add(id)
   const { processes, threads, lack } = await living(context, ms, signal)
   const gaps = lack === undefined ? [] : [gap('failed', lack)]
   if (crashed.length + processes === 0) {
@@ -38,17 +51,42 @@ async function inventory(context: SourceContext, ms: number, signal: AbortSignal
       gaps: gaps.length > 0 ? gaps : [gap('absent', 'no process was meant, and none has left a core')],
     }
   }
-  const found: Found = {
-    ...({ id: 'traces', source: 'traces', class: 'text', phase: 'stored', encoding: 'frames' } as const),
-    name: 'traces.tar.zst',
+  return { found: [item(context, 'traces', crashed, { processes, threads })], gaps }
+}
+
+/** Crashes whose core was not there at the inventory: what systemd-coredump was still writing then is there at the end. */
+async function* lateCrashes(
+  context: SourceContext,
+  told: ReadonlySet<string>,
+  ms: number,
+  stop: AbortSignal,
+  signal: AbortSignal,
+): AsyncGenerator<Inventory, void, void> {
+  if (context.settings.traces === 'none' || context.before !== undefined) return
+  const ended = AbortSignal.any([stop, signal])
+  if (!ended.aborted) await once(ended, 'abort')
+  signal.throwIfAborted()
+  const crashed = (await findCrashes(context, ms, signal)).filter(({ id }) => !told.has(id))
+  if (crashed.length > 0)
+    yield { found: [item(context, 'traces-late', crashed, { processes: 0, threads: 0 })], gaps: [] }
+}
+
+function item(
+  { root, kept }: SourceContext,
+  id: string,
+  crashed: readonly CoreFile[],
+  { processes, threads }: { readonly processes: number; readonly threads: number },
+): Found {
+  return {
+    ...({ id, source: 'traces', class: 'text', phase: 'stored', encoding: 'frames' } as const),
+    name: `${id}.tar.zst`,
     bytes: processes * PROCESS_BYTES + threads * THREAD_BYTES + crashed.length * CRASH_BYTES,
     ratio: RATIO,
     value: VALUE,
     patience: PATIENCE_MS,
     identity: { details: { source: 'traces', processes, crashed: crashed.length } },
-    open: async (limit, abort) => readTraces({ root, kept, isLive: processes > 0, crashed, limit }, abort),
+    open: async (limit, abort) => readTraces({ root, kept: processes > 0 ? kept : undefined, crashed, limit }, abort),
   }
-  return { found: [found], gaps }
 }
 
 /** How many processes are to be told of: those whose stacks are taken. Where nobody is stopped, there are none. */

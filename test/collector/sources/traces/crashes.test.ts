@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { CoreFile } from '../../../../agent/collector/crashed-cores/core-file.ts'
-import { KeptStacks } from '../../../../agent/collector/kept-stacks/kept-stacks.ts'
 import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.ts'
 import { crashJson, crashText } from '../../../../agent/collector/sources/traces/crash-files.ts'
 import { readTraces } from '../../../../agent/collector/sources/traces/read-traces.ts'
+import { tracesSource } from '../../../../agent/collector/sources/traces/source.ts'
+import { defaultSettings } from '../../../../agent/settings/schema.ts'
 import { allTaken } from '../../../streams/poisoned.ts'
 import { limits, never, system, targetOf } from '../../live-core/patients.ts'
 import { scratch } from '../../live-core/scratch.ts'
+import { contextOf, lastWords, PLENTY } from '../../looking.ts'
 import { unhurried } from '../../reading.ts'
 import { compiled, noCompiler, noTracing, started } from '../stacks/program.ts'
 
@@ -40,8 +42,7 @@ async function dead(t: Test, what: string) {
 }
 
 async function traced(t: Test, crashed: readonly CoreFile[], root = '/') {
-  using kept = new KeptStacks(root)
-  await using reading = readTraces({ root, kept, isLive: false, crashed, limit: 2 ** 30 }, unhurried())
+  await using reading = readTraces({ root, kept: undefined, crashed, limit: 2 ** 30 }, unhurried())
   const chunks: Buffer[] = []
   for await (const chunk of allTaken(reading.chunks)) chunks.push(Buffer.from(chunk))
   const directory = scratch(t)
@@ -127,4 +128,21 @@ ELF object binary architecture: AMD x86-64 \u001b[31m`
       },
     ],
   })
+})
+
+t.test('a core that is there only at the end is told of then', { skip }, async (t) => {
+  const { core, directory } = await dead(t, 'sleep')
+  const defaults = defaultSettings()
+  const cores = { ...defaults.cores, directories: [directory] }
+  const session = tracesSource().open(contextOf('/', { ...defaults, cores, stacks: { processes: [], interval: 0 } }))
+  writeFileSync(join(directory, 'core.1'), core)
+  const first = await session.inventory(PLENTY, unhurried())
+  t.match(first.found, [{ name: 'traces.tar.zst', identity: { details: { crashed: 1 } } }])
+  t.strictSame((await lastWords(session)).found, [], 'what was told of is not told again')
+  writeFileSync(join(directory, 'core.2'), core)
+  const last = await lastWords(session)
+  t.match(last.found, [{ name: 'traces-late.tar.zst', class: 'text', identity: { details: { crashed: 1 } } }])
+  t.equal(last.found.length, 1)
+  const none = tracesSource().open(contextOf('/', { ...defaults, cores, traces: 'none' }))
+  t.strictSame((await lastWords(none)).found, [])
 })
