@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { coredumpEntries } from '../../../../agent/collector/host/journal/entries.ts'
+import { newestEntries } from '../../../../agent/collector/host/journal/newest.ts'
 import { openKernelFile } from '../../../../agent/collector/host/kernel-file.ts'
 import { unhurried } from '../../reading.ts'
 import { journalctl } from '../../sources/journal/host.ts'
@@ -56,4 +57,18 @@ t.test("nobody else's, however many", async (t) => {
     32,
   )
   t.same(pids, ['1'])
+})
+
+t.test('the newest of all, newest first, as many and as old as is wished', async (t) => {
+  const path = join(t.testdir(), 'a.journal')
+  const entries = Array.from({ length: 9 }, (_, n) => [`MESSAGE=m${n}`, `OTHER=${n % 2}`, '_SYSTEMD_UNIT=a.service'])
+  writeFileSync(path, writeJournal(entries))
+  using file = await openKernelFile(path, unhurried())
+  const newest = async (most: number, since: number) =>
+    (await Array.fromAsync(newestEntries(file, ['MESSAGE'], most, since, unhurried()))).map(({ fields }) => [...fields])
+  const of = (...numbers: readonly number[]) => numbers.map((n) => [['MESSAGE', `m${n}`]])
+  t.same(await newest(3, 0), of(8, 7, 6))
+  t.same(await newest(99, 0), of(8, 7, 6, 5, 4, 3, 2, 1, 0))
+  // Each is a second after the one before.
+  t.same(await newest(99, 1_700_000_007_000), of(8, 7))
 })
