@@ -1,6 +1,8 @@
+import { posix } from 'node:path'
 import { countOf } from '../../../words/count-of.ts'
 import { shownName } from '../../../words/host-name.ts'
 import { formatBytes, formatDuration } from '../../../words/units.ts'
+import { inTurns } from '../../host/in-turns.ts'
 import type { Seen } from './seen.ts'
 import type { Problem } from './walked.ts'
 
@@ -56,9 +58,11 @@ export function chooseFiles(
   now: number,
 ): Choice {
   const isOld = ({ mtimeMs }: Seen) => now - mtimeMs > age
-  const newest = all
-    .filter((file) => !isOld(file))
-    .toSorted((a, b) => Math.min(b.mtimeMs, now) - Math.min(a.mtimeMs, now) || (a.path < b.path ? -1 : 1))
+  const byNewest = (a: Seen, b: Seen) =>
+    Math.min(b.mtimeMs, now) - Math.min(a.mtimeMs, now) || (a.path < b.path ? -1 : 1)
+  // A directory that is flooded does not push out those of others.
+  const inOrder = all.filter((file) => !isOld(file)).toSorted(byNewest)
+  const newest = inTurns(inOrder, ({ path }) => posix.dirname(path))
   const isSmall = (file: Seen) => file.size < SMALL_BYTES && !isMemory(file.path)
   const small = fitting(newest.filter(isSmall), Math.min(MOST_SMALL_BYTES, limit / 2))
   const taken = small.reduce((sum, { size }) => sum + size, 0)
@@ -72,7 +76,7 @@ export function chooseFiles(
   const needed = newest.reduce((sum, { held }) => sum + held, 0)
   const asked = `files.limit is ${formatBytes(limit)}, ${formatBytes(needed)} would take all`
   return {
-    small,
+    small: small.toSorted(byNewest),
     own,
     leftOut: [
       ...rest.cut.map(({ seen, from }) =>

@@ -92,6 +92,22 @@ t.test('small ones: the newest, no more than fetch takes of a tar, and half of t
   t.end()
 })
 
+t.test('a directory that is flooded pushes out nothing of the others', (t) => {
+  const flood = Array.from({ length: 5000 }, (_, at) => file(`/flood/${at}`, 10, 0))
+  const others = [file('/var/log/syslog', 10, 5), file('/var/log/apt/term', 10, 9), file('/var/log/auth', 10, 7)]
+  const { small } = choose([...flood, ...others], 1024 * MIB)
+  t.equal(small.length, 2000)
+  t.strictSame(
+    small.slice(-3).map(({ path }) => path),
+    ['/var/log/syslog', '/var/log/auth', '/var/log/apt/term'],
+    'the newest first',
+  )
+  const long = Array.from({ length: 300 }, (_, at) => file(`/flood/${at}`, 2 * MIB, 0))
+  const { own } = choose([...long, file('/var/log/big', 20 * MIB, 5)], 20 * MIB)
+  t.match(own[1], { seen: { path: '/var/log/big' }, from: 12 * MIB, rank: 0 })
+  t.end()
+})
+
 t.test('age, and clocks that are wrong', (t) => {
   const files = [
     file('/old', 10, 25),

@@ -287,14 +287,14 @@ t.test('a directory that is flooded is bounded, and costs the others nothing', a
 
 t.test('more directories than are looked at, and no time', async (t) => {
   const root = scratch(t)
-  for (let at = 0; at < 5001; at++) mkdirSync(join(root, `var/log/${at}`), { recursive: true })
-  for (let at = 0; at < 5001; at += 100) put(root, `/var/log/${at}/a.log`, 'x')
+  for (let at = 0; at < 2001; at++) mkdirSync(join(root, `var/log/${at}`), { recursive: true })
+  for (let at = 0; at < 2001; at += 100) put(root, `/var/log/${at}/a.log`, 'x')
   const { found, gaps } = await look(root)
   t.match(gaps, [
-    { status: 'failed', because: 'host', reason: /not all files were looked at: there are more than 5000 directories/ },
+    { status: 'failed', because: 'host', reason: /not all files were looked at: there are more than 2000 directories/ },
   ])
   const details = found[0]?.identity.details
-  t.ok(details?.source === 'files' && (details.count ?? 0) >= 50, 'those that were listed are')
+  t.ok(details?.source === 'files' && (details.count ?? 0) >= 20, 'those that were listed are')
   const late = await source.open(contextOf(root, asking())).inventory(0, unhurried())
   t.match(late, {
     found: [],
