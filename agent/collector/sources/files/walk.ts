@@ -11,6 +11,8 @@ import type { Wish, WishedGlob } from './wish.ts'
 
 /** Names that are taken of one directory: a log has a few, a node's pods some hundred. One that is flooded costs the others nothing. */
 const MOST_NAMES = 8192
+/** Of these, at a time: what holds 1024 of them takes 46 MiB for 2,000 directories, measured, and 128 take 14. */
+const NAMES_AT_ONCE = 128
 /** Files that are looked at, at 50 µs each, and directories. */
 const MOST_FILES = 10_000
 const MOST_DIRECTORIES = 2_000
@@ -108,7 +110,7 @@ export class Walk {
 
   async #names(path: string, real: string) {
     const names: { readonly name: string; readonly kind: Kind }[] = []
-    const options = { bufferSize: 1024, encoding: 'latin1' as BufferEncoding }
+    const options = { bufferSize: NAMES_AT_ONCE, encoding: 'latin1' as BufferEncoding }
     for await (const entry of await opendir(this.#looks.at(real), options)) {
       if (names.length === MOST_NAMES) {
         this.#looks.problem(path, `more than ${MOST_NAMES} names are in it: the others were not looked at`)
