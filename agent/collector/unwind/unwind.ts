@@ -251,7 +251,7 @@ class Stack {
 
   async #isCode({ registers }: Step): Promise<boolean> {
     const pc = Number(registers[this.#arch.pc])
-    return (await this.#unlessDamaged(() => this.#process.modules.codeAt(pc - 1, this.#signal))) !== 'none'
+    return (await this.#unlessDamaged(() => this.#process.modules.codeAt(pc - 1, this.#signal))) === 'code'
   }
 
   /** Whether what was found without the file's word can be a return address: stop rather than guess. */
