@@ -38,8 +38,8 @@ export function gdbFrames(
       threads.set(Number(value), frames)
     } else if (what === 'frame') frames.push({ pc: Number(value), name: name === 'None' ? undefined : name })
   }
-  // Behind the first function of a thread gdb takes what Go's was given, or left there, for a return address.
-  const isCode = ({ pc, name }: JudgedFrame) => pc >= LOWEST && name !== 'runtime.g0'
+  // And the count of arguments of the program.
+  const isCode = ({ pc }: JudgedFrame) => pc >= LOWEST
   for (const [tid, judged] of threads) threads.set(tid, judged.slice(0, judged.findLastIndex(isCode) + 1))
   return threads
 }

@@ -9,8 +9,11 @@ for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: threa
     frame = gdb.newest_frame()
     try:
         while frame is not None and frame.is_valid():
-            # What was inlined, or left by a jump, has none; behind the outermost one of Go's comes a zero.
-            if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME) and frame.pc() != 0:
+            # Behind the outermost function of Go's gdb takes what that was given for a return address: nothing, or data.
+            if frame.pc() == 0 or "bss" in gdb.execute("info symbol " + hex(frame.pc()), to_string=True):
+                break
+            # What was inlined, or left by a jump, is not on the stack.
+            if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
                 print("frame", hex(frame.pc()), frame.name())
             frame = frame.older()
     except gdb.error as error:
