@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { unpacker } from '../../crashed-cores/core-start.ts'
 import type { OpenFile } from '../../host/open-file.ts'
-import type { CoreProcess } from '../../unwind/core-process.ts'
+import type { CoreMemory, CoreProcess } from '../../unwind/core-process.ts'
 import type { Piece } from '../../unwind/held-memory.ts'
 
 /** A stretch of memory that is wanted. */
@@ -57,15 +57,23 @@ function merged(wanted: readonly Wanted[]): Wanted[] {
 
 /** Where in the core they lie, as far as they do, in the order of the core. */
 function stretchesOf(memory: CoreProcess['memory'], wanted: readonly Wanted[]): Stretch[] {
-  const found = wanted.flatMap(({ start, length }) =>
-    memory.flatMap((part) => {
+  const parts = memory.toSorted((a, b) => a.start - b.start)
+  const found: Stretch[] = []
+  let next = 0
+  for (const { start, length } of wanted) {
+    while (next < parts.length && endOf(parts[next] as CoreMemory) <= start) next++
+    for (let index = next; index < parts.length; index++) {
+      const part = parts[index] as CoreMemory
       const from = Math.max(start, part.start)
-      const to = Math.min(start + length, part.start + part.stored)
-      return from < to ? [{ start: from, length: to - from, offset: part.offset + from - part.start }] : []
-    }),
-  )
+      const to = Math.min(start + length, endOf(part))
+      if (from < to) found.push({ start: from, length: to - from, offset: part.offset + from - part.start })
+      if (part.start >= start + length) break
+    }
+  }
   return found.sort((a, b) => a.offset - b.offset)
 }
+
+const endOf = ({ start, stored }: CoreMemory) => start + stored
 
 async function* passing(
   file: OpenFile,

@@ -6,6 +6,7 @@ import { type UnwoundProcess, unwindProcess, type Workshop } from '../../kept-st
 import { machineOf } from '../../live-core/machine.ts'
 import { type CoreProcess, readCoreProcess } from '../../unwind/core-process.ts'
 import { heldMemory } from '../../unwind/held-memory.ts'
+import { VDSO } from '../../unwind/module-map.ts'
 import { CoreFiles, PAGE_BYTES } from './core-files.ts'
 import { memoryOf, type Wanted } from './core-memory.ts'
 
@@ -14,6 +15,8 @@ const CORE_MS = 10_000
 /** Of each stack, from below its pointer on; of all together. */
 const STACK_BYTES = 256 * 1024
 const ALL_BYTES = 32 * 1024 * 1024
+/** Files whose first page is read: four times as many as are opened. */
+const MOST_PAGES = 1_024
 /** Threads that are unwound of one core, the one that crashed first. */
 const MOST_THREADS = 2_048
 
@@ -59,8 +62,7 @@ function wantedOf({ arch, threads, mappings }: CoreProcess): readonly Wanted[] {
     const start = Number(registers.readBigUInt64LE(machine.sp)) - machine.redZone
     return [{ start, length: share }]
   })
-  const files = mappings.flatMap(({ start, end, offset, path }) =>
-    path === '[vdso]' ? [{ start, length: end - start }] : offset === 0 ? [{ start, length: PAGE_BYTES }] : [],
-  )
-  return [...stacks, ...files]
+  const vdso = mappings.filter(({ path }) => path === VDSO).map(({ start, end }) => ({ start, length: end - start }))
+  const files = mappings.filter(({ path, offset }) => path !== VDSO && offset === 0).slice(0, MOST_PAGES)
+  return [...stacks, ...vdso, ...files.map(({ start }) => ({ start, length: PAGE_BYTES }))]
 }
