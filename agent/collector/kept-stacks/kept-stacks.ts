@@ -1,3 +1,4 @@
+import { countOf } from '../../words/count-of.ts'
 import type { Stand } from '../../words/details.ts'
 import type { StackCore } from '../live-core/stack-core.ts'
 import type { HostProcess } from '../processes/host-process.ts'
@@ -65,8 +66,11 @@ export class KeptStacks implements Disposable {
     signal: AbortSignal,
   ): Promise<void> {
     const { threads, mappings, pieces } = core.moment
-    const { freezeMs, missed } = core
+    const { freezeMs } = core
     const files = await this.#files.of(process.pid, mappings, signal)
+    const { unopened } = files
+    const missed =
+      unopened > 0 ? [...core.missed, `${countOf(unopened, 'file')} that it runs cannot be read`] : core.missed
     const standing: StandingProcess = {
       ...files,
       arch: globalThis.process.arch === 'arm64' ? 'arm64' : 'x64',

@@ -15,7 +15,7 @@ import type { MoreNames } from '../unwind/names/names.ts'
 const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_DIRECTORY } = constants
 
 /** Files that are open at once: programs and libraries of a busy host, each once, with room for the rest in what a unit may have open. */
-const MOST_FILES = 256
+const MOST_FILES = 512
 /** ms, of which we were run, to open all files of one process, and for one read of a file: it may lie on a file system that hangs. */
 const OPEN_MS = 250
 const READ_MS = 1_000
@@ -23,6 +23,8 @@ const READ_MS = 1_000
 /** Where the files and the names of one process are to be had when it is gone. */
 export interface ProcessFiles extends MoreNames {
   readonly fileOf: (mapping: MappedFile) => OpenedFile | undefined
+  /** Programs and libraries of it that are not at hand. */
+  readonly unopened: number
 }
 
 /** What is opened by one process's life, and closed together. */
@@ -33,13 +35,15 @@ interface Opened extends OpenedFile {
 /** Files that processes have mapped, each opened once while one of them lives, for reading later. */
 export class MappedFiles implements Disposable {
   readonly #root: string
+  readonly #most: number
   readonly #images: Images
   /** By device and inode; undefined: it cannot be opened. */
   readonly #files = new Map<string, Opened | undefined>()
   readonly #others: OwnedFile[] = []
 
-  constructor(root: string, images: Images) {
+  constructor(root: string, images: Images, most = MOST_FILES) {
     this.#root = root
+    this.#most = most
     this.#images = images
   }
 
@@ -51,13 +55,15 @@ export class MappedFiles implements Disposable {
     signal.throwIfAborted()
     const keys = new Map(code.map((mapping) => [mapping.start, keyOf(mapping)]))
     const debug = await this.#debugDirectory(pid, limit.signal)
-    const own = code.some(({ inode, path }) => inode === 0 && !path.startsWith('['))
-    const perfMap = own ? await this.#perfMap(pid, limit.signal) : undefined
+    const writesCode = code.some(({ inode, path }) => inode === 0 && !path.startsWith('['))
+    const perfMap = writesCode ? await this.#perfMap(pid, limit.signal) : undefined
     signal.throwIfAborted()
     const byName = new Map(
       mappings.filter(({ inode }) => inode !== 0).map((mapping) => [mapping.start, keyOf(mapping)]),
     )
+    const own = new Set(code.filter(({ inode }) => inode !== 0).map(keyOf))
     return {
+      unopened: [...own].filter((key) => this.#files.get(key) === undefined).length,
       fileOf: ({ start }) => this.#files.get(keys.get(start) ?? byName.get(start) ?? ''),
       debugImage: async (buildId, of) => debug && (await this.#debugImage(debug, buildId, of)),
       ...(perfMap !== undefined && { perfMap: readOf(perfMap) }),
@@ -74,7 +80,7 @@ export class MappedFiles implements Disposable {
   /** The very file, be it deleted or in another mount namespace: proc_pid_map_files(5). That takes CAP_SYS_ADMIN; else by its name. */
   async #open(pid: number, mapping: Mapping, signal: AbortSignal): Promise<void> {
     const key = keyOf(mapping)
-    if (this.#files.has(key) || this.#files.size >= MOST_FILES) return
+    if (this.#files.has(key) || this.#files.size >= this.#most) return
     this.#files.set(key, undefined)
     const { start, end, inode, path } = mapping
     const of = (...rest: readonly string[]) => join(this.#root, 'proc', String(pid), ...rest)
@@ -91,7 +97,7 @@ export class MappedFiles implements Disposable {
     const { dev, ino } = await file.stat(signal).catch(() => ({ dev: 0, ino: 0 }))
     const key = `${DEBUG_DIRECTORY} ${dev} ${ino}`
     const known = this.#files.get(key)
-    if (known !== undefined || this.#files.size >= MOST_FILES) file[Symbol.dispose]()
+    if (known !== undefined || this.#files.size >= this.#most) file[Symbol.dispose]()
     else this.#files.set(key, { key, file, read: NOTHING })
     return this.#files.get(key)?.file
   }
@@ -101,7 +107,7 @@ export class MappedFiles implements Disposable {
     const path = debugPath(buildId)
     if (path === undefined) return undefined
     const key = `${directory.fd} ${path}`
-    if (!this.#files.has(key) && this.#files.size < MOST_FILES) {
+    if (!this.#files.has(key) && this.#files.size < this.#most) {
       const file = await regular(`/proc/self/fd/${directory.fd}/${path}`, 0, signal)
       this.#files.set(key, file && { key, file, read: readOf(file) })
     }

@@ -29,8 +29,8 @@ const mapping = (path: string, inode: number, over: Partial<Mapping> = {}): Mapp
 })
 const code = mapping('', 0, { device: '00:00' })
 
-async function opened(t: Test, root: string, mappings: readonly Mapping[]) {
-  const files = new MappedFiles(root, new Images())
+async function opened(t: Test, root: string, mappings: readonly Mapping[], most?: number) {
+  const files = new MappedFiles(root, new Images(), most)
   t.teardown(() => files[Symbol.dispose]())
   return await files.of(7, mappings, unhurried())
 }
@@ -47,6 +47,25 @@ t.test('a file by its name in the own tree of its process, and only the one that
   symlinkSync('/etc/passwd', join(own, 'opt/app'))
   const linked = mapping('/opt/app', statSync('/etc/passwd').ino)
   t.equal((await opened(t, root, [linked])).fileOf(linked), undefined, 'nor one that a link leads to')
+})
+
+t.test('of how many there is nothing', async (t) => {
+  const { root, own } = host(t, { 'opt/app': 'content', 'opt/lib': 'content' })
+  const [app, lib] = ['/opt/app', '/opt/lib'].map((path, n) =>
+    mapping(path, statSync(join(own, path)).ino, { start: (n + 1) * 0x1000, end: (n + 2) * 0x1000 }),
+  )
+  const all = [app, lib].flatMap((one) => one ?? [])
+  t.equal((await opened(t, root, all)).unopened, 0)
+  const few = await opened(t, root, all, 1)
+  t.equal(few.unopened, 1)
+  t.strictSame(
+    all.map((one) => few.fileOf(one) !== undefined),
+    [true, false],
+  )
+  t.equal(
+    (await opened(t, root, [mapping('/opt/gone', 1), code, mapping('/opt/data', 1, { permissions: 'r--p' })])).unopened,
+    1,
+  )
 })
 
 t.test('a file with data of it mapped beside is one', async (t) => {
