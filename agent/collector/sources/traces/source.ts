@@ -14,8 +14,8 @@ const CRASH_BYTES = 32 * 1024
 const RATIO = 0.15
 /** Before all else that is stored: no core tells as much in as few bytes. */
 const VALUE = 950
-/** Files of processes are read for it: on a slow host it is silent for a while. */
-const PATIENCE_MS = 20_000
+/** Each process and core is bounded by itself; on a slow host nothing comes of it for a while. */
+const PATIENCE_MS = 60_000
 
 /**
  * The stacks that are kept of living processes, and those of crashed ones, as text with names of functions: TRACES.md. Class `text`: it holds no
