@@ -72,7 +72,8 @@ t.test('a file that is deleted, and a process that is gone', { skip }, async (t)
 
 t.test('code of a just-in-time compiler, by the map that it writes', { skip: traced.skip }, async (t) => {
   const directory = scratch(t)
-  const options = ['--perf-basic-prof', '--interpreted-frames-native-stack']
+  const log = ['--no-logfile-per-isolate', `--logfile=${join(directory, 'v8.log')}`]
+  const options = ['--perf-basic-prof', '--interpreted-frames-native-stack', ...log]
   const { target } = await start(t, directory, [process.execPath, ...options, join(PROGRAMS, 'hang.mjs')])
   t.teardown(() => rmSync(`/tmp/perf-${target.pid}.map`, { force: true }))
   await sleep(500)
