@@ -268,6 +268,20 @@ t.test(
       item('journal/small', { bytes: 4 * MiB, value: 300 }),
       item('cores/other', { bytes: 90 * MiB, value: 90 }),
     ]
+    const live = item('live/fits', { phase: 'live', bytes: 14 * MiB, value: 1 })
+    const three = [live, ...items.slice(1, 3)]
+    t.strictSame(
+      makePlan(three, { ...only(60_000), bytes: 8 * MiB }, ASSUMED_RATES).map(({ item, decision }) => [
+        item.name,
+        decision,
+      ]),
+      [
+        ['facts', 'take'],
+        ['live/fits', 'degrade'],
+        ['journal/small', 'take'],
+      ],
+      'what is taken first leaves the bytes to what is worth more',
+    )
     const plan = (bytes?: number) =>
       makePlan(items, { ...only(60_000), ...(bytes !== undefined && { bytes }) }, ASSUMED_RATES).map(
         ({ item: { name }, decision, limit, because }) => [name, decision, limit / MiB, because],

@@ -93,8 +93,10 @@ async function changing(test: Test, before: ReturnType<typeof files>, now: Reado
   const timer = setTimeout(() => {
     for (const [path, content] of Object.entries(now)) writeFileSync(join(root, 'proc/7', path), content)
   }, 100)
-  test.teardown(() => clearTimeout(timer))
-  return await hangsOf(7, root)
+  const hangs = await hangsOf(7, root)
+  // The next one has the same directory.
+  clearTimeout(timer)
+  return hangs
 }
 
 t.test('who spins has used much of a processor before, and asks for nothing meanwhile', async (t) => {
@@ -118,6 +120,36 @@ t.test('who spins has used much of a processor before, and asks for nothing mean
     ['in D, and run meanwhile', files('D'), { 'task/7/schedstat': '2 0 10\n' }],
   ]
   for (const [what, before, now] of others) t.strictSame(await changing(t, before, now), [], what)
+})
+
+t.test('a circle in a process that else goes on, in a namespace of ids of its own', async (t) => {
+  const number = process.arch === 'arm64' ? 98 : 202
+  const line = (pid: number, state: string) =>
+    `${pid} (app) ${state} 1 1 1 0 -1 4194304 5 0 6 0 9 1 0 0 20 0 3 0 4711 4096000 100\n`
+  const waiting = (tid: number, inner: number, address: string) => ({
+    ...{ stat: line(tid, 'S'), schedstat: '1 0 9\n', wchan: 'futex_wait_queue', status: `NSpid:\t${tid}\t${inner}\n` },
+    syscall: `${number} ${address} 0x80 0x2 0x0 0x0 0x0 0x7ffc 0x7fff\n`,
+  })
+  // Two mutexes of glibc, each with its owner as the other one calls it.
+  const memory = Buffer.from(Uint32Array.from([0, 0, 0, 0, 2, 1, 3, 0, 2, 1, 2, 0]).buffer)
+  const root = t.testdir({
+    proc: {
+      '7': {
+        ...{ stat: line(7, 'S'), status: 'Uid:\t0\n', cgroup: '0::/system.slice/app.service\n', mem: memory },
+        task: {
+          '7': { stat: line(7, 'S'), wchan: 'do_poll' },
+          '8': waiting(8, 2, '0x10'),
+          '9': waiting(9, 3, '0x20'),
+        },
+      },
+      self: { stack: '' },
+    },
+  })
+  const waits = [
+    { tid: 8, holder: 9 },
+    { tid: 9, holder: 8 },
+  ]
+  t.match(await hangsOf(7, root), [{ kind: 'deadlock', tid: 8, waits }])
 })
 
 t.test('locks: what is waited for, and by whom it is owned', (t) => {
