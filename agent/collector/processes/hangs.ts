@@ -11,7 +11,7 @@ import { circlesOf, type Lock, lockWaited, ownerOf } from './locks.ts'
 
 /** Threads that are looked at, and what of its time the look may take: 60 µs each. */
 const THREADS = 8_192
-const THREADS_SHARE = 1 / 8
+const THREADS_SHARE = 1 / 4
 /** A disk is waited for some ms at a time; who has not run in all of these looks, ms apart, waits for something else. */
 const LOOKS = 3
 const LOOK_MS = 250

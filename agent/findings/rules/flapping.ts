@@ -1,3 +1,4 @@
+import type { UnitEvent } from '../evidence.ts'
 import { PLACES, type Rule } from '../rule.ts'
 
 /** Restarts within this time, ms, that are no accident any more: systemd's own limit is 5 in 10 s (StartLimitBurst=). */
@@ -8,11 +9,12 @@ export const flapping: Rule = {
   name: 'flapping',
   kind: 'failed',
   reason:
-    'A unit that systemd has started anew again and again (Restart=) does not do its work, though it looks active at most moments.',
-  look: ({ restarts, began }) => {
-    const lately = restarts.filter(({ at }) => at <= began && at > began - WITHIN_MS)
-    return [...Map.groupBy(lately, ({ unit }) => unit)]
-      .filter(([, of]) => of.length >= OFTEN)
+    'A unit that fails, and that systemd has started anew again and again (Restart=), does not do its work, though it looks active at most moments. One that ends well and is started anew does what it is made for.',
+  look: ({ restarts, unitFailures, began }) => {
+    const lately = ({ at }: UnitEvent) => at <= began && at > began - WITHIN_MS
+    const failed = Map.groupBy(unitFailures.filter(lately), ({ unit }) => unit)
+    return [...Map.groupBy(restarts.filter(lately), ({ unit }) => unit)]
+      .filter(([unit, of]) => of.length >= OFTEN && (failed.get(unit)?.length ?? 0) >= OFTEN)
       .map(([unit, of]) => ({
         certainty: 'sure' as const,
         subject: { unit },

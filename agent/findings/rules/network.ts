@@ -1,3 +1,4 @@
+import type { Finding } from '../../bundle/schema.ts'
 import { PLACES, type Rule } from '../rule.ts'
 
 /** drivers/net/phy/phy.c, phy_print_status(); the drivers of Intel, Mellanox and Broadcom say it likewise, with words of their own before the name. */
@@ -13,35 +14,42 @@ export const network: Rule = {
   reason:
     'A network interface that was up and lost its link, and had not got it back when the host was told to go. One that was never up is a spare one.',
   look: ({ kernel, lines, began }) => {
-    const kernels = kernel.flatMap(({ text, at }) => {
-      const [, name, state] = LINK.exec(text) ?? []
-      const stalled = STALLED.exec(text)
-      if (stalled !== null)
-        return [{ name: stalled[1] ?? stalled[2] ?? '', at, isUp: false, isStalled: true, evidence: PLACES.kernel }]
-      return name === undefined
-        ? []
-        : [{ name, at, isUp: /^up$/i.test(state ?? ''), isStalled: false, evidence: PLACES.kernel }]
-    })
-    const networkds = lines.flatMap(({ unit, text, at }) => {
-      const [, name, what] = unit === 'systemd-networkd.service' ? (CARRIER.exec(text) ?? []) : []
-      return name === undefined
-        ? []
-        : [{ name, at, isUp: what === 'Gained', isStalled: false, evidence: PLACES.journal }]
-    })
-    const events = [...kernels, ...networkds].filter(({ at }) => at <= began).toSorted((a, b) => a.at - b.at)
-    return [...Map.groupBy(events, ({ name }) => name)].flatMap(([name, of]) => {
+    const events = [
+      ...kernel.flatMap(({ text, at }) => kernelEvent(text, at) ?? []),
+      ...lines.flatMap(({ unit, text, at }) => (unit === NETWORKD ? (carrierEvent(text, at) ?? []) : [])),
+    ]
+    const before = events.filter(({ at }) => at <= began).toSorted((a, b) => a.at - b.at)
+    return [...Map.groupBy(before, ({ name }) => name)].flatMap(([name, of]) => {
       const last = of.at(-1)
-      const wasUp = of.some(({ isUp }) => isUp)
-      if (last === undefined || last.isUp || !(wasUp || last.isStalled)) return []
-      const what = last.isStalled ? 'sends nothing any more' : 'lost its link, and had none since'
-      return [
-        {
-          certainty: 'sure' as const,
-          at: last.at,
-          sentence: `The network interface ${name} ${what}.`,
-          evidence: last.evidence,
-        },
-      ]
+      if (last === undefined || last.is === 'up') return []
+      // The kernel says of one that was never up that it is down.
+      if (last.is === 'down' && !of.some(({ is }) => is === 'up')) return []
+      const what = last.is === 'stalled' ? 'sends nothing any more' : 'lost its link, and had none since'
+      const sentence = `The network interface ${name} ${what}.`
+      return [{ certainty: 'sure' as const, at: last.at, sentence, evidence: last.evidence }]
     })
   },
+}
+
+const NETWORKD = 'systemd-networkd.service'
+
+interface Event {
+  readonly name: string
+  readonly at: number
+  readonly is: 'up' | 'down' | 'lost' | 'stalled'
+  readonly evidence: Finding['evidence']
+}
+
+function kernelEvent(text: string, at: number): Event | undefined {
+  const [, before, after] = STALLED.exec(text) ?? []
+  const stalled = before ?? after
+  if (stalled !== undefined) return { name: stalled, at, is: 'stalled', evidence: PLACES.kernel }
+  const [, name, state] = LINK.exec(text) ?? []
+  if (name === undefined || state === undefined) return undefined
+  return { name, at, is: /^up$/i.test(state) ? 'up' : 'down', evidence: PLACES.kernel }
+}
+
+function carrierEvent(text: string, at: number): Event | undefined {
+  const [, name, what] = CARRIER.exec(text) ?? []
+  return name === undefined ? undefined : { name, at, is: what === 'Gained' ? 'up' : 'lost', evidence: PLACES.journal }
 }

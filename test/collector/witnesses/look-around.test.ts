@@ -233,6 +233,7 @@ t.test('units: killed by systemd-oomd, started anew again and again, failed', as
   const entries = [
     of('d989611b15e44c9dbf31e3c81256e4ed', 'leak.service', 'N_PROCESSES=3'),
     ...[restart, restart, restart],
+    ...Array(3).fill(of('d9b373ed55a64feb8242e02dbe79a49c', 'loop.service', 'UNIT_RESULT=exit-code')),
     of('d9b373ed55a64feb8242e02dbe79a49c', 'shop.service', 'UNIT_RESULT=timeout'),
     ...Array(3).fill(restart.filter((field) => field !== '_PID=1').map((field) => field.replace('loop', 'forged'))),
   ]
