@@ -1,5 +1,5 @@
-import { isPlain } from '../../words/plain.ts'
 import type { Evidence, Hang } from '../evidence.ts'
+import { named } from '../kernel-names.ts'
 import { PLACES, type Rule, type Sign } from '../rule.ts'
 import { whoTold } from '../who-told.ts'
 
@@ -50,9 +50,9 @@ function signOf({ who, tid, wchan }: Hang & { readonly kind: 'blocked' }): Sign 
 function reported({ kernel }: Evidence, looked: ReadonlySet<number>): readonly Sign[] {
   const told = new Map<number, Sign>()
   for (const { text, at } of kernel) {
-    const [, comm = '', tid, seconds] = HUNG.exec(text) ?? []
+    const [, comm, tid, seconds] = HUNG.exec(text) ?? []
     if (tid === undefined || looked.has(Number(tid))) continue
-    const subject = { ...(comm !== '' && isPlain(comm) && { comm }), tid: Number(tid) }
+    const subject = { ...named(comm), tid: Number(tid) }
     const sentence = `${whoTold(subject)} had slept uninterruptibly for more than ${seconds} s.`
     told.set(Number(tid), { certainty: 'sure', subject, at, sentence, evidence: PLACES.kernel })
   }

@@ -1,4 +1,4 @@
-import { isPlain } from '../../words/plain.ts'
+import { named } from '../kernel-names.ts'
 import { PLACES, type Rule } from '../rule.ts'
 import { whoTold } from '../who-told.ts'
 
@@ -14,10 +14,10 @@ export const lockup: Rule = {
     'The kernel’s own watchdog has seen a processor run one task in the kernel for more than 20 s. Stalls of RCU are not taken for it: a virtual machine that is not run for a while has them, too.',
   look: ({ kernel }) =>
     kernel.flatMap(({ text, at }) => {
-      const [, seconds, comm = '', pid] = SOFT.exec(text) ?? []
+      const [, seconds, comm, pid] = SOFT.exec(text) ?? []
       const isHard = HARD.test(text)
       if (seconds === undefined && !isHard) return []
-      const subject = { ...(comm !== '' && isPlain(comm) && { comm }), ...(pid !== undefined && { pid: Number(pid) }) }
+      const subject = { ...named(comm), ...(pid !== undefined && { pid: Number(pid) }) }
       const sentence = isHard
         ? 'A processor stood still in the kernel, with its interrupts off (a hard lockup).'
         : `A processor ran nothing but ${whoTold(subject)} in the kernel for ${seconds} s (a soft lockup).`

@@ -1,4 +1,4 @@
-import { isPlain } from '../../words/plain.ts'
+import { named } from '../kernel-names.ts'
 import { PLACES, type Rule } from '../rule.ts'
 import { whoTold } from '../who-told.ts'
 
@@ -21,8 +21,8 @@ export const oops: Rule = {
     kernel.flatMap(({ text, at }, index) => {
       if (!OOPS.test(text)) return []
       const after = kernel.slice(index, index + LINES_LATER).map((message) => RUNNING.exec(message.text))
-      const [, pid, comm = ''] = after.find((match) => match !== null) ?? []
-      const subject = { ...(comm !== '' && isPlain(comm) && { comm }), ...(pid !== undefined && { pid: Number(pid) }) }
+      const [, pid, comm] = after.find((match) => match !== null) ?? []
+      const subject = { ...named(comm), ...(pid !== undefined && { pid: Number(pid) }) }
       const who = pid === undefined ? '' : `, while ${whoTold(subject)} was running`
       return [
         {
