@@ -4,6 +4,8 @@ import { Images } from '../../../agent/collector/unwind/images.ts'
 import { MOST_FRAMES, Unwinder } from '../../../agent/collector/unwind/unwind.ts'
 import { seeded } from '../../random.ts'
 import { golden } from './golden.ts'
+import { BASE, STACK, unwound } from './scene.ts'
+import { elfOf } from './synthetic-elf.ts'
 import { fileOf, unwindCore } from './unwound.ts'
 
 t.setTimeout(300_000)
@@ -129,3 +131,42 @@ for (const name of ['x64-signals', 'arm64-signals', 'arm64-exceptions']) {
     t.pass()
   })
 }
+
+t.test('each byte that is read of a made-up program: functions of many kinds, each on the stack', async (t) => {
+  const bodies = [
+    [0x0e, 16, 0x86, 2, 0x0d, 6],
+    [0x0a, 0x0e, 64, 0x0b],
+    [0x0f, 3, 0x77, 0x90, 0x00],
+    [0x16, 6, 2, 0x77, 8, 0x10, 3, 3, 0x77, 8, 0x06],
+    [0x05, 3, 2, 0x14, 12, 1, 0x09, 13, 14, 0x2e, 16],
+    [0x02, 4, 0x0e, 16, 0x41, 0x0e, 8],
+  ]
+  const functions = Array.from({ length: 24 }, (_, index) => {
+    return { start: 0x1000 + index * 0x100, size: 0x100, instructions: bodies[index % bodies.length] ?? [] }
+  })
+  const file = elfOf({ functions })
+  const code = file.findLastIndex((byte, at) => at >= 0x8000 && at < 0xa000 && byte !== 0)
+  const places = [
+    { start: 0, end: 176 },
+    { start: 0x8000, end: code },
+    { start: 0x8000, end: code },
+    { start: 0xa000, end: 0xa000 + 12 + functions.length * 8 },
+  ]
+  const stack = Array.from({ length: 1024 }, (_, index) =>
+    index % 3 === 0 ? STACK + index * 8 : BASE + 0x1010 + (index % 24) * 0x100,
+  )
+  const kinds = Object.entries(DAMAGES)
+  const words = new Set<string>()
+  for (let seed = 0; seed < 600; seed += 1) {
+    const [kind, damage] = kinds[seed % kinds.length] as (typeof kinds)[number]
+    const damaged = damage(Buffer.from(file), places, seeded(90_000 + seed))
+    const at = functions[seed % functions.length]?.start ?? 0
+    const registers = { 16: BASE + at + 16, 7: STACK, 6: STACK + 64 }
+    const found = await unwound({ file: damaged, stack, registers }).catch((error: unknown) => error as Error)
+    if (found instanceof Error) return t.fail(`${kind} ${seed}: ${found.stack}`)
+    if (found.frames.length > MOST_FRAMES) t.fail(`${kind} ${seed}: ${found.frames.length} frames`)
+    for (const word of found.damaged) words.add(word.replace(/[0-9a-f]*\d[0-9a-f]*/g, ''))
+  }
+  t.comment([...words].join('; '))
+  t.ok(words.size >= 10, `${words.size} kinds of damage were told`)
+})

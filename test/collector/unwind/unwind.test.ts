@@ -1,55 +1,10 @@
 import t from 'tap'
-import { heldMemory } from '../../../agent/collector/unwind/held-memory.ts'
-import { Images } from '../../../agent/collector/unwind/images.ts'
-import { ModuleMap } from '../../../agent/collector/unwind/module-map.ts'
-import { ARCHITECTURES } from '../../../agent/collector/unwind/registers.ts'
-import { MOST_FRAMES, Unwinder } from '../../../agent/collector/unwind/unwind.ts'
-import { elfOf, type MadeElf } from './synthetic-elf.ts'
-import { fileOf, never } from './unwound.ts'
+import { MOST_FRAMES } from '../../../agent/collector/unwind/unwind.ts'
+import { BASE, JIT, type Scene, STACK, unwound } from './scene.ts'
+import { elfOf } from './synthetic-elf.ts'
 
-/** Where the made-up program is mapped, where its stack is, and memory with code that is in no file. */
-const BASE = 0x400000
-const STACK = 0x700000
-const JIT = 0x600000
 /** `call rel32` */
 const CALL = [0xe8, 0, 0, 0, 0]
-
-interface Scene extends MadeElf {
-  readonly arch?: 'x64' | 'arm64'
-  /** By their DWARF numbers. */
-  readonly registers: Readonly<Record<number, number | bigint>>
-  /** Words from the stack's start on. */
-  readonly stack: readonly (number | bigint)[]
-  readonly pacMask?: Buffer
-  readonly signal?: AbortSignal
-  readonly file?: Buffer
-}
-
-async function unwound(scene: Scene) {
-  const { arch = 'x64', pacMask, signal = never } = scene
-  const { places } = ARCHITECTURES[arch]
-  const registers = Buffer.alloc(64 * 8)
-  for (const [number, value] of Object.entries(scene.registers)) {
-    registers.writeBigUInt64LE(BigInt(value), (places[Number(number)] ?? 63) * 8)
-  }
-  const bytes = Buffer.alloc(scene.stack.length * 8)
-  for (const [index, word] of scene.stack.entries()) bytes.writeBigUInt64LE(BigInt(word), index * 8)
-  const memory = heldMemory([{ start: STACK, bytes }])
-  const file = scene.file ?? elfOf({ machine: ARCHITECTURES[arch].elf, ...scene })
-  const mappings = [
-    { start: BASE, end: BASE + 0x20000, offset: 0, path: '/program', permissions: 'r-xp' },
-    { start: JIT, end: JIT + 4096, offset: 0, path: '', permissions: 'rwxp' },
-    { start: STACK, end: STACK + 0x10000, offset: 0, path: '[stack]', permissions: 'rw-p' },
-  ]
-  const opened = fileOf('program', file)
-  const modules = new ModuleMap(
-    { mappings, isAll: true, fileOf: ({ path }) => (path === '/program' ? opened : undefined), memory },
-    new Images(),
-  )
-  const thread = { tid: 1, registers, ...(pacMask !== undefined && { pacMask }) }
-  const { frames, end, damaged } = await new Unwinder().unwind({ arch, memory, modules }, thread, signal)
-  return { frames, end, damaged, told: frames.map(({ pc, kind, by }) => `${pc.toString(16)} ${kind} ${by}`) }
-}
 
 const [RIP, RSP, RBP] = [16, 7, 6]
 
@@ -128,6 +83,8 @@ t.test('a call to nowhere has left its return address', async (t) => {
   }
   const { told } = await unwound({ functions, code, stack: [BASE + 0x1024], registers: { [RIP]: 0, [RSP]: STACK } })
   t.same(told, ['0 first first'], 'no call stands there')
+  const data = await unwound({ functions, stack: [STACK + 13, 0xe8], registers: { [RIP]: 0, [RSP]: STACK } })
+  t.same(data.told, ['0 first first'], 'what stands there is data')
 })
 
 t.test('a signal frame, told by the file or by its instructions', async (t) => {
