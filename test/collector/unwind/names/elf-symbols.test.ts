@@ -13,6 +13,7 @@ import { imageOf } from './image.ts'
 const SOURCE = `
 int __strange(void) { return 1; }
 int strange(void) __attribute__((alias("__strange")));
+int __s(void) __attribute__((alias("__strange")));
 static int local_one(void) __attribute__((alias("__strange"), used));
 static __attribute__((noinline, used)) int hidden(int a) { return a * 3; }
 int chosen(int a) __attribute__((ifunc("choose")));
