@@ -10,11 +10,13 @@ import type { Scenario } from './scenario.ts'
 export class Sickness {
   readonly #machine: Machine
   readonly #step: (what: string) => void
-  readonly #expected: string[] = []
+  readonly #expected: string[]
 
-  constructor(machine: Machine, step: (what: string) => void) {
+  /** `before`: what was captured already. */
+  constructor(machine: Machine, step: (what: string) => void, before: readonly string[] = []) {
     this.#machine = machine
     this.#step = step
+    this.#expected = [...before]
   }
 
   /** Captures the host by hand as it is now; `first` is what its first finding must be: `exhausted pids greedy.service`. */

@@ -2,8 +2,12 @@ import { deepEqual, equal, match, notEqual } from 'node:assert/strict'
 import { SUITES } from '../../../scripts/vm/base.ts'
 import { checkWhole, receiptsOf } from '../bucket.ts'
 import type { Scenario } from '../scenario.ts'
+import { checkCost } from '../spent.ts'
 
 const UNITS = 'lastgasp.service lastgasp-collector.service lastgasp-hold.service lastgasp-cores.service'
+
+/** Bytes in the bucket of a host without recipients, whose journal is of a minute. */
+const MOST_BYTES = 200_000
 
 /** Nothing crashed: the units are sound, and a bundle says that there was nothing to take. */
 export const scenario: Scenario = {
@@ -45,6 +49,7 @@ export const scenario: Scenario = {
     await bucket.openForReading(signal)
     const bundle = await bucket.onlyBundle(signal)
     checkWhole(bundle)
+    checkCost(bundle, MOST_BYTES, step)
     step(bundle.manifest.receipts.map(({ artifact, ms }) => `${artifact} ${ms} ms`).join(', '))
     const { trigger, shutdown, why } = bundle.manifest
     deepEqual({ trigger, kind: shutdown?.kind, why }, { trigger: 'shutdown', kind: 'poweroff', why: 'healthy' })
