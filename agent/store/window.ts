@@ -12,6 +12,12 @@ const LAST_DOUBT = 32
 /** ms in which what is sent after the first part has to land even if all of it shares the rate that the first one had alone. */
 const SOON_MS = 2_000
 
+/**
+ * ms: a first part that lands within them has had 80 MiB a second on one connection. Two at a time keep such a road full, one sent while
+ * the other is answered; a store on the same processors is slower with more.
+ */
+const AT_ONCE_MS = 100
+
 /** How much more has to land with twice as many parts: far less than twice as much, for rates are uneven. */
 const GAIN = 1.2
 /** A share of the rate that a size had, below which it is no more what it was. */
@@ -129,7 +135,8 @@ export class Window {
 
   /** The first part has landed. Where that was soon, beginning with two would cost a large part of a short upload. */
   #begin(rate: number, ms: number): void {
-    this.#resize(Math.min(Math.max(this.#size, Math.floor(SOON_MS / ms)), MOST_PARTS / 2))
+    const soon = ms < AT_ONCE_MS ? FEWEST : Math.floor(SOON_MS / ms)
+    this.#resize(Math.min(Math.max(this.#size, soon), MOST_PARTS / 2))
     this.#before = { size: 1, rate }
   }
 

@@ -52,6 +52,9 @@ t.test('a short upload has several under way as soon as the first is there', asy
   const slow = new SimulatedLink({ each: 6 * MB, all: Number.POSITIVE_INFINITY, delay: 40 })
   await sent(slow, 5)
   t.equal(slow.most, 2, 'but no more than would land within two seconds if they shared its rate')
+  const near = new SimulatedLink({ each: 120 * MB, all: 150 * MB, delay: 2 })
+  await sent(near, 5)
+  t.equal(near.most, 2, 'nor more than two where one has landed at once')
 })
 
 t.test('so they are where no two requests are as fast', async (t) => {
