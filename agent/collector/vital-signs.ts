@@ -1,6 +1,6 @@
 import type { BuildersRule } from '../findings/builders/rules.ts'
-import type { Unseen } from '../findings/death.ts'
 import type { Evidence, Hang, Who } from '../findings/evidence.ts'
+import type { Unseen } from '../findings/seen.ts'
 import { abandonable, within } from '../words/deadline.ts'
 import { plainName, plainPath } from '../words/plain.ts'
 import { textsOf } from './builders-rules.ts'

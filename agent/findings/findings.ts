@@ -1,9 +1,10 @@
 import type { Finding } from '../bundle/schema.ts'
-import type { Death, Panic, Seen, Unseen } from './death.ts'
+import type { Death, Panic } from './death.ts'
 import { growthBefore } from './history.ts'
 import { oneForEach, type Told } from './one-death.ts'
 import { ranked } from './rank.ts'
 import { RULES } from './rules.ts'
+import type { Seen, Unseen } from './seen.ts'
 import { deathSentence, endSentence, NO_CRASH, NOTHING, panicSentence, unseenSentence } from './sentence.ts'
 import { signsIn, unexplained } from './signs.ts'
 

@@ -2,7 +2,8 @@ import type { Finding } from '../bundle/schema.ts'
 import type { Pod } from '../words/pod.ts'
 import { signalName } from '../words/signal-name.ts'
 import { formatBytes, formatDuration } from '../words/units.ts'
-import type { Death, End, Unseen } from './death.ts'
+import type { Death } from './death.ts'
+import type { End, Unseen } from './seen.ts'
 
 /** Said only where all of it was looked at: see `Place`. Of a boot that is over nobody can tell what hung in it. */
 export const NO_CRASH = 'Nothing had crashed.'

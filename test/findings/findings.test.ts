@@ -1,9 +1,10 @@
 import t from 'tap'
 import type { Finding } from '../../agent/bundle/schema.ts'
-import type { Death, Seen } from '../../agent/findings/death.ts'
+import type { Death } from '../../agent/findings/death.ts'
 import { noEvidence } from '../../agent/findings/evidence.ts'
 import { findingsOf, MOST_TOLD } from '../../agent/findings/findings.ts'
 import { fuller } from '../../agent/findings/fuller.ts'
+import type { Seen } from '../../agent/findings/seen.ts'
 
 const T = Date.UTC(2026, 10, 30, 3)
 const began = T + 60_000

@@ -1,10 +1,12 @@
 import { withinOwn } from '../../words/own-time.ts'
 import type { Frame, FrameName, StackEnd } from '../unwind/frame.ts'
+import type { ReadMemory } from '../unwind/image.ts'
 import type { Images, OpenedFile } from '../unwind/images.ts'
 import { ModuleMap } from '../unwind/module-map.ts'
 import type { MappedFile } from '../unwind/modules.ts'
 import type { MoreNames, Names } from '../unwind/names/names.ts'
-import { type ReadMemory, type ThreadRegisters, Unwinder } from '../unwind/unwind.ts'
+import type { ThreadRegisters } from '../unwind/registers.ts'
+import { Unwinder } from '../unwind/unwind.ts'
 import type { SameStack } from './process-trace.ts'
 
 /** ms for one process, of which we were run: some ten for hundreds of threads, unless its files hang or were made to take long. */

@@ -13,8 +13,7 @@ import { NT_FILE, NT_PRSTATUS, notesIn } from '../elf/notes.ts'
 import { LITTLE } from '../elf/numbers.ts'
 import { VDSO } from './module-map.ts'
 import type { MappedFile } from './modules.ts'
-import { ARCHITECTURES } from './registers.ts'
-import type { ThreadRegisters } from './unwind.ts'
+import { ARCHITECTURES, type ThreadRegisters } from './registers.ts'
 
 /** Memory in a core: `stored` bytes from `start` on lie at `offset` of the file. */
 export interface CoreMemory {

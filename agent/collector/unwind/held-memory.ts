@@ -1,4 +1,4 @@
-import type { ReadMemory } from './unwind.ts'
+import type { ReadMemory } from './image.ts'
 
 /** Memory of a process that is at hand. */
 export interface Piece {

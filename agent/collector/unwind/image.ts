@@ -1,6 +1,9 @@
 /** Reads `length` bytes at byte `at`: fewer where there are no more. Rejects where they cannot be had, or with the signal's reason. */
 export type ReadBytes = (at: number, length: number, signal: AbortSignal) => Promise<Buffer>
 
+/** Memory that is at hand, as pieces: stacks, and the vdso. Fills the buffer from `address` on, and gives how many bytes it had. */
+export type ReadMemory = (address: number, into: Buffer) => number
+
 /** Something in a file that contradicts its format, or that could not be read: the only error that files lead to. */
 export class Damaged extends Error {
   override readonly name = 'Damaged'

@@ -1,8 +1,7 @@
 import { openImage } from './elf-image.ts'
-import { Damaged, type Image, type Load, type ReadBytes } from './image.ts'
+import { Damaged, type Image, type Load, type ReadBytes, type ReadMemory } from './image.ts'
 import type { Images, OpenedFile } from './images.ts'
 import type { CodeAt, MappedFile, Module, Modules } from './modules.ts'
-import type { ReadMemory } from './unwind.ts'
 
 /** What a process's modules are made of. */
 export interface Mapped {

@@ -1,5 +1,3 @@
-import type { ThreadRegisters } from './unwind.ts'
-
 /** Registers of an architecture, by their DWARF numbers. */
 export interface Architecture {
   /** e_machine of elf(5). */
@@ -32,6 +30,14 @@ export const ARCHITECTURES: Readonly<Record<'x64' | 'arm64', Architecture>> = { 
 
 /** What of a frame's registers is known, by DWARF number. */
 export type Registers = readonly (bigint | undefined)[]
+
+/** The registers of a thread: struct user_regs_struct of its architecture (NT_PRSTATUS without its head, PTRACE_GETREGSET). */
+export interface ThreadRegisters {
+  readonly tid: number
+  readonly registers: Buffer
+  /** arm64: what NT_ARM_PAC_MASK says, the mask of data addresses, then that of code. */
+  readonly pacMask?: Buffer
+}
 
 /** The registers of a thread; undefined where they are not those of this architecture. */
 export function registersOf({ places }: Architecture, { registers }: ThreadRegisters): Registers | undefined {

@@ -7,11 +7,18 @@ import type { FoundBy, Frame, StackEnd, Unwound } from './frame.ts'
 import { type FrameRow, rowAt } from './frame-row.ts'
 import { FrameTable } from './frame-table.ts'
 import { GoTable } from './go-table.ts'
-import { Damaged, type Image, loadAt } from './image.ts'
+import { Damaged, type Image, loadAt, type ReadMemory } from './image.ts'
 import { VDSO } from './module-map.ts'
 import type { CodeAt, Module, Modules } from './modules.ts'
 import { Recent } from './recent.ts'
-import { ARCHITECTURES, type Architecture, type Registers, registersOf, signatureBits } from './registers.ts'
+import {
+  ARCHITECTURES,
+  type Architecture,
+  type Registers,
+  registersOf,
+  signatureBits,
+  type ThreadRegisters,
+} from './registers.ts'
 
 /** Frames of one thread at most; also what a stack costs that leads in a circle. */
 export const MOST_FRAMES = 256
@@ -19,17 +26,6 @@ export const MOST_FRAMES = 256
 const TURN_MS = 10
 /** Places in code whose way to the caller is remembered: threads stand at the same ones. */
 const MOST_ROWS = 4096
-
-/** Memory that is at hand, as pieces: stacks, and the vdso. Fills the buffer from `address` on, and gives how many bytes it had. */
-export type ReadMemory = (address: number, into: Buffer) => number
-
-/** The registers of a thread: struct user_regs_struct of its architecture (NT_PRSTATUS without its head, PTRACE_GETREGSET). */
-export interface ThreadRegisters {
-  readonly tid: number
-  readonly registers: Buffer
-  /** arm64: what NT_ARM_PAC_MASK says, the mask of data addresses, then that of code. */
-  readonly pacMask?: Buffer
-}
 
 /** The process whose threads are unwound. */
 export interface UnwindProcess {

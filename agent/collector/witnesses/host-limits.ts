@@ -1,5 +1,5 @@
-import type { Unseen } from '../../findings/death.ts'
 import type { Evidence, FileSystemUse, Used } from '../../findings/evidence.ts'
+import type { Unseen } from '../../findings/seen.ts'
 import type { HostReads } from '../host/host-reads.ts'
 import { parseMounts, readFileSystems } from '../host/mounts.ts'
 import { portsUsed } from './ports.ts'

@@ -1,4 +1,5 @@
-import type { Death, Place, Unseen } from '../../findings/death.ts'
+import type { Death } from '../../findings/death.ts'
+import type { Place, Unseen } from '../../findings/seen.ts'
 
 /** What one witness tells, and what it could not look at. */
 export interface Testimony {

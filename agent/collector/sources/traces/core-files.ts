@@ -4,10 +4,10 @@ import { executableIn } from '../../elf/executable.ts'
 import { type OpenFile, openRegular } from '../../host/open-file.ts'
 import { readOf } from '../../kept-stacks/mapped-files.ts'
 import type { CoreProcess } from '../../unwind/core-process.ts'
+import type { ReadMemory } from '../../unwind/image.ts'
 import type { OpenedFile } from '../../unwind/images.ts'
 import { VDSO } from '../../unwind/module-map.ts'
 import type { MappedFile } from '../../unwind/modules.ts'
-import type { ReadMemory } from '../../unwind/unwind.ts'
 
 /** Files of one process that are opened: more libraries than a desktop has. */
 const MOST_FILES = 256
