@@ -1,6 +1,6 @@
 import { equal, ok } from 'node:assert/strict'
-import { join } from 'node:path'
 import type { StoredBundle } from '../bucket.ts'
+import { placeFor } from '../next-boot.ts'
 import { bootDone, pressPowerButton } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 import { cured, Sickness, service, settingsOf } from '../sick.ts'
@@ -16,8 +16,8 @@ export const scenario: Scenario = {
   turns: ['trixie', 'bookworm'],
   minutes: 3,
   async run(context, signal) {
-    const { bucket, scratch, step } = context
-    const host = { keep: join(scratch, 'host'), settings: settingsOf(context), deadline: 180 }
+    const { bucket, step } = context
+    const host = { keep: await placeFor(context), settings: settingsOf(context), deadline: 180 }
     await switchedOff(context, host, signal)
 
     await using machine = await context.boot(host)
