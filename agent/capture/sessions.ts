@@ -1,5 +1,6 @@
 import type { Finding, Shutdown } from '../bundle/schema.ts'
 import { fuller } from '../findings/fuller.ts'
+import { lastLookBudget } from '../plan/budget.ts'
 import type { Collector, Session, Watching } from '../wall/collector.ts'
 import { abandonable, within } from '../words/deadline.ts'
 import { type InventoryGap, type Occasion, SOURCES_OF, type SourceName } from '../words/evidence.ts'
@@ -109,11 +110,8 @@ export class Sessions {
   /** Takes up what has come up until now, and nothing after it. */
   async lastLook(): Promise<void> {
     this.#time.lastLook()
-    const { budget, end } = this.#time
     this.#watching?.stop()
-    // A slow host that has time left is given some of it.
-    const ms = Math.max(budget.lastLook, Math.min(budget.stall, end.left() - budget.reserve))
-    const limit = this.#within(Math.min(ms, end.left() - budget.lastSending))
+    const limit = this.#within(lastLookBudget(this.#time.budget, this.#time.end.left()))
     try {
       await abandonable(this.#watched, limit)
     } catch (error) {

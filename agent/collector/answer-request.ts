@@ -4,6 +4,7 @@ import { type Answer, end } from './answer.ts'
 import { attend } from './attend.ts'
 import { clearance } from './clearance.ts'
 import type { Desk } from './desk.ts'
+import { ownUid } from './host/own-user.ts'
 import { openSession } from './open-session.ts'
 import { heed, renewSettings } from './renew-settings.ts'
 import { askStopping } from './stopping.ts'
@@ -28,9 +29,9 @@ export async function answerRequest(desk: Desk, request: Request, answer: Answer
     case 'attend':
       return attend(desk, answer, signal)
     case 'why':
-      return answer.send(end(readWhy({ ...(await askWhy(desk.root, process.geteuid?.() ?? 0, signal)) })))
+      return answer.send(end(readWhy({ ...(await askWhy(desk.root, ownUid(), signal)) })))
     case 'stopping':
-      return answer.send(end(readStopping({ ...(await askStopping(desk.root, process.geteuid?.() ?? 0, signal)) })))
+      return answer.send(end(readStopping({ ...(await askStopping(desk.root, ownUid(), signal)) })))
     case 'reload':
       heed(await desk.reload(signal), desk)
       return answer.send(end())

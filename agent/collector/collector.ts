@@ -12,6 +12,7 @@ import type { Desk } from './desk.ts'
 import { HoldLock } from './hold-lock.ts'
 import { openSystem, type System } from './host/ffi.ts'
 import { Announcement, hearLogind } from './host/logind.ts'
+import { ownUid } from './host/own-user.ts'
 import { newTurns } from './processes/turns.ts'
 import { Recorder } from './recorder/recorder.ts'
 import { serve } from './serve.ts'
@@ -109,7 +110,7 @@ function settleIn(desk: Desk, system: System, signal: AbortSignal): void {
   intake?.begin()
   if (intake?.problem !== undefined)
     say(`cores of what crashes while the host goes down are not taken: ${intake.problem}`)
-  void hearLogind(announcement, { root, uid: process.geteuid?.() ?? 0, say }, signal)
+  void hearLogind(announcement, { root, uid: ownUid(), say }, signal)
 }
 
 const say = (text: string) => void process.stderr.write(`lastgasp collector: ${text}\n`)

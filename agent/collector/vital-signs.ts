@@ -7,6 +7,7 @@ import { textsOf } from './builders-rules.ts'
 import { isAbsent } from './host/absent.ts'
 import { HostReads } from './host/host-reads.ts'
 import { ledger } from './host/ledger.ts'
+import { ownUid } from './host/own-user.ts'
 import { thisBootId } from './host/this-boot.ts'
 import type { HungThread } from './processes/hangs.ts'
 import type { HostProcess } from './processes/host-process.ts'
@@ -59,7 +60,7 @@ export async function vitalSigns(
 /** A host under load may not have answered the survey in time; one without systemd has no units that could have failed. */
 async function failedUnits(root: string, signal: AbortSignal): Promise<readonly string[] | undefined> {
   try {
-    const states = await unitStates(root, process.geteuid?.() ?? 0, signal)
+    const states = await unitStates(root, ownUid(), signal)
     return [...states].flatMap(([unit, state]) => (state === 'failed' ? [unit] : []))
   } catch (error) {
     return isAbsent(error) ? [] : undefined

@@ -3,6 +3,7 @@ import type { Why } from '../wall/answers.ts'
 import { sentence } from '../words/cannot.ts'
 import { within } from '../words/deadline.ts'
 import { printable } from '../words/printable.ts'
+import { BY_LOGIND, KEYS, SHUTDOWN } from './host/journal/message-ids.ts'
 import { askJobs } from './host/manager.ts'
 
 /** Both answer within 200 ms; on a host short of memory it took 41 s, and then nobody waits for them. */
@@ -10,15 +11,6 @@ const ASK_MS = 5_000
 
 /** Targets by which a host goes down (systemd.special(7)). */
 const TARGETS = ['poweroff', 'reboot', 'halt', 'kexec', 'soft-reboot'] as const
-
-/** MESSAGE_IDs by which logind says what asked (systemd, src/systemd/sd-messages.h): SD_MESSAGE_… */
-const ASKED = {
-  SHUTDOWN: '98268866d1d54a499c4e98921d93bc40',
-  POWER_KEY: 'b72ea4a2881545a0b50e200e55b9b071',
-  POWER_KEY_LONG_PRESS: '3e0117101eb243c1b9a50db3494ab10b',
-  REBOOT_KEY: '9fa9d2c012134ec385451ffe316f97d0',
-  REBOOT_KEY_LONG_PRESS: 'f1c59a58c9d943668965c337caec5975',
-} as const
 
 /** Which kind of shutdown this is and what asked for it. `uid` is who asks. Never throws: what is not known in time is `unknown`. */
 export async function askWhy(root: string, uid: number, signal: AbortSignal): Promise<Why> {
@@ -32,14 +24,11 @@ async function kindOfShutdown(root: string, uid: number, signal: AbortSignal): P
   return TARGETS.find((target) => jobs.some(({ unit }) => unit === `${target}.target`)) ?? 'unknown'
 }
 
-/** Anybody may log these: only what journald itself says of the sender (fields with `_`) tells that it is logind. */
-const LOGIND = ['_UID=0', '_SYSTEMD_UNIT=systemd-logind.service']
-
 /** The question to journalctl: the last two reasons that logind itself has given, one in a line. */
 export const WHO_ASKED = [
   ...['-n', '2', '-o', 'cat', '--no-pager'],
-  ...LOGIND,
-  ...Object.values(ASKED).map((id) => `MESSAGE_ID=${id}`),
+  ...['_UID=0', BY_LOGIND],
+  ...[SHUTDOWN, ...KEYS].map((id) => `MESSAGE_ID=${id}`),
 ] as const
 
 async function whoAsked(signal: AbortSignal): Promise<string | undefined> {

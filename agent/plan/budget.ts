@@ -163,6 +163,14 @@ export function sendingBudget(budget: number, left: number): number {
   return Math.min(left, budget + Math.max(TAIL_MS, (left - budget) / 2))
 }
 
+/**
+ * What the last look may take when `left` ms are left. A slow host that has more than the reserve is given some of it, as long as a disk may be
+ * silent; what is found is still to be sent.
+ */
+export function lastLookBudget({ lastLook, stall, reserve, lastSending }: Budget, left: number): number {
+  return Math.min(Math.max(lastLook, Math.min(stall, left - reserve)), left - lastSending)
+}
+
 /** With less than this left an artifact is not begun. */
 export const LEAST_MS = 1_000
 

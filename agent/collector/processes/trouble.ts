@@ -2,6 +2,7 @@ import { within } from '../../words/deadline.ts'
 import type { Trouble } from '../../words/details.ts'
 import { cgroupTree } from '../host/cgroup-tree.ts'
 import type { HostReads } from '../host/host-reads.ts'
+import { ownUid } from '../host/own-user.ts'
 import { numberOf } from '../host/process-files.ts'
 import { kernelTestimony } from '../witnesses/kernel-log.ts'
 import { findHangs, type HungThread } from './hangs.ts'
@@ -46,7 +47,7 @@ export async function findTrouble(
   ms: number,
 ): Promise<TroubleFound> {
   const inTime = within(ms * STATES_SHARE, reads.signal)
-  const asked = unitStates(reads.root, process.geteuid?.() ?? 0, inTime).catch(() => undefined)
+  const asked = unitStates(reads.root, ownUid(), inTime).catch(() => undefined)
   const { hangs, unlooked } = await findHangs(reads, processes, ms)
   const hung = new Map(hangs.toReversed().map((hang) => [hang.process.pid, hangTrouble(hang)]))
   const killed = await killedIn(reads, processes)

@@ -1,11 +1,12 @@
 import { abandonable } from '../../../words/deadline.ts'
 import { entriesWith } from './entries.ts'
+import { BY_LOGIND, JOURNAL_STOP, SHUTDOWN } from './message-ids.ts'
 import { type JournalFile, openJournal } from './scan.ts'
 
-/** What journald logs last of all when it ends well, and logind when the host is to go: SD_MESSAGE_JOURNAL_STOP, SD_MESSAGE_SHUTDOWN (systemd, src/systemd/sd-messages.h). */
+/** Whose word counts, and which. */
 const WORDS = [
-  ['MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b', '_TRANSPORT=driver'],
-  ['MESSAGE_ID=98268866d1d54a499c4e98921d93bc40', '_SYSTEMD_UNIT=systemd-logind.service'],
+  [`MESSAGE_ID=${JOURNAL_STOP}`, '_TRANSPORT=driver'],
+  [`MESSAGE_ID=${SHUTDOWN}`, BY_LOGIND],
 ] as const
 /** ms before the file's last entry: a stop does not last longer, and who only starts journald anew goes on for longer. */
 const STOP_MS = 10 * 60_000
