@@ -73,14 +73,15 @@ export async function capture(request: CaptureRequest, around: Around, parent: A
   // Reading waits for nobody; only the writes wait until the bundle is open.
   const why = course.why ? sessions.why(certain) : undefined
   await sessions.look()
-  const early = sessions.findings()
+  const secondLook = sessions.lookAgainWhileHeld()
+  const early = sessions.earlyFindings(secondLook)
   void early.then((findings) => findings && around.found?.(findings))
   const decided = early.then((findings) => queue.decide(isTrouble(findings)))
   const [plan, rates] = [queue.look(), queue.rates]
   bundle.note('plan.json', (name) => planDocument(name, plan, rates))
 
   // While applications wait: facts, and what lives; what is heavy only where something is wrong, or nobody has said in time that nothing is.
-  const more = sessions.lookAgainWhileHeld().then(() => (queue.isUndecided ? decided : undefined))
+  const more = secondLook.then(() => (queue.isUndecided ? decided : undefined))
   await takes.all(time.live.signal, more)
   queue.decide(true)
   queue.letGo()

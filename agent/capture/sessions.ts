@@ -15,6 +15,9 @@ const LIVE: ReadonlySet<SourceName> = new Set(['facts', 'stacks', 'live', 'memor
 /** Who answers within a time needs some of it again until the answer is here. */
 const ANSWERED = 1.5
 
+/** Of the time in which applications wait, what the first question for what went wrong may take: without its answer what is heavy is taken. */
+const EARLY_SHARE = 1 / 3
+
 /** A source that has not said what it has, and why. */
 interface Missing {
   readonly blame: Blame
@@ -87,13 +90,14 @@ export class Sessions {
     await this.#ask(wanted, ms, this.#time.sending.signal)
   }
 
-  /** What went wrong on the host, as far as it is known by now. */
-  async findings(): Promise<readonly Finding[] | undefined> {
-    if (this.#latest === undefined) return undefined
-    const { budget, end } = this.#time
-    const ms = Math.min(budget.witnesses, Math.max(0, end.left() - budget.lastSending))
-    const limit = this.#within(ms * ANSWERED)
-    return await abandonable(this.#latest.findings(ms, limit), limit).catch(() => undefined)
+  /**
+   * What went wrong on the host, before applications are let go. Asked once more after the second look, where nobody was there to be asked before it; a
+   * host that is slow has some of the time in which applications wait.
+   */
+  async earlyFindings(secondLook: Promise<void>): Promise<readonly Finding[] | undefined> {
+    if (this.#latest === undefined) await secondLook
+    const { witnesses, live } = this.#time.budget
+    return await this.#findings(Math.max(witnesses, live * EARLY_SHARE))
   }
 
   /**
@@ -101,10 +105,11 @@ export class Sessions {
    * while there is time.
    */
   async lastFindings(): Promise<readonly Finding[] | undefined> {
-    const first = await this.findings()
+    const { witnesses } = this.#time.budget
+    const first = await this.#findings(witnesses)
     if (first?.every(({ kind }) => kind !== 'unknown')) return first
     const { budget, end } = this.#time
-    return end.left() > budget.reserve ? fuller(first, await this.findings()) : first
+    return end.left() > budget.reserve ? fuller(first, await this.#findings(witnesses)) : first
   }
 
   /** Takes up what has come up until now, and nothing after it. */
@@ -125,6 +130,15 @@ export class Sessions {
       const receipt = gap === undefined ? unaskedReceipt(source, blame) : gapReceipt(gap)
       this.#queue.tell([withEarlier(first, receipt, tries)])
     }
+  }
+
+  /** What went wrong, as far as it is known by now, by witnesses that have so many ms. */
+  async #findings(witnesses: number): Promise<readonly Finding[] | undefined> {
+    if (this.#latest === undefined) return undefined
+    const { budget, end } = this.#time
+    const ms = Math.min(witnesses, Math.max(0, end.left() - budget.lastSending))
+    const limit = this.#within(ms * ANSWERED)
+    return await abandonable(this.#latest.findings(ms, limit), limit).catch(() => undefined)
   }
 
   #within(ms: number): AbortSignal {

@@ -30,7 +30,10 @@ const said = (announced: Announced | undefined): Buffer =>
   message('item', announced === undefined ? { shutdown: 'cancelled' } : { shutdown: 'announced', ...announced })
 
 /** Somebody may look at the lock with flock(1) at this very moment: tried again for a while. */
-async function acquired({ hold }: Desk, signal: AbortSignal): Promise<boolean> {
+async function acquired(desk: Desk, signal: AbortSignal): Promise<boolean> {
+  const { hold } = desk
+  // Whoever holds anew has another shutdown before it.
+  if (hold?.held === false) desk.vitals = undefined
   for (let tries = 0; hold !== undefined && !hold.acquire() && tries < LOCK_TRIES; tries++)
     await sleep(LOCK_PAUSE_MS, undefined, { signal })
   return hold?.held ?? false

@@ -6,6 +6,7 @@ import type { Turns } from './processes/turns.ts'
 import type { Sessions } from './sessions.ts'
 import type { Intake } from './sources/cores/intake.ts'
 import type { Source } from './sources/source.ts'
+import type { Vitals } from './witnesses/look-around.ts'
 
 /** What the collector knows while it runs, whatever captures there are. */
 export interface Desk {
@@ -20,6 +21,8 @@ export interface Desk {
   readonly hold: HoldLock | undefined
   /** What logind says of a shutdown. Nobody listens to it for a capture by hand. */
   readonly announcement: Announcement
+  /** What the host suffered from when that was asked last while applications were held: any session of the same shutdown may need it. */
+  vitals?: Promise<Vitals> | undefined
   loaded: Loaded
   /** The rules of the image's builder: baked, so read once. */
   readonly builders: BuildersRules

@@ -34,12 +34,14 @@ async function findingsOf(desk: Desk, session: Session, ms: number, signal: Abor
 
 /**
  * What the host suffers from, as it was when this was asked first. Once applications were let go, those that are being stopped look as if they hung,
- * and units fail because they are stopped: then it is too late to begin.
+ * and units fail because they are stopped: then what was seen before counts, for whichever session that was.
  */
-function vitalsOf({ root, hold, builders }: Desk, session: Session, ms: number, signal: AbortSignal): Promise<Vitals> {
+function vitalsOf(desk: Desk, session: Session, ms: number, signal: AbortSignal): Promise<Vitals> {
+  const { root, hold, builders } = desk
   const isReleased = hold?.held === false && hold.problem === undefined
-  if (session.vitals === undefined && isReleased) return Promise.resolve(TOO_LATE)
+  if (isReleased) return session.vitals ?? desk.vitals ?? Promise.resolve(TOO_LATE)
   session.vitals ??= vitalSigns(root, session, builders.rules, ms, signal)
+  desk.vitals = session.vitals
   return session.vitals
 }
 

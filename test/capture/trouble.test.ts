@@ -47,6 +47,19 @@ t.test('who does not say in time that nothing is wrong is in trouble', async (t)
   t.equal(receiptOf(await s.captured(), 'live/a')?.status, 'complete')
 })
 
+t.test('who could not be asked before the second look is asked after it', async (t) => {
+  const s = scene()
+  s.collector.findings = async () => [finding('healthy')]
+  s.collector.list = async (session) => {
+    if (session === 1) await s.clock.sleep(60_000)
+    return { items: [facts()], gaps: [] }
+  }
+  const { why } = await s.captured()
+  t.equal(why, 'healthy')
+  const [asked = Infinity, released = 0] = [s.collector.when('findings'), s.collector.when('release')]
+  t.ok(asked <= released, `asked after ${asked}, let go after ${released}`)
+})
+
 t.test('applications wait for what is found only where something depends on it', async (t) => {
   const s = scene(facts(), core({ when: undefined }), core({ id: 'b', name: 'live/b', closed: 'it may not leave' }))
   s.collector.findings = async () => {

@@ -27,18 +27,27 @@ async function told(test: Parameters<typeof collectorOf>[0], hold: { held: boole
     }
   }
   write(FULL)
-  const session = await collectorAt(socket).open(OCCASION, 4000, soon())
-  const asked = async () => (await session.findings(4000, soon())).map(({ rule, sentence }) => rule ?? sentence)
-  return { asked, write, desk }
+  const open = async () => {
+    const session = await collectorAt(socket).open(OCCASION, 4000, soon())
+    return async () => (await session.findings(4000, soon())).map(({ rule, sentence }) => rule ?? sentence)
+  }
+  return { asked: await open(), open, write, desk }
 }
 
 t.test('what a host suffers from is what it was when it was asked first', async (t) => {
   const hold = { held: true }
-  const { asked, write } = await told(t, hold)
+  const { asked, open, write, desk } = await told(t, hold)
   t.equal((await asked())[0], 'pids')
   hold.held = false
   write({ 'proc/loadavg': '9 9 9 1/9 4711\n' })
   t.equal((await asked())[0], 'pids', 'others are being stopped meanwhile')
+  t.equal((await (await open())())[0], 'pids', 'and for a session that was opened since')
+  const attending = new AbortController()
+  Object.assign(hold, { acquire: () => (hold.held = true), release: () => (hold.held = false) })
+  const attended = collectorAt(join(desk.root, 's')).attend(() => attending.abort(), attending.signal)
+  await t.rejects(attended)
+  hold.held = false
+  t.notOk((await (await open())()).includes('pids'), 'of another shutdown it tells nothing')
 })
 
 t.test('it is too late to begin once applications were let go', async (t) => {

@@ -15,6 +15,8 @@ const BYTES_PER_SECOND = 1_500_000
 
 /** Takes the lock for a moment as soon as the collector has let it go, and says when that was. */
 const WATCH = '/usr/lib/vm/watcher /run/lastgasp/hold'
+/** s by which it may be run later than systemd is, which waits for the same lock. Applications are held for longer. */
+const LATER = 1
 
 const FILES = {
   ...lingererUnit('service', 2),
@@ -63,9 +65,9 @@ export const scenario: Scenario = {
     const at = (what: string) => Number(new RegExp(`^${what} at ([0-9.]+)$`, 'm').exec(printed)?.[1])
 
     const released = at('released')
-    ok(released > asked, `the hold was released after the shutdown began: ${printed}`)
+    ok(released > asked + LATER, `the hold was released after the shutdown began: ${printed}`)
     for (const name of ['service', 'transient', 'scope']) {
-      ok(at(`${name} stopping`) >= released, `${name} was stopped before the hold was released: ${printed}`)
+      ok(at(`${name} stopping`) >= released - LATER, `${name} was stopped before the hold was released: ${printed}`)
       ok(at(`${name} stopped`) < ended, `${name} waited for the upload, which ended at ${ended}: ${printed}`)
     }
     const [hold, stop, upload] = [released - asked, at('service stopped') - asked, ended - asked].map((s) =>
