@@ -16,7 +16,7 @@ const MIB = 1024 ** 2
 export const scenario: Scenario = {
   name: 'leak',
   suites: ['bookworm', 'trixie', 'forky'],
-  turns: ['trixie', 'rest', 'bookworm', 'rest', 'forky', 'rest'],
+  turns: ['rest', 'trixie', 'rest', 'bookworm', 'rest', 'forky'],
   minutes: 6,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

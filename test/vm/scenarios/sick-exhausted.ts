@@ -6,7 +6,7 @@ import { cured, Sickness, service, settingsOf } from '../sick.ts'
 export const scenario: Scenario = {
   name: 'sick-exhausted',
   suites: ['bookworm', 'trixie'],
-  turns: ['bookworm', 'trixie'],
+  turns: ['trixie', 'rest', 'rest', 'bookworm', 'rest', 'rest'],
   minutes: 2,
   async run(context, signal) {
     const { boot, bucket, step } = context

@@ -9,7 +9,7 @@ const SPUN = 1300
 export const scenario: Scenario = {
   name: 'sick-hung',
   suites: ['bookworm', 'trixie'],
-  turns: ['trixie', 'bookworm'],
+  turns: ['rest', 'trixie', 'rest', 'rest', 'bookworm', 'rest'],
   minutes: 3,
   async run(context, signal) {
     const { boot, bucket, step } = context

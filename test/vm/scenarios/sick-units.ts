@@ -6,7 +6,7 @@ import { cured, Sickness, service, settingsOf } from '../sick.ts'
 export const scenario: Scenario = {
   name: 'sick-units',
   suites: ['bookworm', 'trixie'],
-  turns: ['bookworm', 'trixie'],
+  turns: ['rest', 'rest', 'trixie', 'rest', 'rest', 'bookworm'],
   minutes: 2,
   async run(context, signal) {
     const { boot, bucket, step } = context

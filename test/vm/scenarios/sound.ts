@@ -13,7 +13,7 @@ const MOST_BYTES = 1024 * 1024
 export const scenario: Scenario = {
   name: 'sound',
   suites: ['bookworm', 'trixie'],
-  turns: ['trixie', 'bookworm'],
+  turns: ['rest', 'trixie', 'rest', 'bookworm'],
   minutes: 3,
   async run(context, signal) {
     const { bucket, step } = context
