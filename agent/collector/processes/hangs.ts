@@ -19,8 +19,11 @@ const LOOK_MS = 250
 const SPUN = 10
 /** Share of the time between looks for which a thread must have wanted a processor; a wait for one counts. */
 const WANTED = 0.8
-/** And the share of what it got that may have been the kernel's: it counts in hundredths of a second. */
-const IN_KERNEL = 0.1
+/**
+ * And the share of what it got that may have been the kernel's: it counts in hundredths of a second, and its own interrupts among them, which take a slow
+ * machine long. Who calls the kernel without a rest has it for half of the time and more.
+ */
+const IN_KERNEL = 0.25
 
 /** A thread that gets nowhere. */
 export type HungThread = { readonly process: HostProcess; readonly tid: number } & (
