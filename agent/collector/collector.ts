@@ -66,7 +66,8 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     return cleared?.kind === 'closed' ? cleared.reason : undefined
   }
   const places = { root, fifo: values.crashes, directory: dirname(values.hold) }
-  using intake = values['by-hand'] ? undefined : new Intake({ ...places, closed })
+  const traced = () => desk !== undefined && desk.loaded.settings.traces !== 'none'
+  using intake = values['by-hand'] ? undefined : new Intake({ ...places, closed, traced })
   desk = {
     root,
     version: await version(),

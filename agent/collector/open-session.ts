@@ -6,6 +6,7 @@ import { type Occasion, SOURCES_OF } from '../words/evidence.ts'
 import { type Answer, end } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { type BootBefore, bootBefore } from './host/boot-before.ts'
+import { HandedCrashes } from './kept-stacks/handed-crashes.ts'
 import { KeptStacks } from './kept-stacks/kept-stacks.ts'
 import { newPatients } from './processes/patients.ts'
 import { renewSettings } from './renew-settings.ts'
@@ -28,7 +29,8 @@ export async function openSession(
   const before = occasion.boot === 'previous' ? await lookedBack(root, occasion, within(ms, signal)) : undefined
   signal.throwIfAborted()
   const patients = newPatients(root, turns)
-  const context = { settings, root, occasion, before, patients, kept: new KeptStacks(root) }
+  const stacks = { kept: new KeptStacks(root), crashes: new HandedCrashes() }
+  const context = { settings, root, occasion, before, patients, ...stacks }
   const asked = desk.sources.filter(({ name }) => SOURCES_OF[occasion.boot].has(name))
   const sources = asked.map((source) => ({ name: source.name, look: source.open(context) }))
   using held = desk.sessions.begin({ settings, sources, before, patients })

@@ -1,3 +1,4 @@
+import { HandedCrashes } from '../../agent/collector/kept-stacks/handed-crashes.ts'
 import { KeptStacks } from '../../agent/collector/kept-stacks/kept-stacks.ts'
 import { newPatients, type Patients } from '../../agent/collector/processes/patients.ts'
 import type { Inventory, Source, SourceContext, SourceSession } from '../../agent/collector/sources/source.ts'
@@ -16,6 +17,7 @@ export function contextOf(root: string, settings: Settings, patients: Patients =
     before: undefined,
     patients,
     kept: new KeptStacks(root),
+    crashes: new HandedCrashes(),
   }
 }
 

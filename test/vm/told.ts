@@ -1,5 +1,6 @@
-import { equal, ok } from 'node:assert/strict'
-import { basename } from 'node:path'
+import { equal, match, ok } from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { Finding } from '../../agent/bundle/schema.ts'
 import type { Bucket } from './bucket.ts'
 import type { Operator } from './operator.ts'
@@ -41,5 +42,24 @@ export function checkNamed({ head, findings }: Told): void {
   )) {
     for (const name of [subject.unit, basename(subject.exe ?? subject.comm ?? '')])
       ok(name && head.includes(name), `show names ${name}: ${head}`)
+  }
+}
+
+/** Each of these services, which crashed in `stop_badly` while the host went down, is told of by function. */
+export async function checkCrashesTold(
+  names: readonly string[],
+  { bucket, operator, scratch }: { readonly bucket: Bucket; readonly operator: Operator; readonly scratch: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const to = join(scratch, 'traces')
+  const args = ['fetch', 'latest', '--only', 'traces', '--to', to, '--identity', operator.identity]
+  const { code, stdout, stderr } = await operator.lastgasp(args, bucket.url, signal)
+  ok(code === 0 || code === 4, `fetch: ${stdout}${stderr}`)
+  // A crash before the traces were made is in the first, all others are in the late ones.
+  const files = ['traces', 'traces-late'].map((name) => readFile(join(to, name, 'traces.txt'), 'utf8').catch(() => ''))
+  const crashes = (await Promise.all(files)).flatMap((text) => text.split(/^(?=\S+ \d+ crashed {2})/m))
+  for (const name of names) {
+    const told = crashes.find((text) => text.includes(`  ${name}.service  `)) ?? ''
+    match(told, /^stopper \d+ crashed {2}signal 11 [\s\S]*\(crashed\)\n[\s\S]* stop_badly\+0x[\s\S]* main\+0x/, name)
   }
 }

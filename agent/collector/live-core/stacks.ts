@@ -18,7 +18,7 @@ export interface UsedStack extends Range {
 
 /** From below the stack pointer upwards: what has been used and is still in use. Threads whose stack pointer points nowhere are left out. */
 export function usedStacks(
-  threads: readonly ThreadState[],
+  threads: readonly Pick<ThreadState, 'tid' | 'registers'>[],
   mappings: readonly Mapping[],
   machine: Machine,
 ): UsedStack[] {

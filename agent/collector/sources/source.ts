@@ -2,6 +2,7 @@ import type { Settings } from '../../settings/schema.ts'
 import type { InventoryGap, InventoryItem, Occasion, SourceName } from '../../words/evidence.ts'
 import type { BootBefore } from '../host/boot-before.ts'
 import type { Reading } from '../host/reading.ts'
+import type { HandedCrashes } from '../kept-stacks/handed-crashes.ts'
 import type { KeptStacks } from '../kept-stacks/kept-stacks.ts'
 import type { Patients } from '../processes/patients.ts'
 
@@ -36,6 +37,8 @@ export interface SourceContext {
   readonly patients: Patients
   /** Stacks of processes, from who takes them to who unwinds them. */
   readonly kept: KeptStacks
+  /** The same of crashes whose cores the kernel hands over. */
+  readonly crashes: HandedCrashes
   /** What the capture is about, where that is the boot before. */
   readonly before: BootBefore | undefined
 }

@@ -7,7 +7,7 @@ import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { bootDone } from '../power.ts'
 import { FULL, type Scenario } from '../scenario.ts'
 import { type Stopper, stopperFiles, stops } from '../stoppers.ts'
-import { checkNamed, deaths, toldOfLatest } from '../told.ts'
+import { checkCrashesTold, checkNamed, deaths, toldOfLatest } from '../told.ts'
 
 /** s: of the big one's stop. What is dumped leaves the guest at some MB/s in emulation. */
 const BIG_TIMEOUT = FULL ? 240 : 90
@@ -68,5 +68,7 @@ export const scenario: Scenario = {
       match(await output('gdb', args, {}, signal), /SIGSEGV[\s\S]*#0 .*stop_badly[\s\S]* in main /)
     }
     step('gdb opens all of them')
+    await checkCrashesTold(NAMES, { bucket, operator, scratch }, signal)
+    step('and all are told of by function')
   },
 }

@@ -10,12 +10,22 @@ import { type Dumping, dumpingProcess } from './dumping.ts'
 /** A process that crashed while the host goes down, as the kernel has told its handler. */
 export interface Arrival {
   readonly process: Dumping
+  /** Whether the kernel says that it is there, and is dumping. */
+  readonly isKnown: boolean
   /** Signal number that ended it. */
   readonly signal: number
   /** ms since the epoch; the kernel tells the second. */
   readonly at: number
-  /** Its core, as the kernel writes it; or why it is not taken. Whoever has claimed the arrival closes it. */
+  /** Its core, as the kernel writes it; or why it is not to be had. Whoever has claimed the arrival closes it. */
   readonly core: OwnedFile | string
+  /** Why the core may not be taken: it is there for its stacks only. */
+  readonly closed?: Closed
+}
+
+/** Why a core is not taken, and by whose will. */
+export interface Closed {
+  readonly reason: string
+  readonly because: 'host' | 'seal'
 }
 
 /** What units/usr/lib/lastgasp/core-handler writes of each: PID SIGNAL TIME UID LIMIT HANDLER. */
@@ -34,7 +44,7 @@ export const KEPT_MS = 30_000
 const UNBEGUN = 'nobody could take its core in time'
 const OVER = 'the capture had ended'
 
-/** By `closed` it is told why class `memory` may not leave the host, if that is so. */
+/** By `closed` it is told why class `memory` may not leave the host, if that is so; by `traced` whether crashes are told by function all the same. */
 export interface IntakeOf {
   /** Where the host's /proc is. */
   readonly root: string
@@ -43,6 +53,7 @@ export interface IntakeOf {
   /** Where our own words for it lie: that we are there, and that a core has been taken over. */
   readonly directory: string
   readonly closed: () => string | undefined
+  readonly traced: () => boolean
 }
 
 /**
@@ -65,9 +76,14 @@ export class Intake implements Disposable {
     this.#of = of
   }
 
-  /** Why cores cannot be taken over, if so. */
+  /** Why cores cannot be taken over, or may not leave, if so. */
   get problem(): string | undefined {
     return this.#problem ?? this.#of.closed()
+  }
+
+  /** Why none is to be handed over. */
+  get #idle(): string | undefined {
+    return this.#of.traced() ? this.#problem : this.problem
   }
 
   /** Of all that have crashed so. */
@@ -112,7 +128,7 @@ export class Intake implements Disposable {
   arm(): void {
     const armed = join(this.#of.directory, 'armed')
     try {
-      if (this.problem === undefined) writeFileSync(armed, '')
+      if (this.#idle === undefined) writeFileSync(armed, '')
       else rmSync(armed, { force: true })
     } catch (error) {
       this.#problem = sentence(cannot(`say so in ${armed}`, error))
@@ -164,11 +180,22 @@ export class Intake implements Disposable {
     const [pid = 0, signal = 0, time = 0, uid = 0, limit = 0, handler = 0] = numbers
     const proc = join(this.#of.root, 'proc')
     this.#pids.add(pid)
-    const taken = limit === 0 ? NO_CORE : (this.#of.closed() ?? (this.#isOver ? OVER : await pipeOf(proc, handler)))
+    const sealed = this.#of.closed()
+    const closed =
+      limit === 0 ? NO_CORE : sealed === undefined ? undefined : ({ reason: sealed, because: 'seal' } as const)
+    const isWanted = !this.#isOver && (closed === undefined || this.#of.traced())
+    const taken = isWanted ? await pipeOf(proc, handler) : (closed?.reason ?? OVER)
     void this.#letGo(handler)
     const known = await dumpingProcess(proc, pid, AbortSignal.timeout(PROC_MS)).catch(() => undefined)
     const process = known ?? { pid, comm: String(pid), uid, threads: 1, bytes: 0, reserved: 0 }
-    const arrival = { process, signal, at: time * 1000, core: taken }
+    const arrival = {
+      process,
+      isKnown: known !== undefined,
+      signal,
+      at: time * 1000,
+      core: taken,
+      ...(closed && { closed }),
+    }
     if (typeof taken !== 'string') this.#keep(arrival, taken)
     this.#waiting.push(arrival)
     this.#arrived.resolve()
@@ -192,7 +219,7 @@ export class Intake implements Disposable {
   }
 }
 
-const NO_CORE = 'its core limit (RLIMIT_CORE) is 0'
+const NO_CORE: Closed = { reason: 'its core limit (RLIMIT_CORE) is 0', because: 'host' }
 
 /** The pipe that the kernel writes a core to; why it cannot be had, in a sentence. */
 async function pipeOf(proc: string, handler: number): Promise<OwnedFile | string> {

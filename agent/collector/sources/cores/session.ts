@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Settings } from '../../../settings/schema.ts'
+import { cannot, sentence } from '../../../words/cannot.ts'
 import { abandonable, within } from '../../../words/deadline.ts'
-import type { InventoryGap } from '../../../words/evidence.ts'
+import type { Because, InventoryGap } from '../../../words/evidence.ts'
 import { formatBytes } from '../../../words/units.ts'
 import { chooseCores } from '../../crashed-cores/choose.ts'
 import type { CoreFile } from '../../crashed-cores/core-file.ts'
@@ -10,15 +11,17 @@ import { type CorePattern, readCorePattern } from '../../crashed-cores/core-patt
 import { crashEntries } from '../../crashed-cores/crash-entries.ts'
 import { type Finds, findCores } from '../../crashed-cores/find.ts'
 import { type Boot, thisBoot, thisBootId } from '../../host/this-boot.ts'
+import type { HandedCrashes } from '../../kept-stacks/handed-crashes.ts'
 import type { Found, Inventory, SourceSession } from '../source.ts'
 import { Changes } from './changes.ts'
 import { isCoreOf } from './core-of.ts'
 import { type Dumping, dumpingProcesses } from './dumping.ts'
-import { handedCore } from './handed-over.ts'
-import type { Intake } from './intake.ts'
+import { handedCore, identityOf } from './handed-over.ts'
+import type { Arrival, Intake } from './intake.ts'
 import { coreItem, type Host } from './item.ts'
 import { lostCore } from './lost.ts'
 import { elsewhere, isSystemd, nothingCrashed } from './nothing-crashed.ts'
+import { beginPipe, inStart } from './read-pipe.ts'
 import { gapsOf, Told } from './told.ts'
 import { unfinishedItem } from './unfinished.ts'
 import { uniqueName } from './unique-name.ts'
@@ -60,14 +63,23 @@ export class CoresSession implements SourceSession {
   readonly #late: CoreFile[] = []
   readonly #changes: Changes
   readonly #intake: Intake | undefined
+  readonly #crashes: HandedCrashes | undefined
   /** Of the cores that were handed over: they have the limit for themselves. */
   #handedBytes = 0
 
-  constructor(host: Host, settings: Settings['cores'], read: ReadonlySet<string>, intake?: Intake) {
+  /** `crashes`: to whom what is handed over is told by function; undefined where that is not wanted. */
+  constructor(
+    host: Host,
+    settings: Settings['cores'],
+    read: ReadonlySet<string>,
+    intake: Intake | undefined,
+    crashes: HandedCrashes | undefined,
+  ) {
     this.#host = host
     this.#settings = settings
     this.#read = read
     this.#intake = intake
+    this.#crashes = crashes
     this.#changes = new Changes(host.root)
   }
 
@@ -93,7 +105,7 @@ export class CoresSession implements SourceSession {
     while (!running.aborted) {
       const rested = sleep(rest, undefined, { signal: running }).catch(() => {})
       await Promise.race([rested, ...(this.#intake ? [this.#intake.arrived] : [])])
-      const handed = await this.#handedOver(running)
+      const handed = await this.#handedOver(signal)
       if (handed !== undefined) yield handed
       rest = PAUSE_MS
       const changed = await this.#changes.happened(running)
@@ -167,22 +179,36 @@ export class CoresSession implements SourceSession {
     const arrivals = this.#intake?.claim() ?? []
     if (arrivals.length === 0) return undefined
     const bootId = await thisBootId(this.#host.root, signal).catch(() => undefined)
-    const found: Found[] = []
-    const gaps: InventoryGap[] = []
-    for (const arrival of arrivals) {
-      const { process, signal: ended, at, core } = arrival
-      const lost = (why: string) => lostCore(process, `crashed while the host went down: ${why}`, { signal: ended, at })
-      if (typeof core === 'string') gaps.push(lost(core))
-      else if (this.#handedBytes + process.bytes > this.#settings.limit) {
-        core[Symbol.dispose]()
-        gaps.push({ ...lost(`beyond cores.limit = ${formatBytes(this.#settings.limit)}`), because: 'limit' })
-      } else {
-        this.#handedBytes += process.bytes
-        const name = uniqueName(`${process.comm}.${process.pid}.core`, '', this.#names)
-        found.push(handedCore(arrival, core, { name, bootId }))
-      }
+    const all = await Promise.all(arrivals.map((arrival) => this.#accept(arrival, bootId, signal)))
+    return { found: all.flatMap(({ found }) => found), gaps: all.flatMap(({ gaps }) => gaps) }
+  }
+
+  /** One that was handed over: its stacks are told, and it is taken where it may be. Else its process is let go. */
+  async #accept(arrival: Arrival, bootId: string | undefined, signal: AbortSignal): Promise<Inventory> {
+    const { process, signal: ended, at, core, closed } = arrival
+    const lost = (why: string, because?: Because): Inventory => {
+      const gap = lostCore(process, `crashed while the host went down: ${why}`, { signal: ended, at })
+      return { found: [], gaps: [because === undefined ? gap : { ...gap, because }] }
     }
-    return { found, gaps }
+    if (typeof core === 'string') return lost(core, closed?.because)
+    using pipe = new DisposableStack()
+    pipe.use(core)
+    const begun = await beginPipe(core, signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      return sentence(cannot('read its core', error))
+    })
+    if (typeof begun === 'string') return lost(begun)
+    const label = `${process.comm}.${process.pid}`
+    const identity = identityOf(arrival, bootId)
+    if (arrival.isKnown)
+      await this.#crashes?.add({ ...this.#host, pid: process.pid, start: inStart(begun), label, identity }, signal)
+    if (closed !== undefined) return lost(closed.reason, closed.because)
+    if (this.#handedBytes + process.bytes > this.#settings.limit)
+      return lost(`beyond cores.limit = ${formatBytes(this.#settings.limit)}`, 'limit')
+    this.#handedBytes += process.bytes
+    pipe.move()
+    const name = uniqueName(`${label}.core`, '', this.#names)
+    return { found: [handedCore(arrival, begun, { name, bootId })], gaps: [] }
   }
 
   /** The core of a process that is dumping it, as an item that waits for it. */

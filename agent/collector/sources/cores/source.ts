@@ -13,10 +13,10 @@ export function coresSource(system: System, intake?: Intake): Source {
   const read = new Set<string>()
   return {
     name: 'cores',
-    open({ root, settings, before }) {
+    open({ root, settings, before, crashes }) {
       const host = { root, system, onRead: (id: string) => read.add(id) }
       if (before !== undefined) return { inventory: leftCores(host, settings.cores, before, read) }
-      return new CoresSession(host, settings.cores, read, intake)
+      return new CoresSession(host, settings.cores, read, intake, settings.traces === 'none' ? undefined : crashes)
     },
   }
 }

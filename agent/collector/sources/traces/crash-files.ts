@@ -1,16 +1,17 @@
 import type { ItemIdentity } from '../../../words/evidence.ts'
 import { isoSecond } from '../../../words/instant.ts'
 import { printable } from '../../../words/printable.ts'
-import type { CoreFile } from '../../crashed-cores/core-file.ts'
 import type { UnwoundProcess } from '../../kept-stacks/unwind-process.ts'
 import { endText, frameText } from './frame-text.ts'
 import { Files, stackJson, VERSION } from './process-json.ts'
 
 /** What a crash's stacks are told by: what systemd-coredump logged of it, or what was unwound here. */
-export type Crash = { readonly core: Pick<CoreFile, 'path' | 'label'>; readonly identity: ItemIdentity } & (
-  | { readonly logged: string }
-  | { readonly unwound: UnwoundProcess }
-)
+export type Crash = {
+  readonly label: string
+  /** Path of its core on the host, where it lies there. */
+  readonly core?: string
+  readonly identity: ItemIdentity
+} & ({ readonly logged: string } | { readonly unwound: UnwoundProcess })
 
 /** Lines of what was logged: as many frames as systemd-coredump tells of, and a line for each thread. */
 const LINES = 2_048
@@ -25,13 +26,13 @@ export function crashText(crash: Crash): string {
   const head = [who, signal === undefined ? '' : `signal ${signal}`, isoSecond(at), unit, exe]
     .filter(Boolean)
     .join('  ')
-  const core = `core: ${crash.core.path}`
+  const core = crash.core === undefined ? [] : [printable(`core: ${crash.core}`)]
   if ('logged' in crash) {
     const lines = crash.logged
       .split('\n')
       .slice(0, LINES)
       .map((line) => printable(line.slice(0, LINE)))
-    return `${[printable(head), printable(core), 'as systemd-coredump logged it:', '', ...lines].join('\n').trimEnd()}\n`
+    return `${[printable(head), ...core, 'as systemd-coredump logged it:', '', ...lines].join('\n').trimEnd()}\n`
   }
   const { stacks, missed } = crash.unwound
   const lacking = missed.map((sentence) => `missing: ${sentence}`)
@@ -40,13 +41,13 @@ export function crashText(crash: Crash): string {
     const title = `${tids.length === 1 ? 'thread' : `${tids.length} threads:`} ${tids.slice(0, NAMED).join(', ')}${tids.length > NAMED ? ', …' : ''}`
     return [index === 0 ? `${title}  (crashed)` : title, ...frames.map(frameText), ...(ended ? [ended] : [])].join('\n')
   })
-  return `${[[head, core, ...lacking].map(printable).join('\n'), ...each].join('\n\n')}\n`
+  return `${[[printable(head), ...core, ...lacking.map(printable)].join('\n'), ...each].join('\n\n')}\n`
 }
 
 /** The same for programs: TRACES.md. */
 export function crashJson(crash: Crash): string {
   const { comm, pid, signal, exe, unit } = crash.identity
-  const of = { version: VERSION, crashed: true, pid, comm, unit, exe, signal, core: crash.core.path }
+  const of = { version: VERSION, crashed: true, pid, comm, unit, exe, signal, core: crash.core }
   if ('logged' in crash)
     return `${JSON.stringify({ ...of, by: 'systemd-coredump', stacks: loggedStacks(crash.logged) })}\n`
   const files = new Files()

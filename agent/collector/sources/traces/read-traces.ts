@@ -1,29 +1,17 @@
 import type { Lease } from '../../../streams/lease.ts'
-import { cannot } from '../../../words/cannot.ts'
 import type { TracesDetails } from '../../../words/details.ts'
-import { withinOwn } from '../../../words/own-time.ts'
-import type { CoreFile } from '../../crashed-cores/core-file.ts'
-import { loggedCrashes } from '../../crashed-cores/logged-crashes.ts'
 import { type Ledger, ledger } from '../../host/ledger.ts'
 import { inChunks, type Reading } from '../../host/reading.ts'
+import type { HandedCrashes } from '../../kept-stacks/handed-crashes.ts'
 import type { KeptStacks } from '../../kept-stacks/kept-stacks.ts'
 import type { SameStack } from '../../kept-stacks/process-trace.ts'
-import { Workshop } from '../../kept-stacks/unwind-process.ts'
 import { coreEntry, safeName } from '../../processes/core-table.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
-import { Images } from '../../unwind/images.ts'
-import { Names } from '../../unwind/names/names.ts'
-import { type Crash, crashJson, crashText } from './crash-files.ts'
-import { crashTrace } from './crash-trace.ts'
+import { crashJson, crashText } from './crash-files.ts'
+import { crashesOf } from './crashes-of.ts'
+import type { Crashes } from './find-crashes.ts'
 import { processJson } from './process-json.ts'
 import { processText } from './process-text.ts'
-
-/** ms to look for what was logged of crashes, of which we were run. */
-const LOGGED_MS = 3_000
-
-/** ms for all cores that are read for it, of which we were run: the living are to be told of, too. */
-const CRASHES_MS = 20_000
-const LATE = 'there was no time to tell where it crashed'
 
 /** Characters of the text that has all of them, those that matter first: what nobody reads to its end. */
 const ALL = 4 * 1024 * 1024
@@ -32,7 +20,9 @@ export interface TracesRequest {
   readonly root: string
   /** What was kept of living processes; undefined where it is about crashes only. */
   readonly kept: KeptStacks | undefined
-  readonly crashed: readonly CoreFile[]
+  readonly crashed: Crashes
+  /** Those whose cores the kernel hands over: what is known of them when it is read. */
+  readonly handed: HandedCrashes
   readonly limit: number
 }
 
@@ -53,7 +43,7 @@ export function readTraces(request: TracesRequest, signal: AbortSignal): Reading
 }
 
 async function* entries(
-  { root, kept, crashed, limit }: TracesRequest,
+  { root, kept, crashed, handed, limit }: TracesRequest,
   troubles: Ledger,
   counts: Counts,
   signal: AbortSignal,
@@ -84,10 +74,12 @@ async function* entries(
     length += text.length
     if (length <= ALL) all.push(text)
   }
-  for await (const crash of crashesOf(root, crashed, troubles, signal)) {
+  const told = handed.untold
+  for (const [who, reason] of handed.lacks) troubles.note(who, reason)
+  for await (const crash of crashesOf(root, crashed, told, troubles, signal)) {
     counts.crashed += 1
     if ('unwound' in crash) count(crash.unwound.stacks)
-    const name = uniqueName(`crashed/${safeName(crash.core.label.replace(/\.core$/, ''))}`, names)
+    const name = uniqueName(`crashed/${safeName(crash.label)}`, names)
     const text = crashText(crash)
     keep(text)
     yield* add(`${name}.txt`, text)
@@ -114,39 +106,13 @@ async function* entries(
     }
     for (const sentence of kept.damaged) troubles.note('names', sentence)
   }
-  const told = names.size - all.length
-  yield* add('traces.txt', [...all, ...(told > 0 ? [`and ${told} more\n`] : [])].join('\n\n'))
+  const more = names.size - all.length
+  yield* add('traces.txt', [...all, ...(more > 0 ? [`and ${more} more\n`] : [])].join('\n\n'))
   yield* add('errors.txt', troubles.text())
   yield* inChunks(tar.end())
   // What has been told need not be kept.
+  for (const crash of told) handed.told(crash)
   kept?.[Symbol.dispose]()
-}
-
-/** What is known of each crash: what was logged, else what its core tells. */
-async function* crashesOf(
-  root: string,
-  crashed: readonly CoreFile[],
-  troubles: Ledger,
-  signal: AbortSignal,
-): AsyncGenerator<Crash, void, void> {
-  if (crashed.length === 0) return
-  using limit = withinOwn(LOGGED_MS, signal)
-  const logged = await loggedCrashes(root, new Set(crashed.map(({ path }) => path)), limit.signal)
-  const workshop = new Workshop(new Images(), new Names())
-  using all = withinOwn(CRASHES_MS, signal)
-  for (const core of crashed) {
-    const { trace: text, ...entry } = logged.get(core.path) ?? {}
-    const identity = { ...entry, ...core.identity }
-    try {
-      if (text !== undefined) yield { core, identity, logged: text }
-      else if (!all.signal.aborted)
-        yield { core, identity, unwound: await crashTrace(root, core, workshop, all.signal) }
-      else troubles.lost(core.path, LATE)
-    } catch (error) {
-      if (all.signal.aborted) troubles.lost(core.path, LATE)
-      else troubles.note(core.path, cannot('tell where it crashed', error))
-    }
-  }
 }
 
 function uniqueName(name: string, names: Set<string>): string {

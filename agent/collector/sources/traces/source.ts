@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import type { InventoryGap } from '../../../words/evidence.ts'
 import { parseSelector } from '../../../words/selector.ts'
-import type { CoreFile } from '../../crashed-cores/core-file.ts'
+import type { LoggedCrash } from '../../crashed-cores/logged-crashes.ts'
 import { select } from '../../processes/select.ts'
 import type { Found, Inventory, Source, SourceContext } from '../source.ts'
-import { findCrashes } from './find-crashes.ts'
+import { type Crashes, findCrashes } from './find-crashes.ts'
 import { readTraces } from './read-traces.ts'
 
 /** For the estimate, as measured: text and JSON of a process, and what each further thread adds. */
@@ -42,10 +42,10 @@ async function inventory(
 ): Promise<Inventory> {
   if (context.settings.traces === 'none') return { found: [], gaps: [gap('skipped', 'traces = "none"')] }
   const crashed = await findCrashes(context, ms, signal)
-  for (const { id } of crashed) told.add(id)
+  for (const id of idsOf(crashed)) told.add(id)
   const { processes, threads, lack } = await living(context, ms, signal)
   const gaps = lack === undefined ? [] : [gap('failed', lack)]
-  if (crashed.length + processes === 0) {
+  if (countOf(crashed) + processes === 0) {
     return {
       found: [],
       gaps: gaps.length > 0 ? gaps : [gap('absent', 'no process was meant, and none has left a core')],
@@ -54,7 +54,10 @@ async function inventory(
   return { found: [item(context, 'traces', crashed, { processes, threads })], gaps }
 }
 
-/** Crashes whose core was not there at the inventory: what systemd-coredump was still writing then is there at the end. */
+/**
+ * Crashes that were not there at the inventory: those whose cores the kernel has handed over, and what systemd-coredump was still writing, which is
+ * there at the end.
+ */
 async function* lateCrashes(
   context: SourceContext,
   told: ReadonlySet<string>,
@@ -66,26 +69,36 @@ async function* lateCrashes(
   const ended = AbortSignal.any([stop, signal])
   if (!ended.aborted) await once(ended, 'abort')
   signal.throwIfAborted()
-  const crashed = (await findCrashes(context, ms, signal)).filter(({ id }) => !told.has(id))
-  if (crashed.length > 0)
-    yield { found: [item(context, 'traces-late', crashed, { processes: 0, threads: 0 })], gaps: [] }
+  const { cores, logged } = await findCrashes(context, ms, signal)
+  const isLate = (id: string) => !told.has(id)
+  const late = { cores: cores.filter(({ id }) => isLate(id)), logged: logged.filter((one) => isLate(idOf(one))) }
+  const { untold, lacks } = context.crashes
+  if (countOf(late) + untold.length + lacks.size > 0)
+    yield { found: [item(context, 'traces-late', late, { processes: 0, threads: 0 })], gaps: [] }
 }
 
+/** What tells crashes from those that were found before. */
+const idsOf = ({ cores, logged }: Crashes) => [...cores.map(({ id }) => id), ...logged.map(idOf)]
+const idOf = ({ core, pid, at }: LoggedCrash) => core ?? `logged ${pid} ${at}`
+const countOf = ({ cores, logged }: Crashes) => cores.length + logged.length
+
 function item(
-  { root, kept }: SourceContext,
+  { root, kept, crashes: handed }: SourceContext,
   id: string,
-  crashed: readonly CoreFile[],
+  crashed: Crashes,
   { processes, threads }: { readonly processes: number; readonly threads: number },
 ): Found {
+  const count = countOf(crashed) + handed.untold.length
   return {
     ...({ id, source: 'traces', class: 'text', phase: 'stored', encoding: 'frames' } as const),
     name: `${id}.tar.zst`,
-    bytes: processes * PROCESS_BYTES + threads * THREAD_BYTES + crashed.length * CRASH_BYTES,
+    bytes: processes * PROCESS_BYTES + threads * THREAD_BYTES + count * CRASH_BYTES,
     ratio: RATIO,
     value: VALUE,
     patience: PATIENCE_MS,
-    identity: { details: { source: 'traces', processes, crashed: crashed.length } },
-    open: async (limit, abort) => readTraces({ root, kept: processes > 0 ? kept : undefined, crashed, limit }, abort),
+    identity: { details: { source: 'traces', processes, crashed: count } },
+    open: async (limit, abort) =>
+      readTraces({ root, kept: processes > 0 ? kept : undefined, crashed, handed, limit }, abort),
   }
 }
 

@@ -36,8 +36,14 @@ function intakeOf(t: Test, root = '/') {
   const fifo = join(directory, 'crashes')
   mkdirSync(join(directory, 'wall'))
   execFileSync('mkfifo', ['-m', '600', fifo])
-  const seal: { closed?: string } = {}
-  const intake = new Intake({ root, fifo, directory: join(directory, 'wall'), closed: () => seal.closed })
+  const seal: { closed?: string; traced: boolean } = { traced: false }
+  const intake = new Intake({
+    root,
+    fifo,
+    directory: join(directory, 'wall'),
+    closed: () => seal.closed,
+    traced: () => seal.traced,
+  })
   t.teardown(() => intake[Symbol.dispose]())
   const handler = script(directory, 'core-handler', { '/run/lastgasp': directory })
   /** As the kernel starts it, with a core in a pipe; `feed` writes it. Gives its exit code and how long it took. */
@@ -124,6 +130,17 @@ t.test('one that breaks off says so, and how much of it there is', async (t) => 
   await watch.end()
 })
 
+t.test('what the kernel does not begin to write is not waited for', async (t) => {
+  const { intake, crash } = intakeOf(t)
+  intake.begin()
+  const watch = watched(coresSource(openSystem(), intake), host(t))
+  const crashed = crash(WORDS, '{ head -c 100 "$core"; sleep 4; }')
+  while (watch.gaps().length < 1) await sleep(5)
+  t.match(watch.gaps(), [{ status: 'failed', reason: /cannot read its core: no answer within 2000 ms/ }])
+  await watch.end()
+  await crashed
+})
+
 t.test('memory that was never touched is zeros in the pipe, and counts as holes', async (t) => {
   const { intake, crash } = intakeOf(t)
   intake.begin()
@@ -168,12 +185,16 @@ t.test('what is not to be taken is told of, and its process let go: closed memor
   while (watch.gaps().length < 2) await sleep(5)
   t.match(watch.gaps(), [
     { status: 'failed', reason: /crashed .*core limit/, identity: { pid: PID, signal: 11, at: 1_700_000_000_000 } },
-    { status: 'failed', reason: /crashed .*no recipient/, identity: { pid: PID + 1, signal: 6 } },
+    { status: 'failed', because: 'seal', reason: /crashed .*no recipient/, identity: { pid: PID + 1, signal: 6 } },
   ])
   await watch.end()
   intake.arm()
   t.notOk(existsSync(join(directory, 'wall/armed')), 'the next shutdown leaves the kernel alone')
   t.equal((await crash(WORDS)).code, 1, 'and a handler that is started all the same gives up at once')
+  seal.traced = true
+  intake.arm()
+  t.ok(existsSync(join(directory, 'wall/armed')), 'where crashes are told by function it hands over all the same')
+  t.match(intake.problem, /no recipient/)
 })
 
 t.test('no more of them than the settings allow', async (t) => {
@@ -223,7 +244,7 @@ t.test('a handler whose word nobody hears gives up after some two seconds', asyn
 
 t.test('where there is no FIFO it says so, and leaves the kernel alone', async (t) => {
   const directory = scratch(t)
-  const places = { root: '/', directory, closed: () => undefined }
+  const places = { root: '/', directory, closed: () => undefined, traced: () => true }
   writeFileSync(join(directory, 'armed'), 'of one before')
   using none = new Intake({ ...places, fifo: join(directory, 'crashes') })
   none.begin()

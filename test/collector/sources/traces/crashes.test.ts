@@ -4,16 +4,20 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { CoreFile } from '../../../../agent/collector/crashed-cores/core-file.ts'
+import { HandedCrashes } from '../../../../agent/collector/kept-stacks/handed-crashes.ts'
 import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.ts'
 import { crashJson, crashText } from '../../../../agent/collector/sources/traces/crash-files.ts'
 import { readTraces } from '../../../../agent/collector/sources/traces/read-traces.ts'
 import { tracesSource } from '../../../../agent/collector/sources/traces/source.ts'
 import { defaultSettings } from '../../../../agent/settings/schema.ts'
 import { allTaken } from '../../../streams/poisoned.ts'
+import { host, write } from '../../crashed-cores/cores.ts'
+import { coredumpUnit, crash, from, writeJournal } from '../../host/journal/write-journal.ts'
 import { limits, never, system, targetOf } from '../../live-core/patients.ts'
 import { scratch } from '../../live-core/scratch.ts'
 import { contextOf, lastWords, PLENTY } from '../../looking.ts'
-import { unhurried } from '../../reading.ts'
+import { readAll, unhurried } from '../../reading.ts'
+import { MACHINE } from '../journal/host.ts'
 import { compiled, noCompiler, noTracing, started } from '../stacks/program.ts'
 
 const skip = noCompiler || noTracing()
@@ -41,14 +45,19 @@ async function dead(t: Test, what: string) {
   return { program, core, directory }
 }
 
-async function traced(t: Test, crashed: readonly CoreFile[], root = '/') {
-  await using reading = readTraces({ root, kept: undefined, crashed, limit: 2 ** 30 }, unhurried())
+async function traced(t: Test, cores: readonly CoreFile[], root = '/') {
+  const crashed = { cores, logged: [] }
+  const request = { root, kept: undefined, crashed, handed: new HandedCrashes(), limit: 2 ** 30 }
+  await using reading = readTraces(request, unhurried())
   const chunks: Buffer[] = []
   for await (const chunk of allTaken(reading.chunks)) chunks.push(Buffer.from(chunk))
+  return { text: unpacked(t, Buffer.concat(chunks)), outcome: reading.outcome() }
+}
+
+function unpacked(t: Test, tar: Buffer): (name: string) => string {
   const directory = scratch(t)
-  execFileSync('tar', ['-xC', directory], { input: Buffer.concat(chunks) })
-  const text = (name: string) => readFileSync(join(directory, name), 'utf8')
-  return { text, outcome: reading.outcome() }
+  execFileSync('tar', ['-xC', directory], { input: tar })
+  return (name) => readFileSync(join(directory, name), 'utf8')
 }
 
 t.test('a core that lies there, plain or compressed, is unwound as it passes by', { skip }, async (t) => {
@@ -112,10 +121,10 @@ t.test('what systemd-coredump logged', async (t) => {
 #2  0x0000556677889911 _ZN3foo3barEv (n/a + 0x0)
 ELF object binary architecture: AMD x86-64 \u001b[31m`
   const core = lying(import.meta.filename)
-  const crash = { core, identity: core.identity, logged }
-  t.match(crashText(crash), /\n#0 {2}0x00007f2a4c0891f5 raise \(libc\.so\.6 \+ 0x891f5\)\n/)
-  t.ok(crashText(crash).includes('\\u{1b}[31m'), 'no escape of whoever named a file')
-  t.match(JSON.parse(crashJson(crash)), {
+  const told = { label: 'patient.4711', core: core.path, identity: core.identity, logged }
+  t.match(crashText(told), /\n#0 {2}0x00007f2a4c0891f5 raise \(libc\.so\.6 \+ 0x891f5\)\n/)
+  t.ok(crashText(told).includes('\\u{1b}[31m'), 'no escape of whoever named a file')
+  t.match(JSON.parse(crashJson(told)), {
     by: 'systemd-coredump',
     stacks: [
       {
@@ -128,6 +137,33 @@ ELF object binary architecture: AMD x86-64 \u001b[31m`
       },
     ],
   })
+})
+
+t.test('what was logged of a crash of this boot that has left no core is told, once', async (t) => {
+  const root = host(t)
+  const entry = (pid: number, trace: string) => [
+    ...crash(pid).filter((field) => !field.startsWith('MESSAGE=')),
+    ...[`MESSAGE=Process ${pid} (app) of user 998 dumped core.\n\n${trace}`, 'COREDUMP_COMM=app'],
+    ...from(coredumpUnit(pid), 998),
+  ]
+  const stack = (pid: number) => `Stack trace of thread ${pid}:\n#0  0x00007f2a4c0891f5 raise (libc.so.6 + 0x891f5)`
+  const entries = [entry(7, stack(7)), entry(8, 'it was not looked into')]
+  write(root, `/var/log/journal/${MACHINE}/system.journal`, writeJournal(entries))
+  const old = writeJournal([entry(6, stack(6))], '4'.repeat(32))
+  write(root, `/var/log/journal/${MACHINE}/system@old.journal`, old)
+  const settings = { ...defaultSettings(), stacks: { processes: [], interval: 0 } }
+  const session = tracesSource().open(contextOf(root, settings))
+  const { found } = await session.inventory(PLENTY, unhurried())
+  t.match(found, [{ name: 'traces.tar.zst', identity: { details: { crashed: 1 } } }])
+  const told = unpacked(t, (await readAll(found[0])).content)
+  t.match(
+    told('crashed/app.7.txt'),
+    /^app 7 crashed {2}signal 11 .*app@7\.service .*\nas systemd-coredump logged it:\n\nStack/,
+  )
+  t.match(JSON.parse(told('crashed/app.7.json')), { pid: 7, by: 'systemd-coredump', core: undefined })
+  write(root, `/var/log/journal/${MACHINE}/system.journal`, writeJournal([...entries, entry(9, stack(9))]))
+  const last = await lastWords(session)
+  t.match(last.found, [{ name: 'traces-late.tar.zst', identity: { details: { crashed: 1 } } }], 'and what came later')
 })
 
 t.test('a core that is there only at the end is told of then', { skip }, async (t) => {

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
-import type { CoreFile } from '../../../../agent/collector/crashed-cores/core-file.ts'
 import type { ProcessTrace, SameStack } from '../../../../agent/collector/kept-stacks/process-trace.ts'
 import { crashJson, crashText } from '../../../../agent/collector/sources/traces/crash-files.ts'
 import { processJson } from '../../../../agent/collector/sources/traces/process-json.ts'
@@ -86,10 +85,12 @@ const TRACE: ProcessTrace = {
   missed: ['only a part of it is here'],
 }
 
-const CORE = {
-  path: '/var/lib/systemd/coredump/core.shop.0.1.7.1.zst',
+const CRASH = {
+  label: 'shop.7',
+  core: '/var/lib/systemd/coredump/core.shop.0.1.7.1.zst',
   identity: { comm: 'shop', pid: 7, signal: 11, at: 1_700_000_000_000, unit: 'shop.service', exe: '/opt/shop/shop' },
-} as CoreFile
+}
+const { core: _, ...HANDED } = CRASH
 const LOGGED = `Stack trace of thread 7:
 #0  0x00007f2a4c0891f5 raise (libc.so.6 + 0x891f5)
 #1  0x0000556677889900 n/a (shop + 0x1900)
@@ -98,10 +99,12 @@ ELF object binary architecture: AMD x86-64`
 const FILES: Readonly<Record<string, string>> = {
   'process.txt': processText(TRACE),
   'process.jsonl': processJson(TRACE),
-  'crash.txt': crashText({ core: CORE, identity: CORE.identity, unwound: { stacks: STACKS, missed: ['a page'] } }),
-  'crash.jsonl': crashJson({ core: CORE, identity: CORE.identity, unwound: { stacks: STACKS, missed: ['a page'] } }),
-  'logged.txt': crashText({ core: CORE, identity: CORE.identity, logged: LOGGED }),
-  'logged.jsonl': crashJson({ core: CORE, identity: CORE.identity, logged: LOGGED }),
+  'crash.txt': crashText({ ...CRASH, unwound: { stacks: STACKS, missed: ['a page'] } }),
+  'crash.jsonl': crashJson({ ...CRASH, unwound: { stacks: STACKS, missed: ['a page'] } }),
+  'handed.txt': crashText({ ...HANDED, unwound: { stacks: STACKS, missed: [] } }),
+  'handed.jsonl': crashJson({ ...HANDED, unwound: { stacks: STACKS, missed: [] } }),
+  'logged.txt': crashText({ ...CRASH, logged: LOGGED }),
+  'logged.jsonl': crashJson({ ...CRASH, logged: LOGGED }),
 }
 
 for (const [name, made] of Object.entries(FILES)) {
