@@ -4,6 +4,7 @@ import { abandonable } from '../../words/deadline.ts'
 import { pageBytes } from '../host/auxiliary-vector.ts'
 import type { System } from '../host/ffi.ts'
 import { type Mapping, readMappings } from '../host/mappings.ts'
+import { keepCalledFrom } from './called-from.ts'
 import { keepVdso } from './elf-pages.ts'
 import { interruptedStacks } from './interrupted.ts'
 import type { Machine } from './machine.ts'
@@ -12,7 +13,7 @@ import { Pages } from './pages.ts'
 import type { ThreadState } from './registers.ts'
 import { usedStacks } from './stacks.ts'
 
-/** The stacks of a process that does nothing any more, and the vdso. */
+/** The stacks of a process that does nothing any more, the vdso, and the code that is in no file and that they return to. */
 export interface DeadStacks {
   readonly mappings: readonly Mapping[]
   readonly pieces: readonly { readonly start: number; readonly bytes: Buffer }[]
@@ -39,7 +40,9 @@ export async function deadStacks(
   const pages = new Pages(memory)
   const stacks = usedStacks(threads, mappings, machine)
   await pages.keepAll(stacks, signal)
-  await pages.keepAll(await interruptedStacks(stacks, mappings, machine, pages, signal), signal)
+  stacks.push(...(await interruptedStacks(stacks, mappings, machine, pages, signal)))
+  await pages.keepAll(stacks, signal)
+  await keepCalledFrom(stacks, mappings, pages, signal)
   keepVdso(mappings, pageSize, pages)
   return { mappings, pieces: pages.sorted().map(([start, bytes]) => ({ start, bytes })) }
 }

@@ -1,5 +1,6 @@
 import { within } from '../../words/deadline.ts'
 import type { Mapping, Range } from '../host/mappings.ts'
+import { isCodeOutsideFiles, keepCalledFrom } from './called-from.ts'
 import type { Segment } from './elf-core.ts'
 import { keepElfPages, keepVdso } from './elf-pages.ts'
 import { keepLinkMap } from './link-map.ts'
@@ -21,12 +22,13 @@ export interface Held extends Segment {
  * ELF files, vdso, code that is in no file. Reads what is not there yet, whether the process stands still or runs.
  */
 export async function essentials(moment: Moment, signal: AbortSignal): Promise<Held[]> {
-  const { pages, mappings, vector, missed, machine, threads } = moment
+  const { pages, mappings, vector, missed, machine, threads, stacks } = moment
   const walk = within(WALK_MS, signal)
   try {
     keepVdso(mappings, vector.pageSize, pages)
     await keepLinkMap(vector, pages, walk)
     await pages.keepAll(codeOutsideFiles(threads, mappings, machine), walk)
+    await keepCalledFrom(stacks, mappings, pages, walk)
     const absent = await keepElfPages(mappings, vector.pageSize, pages, walk)
     if (absent.length > 0) missed.push(`no build-id of files whose first page is not in memory: ${absent.join(', ')}`)
   } catch {
@@ -41,8 +43,9 @@ function codeOutsideFiles(threads: readonly ThreadState[], mappings: readonly Ma
   return threads.flatMap(({ registers }) => {
     const pc = Number(registers.readBigUInt64LE(machine.pc))
     const mapping = mappingAt(mappings, pc)
-    const isCode = mapping !== undefined && mapping.inode === 0 && mapping.permissions[2] === 'x'
-    return isCode ? [{ start: pc, end: Math.min(pc + INSTRUCTION, mapping.end) }] : []
+    return mapping !== undefined && isCodeOutsideFiles(mapping)
+      ? [{ start: pc, end: Math.min(pc + INSTRUCTION, mapping.end) }]
+      : []
   })
 }
 

@@ -1,11 +1,13 @@
 import type { System } from '../host/ffi.ts'
 import type { Mapping } from '../host/mappings.ts'
+import { isCodeOutsideFiles } from './called-from.ts'
 import { layOut } from './elf-core.ts'
 import { essentials, type Held } from './essentials.ts'
 import { type Moment, momentOf } from './moment.ts'
 import { coreNotes } from './notes.ts'
 import { named } from './places.ts'
 import type { ThreadState } from './registers.ts'
+import { mappingAt } from './stacks.ts'
 import type { Limits, Target } from './target.ts'
 
 /** An ELF core of registers and stacks, and of what a debugger needs to unwind them. */
@@ -25,7 +27,7 @@ export interface StackCore {
 export interface StacksMoment {
   readonly threads: readonly ThreadState[]
   readonly mappings: readonly Mapping[]
-  /** The stacks, and the vdso. */
+  /** The stacks, the vdso, and the code that is in no file and that they return to. */
   readonly pieces: readonly { readonly start: number; readonly bytes: Buffer }[]
 }
 
@@ -58,9 +60,10 @@ export async function takeStackCore(
 }
 
 function piecesOf(held: readonly Held[], { mappings }: Moment): StacksMoment['pieces'] {
-  const vdso = mappings.find(({ path }) => path === '[vdso]')
-  const isWanted = ({ rank, start }: Held) =>
-    rank === 0 || (vdso !== undefined && start >= vdso.start && start < vdso.end)
+  const isWanted = ({ rank, start }: Held) => {
+    const mapping = mappingAt(mappings, start)
+    return rank === 0 || (mapping !== undefined && isCodeOutsideFiles(mapping))
+  }
   return held.filter(isWanted).flatMap(({ start, content }) => {
     let at = start
     return content.map((bytes) => {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { byCfi, type Caller, type ReadNumber } from './by-cfi.ts'
+import { byEpilogue, EPILOGUE_BYTES } from './by-epilogue.ts'
 import { byCall, byFramePointer, CALL_BYTES, endsInCall } from './by-frame-pointer.ts'
 import { byGoTable } from './by-go-table.ts'
 import { bySigreturn, isSigreturn, SIGRETURN_BYTES } from './by-sigreturn.ts'
@@ -220,6 +221,8 @@ class Stack {
       // Behind the first function of a thread lies no return address, but what the thread was given.
       if (step !== undefined) return 'why' in step || (await this.#isCode(step)) ? step : { why: 'outermost' }
     }
+    const epilogue = await this.#epilogueAt(frame.pc, registers)
+    if (epilogue !== undefined) return epilogue
     // What lies in the register may be left from a call before, what lies on the stack hardly.
     const mayBeCall = isExact && (code === 'none' || this.#arch.link === undefined)
     const guesses: (() => [FoundBy, Caller])[] = [
@@ -232,6 +235,14 @@ class Stack {
       if (step !== undefined && ('why' in step || (await this.#isAfterCall(step)))) return step
     }
     return { why: 'lost', address: frame.pc }
+  }
+
+  /** What the code says of itself that is about to return, where that leads to a caller. */
+  async #epilogueAt(pc: number, registers: Registers): Promise<Step | StackEnd | undefined> {
+    if (this.#arch.link !== undefined) return undefined
+    const code = await this.#codeAt(pc, EPILOGUE_BYTES)
+    const step = code && this.#stepOf('epilogue', byEpilogue(code, registers, this.#arch, this.#memory))
+    return step !== undefined && !('why' in step) && (await this.#isAfterCall(step)) ? step : undefined
   }
 
   #stepOf(by: FoundBy, caller: Caller): Step | StackEnd | undefined {
@@ -255,7 +266,9 @@ class Stack {
     const pc = Number(registers[this.#arch.pc])
     const code = await this.#unlessDamaged(() => this.#process.modules.codeAt(pc - 1, this.#signal))
     if (code === 'none') return false
-    const bytes = await this.#codeAt(pc - CALL_BYTES, CALL_BYTES)
+    // Code that is in no file need not have called: interpreters put the place where they go on there themselves.
+    const isInFile = (await this.#unlessDamaged(() => this.#process.modules.at(pc - 1, this.#signal))) !== undefined
+    const bytes = isInFile ? await this.#codeAt(pc - CALL_BYTES, CALL_BYTES) : undefined
     return bytes === undefined ? code === 'code' : endsInCall(bytes, this.#arch)
   }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -20,11 +20,13 @@ export const traced = { skip: able.ok ? false : able.reason } as const
 /** Whether all of these programs are installed, for `skip`. */
 export function without(...programs: readonly string[]): string | false {
   const missing = programs.filter((program) => !installed(program))
-  return missing.length > 0 && `not installed: ${missing.join(', ')} (test/collector/live-core/install-languages.sh)`
+  return missing.length > 0 && `not installed: ${missing.join(', ')} (scripts/install-languages.sh)`
 }
 
 function installed(program: string): boolean {
-  return (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, program)))
+  const isThere = (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, program)))
+  // What chooses between versions is there for those, too, that it does not have.
+  return isThere && (!program.startsWith('python') || spawnSync(program, ['--version']).status === 0)
 }
 
 /** Compiles one of the C programs into `directory`. */

@@ -1,132 +1,150 @@
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import t from 'tap'
-import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
+import t, { type Test } from 'tap'
+import type { Mapping } from '../../../agent/collector/host/mappings.ts'
+import { MappedFiles } from '../../../agent/collector/kept-stacks/mapped-files.ts'
+import type { SameStack } from '../../../agent/collector/kept-stacks/process-trace.ts'
+import { unwindProcess, Workshop } from '../../../agent/collector/kept-stacks/unwind-process.ts'
+import { type StackCore, takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
+import { heldMemory } from '../../../agent/collector/unwind/held-memory.ts'
+import { Images } from '../../../agent/collector/unwind/images.ts'
 import type { MappedFile } from '../../../agent/collector/unwind/modules.ts'
-import { built } from '../../built.ts'
+import { Names } from '../../../agent/collector/unwind/names/names.ts'
 import { gcore } from '../live-core/judges.ts'
-import { compile, limits, never, PROGRAMS, start, system, traced, without } from '../live-core/patients.ts'
+import { limits, never, start, system, traced, without } from '../live-core/patients.ts'
 import { scratch } from '../live-core/scratch.ts'
 import { gdbFrames, type JudgedFrame } from './gdb-frames.ts'
 import { record } from './golden.ts'
+import { isSameName } from './names/judged-name.ts'
+import { own, RUNNING } from './running.ts'
 import { filesAt, unwindCore } from './unwound.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
-const OWN = join(import.meta.dirname, 'programs')
+/** Share of the frames that gdb names which have the same name here, at least. */
+const SHARE = 0.99
 
-interface Program {
-  readonly needs: readonly string[]
-  make(directory: string): readonly string[]
-  /** What gdb is told that the program is, where that knows more than the one that runs. */
-  readonly symbols?: (directory: string) => string
-  /** Whether it runs code that a just-in-time compiler wrote, which gdb cannot unwind: then what it names is compared. */
-  readonly jit?: boolean
-  /** The golden files that are made of it with LASTGASP_RECORD=1. */
-  readonly golden?: string
-}
-
-const C: Program['needs'] = ['gcc']
-
-/** What is running, and how to make it: each frame that gdb finds in a core of ours must be found, and none besides. */
-const RUNNING: Readonly<Record<string, Program>> = {
-  'C, 64 threads': { needs: C, make: (at) => [compile(at, 'threads', ['-O2', '-fomit-frame-pointer'])] },
-  'C, spinning': { needs: C, make: (at) => [compile(at, 'spin', ['-O2'])] },
-  'C, deadlock': { needs: C, make: (at) => [compile(at, 'deadlock', ['-O2'])] },
-  'C, static': { needs: C, make: (at) => [compile(at, 'deadlock', ['-O2', '-static'])] },
-  'C, static PIE': { needs: C, make: (at) => [compile(at, 'threads', ['-O2', '-static-pie', '-fPIE'])] },
-  'C, PIE without symbols': { needs: C, make: (at) => [compile(at, 'threads', ['-O2', '-s', '-pie', '-fPIE'])] },
-  'C, without a search table': { needs: C, make: (at) => [compile(at, 'threads', ['-O2', '-Wl,--no-eh-frame-hdr'])] },
-  'C, deleted executable': { needs: C, make: (at) => [compile(at, 'threads', ['-O2'])] },
-  'C, static, handlers on their own stacks': {
-    needs: C,
-    make: (at) => [own(at, 'signals.c', 'gcc', ['-O2', '-pthread', '-static'])],
-    golden: 'x64-signals',
-  },
-  'C, handlers on their own stacks': { needs: C, make: (at) => [own(at, 'signals.c', 'gcc', ['-O2', '-pthread'])] },
-  'C, in the linkage table': {
-    needs: C,
-    make: (at) => [own(at, 'plt.c', 'gcc', ['-O2', '-pthread', '-no-pie', '-Wl,-z,lazy'])],
-  },
-  'C, in the linkage table with IBT': {
-    needs: C,
-    make: (at) => [
-      own(at, 'plt.c', 'gcc', ['-O2', '-pthread', '-no-pie', '-Wl,-z,lazy', '-fcf-protection', '-Wl,-z,ibtplt']),
-    ],
-  },
-  'C++': { needs: ['g++'], make: (at) => [own(at, 'exceptions.cc', 'g++', ['-O2', '-pthread'])] },
-  Rust: { needs: ['rustc'], make: (at) => [own(at, 'hang.rs', 'rustc', ['-O', '-C', 'force-frame-pointers=no'])] },
-  'Rust, panicking at O0': { needs: ['rustc'], make: (at) => [own(at, 'hang.rs', 'rustc', [])] },
-  Go: { needs: ['go'], make: (at) => [go(at, [])] },
-  'Go, PIE': { needs: ['go'], make: (at) => [go(at, ['-buildmode=pie'])] },
-  'Go, stripped': { needs: ['go', 'strip'], make: (at) => [stripped(go(at, []))], symbols: (at) => join(at, 'hang') },
-  Node: { needs: [], make: () => [process.execPath, join(PROGRAMS, 'hang.mjs')], jit: true },
-  Python: { needs: ['python3'], make: () => ['python3', join(PROGRAMS, 'hang.py')] },
-}
-
-function own(directory: string, name: string, compiler: string, options: readonly string[]): string {
-  const source = join(OWN, name)
-  built(directory, source, [compiler, ...options], (to) =>
-    execFileSync(compiler, [...options, source, '-o', join(to, 'program')], { stdio: 'pipe' }),
-  )
-  return join(directory, 'program')
-}
-
-function go(directory: string, options: readonly string[]): string {
-  const source = join(PROGRAMS, 'hang.go')
-  const env = { ...process.env, GOCACHE: join(directory, 'cache'), HOME: directory }
-  built(directory, source, ['go', 'build', ...options], (to) =>
-    execFileSync('go', ['build', ...options, '-o', join(to, 'hang'), source], { env, stdio: 'pipe' }),
-  )
-  return join(directory, 'hang')
-}
-
-function stripped(program: string): string {
-  execFileSync('strip', ['-s', program, '-o', `${program}-stripped`])
-  return `${program}-stripped`
-}
-
-for (const [name, { needs, make, symbols, golden, jit = false }] of Object.entries(RUNNING)) {
-  t.test(name, { skip: traced.skip || without('gdb', ...needs) }, async (t) => {
+for (const [
+  name,
+  { needs, make, started, symbols, root, golden, mapped, isNameless = false, code = 'files' },
+] of Object.entries(RUNNING)) {
+  t.test(name, { skip: traced.skip || without('gdb', 'nm', ...needs) }, async (t) => {
     const directory = scratch(t)
-    const [program = '', ...more] = make(directory)
-    const isDeleted = name.includes('deleted')
-    const running = isDeleted ? join(directory, 'running') : program
-    if (isDeleted) copyFileSync(program, running)
-    const { target } = await start(t, directory, [running, ...more])
-    if (isDeleted) rmSync(running)
+    const { target } = await start(t, directory, make(directory))
+    started?.(directory)
     // What has just said "ready" may still be on its way to where it hangs.
     await setTimeout(500)
-    const { core } = await takeStackCore(target, limits, system, never)
+    const taken = await takeStackCore(target, limits, system, never)
     const path = join(directory, 'core')
-    writeFileSync(path, core)
+    writeFileSync(path, taken.core)
+    const itsRoot = root?.(directory)
+    const more =
+      itsRoot === undefined ? [] : [`set sysroot ${itsRoot}`, `set debug-file-directory ${itsRoot}/usr/lib/debug`]
+    const all = gdbFrames(symbols?.(directory) ?? `/proc/${target.pid}/exe`, path, 'gdb', more)
+    const judged = code === 'jit' ? believable(all, taken.moment.mappings) : all
 
-    const expected = gdbFrames(symbols?.(directory) ?? `/proc/${target.pid}/exe`, path)
-    const files = filesAt(t, (mapping) => mapped(target.pid, mapping))
-    const found = await unwindCore(core, files)
-    t.same([...found.keys()].sort(), [...expected.keys()].sort(), 'threads')
-    const shares = [...expected].map(([tid, judged]) => {
-      const { frames = [], damaged, end } = found.get(tid) ?? {}
-      t.same(damaged, [])
-      t.equal(end?.why, 'outermost', `thread ${tid} is whole`)
-      const pcs = frames.map(({ pc }) => pc)
-      if (!jit)
-        t.same(
-          pcs.map(hex),
-          judged.map(({ pc }) => hex(pc)),
-          `thread ${tid}`,
-        )
-      return { named: judged.filter(isNamed).length, found: inOrder(judged.filter(isNamed), pcs) }
-    })
-    const [named, equal] = [sum(shares.map((one) => one.named)), sum(shares.map((one) => one.found))]
-    t.ok(named > 0 || jit || name.includes('without symbols'), 'gdb names some')
-    t.equal(equal, named, 'frames that gdb names')
-    t.comment(`${name}: ${equal} of ${named} frames that gdb names, in ${expected.size} threads`)
-    if (golden !== undefined) record(golden, core, program, found)
-    if (jit) t.ok([...found.values()].some(({ frames }) => frames.some(({ by }) => by === 'frame-pointer')))
+    if (code === 'files') await checkCore(t, target.pid, taken.core, judged, golden)
+    const ours = await namedFrames(target.pid, taken)
+    if (code !== 'mute') for (const [tid, { end }] of ours) t.equal(end.why, 'outermost', `thread ${tid} is whole`)
+    t.same([...ours.keys()].sort(), [...judged.keys()].sort(), 'threads')
+    const { named, found, equal, wrong } = compared(judged, ours, itsRoot)
+    const told = `${name}: of ${named} frames that gdb names, in ${judged.size} threads, ${found} are found and ${equal} have that name`
+    t.ok(named > 0 || isNameless, 'gdb names some')
+    t.equal(found, named, 'frames that gdb names')
+    t.ok(equal >= named * SHARE, `${told}; ${[...wrong].map(([what, times]) => `${what} (${times})`).join('; ')}`)
+    const frames = [...ours.values()].flatMap(({ frames }) => frames)
+    if (code === 'jit') t.ok(frames.some(({ by }) => by === 'frame-pointer' || by === 'epilogue'))
+    if (mapped !== undefined) {
+      const inCode = frames.filter(({ name }) => name?.source === 'perf-map' && mapped.test(name.function))
+      t.ok(inCode.length > 0, 'what only the perf map names')
+    }
+    t.comment(told)
   })
+}
+
+/** What gdb finds up to where it takes what is no code for a return address: from then on it guesses. */
+function believable(judged: ReadonlyMap<number, JudgedFrame[]>, mappings: readonly Mapping[]) {
+  const isCode = ({ pc }: JudgedFrame) =>
+    mappings.some(({ start, end, permissions }) => pc >= start && pc < end && permissions[2] === 'x')
+  return new Map(
+    [...judged].map(([tid, frames]) => {
+      const until = frames.findIndex((frame) => !isCode(frame))
+      return [tid, until < 0 ? frames : frames.slice(0, until)] as const
+    }),
+  )
+}
+
+/** By its core alone: the very frames that gdb finds, in each thread. */
+async function checkCore(
+  t: Test,
+  pid: number,
+  core: Buffer,
+  judged: ReadonlyMap<number, JudgedFrame[]>,
+  golden: string | undefined,
+): Promise<void> {
+  const found = await unwindCore(
+    core,
+    filesAt(t, (mapping) => mapped(pid, mapping)),
+  )
+  for (const [tid, frames] of judged) {
+    const ours = found.get(tid)
+    t.same(ours?.damaged, [])
+    t.equal(ours?.end.why, 'outermost', `thread ${tid} is whole`)
+    t.same(
+      ours?.frames.map(({ pc }) => hex(pc)),
+      frames.map(({ pc }) => hex(pc)),
+      `thread ${tid}`,
+    )
+  }
+  if (golden !== undefined) record(golden, core, `/proc/${pid}/exe`, found)
+}
+
+type Ours = Pick<SameStack, 'frames' | 'end'>
+
+/** The frames of each thread with their names, as a capture has them. */
+async function namedFrames(
+  pid: number,
+  { moment }: Pick<StackCore, 'moment'>,
+  tries = 5,
+): Promise<ReadonlyMap<number, Ours>> {
+  const images = new Images()
+  using mapped = new MappedFiles('/', images)
+  const { mappings, pieces, threads } = moment
+  const files = await mapped.of(pid, mappings, never)
+  // A host that is busy with something else does not open all of them in the time that a capture gives it.
+  if (files.unopened > 0 && tries > 1) return await namedFrames(pid, { moment }, tries - 1)
+  const arch = process.arch === 'arm64' ? 'arm64' : 'x64'
+  const standing = { ...files, arch, threads, memory: heldMemory(pieces), mappings, isAll: true } as const
+  const { stacks } = await unwindProcess(standing, new Workshop(images, new Names()), never)
+  return new Map(stacks.flatMap(({ tids, frames, end }) => tids.map((tid) => [tid, { frames, end }] as const)))
+}
+
+/** How many of the frames that gdb names are found, in its order, and have its name. */
+function compared(
+  judged: ReadonlyMap<number, readonly JudgedFrame[]>,
+  ours: ReadonlyMap<number, Ours>,
+  root: string | undefined,
+) {
+  const wrong = new Map<string, number>()
+  let [named, found, equal] = [0, 0, 0]
+  for (const [tid, frames] of judged) {
+    let left = ours.get(tid)?.frames ?? []
+    for (const { pc, name } of frames) {
+      if (name === undefined || name === '') continue
+      named += 1
+      const at = left.findIndex((one) => one.pc === pc)
+      const frame = left[at]
+      if (frame !== undefined) found += 1
+      if (frame !== undefined && isSameName(frame, name, root)) equal += 1
+      else {
+        const told = `${name}: ${frame?.name?.function}`
+        wrong.set(told, (wrong.get(told) ?? 0) + 1)
+      }
+      left = left.slice(at + 1)
+    }
+  }
+  return { named, found, equal, wrong }
 }
 
 t.test('a whole core that somebody else wrote', { skip: traced.skip || without('gdb', 'gcc') }, async (t) => {
@@ -151,21 +169,5 @@ t.test('a whole core that somebody else wrote', { skip: traced.skip || without('
 })
 
 const hex = (value: number) => value.toString(16)
-const isNamed = ({ name }: JudgedFrame) => name !== undefined
-const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
-
 /** The kernel's own link to what is mapped, which works for a file that is gone. */
 const mapped = (pid: number, { start, end }: MappedFile) => `/proc/${pid}/map_files/${hex(start)}-${hex(end)}`
-
-/** How many frames of the judge are found, in its order. */
-function inOrder(judged: readonly JudgedFrame[], pcs: readonly number[]): number {
-  let at = 0
-  let count = 0
-  for (const { pc } of judged) {
-    const next = pcs.indexOf(pc, at)
-    if (next < 0) continue
-    at = next + 1
-    count += 1
-  }
-  return count
-}

@@ -19,6 +19,8 @@ export interface Scene extends MadeElf {
   readonly pacMask?: Buffer
   readonly signal?: AbortSignal
   readonly file?: Buffer
+  /** What lies at JIT. */
+  readonly jit?: readonly number[]
 }
 
 /** Unwinds a thread of a program that is made up. */
@@ -31,7 +33,8 @@ export async function unwound(scene: Scene) {
   }
   const bytes = Buffer.alloc(scene.stack.length * 8)
   for (const [index, word] of scene.stack.entries()) bytes.writeBigUInt64LE(BigInt(word), index * 8)
-  const memory = heldMemory([{ start: STACK, bytes }])
+  const jit = Buffer.from(scene.jit ?? [])
+  const memory = heldMemory([{ start: STACK, bytes }, ...(jit.length > 0 ? [{ start: JIT, bytes: jit }] : [])])
   const file = scene.file ?? elfOf({ machine: ARCHITECTURES[arch].elf, ...scene })
   const mappings = [
     { start: BASE, end: BASE + 0x20000, offset: 0, path: '/program', permissions: 'r-xp' },

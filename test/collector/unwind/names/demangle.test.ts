@@ -8,6 +8,9 @@ import { seeded } from '../../../random.ts'
 const NAMES: Readonly<Record<string, string>> = {
   main: 'main',
   _start: '_start',
+  'runtime.goexit.abi0': 'runtime.goexit',
+  'runtime.newproc.abiinternal': 'runtime.newproc',
+  'mine.abi0.part': 'mine.abi0.part',
   _Z3fooi: 'foo',
   _ZN3foo3barEv: 'foo::bar',
   _ZNK3foo3barEv: 'foo::bar',
