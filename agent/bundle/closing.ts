@@ -1,4 +1,5 @@
 import { isoTime, NO_TIME } from '../words/instant.ts'
+import { fingerprinted } from './fingerprinted.ts'
 import type { BundleName } from './keys.ts'
 import { lasts } from './lasts.ts'
 import { buildIdOf, spent, stuckIn, worstBecause } from './row-sums.ts'
@@ -33,7 +34,7 @@ export function closingManifest(opening: Opening, ending: Ending): Manifest {
     ...(shutdown && { shutdown }),
     ...(clockSkew !== undefined && { clockSkewMs: clockSkew }),
     problems: [...problems],
-    findings: [...findings],
+    findings: [...fingerprinted(findings, receipts)],
     receipts: [...receipts],
   }
 }
@@ -60,6 +61,7 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     why_pod: first?.subject.pod ?? null,
     why_namespace: first?.subject.namespace ?? null,
     why_container: first?.subject.containerName ?? null,
+    fingerprint: first?.fingerprint ?? null,
     host: host.name,
     boot_id: host.bootId ?? null,
     kernel: host.kernel,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { LIMITED, LISTED, PAGES, STANDS } from '../words/details.ts'
+import { LIMITED, LISTED, PAGES, PRINTED, STANDS } from '../words/details.ts'
+import { FINGERPRINT } from '../words/fingerprint.ts'
 
 /** The details of a receipt as a schema, by source; what each member means stands in words/details.ts. */
 
@@ -27,6 +28,10 @@ const gone = z.object({
   ...{ pid: z.number(), comm: z.string(), unit: text, pod: text, namespace: text, containerName: text },
 })
 
+const printed = z.object({
+  ...{ of: z.enum(PRINTED), path: text, pid: count, fingerprint: z.string().regex(FINGERPRINT) },
+})
+
 export const detailsSchema = z.discriminatedUnion('source', [
   z.object({
     source: z.literal('facts'),
@@ -46,6 +51,7 @@ export const detailsSchema = z.discriminatedUnion('source', [
   z.object({
     source: z.literal('traces'),
     ...{ processes: z.number(), crashed: z.number(), threads: count, frames: count, named: count },
+    fingerprints: list(printed),
   }),
   z.object({
     source: z.literal('live'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BECAUSE, TRIGGERS, UNCHECKED } from '../words/evidence.ts'
+import { FINGERPRINT } from '../words/fingerprint.ts'
 import { IDENTITY } from '../words/identity.ts'
 import { detailsSchema } from './details-schema.ts'
 import { isBundleId, KINDS, STATUSES } from './keys.ts'
@@ -176,6 +177,8 @@ export const findingSchema = z.object({
   grew: z
     .object({ unit: z.string().optional(), comm: z.string().optional(), from: bytes, to: bytes, since: z.number() })
     .optional(),
+  /** Of a crash or a hang whose stack is told: what it has in common with those like it on other hosts. */
+  fingerprint: z.string().regex(FINGERPRINT).optional(),
   /** In our own words: no text of the host but the names that are in `subject` too. */
   sentence: z.string(),
   /** Where it stands in the evidence: an artifact, and the entry within it. */
@@ -218,6 +221,8 @@ export const rowSchema = z.object({
   why_pod: z.string().nullable(),
   why_namespace: z.string().nullable(),
   why_container: z.string().nullable(),
+  /** What its crash or hang has in common with others like it. */
+  fingerprint: z.string().regex(FINGERPRINT).nullable(),
   host: z.string(),
   boot_id: z.string().nullable(),
   kernel: z.string(),

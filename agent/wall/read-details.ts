@@ -1,4 +1,5 @@
-import { type Details, LIMITED, PAGES, STANDS } from '../words/details.ts'
+import { type Details, LIMITED, PAGES, PRINTED, STANDS } from '../words/details.ts'
+import { FINGERPRINT } from '../words/fingerprint.ts'
 import { type Kind, listOf, oneOf, type Reading, recordOf } from './read-shape.ts'
 
 /** Characters of a path (PATH_MAX of Linux's limits.h), of a name (more than a unit, an id or a package has) and of a sentence. */
@@ -52,6 +53,9 @@ const cost = recordOf({ scope: NAME, bytes: 'size', ms: 'duration' }, ['scope', 
 const unfit = recordOf({ scope: NAME, bytes: 'size' }, ['scope', 'bytes'])
 const torn = recordOf({ of: PAGES, pages: 'number' }, ['of', 'pages'])
 
+const fingerprint = (value: unknown) => (typeof value === 'string' && FINGERPRINT.test(value) ? value : undefined)
+const printed = recordOf({ of: PRINTED, path: SHORT_PATH, pid: 'number', fingerprint }, ['of', 'fingerprint'])
+
 const fileRead = recordOf({ path: SHORT_PATH, bytes: 'size' }, ['path', 'bytes'])
 
 const known = oneOf('source', {
@@ -69,7 +73,10 @@ const known = oneOf('source', {
   ),
   traces: of(
     'traces',
-    { processes: 'number', crashed: 'number', threads: 'number', frames: 'number', named: 'number' },
+    {
+      ...{ processes: 'number', crashed: 'number', threads: 'number', frames: 'number', named: 'number' },
+      fingerprints: listOf(printed),
+    },
     ['processes', 'crashed'],
   ),
   live: of('live', {

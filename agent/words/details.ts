@@ -108,7 +108,21 @@ export interface TracesDetails {
   readonly threads?: number
   readonly frames?: number
   readonly named?: number
+  /** Of crashes and of processes that hang: who it is, and what it has in common with others of its kind. */
+  readonly fingerprints?: readonly Fingerprinted[]
 }
+
+/** What the stack of a crash, or of a process that hangs, has in common with those like it: collector/sources/traces/FINGERPRINT.md. */
+export interface Fingerprinted {
+  readonly of: (typeof PRINTED)[number]
+  /** Of a crash, where its core lies on the host, if it does. */
+  readonly path?: string
+  readonly pid?: number
+  readonly fingerprint: string
+}
+
+/** A crash, and the ways to hang, as the rules call them. */
+export const PRINTED = ['crash', 'blocked', 'deadlock', 'spinning'] as const
 
 export interface LiveDetails {
   readonly source: 'live'

@@ -97,7 +97,13 @@ const DETAILS = [
     ...{ source: 'memory', scope: 'kernel', costs: [{ scope: 'kernel', bytes: 1, ms: 1 }], pages: 9, kernel: '6.1' },
     ...{ unfit: { scope: 'all', bytes: 1 }, whole: ['tasks'], torn: [{ of: 'user', pages: 1 }] },
   },
-  { source: 'traces', processes: 2, crashed: 1, threads: 9, frames: 40, named: 39 },
+  {
+    ...{ source: 'traces', processes: 2, crashed: 1, threads: 9, frames: 40, named: 39 },
+    fingerprints: [
+      { of: 'crash', path: '/var/lib/systemd/coredump/core.shop', fingerprint: '1-0123456789abcdef' },
+      { of: 'deadlock', pid: 7, fingerprint: '1-0123456789abcdef' },
+    ],
+  },
   { source: 'journal', entries: 1, from: 1, to: 2, open: 'no answer', headerBytes: 8 },
   { source: 'cores', thread: 7, unfinished: true, unasked: 'no FFI' },
 ]

@@ -195,7 +195,13 @@ t.test('details: each source’s are read as a bundle has them', async (t) => {
         kernel: '6.1',
       },
     },
-    { source: 'traces', processes: 2, crashed: 1, threads: 9, frames: 40, named: 39 },
+    {
+      ...{ source: 'traces', processes: 2, crashed: 1, threads: 9, frames: 40, named: 39 },
+      fingerprints: [
+        { of: 'crash', path: '/var/lib/systemd/coredump/core.shop', fingerprint: '1-0123456789abcdef' },
+        { of: 'deadlock', pid: 7, fingerprint: '1-0123456789abcdef' },
+      ],
+    },
     { source: 'executables', comm: 'c', pid: 1 },
     { source: 'journal', entries: 1, from: 1, to: 2, open: 'o', headerBytes: 3 },
     { source: 'files', count: 2, first: [{ path: '/var/log/a', bytes: 1 }], unread: 1 },

@@ -66,6 +66,7 @@ function circumstances({ name, opening, manifest }: BundleView, screen: Screen):
     ['image', opening && ofFleet(opening.host)],
     ['boot', opening?.host.bootId],
     ['about', opening && aboutTold(opening)],
+    ['print', manifest?.findings[0]?.fingerprint && `${manifest.findings[0].fingerprint}${ALIKE}`],
     ['history', opening?.trigger === 'previous-boot' ? HISTORY_LOST : undefined],
     ['labels', opening?.labels && labelsTold(opening.labels)],
     ['trigger', opening && trigger(opening.trigger, manifest?.shutdown)],
@@ -91,6 +92,8 @@ function labelsTold(labels: Readonly<Record<string, string>>): string {
     LABELS_TOLD,
   ).join(', ')
 }
+
+const ALIKE = ': the fingerprint of where it crashed or hung, in the row of each host that did so there'
 
 /** Its recorder keeps what it sees in memory alone. */
 const HISTORY_LOST = 'none: what was recorded before the end was in the memory of the boot that ended'

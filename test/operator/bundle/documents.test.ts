@@ -203,6 +203,9 @@ t.test('a bundle of the boot before says whose boot it is, and whose crash', asy
   )
   const now = (await of({ trigger: 'shutdown' })).join('\n')
   t.notMatch(now, /boot before|^history/m)
+  t.notMatch(now, /^print/m)
+  const printed = { ...finding, kind: 'crash', boot: 'this', sentence: 'x', fingerprint: '1-0123456789abcdef' }
+  t.match((await of({ findings: [printed] })).join('\n'), /^print {4}1-0123456789abcdef: /m)
   const unknown = await of({ trigger: 'previous-boot', about: {} })
   t.ok(unknown.includes('about    the boot before this one'))
 })

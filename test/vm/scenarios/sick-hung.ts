@@ -1,3 +1,5 @@
+import { match } from 'node:assert/strict'
+import { FINGERPRINT } from '../../../agent/words/fingerprint.ts'
 import { bootDone } from '../power.ts'
 import type { Scenario } from '../scenario.ts'
 import { cured, Sickness, service, settingsOf } from '../sick.ts'
@@ -34,6 +36,8 @@ export const scenario: Scenario = {
     const blocked = "grep -l '^State:.D' /proc/$(pidof reader)/task/*/status | wc -l"
     await machine.ok(`until [ "$(${blocked})" = 2 ]; do sleep 0.5; done`, signal)
     await sickness.switchedOff('hang blocked reader.service', signal)
-    await sickness.check(bucket, signal)
+    const bundles = await sickness.check(bucket, signal)
+    for (const { manifest } of bundles) match(manifest.findings[0]?.fingerprint ?? 'none', FINGERPRINT)
+    step(bundles.map(({ manifest }) => manifest.findings[0]?.fingerprint).join(' '))
   },
 }

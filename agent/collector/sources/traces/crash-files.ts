@@ -2,7 +2,9 @@ import type { ItemIdentity } from '../../../words/evidence.ts'
 import { isoSecond } from '../../../words/instant.ts'
 import { printable } from '../../../words/printable.ts'
 import type { UnwoundProcess } from '../../kept-stacks/unwind-process.ts'
+import { plainFrames } from './fingerprint.ts'
 import { endText, frameText } from './frame-text.ts'
+import type { PlainFrame } from './own-function.ts'
 import { Files, stackJson, VERSION } from './process-json.ts'
 
 /** What a crash's stacks are told by: what systemd-coredump logged of it, or what was unwound here. */
@@ -61,8 +63,15 @@ export function crashJson(crash: Crash): string {
 const FRAME = /^\s*#\d+\s+0x([0-9a-f]{1,16}) (\S+) \((.+?)(?: \+ 0x([0-9a-f]{1,16}))?\)$/
 const THREAD = /^Stack trace of thread (\d{1,10}):/
 
-function loggedStacks(text: string): readonly object[] {
-  const stacks: { tid: number; frames: object[] }[] = []
+interface LoggedFrame {
+  readonly pc: string
+  readonly module?: string
+  readonly address?: string
+  readonly function?: string
+}
+
+function loggedStacks(text: string): readonly { readonly tid: number; readonly frames: readonly LoggedFrame[] }[] {
+  const stacks: { tid: number; frames: LoggedFrame[] }[] = []
   for (const line of text.split('\n').slice(0, LINES)) {
     const tid = THREAD.exec(line)?.[1]
     if (tid !== undefined) stacks.push({ tid: Number(tid), frames: [] })
@@ -76,4 +85,14 @@ function loggedStacks(text: string): readonly object[] {
     })
   }
   return stacks
+}
+
+/** The frames of the thread that crashed, which both tell first. */
+export function crashedFrames(crash: Crash): readonly PlainFrame[] {
+  if ('unwound' in crash) return plainFrames(crash.unwound.stacks[0]?.frames ?? [])
+  const [first] = loggedStacks(crash.logged)
+  return (first?.frames ?? []).map(({ address, ...frame }) => ({
+    ...frame,
+    ...(address !== undefined && { offset: Number(address) }),
+  }))
 }

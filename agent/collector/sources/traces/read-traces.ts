@@ -1,15 +1,18 @@
 import type { Lease } from '../../../streams/lease.ts'
-import type { TracesDetails } from '../../../words/details.ts'
+import { type Fingerprinted, LISTED, type TracesDetails } from '../../../words/details.ts'
 import { type Ledger, ledger } from '../../host/ledger.ts'
 import { inChunks, type Reading } from '../../host/reading.ts'
 import type { HandedCrashes } from '../../kept-stacks/handed-crashes.ts'
 import type { KeptStacks } from '../../kept-stacks/kept-stacks.ts'
 import type { SameStack } from '../../kept-stacks/process-trace.ts'
 import { coreEntry, safeName } from '../../processes/core-table.ts'
+import type { HungThread } from '../../processes/hangs.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
-import { crashJson, crashText } from './crash-files.ts'
+import { type Crash, crashedFrames, crashJson, crashText } from './crash-files.ts'
 import { crashesOf } from './crashes-of.ts'
 import type { Crashes } from './find-crashes.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { hangFingerprints } from './hang-fingerprints.ts'
 import { processJson } from './process-json.ts'
 import { processText } from './process-text.ts'
 
@@ -23,29 +26,35 @@ export interface TracesRequest {
   readonly crashed: Crashes
   /** Those whose cores the kernel hands over: what is known of them when it is read. */
   readonly handed: HandedCrashes
+  /** Threads of the living that get nowhere, as the rules are told of them. */
+  readonly hangs: readonly HungThread[]
   readonly limit: number
 }
 
-type Counts = { -readonly [Key in keyof Omit<TracesDetails, 'source'>]-?: number }
+type Counts = { -readonly [Key in keyof Omit<TracesDetails, 'source' | 'fingerprints'>]-?: number }
 
 /** Reads traces.tar: TRACES.md. Whatever ends it early, the tar is whole. */
 export function readTraces(request: TracesRequest, signal: AbortSignal): Reading {
   const troubles = ledger()
   const counts: Counts = { processes: 0, crashed: 0, threads: 0, frames: 0, named: 0 }
+  const prints: Fingerprinted[] = []
   return {
-    chunks: entries(request, troubles, counts, signal),
+    chunks: entries(request, troubles, counts, prints, signal),
     outcome() {
       const truncated = troubles.truncated()
-      return { ...(truncated !== undefined && { truncated }), identity: { details: { source: 'traces', ...counts } } }
+      const fingerprints = prints.slice(0, LISTED)
+      const known = { ...counts, ...(fingerprints.length > 0 && { fingerprints }) }
+      return { ...(truncated !== undefined && { truncated }), identity: { details: { source: 'traces', ...known } } }
     },
     async [Symbol.asyncDispose]() {},
   }
 }
 
 async function* entries(
-  { root, kept, crashed, handed, limit }: TracesRequest,
+  { root, kept, crashed, handed, hangs, limit }: TracesRequest,
   troubles: Ledger,
   counts: Counts,
+  prints: Fingerprinted[],
   signal: AbortSignal,
 ): AsyncGenerator<Lease, void, void> {
   const tar = tarWriter(Date.now())
@@ -79,6 +88,8 @@ async function* entries(
   for await (const crash of crashesOf(root, crashed, told, troubles, signal)) {
     counts.crashed += 1
     if ('unwound' in crash) count(crash.unwound.stacks)
+    const fingerprint = fingerprintOf([crashedFrames(crash)])
+    if (fingerprint !== undefined) prints.push({ of: 'crash', ...whose(crash), fingerprint })
     const name = uniqueName(`crashed/${safeName(crash.label)}`, names)
     const text = crashText(crash)
     keep(text)
@@ -94,6 +105,7 @@ async function* entries(
       for await (const trace of kept.traces(signal)) {
         counts.processes += 1
         count(trace.stacks)
+        prints.push(...hangFingerprints(trace, hangs))
         const name = uniqueName(coreEntry(trace.process).replace(/\.core$/, ''), names)
         const text = processText(trace)
         keep(text)
@@ -114,6 +126,10 @@ async function* entries(
   for (const crash of told) handed.told(crash)
   kept?.[Symbol.dispose]()
 }
+
+/** What a finding knows it by: where its core lies, else the process. */
+const whose = ({ core, identity: { pid } }: Crash) =>
+  core !== undefined ? { path: core } : pid !== undefined ? { pid } : {}
 
 function uniqueName(name: string, names: Set<string>): string {
   let unique = name

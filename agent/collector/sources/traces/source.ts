@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { InventoryGap } from '../../../words/evidence.ts'
 import { parseSelector } from '../../../words/selector.ts'
 import type { LoggedCrash } from '../../crashed-cores/logged-crashes.ts'
+import type { HungThread } from '../../processes/hangs.ts'
 import { select } from '../../processes/select.ts'
 import type { Found, Inventory, Source, SourceContext } from '../source.ts'
 import { type Crashes, findCrashes } from './find-crashes.ts'
@@ -43,7 +44,7 @@ async function inventory(
   if (context.settings.traces === 'none') return { found: [], gaps: [gap('skipped', 'traces = "none"')] }
   const crashed = await findCrashes(context, ms, signal)
   for (const id of idsOf(crashed)) told.add(id)
-  const { processes, threads, lack } = await living(context, ms, signal)
+  const { processes, threads, hangs, lack } = await living(context, ms, signal)
   const gaps = lack === undefined ? [] : [gap('failed', lack)]
   if (countOf(crashed) + processes === 0) {
     return {
@@ -51,7 +52,7 @@ async function inventory(
       gaps: gaps.length > 0 ? gaps : [gap('absent', 'no process was meant, and none has left a core')],
     }
   }
-  return { found: [item(context, 'traces', crashed, { processes, threads })], gaps }
+  return { found: [item(context, 'traces', crashed, { processes, threads, hangs })], gaps }
 }
 
 /**
@@ -74,7 +75,7 @@ async function* lateCrashes(
   const late = { cores: cores.filter(({ id }) => isLate(id)), logged: logged.filter((one) => isLate(idOf(one))) }
   const { untold, lacks } = context.crashes
   if (countOf(late) + untold.length + lacks.size > 0)
-    yield { found: [item(context, 'traces-late', late, { processes: 0, threads: 0 })], gaps: [] }
+    yield { found: [item(context, 'traces-late', late, { processes: 0, threads: 0, hangs: [] })], gaps: [] }
 }
 
 /** What tells crashes from those that were found before. */
@@ -86,7 +87,7 @@ function item(
   { root, kept, crashes: handed }: SourceContext,
   id: string,
   crashed: Crashes,
-  { processes, threads }: { readonly processes: number; readonly threads: number },
+  { processes, threads, hangs }: Living,
 ): Found {
   const count = countOf(crashed) + handed.untold.length
   return {
@@ -98,18 +99,25 @@ function item(
     patience: PATIENCE_MS,
     identity: { details: { source: 'traces', processes, crashed: count } },
     open: async (limit, abort) =>
-      readTraces({ root, kept: processes > 0 ? kept : undefined, crashed, handed, limit }, abort),
+      readTraces({ root, kept: processes > 0 ? kept : undefined, crashed, handed, hangs, limit }, abort),
   }
+}
+
+/** Living processes that are to be told of, and who of all hangs. */
+interface Living {
+  readonly processes: number
+  readonly threads: number
+  readonly hangs: readonly HungThread[]
 }
 
 /** How many processes are to be told of: those whose stacks are taken. Where nobody is stopped, there are none. */
 async function living({ settings, patients, occasion }: SourceContext, ms: number, signal: AbortSignal) {
-  const none = { processes: 0, threads: 0, lack: undefined }
+  const none = { processes: 0, threads: 0, hangs: [], lack: undefined }
   const isTaken = occasion.boot === 'this' && occasion.trigger !== 'notice'
   if (!isTaken || settings.traces !== 'all' || settings.stacks.processes.length === 0) return none
-  const { processes, troubled, lack } = await patients.survey(ms, signal)
+  const { processes, troubled, hangs, lack } = await patients.survey(ms, signal)
   const { chosen } = select(processes, settings.stacks.processes.map(parseSelector), troubled)
-  return { processes: chosen.length, threads: chosen.reduce((sum, { threads }) => sum + threads, 0), lack }
+  return { processes: chosen.length, threads: chosen.reduce((sum, { threads }) => sum + threads, 0), hangs, lack }
 }
 
 function gap(status: InventoryGap['status'], reason: string): InventoryGap {

@@ -7,6 +7,7 @@ import type { CoreFile } from '../../../../agent/collector/crashed-cores/core-fi
 import { HandedCrashes } from '../../../../agent/collector/kept-stacks/handed-crashes.ts'
 import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.ts'
 import { crashJson, crashText } from '../../../../agent/collector/sources/traces/crash-files.ts'
+import { fingerprintOf } from '../../../../agent/collector/sources/traces/fingerprint.ts'
 import { readTraces } from '../../../../agent/collector/sources/traces/read-traces.ts'
 import { tracesSource } from '../../../../agent/collector/sources/traces/source.ts'
 import { defaultSettings } from '../../../../agent/settings/schema.ts'
@@ -47,7 +48,7 @@ async function dead(t: Test, what: string) {
 
 async function traced(t: Test, cores: readonly CoreFile[], root = '/') {
   const crashed = { cores, logged: [] }
-  const request = { root, kept: undefined, crashed, handed: new HandedCrashes(), limit: 2 ** 30 }
+  const request = { root, kept: undefined, crashed, handed: new HandedCrashes(), hangs: [], limit: 2 ** 30 }
   await using reading = readTraces(request, unhurried())
   const chunks: Buffer[] = []
   for await (const chunk of allTaken(reading.chunks)) chunks.push(Buffer.from(chunk))
@@ -78,6 +79,8 @@ t.test('a core that lies there, plain or compressed, is unwound as it passes by'
     const json = JSON.parse(text('crashed/patient.4711.json'))
     t.match(json, { crashed: true, by: 'lastgasp', signal: 6, core: path, stacks: [{ end: { why: 'outermost' } }] })
     t.match(outcome.identity?.details, { source: 'traces', processes: 0, crashed: 1, threads: 3 })
+    const fingerprint = fingerprintOf([[{ module: 'patient', function: 'main' }]])
+    t.match(outcome.identity?.details, { fingerprints: [{ of: 'crash', path, fingerprint }] })
     t.ok(text('traces.txt').includes(told))
   }
 })

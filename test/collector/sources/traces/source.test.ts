@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openSystem } from '../../../../agent/collector/host/ffi.ts'
+import type { HungThread } from '../../../../agent/collector/processes/hangs.ts'
+import { newPatients, type Patients } from '../../../../agent/collector/processes/patients.ts'
 import type { Found } from '../../../../agent/collector/sources/source.ts'
 import { stacksSource } from '../../../../agent/collector/sources/stacks/source.ts'
+import { fingerprintOf } from '../../../../agent/collector/sources/traces/fingerprint.ts'
 import { tracesSource } from '../../../../agent/collector/sources/traces/source.ts'
 import { defaultSettings } from '../../../../agent/settings/schema.ts'
 import { allTaken } from '../../../streams/poisoned.ts'
@@ -32,8 +35,26 @@ function unpacked(t: Test, tar: Buffer): ReadonlyMap<string, string> {
   return new Map(names.map((name) => [name, readFileSync(join(directory, name), 'utf8')]))
 }
 
+/** Patients of whom these are known to hang. */
+function hanging(...hangs: readonly { readonly pid: number; readonly kind: 'deadlock' | 'spinning' }[]): Patients {
+  const patients = newPatients('/')
+  const hung = hangs.map(({ pid, kind }) => {
+    const process = { pid } as HungThread['process']
+    return kind === 'deadlock'
+      ? ({ process, tid: pid, kind, waits: [] } as const)
+      : ({ process, tid: pid + 1, kind, seconds: 60 } as const)
+  })
+  return { ...patients, survey: async (ms, signal) => ({ ...(await patients.survey(ms, signal)), hangs: hung }) }
+}
+
 /** One capture of these processes: what is listed, and taken in the order of a capture. */
-async function captured(t: Test, pids: readonly number[], seal: 'open' | 'closed', limit?: number) {
+async function captured(
+  t: Test,
+  pids: readonly number[],
+  seal: 'open' | 'closed',
+  limit?: number,
+  patients = newPatients('/'),
+) {
   const defaults = defaultSettings()
   const settings = {
     ...defaults,
@@ -41,7 +62,7 @@ async function captured(t: Test, pids: readonly number[], seal: 'open' | 'closed
     stacks: { processes: pids.map((pid) => `pid:${pid}`), interval: defaults.stacks.interval },
     cores: { ...defaults.cores, directories: [t.testdirName] },
   }
-  const context = contextOf('/', settings)
+  const context = contextOf('/', settings, patients)
   const first = await looked(stacksSource(openSystem()), context)
   const { found } = await looked(tracesSource(), context)
   const stacks = await taken(first.found[0])
@@ -84,6 +105,33 @@ t.test('a deadlock, a spinning thread and an idle one, as a person reads them', 
   t.match(json.modules[grab.module], { path, buildId: /^[0-9a-f]{8,}$/ })
   t.equal(plantedIn(traces.tar), undefined, 'nothing of an environment')
 })
+
+t.test(
+  'who hangs at the same place has the same fingerprint, whatever it is called and wherever it lies',
+  { skip },
+  async (t) => {
+    const path = compiled(t)
+    const [first, second, spin] = [
+      await started(t, path, 'deadlock'),
+      await started(t, path, 'deadlock'),
+      await started(t, path, 'spin'),
+    ]
+    const pids = [first.pid, second.pid, spin.pid]
+    const deadlocks = [first, second].map(({ pid }) => ({ pid, kind: 'deadlock' }) as const)
+    const patients = hanging(...deadlocks, { pid: spin.pid, kind: 'spinning' })
+    const { traces } = await captured(t, pids, 'open', undefined, patients)
+    const { details } = traces.outcome.identity ?? {}
+    const prints = details?.source === 'traces' ? (details.fingerprints ?? []) : []
+    const of = (name: string) => fingerprintOf([[{ module: path, function: name }]])
+    t.strictSame(
+      prints.toSorted((a, b) => (a.pid ?? 0) - (b.pid ?? 0)),
+      [
+        ...deadlocks.map(({ pid }) => ({ of: 'deadlock', pid, fingerprint: of('grab') })),
+        { of: 'spinning', pid: spin.pid, fingerprint: of('spin') },
+      ].toSorted((a, b) => a.pid - b.pid),
+    )
+  },
+)
 
 t.test('where memory may not leave, the traces are made all the same, and no core', { skip }, async (t) => {
   const path = compiled(t)
