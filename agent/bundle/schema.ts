@@ -145,8 +145,8 @@ export const findingSchema = z.object({
   kind: z.enum(KINDS),
   /** Which rule says so, where that is finer than the kind: `pids`, `deadlock`, `oom-group`, or one of the image's builder. */
   rule: z.string().optional(),
-  /** `sure`: the kernel or systemd says so. `likely`: what was found points to it. `claimed`: a user of the host says so. */
-  certainty: z.enum(['sure', 'likely', 'claimed']),
+  /** `certain`: the kernel or systemd says so. `likely`: what was found points to it. `claimed`: a user of the host says so. */
+  certainty: z.enum(['certain', 'likely', 'claimed']),
   /** Which boot of the host it is about. */
   boot: z.enum(['this', 'earlier', 'unknown']),
   /** Who it is about, as far as that is known. */

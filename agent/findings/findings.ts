@@ -36,15 +36,15 @@ export function findingsOf(seen: Seen): readonly Finding[] {
 /** When the collector could not be asked. */
 export function unasked(why: string): readonly Finding[] {
   const sentence = `Whether anything had crashed is not known: ${why}.`
-  return [{ ...NOBODY, kind: 'unknown', certainty: 'sure', sentence }]
+  return [{ ...NOBODY, kind: 'unknown', certainty: 'certain', sentence }]
 }
 
 const NOBODY = { boot: 'this', subject: {}, evidence: [] } as const
 
-const nothing = (sentence: string): Finding => ({ ...NOBODY, kind: 'healthy', certainty: 'sure', sentence })
+const nothing = (sentence: string): Finding => ({ ...NOBODY, kind: 'healthy', certainty: 'certain', sentence })
 
 function unknown(unseen: Unseen, somethingDied: boolean): Finding {
-  return { ...NOBODY, kind: 'unknown', certainty: 'sure', sentence: unseenSentence(unseen, somethingDied) }
+  return { ...NOBODY, kind: 'unknown', certainty: 'certain', sentence: unseenSentence(unseen, somethingDied) }
 }
 
 const ended = (sentence: string): Finding => ({ ...NOBODY, kind: 'unknown', certainty: 'likely', sentence })
@@ -53,7 +53,7 @@ const ended = (sentence: string): Finding => ({ ...NOBODY, kind: 'unknown', cert
 function panicFinding({ cause, ...panic }: Panic, index: number): Finding {
   const boot = index === 0 ? 'this' : 'unknown'
   const sentence = panicSentence(panic.subject, cause)
-  return { ...panic, kind: 'panic', certainty: 'sure', boot, sentence }
+  return { ...panic, kind: 'panic', certainty: 'certain', boot, sentence }
 }
 
 function deathFinding({ witnesses, tid, claimed, scope, ...death }: Told, { began, evidence }: Seen): Finding {
@@ -73,7 +73,7 @@ function deathFinding({ witnesses, tid, claimed, scope, ...death }: Told, { bega
 
 function certaintyOf(witnesses: Told['witnesses'], claimed: boolean | undefined): Finding['certainty'] {
   if (claimed) return 'claimed'
-  return witnesses.every((witness) => witness === 'core') ? 'likely' : 'sure'
+  return witnesses.every((witness) => witness === 'core') ? 'likely' : 'certain'
 }
 
 /** Those killed for want of memory whom nobody has named: by what the cgroups have counted, and the kernel in all. */
@@ -86,7 +86,7 @@ function counted({ deaths, kills }: Seen, told: readonly Told[]): readonly Findi
     others <= 0 ? [] : [{ kind: 'oom', witness: 'cgroup', boot: 'this', subject: {}, count: others, evidence: VMSTAT }]
   return [...groups, ...rest].map(({ witness: _, ...death }) => ({
     ...death,
-    certainty: 'sure',
+    certainty: 'certain',
     sentence: deathSentence(death),
   }))
 }
@@ -104,7 +104,7 @@ function few(deaths: readonly Finding[]): readonly Finding[] {
   const kinds = [...new Set(others.map(({ kind }) => kind))]
   const rest = kinds.map((kind): Finding => {
     const count = others.filter((death) => death.kind === kind).reduce((sum, death) => sum + (death.count ?? 1), 0)
-    const death = { ...NOBODY, kind, count, certainty: 'sure' } as const
+    const death = { ...NOBODY, kind, count, certainty: 'certain' } as const
     return { ...death, sentence: deathSentence(death) }
   })
   return [...deaths.slice(0, MOST_TOLD), ...rest]

@@ -4,8 +4,8 @@ import type { Evidence, Who } from './evidence.ts'
 
 /** What a rule has seen: becomes a finding of the rule's kind. */
 export interface Sign {
-  /** `sure`: the kernel or systemd says so. `likely`: numbers or a program's words point to it. */
-  readonly certainty: 'sure' | 'likely'
+  /** `certain`: the kernel or systemd says so. `likely`: numbers or a program's words point to it. */
+  readonly certainty: 'certain' | 'likely'
   readonly subject?: Who
   /** ms since the epoch */
   readonly at?: number

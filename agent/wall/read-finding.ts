@@ -14,7 +14,7 @@ const SENTENCE = 8192
 /** A rule's name: of ours, or of the builder's. */
 const RULE = /^[a-z][a-z0-9-]{0,63}$/
 
-const CERTAINTIES = ['sure', 'likely', 'claimed'] as const
+const CERTAINTIES = ['certain', 'likely', 'claimed'] as const
 const BOOTS = ['this', 'earlier', 'unknown'] as const
 
 /** A finding, field by field: text is cut and made plain. Throws where it is none. */
@@ -64,7 +64,7 @@ function readGrowth(value: unknown): NonNullable<Finding['grew']> {
 /** What stands for a finding that cannot be read. */
 export function unreadableFinding(error: unknown): Finding {
   const sentence = `Something of what went wrong is not known: ${sentenceOf(error)}.`
-  return { kind: 'unknown', certainty: 'sure', boot: 'this', subject: {}, sentence, evidence: [] }
+  return { kind: 'unknown', certainty: 'certain', boot: 'this', subject: {}, sentence, evidence: [] }
 }
 
 const isOneOf = <T extends string>(all: readonly T[], value: unknown): value is T => all.some((one) => one === value)

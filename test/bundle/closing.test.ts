@@ -40,13 +40,13 @@ const receipt: Receipt = {
 }
 const findings: readonly Finding[] = [
   {
-    ...{ kind: 'oom', certainty: 'sure', boot: 'this', at: 1796006000000 },
+    ...{ kind: 'oom', certainty: 'certain', boot: 'this', at: 1796006000000 },
     subject: { unit: 'java.service', comm: 'java', pid: 900, uid: 33 },
     sentence: 'java (pid 900) of java.service was killed by the kernel for want of memory.',
     evidence: [{ artifact: 'facts.tar.zst', entry: 'kernel-log.txt' }],
   },
   {
-    ...{ kind: 'crash', certainty: 'sure', boot: 'this', signal: 11, at: 1796005000000 },
+    ...{ kind: 'crash', certainty: 'certain', boot: 'this', signal: 11, at: 1796005000000 },
     subject: { unit: 'shop.service', exe: '/opt/shop', pid: 812 },
     sentence: '/opt/shop (pid 812) of shop.service was ended by SIGSEGV.',
     evidence: [{ artifact: 'journal' }, { artifact: 'cores/shop.812.core.zst' }],

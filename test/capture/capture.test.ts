@@ -147,7 +147,7 @@ t.test('rates that are learnt while applications wait hold afterwards', async (t
 
 t.test('of what went wrong the fuller look counts, and no answer is an answer', async (t) => {
   const death = (kind: Finding['kind']): Finding => ({
-    ...{ kind, certainty: 'sure', boot: 'this', subject: {}, sentence: `${kind}.`, evidence: [] },
+    ...{ kind, certainty: 'certain', boot: 'this', subject: {}, sentence: `${kind}.`, evidence: [] },
   })
   const s = scene(facts())
   let asked = 0

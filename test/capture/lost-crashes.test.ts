@@ -5,7 +5,7 @@ import { scene } from './scene.ts'
 import { facts, gap } from './scripted-collector.ts'
 
 const crash = (pid: number, over: Partial<Finding> = {}): Finding => ({
-  ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { unit: 'a.service', comm: 'a', pid }, signal: 11 },
+  ...{ kind: 'crash', certainty: 'certain', boot: 'this', subject: { unit: 'a.service', comm: 'a', pid }, signal: 11 },
   ...{ at: 1_700_000_000_000, late: true, sentence: 'It crashed.', evidence: [{ artifact: 'journal' }] },
   ...over,
 })

@@ -5,7 +5,7 @@ import { receiptOf, scene } from './scene.ts'
 import { facts, gap, gives, scripted } from './scripted-collector.ts'
 
 const finding = (kind: Finding['kind'], over: Partial<Finding> = {}): Finding => ({
-  ...{ kind, certainty: 'sure', boot: 'this', subject: {}, sentence: kind, evidence: [] },
+  ...{ kind, certainty: 'certain', boot: 'this', subject: {}, sentence: kind, evidence: [] },
   ...over,
 })
 const core = (over: object = {}) =>

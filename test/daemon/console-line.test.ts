@@ -5,7 +5,7 @@ import { failureLine, failureLines, successLine } from '../../agent/daemon/conso
 import { StoreError } from '../../agent/store/store.ts'
 
 const finding = (sentence: string): Finding => ({
-  ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: {}, sentence, evidence: [] },
+  ...{ kind: 'crash', certainty: 'certain', boot: 'this', subject: {}, sentence, evidence: [] },
 })
 
 t.test('what a store answers is one line on the console, and drives no terminal', async (t) => {

@@ -19,7 +19,7 @@ const crash = (witness: Death['witness'], more: Partial<Death>): Death => ({
 const sentences = (findings: readonly Finding[]) => findings.map(({ sentence }) => sentence)
 
 t.test('nothing had crashed only where all was looked at', (t) => {
-  t.match(seen([]), [{ kind: 'healthy', certainty: 'sure', sentence: 'Nothing had crashed.' }])
+  t.match(seen([]), [{ kind: 'healthy', certainty: 'certain', sentence: 'Nothing had crashed.' }])
   const unseen = [{ place: 'the journal', why: 'is not there' }] as const
   t.same(sentences(seen([], { unseen })), ['Whether anything had crashed is not known: the journal is not there.'])
   const both = seen([crash('kernel', { subject: { comm: 'shop' }, tid: 8, signal: 11 })], { unseen })
@@ -39,7 +39,7 @@ t.test('four witnesses of one death', (t) => {
   ])
   t.equal(all.length, 1)
   t.match(all[0], {
-    ...{ certainty: 'sure', at: T, signal: 11 },
+    ...{ certainty: 'certain', at: T, signal: 11 },
     subject: { pid: 812, comm: 'shop', exe: '/opt/shop', unit: 'shop.service' },
     sentence: '/opt/shop (pid 812) of shop.service was ended by SIGSEGV.',
     evidence: [
@@ -127,7 +127,7 @@ t.test('what matters most first', (t) => {
     ['new', 'old', 'nobody', 'late', 'claimed', 'earlier'],
   )
   t.same(order.map(({ late, certainty }) => [late ?? false, certainty]).slice(3, 5), [
-    [true, 'sure'],
+    [true, 'certain'],
     [false, 'claimed'],
   ])
   t.end()

@@ -32,7 +32,7 @@ const within = z.pipe(
 const rule = z.strictObject({
   kind: z.enum(['hang', 'exhausted', 'failed']),
   sentence: text(SENTENCE),
-  certainty: z._default(z.enum(['sure', 'likely']), 'likely'),
+  certainty: z._default(z.enum(['certain', 'likely']), 'likely'),
   /** Whose lines, or whose history. */
   unit: z.optional(unit),
   /** In lines of services, or of the file. */

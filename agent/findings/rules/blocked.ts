@@ -43,7 +43,7 @@ function signOf({ who, tid, wchan }: Hang & { readonly kind: 'blocked' }): Sign 
   const where = wchan !== undefined && FUNCTION.test(wchan) ? ` (${wchan})` : ''
   const thread = tid === who.pid ? '' : `thread ${tid} of `
   const sentence = `${upper(`${thread}${whoTold(who)}`)} sleeps uninterruptibly, waiting ${known ?? 'for something in the kernel'}${where}.`
-  return { certainty: 'sure', subject: who, sentence, evidence: PLACES.blocked }
+  return { certainty: 'certain', subject: who, sentence, evidence: PLACES.blocked }
 }
 
 /** Those that the kernel has told of and nobody else, each once. */
@@ -54,7 +54,7 @@ function reported({ kernel }: Evidence, looked: ReadonlySet<number>): readonly S
     if (tid === undefined || looked.has(Number(tid))) continue
     const subject = { ...named(comm), tid: Number(tid) }
     const sentence = `${whoTold(subject)} had slept uninterruptibly for more than ${seconds} s.`
-    told.set(Number(tid), { certainty: 'sure', subject, at, sentence, evidence: PLACES.kernel })
+    told.set(Number(tid), { certainty: 'certain', subject, at, sentence, evidence: PLACES.kernel })
   }
   return [...told.values()]
 }

@@ -26,7 +26,7 @@ export const clock: Rule = {
       const by = STEPS.map((form) => form.exec(text)?.[1]).find((found) => found !== undefined)
       if (by === undefined || Math.abs(Number(by)) < FAR) return []
       const sentence = `The clock was set by ${Math.round(Number(by))} s while the host ran.`
-      return [{ certainty: 'sure', at, sentence, evidence: PLACES.journal }]
+      return [{ certainty: 'certain', at, sentence, evidence: PLACES.journal }]
     })
   },
 }

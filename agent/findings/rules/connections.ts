@@ -21,7 +21,7 @@ export const connections: Rule = {
     const when = dropped === undefined ? {} : { at: dropped.at }
     return [
       {
-        certainty: dropped === undefined ? 'likely' : 'sure',
+        certainty: dropped === undefined ? 'likely' : 'certain',
         ...when,
         sentence,
         evidence: dropped === undefined ? PLACES.connections : PLACES.kernel,

@@ -14,7 +14,7 @@ export const deadlock: Rule = {
     hangs.flatMap((hang) => {
       if (hang.kind !== 'deadlock') return []
       const { waits, who } = hang
-      const certainty = waits.length > 0 ? 'sure' : 'likely'
+      const certainty = waits.length > 0 ? 'certain' : 'likely'
       return [{ certainty, subject: who, sentence: sentenceOf(hang), evidence: PLACES.processes }]
     }),
 }

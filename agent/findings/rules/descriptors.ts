@@ -16,7 +16,7 @@ export const descriptors: Rule = {
       ? []
       : [
           {
-            certainty: 'sure' as const,
+            certainty: 'certain' as const,
             sentence: `The host has no more open files: ${files.used} of ${files.most} are in use.`,
             evidence: PLACES.files,
           },
@@ -24,7 +24,7 @@ export const descriptors: Rule = {
     ...all
       .filter(({ used, most }) => most >= FEW && used >= most * NEARLY)
       .map(({ who, used, most }) => ({
-        certainty: used >= most ? ('sure' as const) : ('likely' as const),
+        certainty: used >= most ? ('certain' as const) : ('likely' as const),
         subject: who,
         sentence: `${whoTold(who)} has all the descriptors that it may have: ${used} of ${most}.`,
         evidence: PLACES.processes,

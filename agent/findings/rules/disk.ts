@@ -21,7 +21,7 @@ export const disk: Rule = {
       if (device === undefined || EMPTY.test(device)) continue
       const count = (signs.get(device)?.count ?? 0) + 1
       const sentence = `The disk ${device} has failed reads or writes, ${count} on record.`
-      signs.set(device, { certainty: 'sure', at, count, sentence, evidence: PLACES.kernel })
+      signs.set(device, { certainty: 'certain', at, count, sentence, evidence: PLACES.kernel })
     }
     return [...signs.values()]
   },

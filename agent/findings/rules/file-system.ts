@@ -27,7 +27,7 @@ export const fileSystem: Rule = {
         const device = form.exec(text)?.[1]
         if (device === undefined || signs.has(device)) continue
         signs.set(device, {
-          certainty: 'sure',
+          certainty: 'certain',
           at,
           sentence: `The file system on ${device} ${what}.`,
           evidence: PLACES.kernel,

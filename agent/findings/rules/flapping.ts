@@ -16,7 +16,7 @@ export const flapping: Rule = {
     return [...Map.groupBy(restarts.filter(lately), ({ unit }) => unit)]
       .filter(([unit, of]) => of.length >= OFTEN && (failed.get(unit)?.length ?? 0) >= OFTEN)
       .map(([unit, of]) => ({
-        certainty: 'sure' as const,
+        certainty: 'certain' as const,
         subject: { unit },
         at: Math.max(...of.map(({ at }) => at)),
         count: of.length,

@@ -14,7 +14,7 @@ export const inodes: Rule = {
     fileSystems
       .filter(({ inodes, inodesUsed }) => inodes >= FEW && inodesUsed >= inodes * FULL)
       .map(({ path, inodes, inodesUsed }) => ({
-        certainty: inodesUsed >= inodes ? ('sure' as const) : ('likely' as const),
+        certainty: inodesUsed >= inodes ? ('certain' as const) : ('likely' as const),
         sentence: `${path} can hold no more files: ${inodesUsed} of ${inodes} inodes are in use.`,
         evidence: PLACES.mounts,
       })),

@@ -21,6 +21,6 @@ export const lockup: Rule = {
       const sentence = isHard
         ? 'A processor stood still in the kernel, with its interrupts off (a hard lockup).'
         : `A processor ran nothing but ${whoTold(subject)} in the kernel for ${seconds} s (a soft lockup).`
-      return [{ certainty: 'sure' as const, subject, at, sentence, evidence: PLACES.kernel }]
+      return [{ certainty: 'certain' as const, subject, at, sentence, evidence: PLACES.kernel }]
     }),
 }

@@ -26,7 +26,7 @@ export const network: Rule = {
       if (last.is === 'down' && !of.some(({ is }) => is === 'up')) return []
       const what = last.is === 'stalled' ? 'sends nothing any more' : 'lost its link, and had none since'
       const sentence = `The network interface ${name} ${what}.`
-      return [{ certainty: 'sure' as const, at: last.at, sentence, evidence: last.evidence }]
+      return [{ certainty: 'certain' as const, at: last.at, sentence, evidence: last.evidence }]
     })
   },
 }

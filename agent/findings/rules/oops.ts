@@ -26,7 +26,7 @@ export const oops: Rule = {
       const who = pid === undefined ? '' : `, while ${whoTold(subject)} was running`
       return [
         {
-          certainty: 'sure',
+          certainty: 'certain',
           subject,
           at,
           sentence: `The kernel itself faulted (an oops)${who}.`,

@@ -24,7 +24,7 @@ export const pids: Rule = {
 function ofHost({ tasks }: Evidence): readonly Sign[] {
   if (tasks === undefined || tasks.used < tasks.most * NEARLY) return []
   const sentence = `The host has no more process ids: ${tasks.used} of ${tasks.most} are in use.`
-  return [{ certainty: 'sure', sentence, evidence: PLACES.load }]
+  return [{ certainty: 'certain', sentence, evidence: PLACES.load }]
 }
 
 function ofGroups({ groups, kernel, began }: Evidence): readonly Sign[] {
@@ -37,7 +37,7 @@ function ofGroups({ groups, kernel, began }: Evidence): readonly Sign[] {
     const subject = { unit }
     return [
       {
-        certainty: 'sure',
+        certainty: 'certain',
         subject,
         at,
         sentence: `${unit} was refused more tasks than its limit allows.`,
@@ -51,5 +51,5 @@ function ofGroups({ groups, kernel, began }: Evidence): readonly Sign[] {
 function signOf({ who, used, most, refused }: Group): Sign {
   const how = refused > 0 ? `, and ${refused} more ${refused === 1 ? 'was' : 'were'} refused` : ''
   const sentence = `${whoTold(who)} has all the tasks that it may have: ${used} of ${most}${how}.`
-  return { certainty: refused > 0 ? 'sure' : 'likely', subject: who, sentence, evidence: PLACES.groups }
+  return { certainty: refused > 0 ? 'certain' : 'likely', subject: who, sentence, evidence: PLACES.groups }
 }

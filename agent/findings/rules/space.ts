@@ -17,7 +17,7 @@ export const space: Rule = {
     fileSystems
       .filter(({ size, available }) => size >= SMALL && available < Math.min(size * LEFT, ENOUGH))
       .map(({ path, size, available }) => ({
-        certainty: available < size / 10_000 ? ('sure' as const) : ('likely' as const),
+        certainty: available < size / 10_000 ? ('certain' as const) : ('likely' as const),
         sentence: `${path} is full: ${formatBytes(available)} of ${formatBytes(size)} are left.`,
         evidence: PLACES.mounts,
       })),

@@ -31,6 +31,6 @@ export const unitFailed: Rule = {
         const how = RESULTS[last?.result ?? '']
         const sentence = `${unit} has failed${how === undefined ? '' : `: ${how}`}.`
         const when = last === undefined ? {} : { at: last.at }
-        return [{ certainty: 'sure' as const, subject: { unit }, ...when, sentence, evidence: PLACES.journal }]
+        return [{ certainty: 'certain' as const, subject: { unit }, ...when, sentence, evidence: PLACES.journal }]
       }),
 }

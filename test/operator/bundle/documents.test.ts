@@ -51,7 +51,7 @@ t.test('a bad receipt costs only itself, and is told', async (t) => {
     /cannot use 1 more of 7 receipts/,
   ])
   const finding = (pid: number) => ({
-    ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { pid }, sentence: 'x', evidence: [] },
+    ...{ kind: 'crash', certainty: 'certain', boot: 'this', subject: { pid }, sentence: 'x', evidence: [] },
   })
   const bad = { ...finding(3), kind: 'bored' }
   const told = await view({ 'manifest.json': { ...manifest, receipts: [], findings: [finding(2), bad, finding(4)] } })
@@ -129,7 +129,7 @@ t.test('what is hostile in a value is shown for what it is', async (t) => {
   const receipts = times.map((at, i) => receipt(i, { item: { at, pid: i, signal: 1e308 }, ms: 1e308 }))
   const evil = '{"__proto__":{"artifact":"polluted"},"constructor":{"prototype":1}}'
   const findings = receipts.map(({ item: { at, pid, signal } }) => ({
-    ...{ kind: 'crash', certainty: 'sure', boot: 'this', subject: { pid }, at, signal, sentence: 'x', evidence: [] },
+    ...{ kind: 'crash', certainty: 'certain', boot: 'this', subject: { pid }, at, signal, sentence: 'x', evidence: [] },
   }))
   const text = JSON.stringify({ ...manifest, receipts, findings }).replace(
     '"problems"',
@@ -171,7 +171,7 @@ t.test('what the builder and the cloud call a host, and nothing where neither sa
 
 t.test('a bundle of the boot before says whose boot it is, and whose crash', async (t) => {
   const about = { bootId: '2'.repeat(32), bundle: '20261130T020000Z-0123456789abcdef' }
-  const finding = { certainty: 'sure', subject: { comm: 'shop' }, at: 1_700_000_000_000, evidence: [] }
+  const finding = { certainty: 'certain', subject: { comm: 'shop' }, at: 1_700_000_000_000, evidence: [] }
   const findings = [
     { ...finding, kind: 'panic', boot: 'this', sentence: 'The kernel panicked.' },
     { ...finding, kind: 'crash', boot: 'this', sentence: 'x' },

@@ -12,7 +12,7 @@ import { bareReceipt } from '../bundle/bundle.ts'
 const receipt = (artifact: string, exe: string): Receipt => bareReceipt('live', 'complete', { artifact, item: { exe } })
 
 const finding: Finding = {
-  ...{ kind: 'crash', certainty: 'sure', boot: 'this' },
+  ...{ kind: 'crash', certainty: 'certain', boot: 'this' },
   ...{ subject: {}, sentence: 'It crashed.', evidence: [] },
 }
 const nothing = { findings: [], deaths: [], otherwise: '', lacks: [], leftOut: [] }
