@@ -29,7 +29,10 @@ export function findingsOf(seen: Seen): readonly Finding[] {
     ...(panics.length > 0 || seen.end === undefined || seen.end === 'ordered' ? [] : [ended(endSentence(seen.end))]),
     ...seen.unseen.map((one) => unknown(one, ofThisBoot)),
   ]
-  const healthy = ofThisBoot || unseen.length > 0 ? [] : [nothing(seen.evidence === undefined ? NO_CRASH : NOTHING)]
+  const healthy =
+    ofThisBoot || unseen.length > 0
+      ? []
+      : [nothing(seen.evidence === undefined || seen.end !== undefined ? NO_CRASH : NOTHING)]
   return ranked([...few(deaths), ...signs, ...unseen, ...healthy], seen.began)
 }
 

@@ -1,5 +1,6 @@
 import { isPlain } from '../words/plain.ts'
 import type { Panic } from './death.ts'
+import type { KernelMessage } from './kernel-words.ts'
 
 /** What a kernel has left of its log: pstore's records, or what kdump has read out of its memory. */
 export interface LeftLog {
@@ -49,11 +50,21 @@ export function panicsIn(logs: readonly LeftLog[]): readonly Panic[] {
 /** `seconds` since its boot, as the log has them: two logs of one panic have the same. */
 type Told = Panic & { readonly seconds: string }
 
-function panicIn({ artifact, at, text }: LeftLog): Told | undefined {
-  const lines = text.split('\n').flatMap((line) => {
+/** The kernel's own messages in a log that it has left, the oldest first, by the time of the last (ms since the epoch). */
+export function messagesIn({ text }: LeftLog, ended: number): readonly KernelMessage[] {
+  const lines = linesIn(text)
+  const last = Number(lines.at(-1)?.seconds ?? 0)
+  return lines.map(({ seconds, said }) => ({ at: ended - (last - Number(seconds)) * 1000, text: said }))
+}
+
+const linesIn = (text: string) =>
+  text.split('\n').flatMap((line) => {
     const [, level = '0', seconds, said] = LINE.exec(line) ?? []
     return seconds === undefined || said === undefined || Number(level) >= FACILITY ? [] : [{ seconds, said }]
   })
+
+function panicIn({ artifact, at, text }: LeftLog): Told | undefined {
+  const lines = linesIn(text)
   const panic = lines.find(({ said }) => PANIC.test(said))
   if (panic === undefined) return undefined
   const why = PANIC.exec(panic.said)?.[1] ?? ''

@@ -21,7 +21,7 @@ export interface Seen {
   readonly began: number
   /** What could not be looked at. */
   readonly unseen: readonly Unseen[]
-  /** What the rules look at; undefined for a boot that is over. */
+  /** What the rules look at: of a boot that is over, what its journal has. */
   readonly evidence?: Evidence
   /** The rules of the image's builder, besides our own. */
   readonly more?: readonly Rule[]

@@ -28,9 +28,16 @@ function rest({ name, kind }: Rule, count: number): Finding {
   return { kind, rule: name, certainty: 'likely', boot: 'this', subject: {}, count, sentence, evidence: [] }
 }
 
-/** Those that nothing else explains: a unit has failed because its process crashed, or for want of memory, and that is told. */
+/**
+ * Those that nothing else explains: a unit has failed because its process crashed, or for want of memory, and that is told; a kernel that panicked
+ * because it faulted tells of the fault itself.
+ */
 export function unexplained(signs: readonly Finding[], deaths: readonly Finding[]): readonly Finding[] {
   const units = new Set(deaths.filter(({ boot }) => boot !== 'earlier').map(({ subject }) => subject.unit))
   const flaps = new Set(signs.filter(({ rule }) => rule === 'flapping').map(({ subject }) => subject.unit))
-  return signs.filter(({ rule, subject: { unit } }) => rule !== 'unit-failed' || !(units.has(unit) || flaps.has(unit)))
+  const panicked = deaths.some(({ kind, boot }) => kind === 'panic' && boot === 'this')
+  return signs.filter(({ rule, subject: { unit } }) => {
+    if (rule === 'oops') return !panicked
+    return rule !== 'unit-failed' || !(units.has(unit) || flaps.has(unit))
+  })
 }

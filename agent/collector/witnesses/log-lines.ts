@@ -38,9 +38,8 @@ export async function logLines(
         since,
         signal,
       )) {
-        const [text, unit] = FIELDS.map((name) => fields.get(name))
-        if (text === undefined || unit === undefined || !SERVICE.test(unit) || OTHERS.test(unit)) continue
-        if (bootId === undefined || of === bootId) lines.push({ unit, at, text: text.slice(0, LINE_LENGTH) })
+        const line = bootId === undefined || of === bootId ? lineOf(fields, at) : undefined
+        if (line !== undefined) lines.push(line)
       }
     } catch {
       signal.throwIfAborted()
@@ -51,3 +50,10 @@ export async function logLines(
 }
 
 const FIELDS = ['MESSAGE', '_SYSTEMD_UNIT'] as const
+
+/** An entry as a line of one of the host's services; undefined where it is none. */
+export function lineOf(fields: ReadonlyMap<string, string>, at: number): Line | undefined {
+  const [text, unit] = FIELDS.map((name) => fields.get(name))
+  if (text === undefined || unit === undefined || !SERVICE.test(unit) || OTHERS.test(unit)) return undefined
+  return { unit, at, text: text.slice(0, LINE_LENGTH) }
+}

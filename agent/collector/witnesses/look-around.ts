@@ -1,9 +1,10 @@
 import type { Finding } from '../../bundle/schema.ts'
 import { coreDeath, unfinishedDeath } from '../../findings/core-words.ts'
-import type { Death } from '../../findings/death.ts'
+import type { Death, Panic } from '../../findings/death.ts'
 import { type Evidence, noEvidence } from '../../findings/evidence.ts'
 import { findingsOf } from '../../findings/findings.ts'
-import { type LeftLog, panicsIn } from '../../findings/panic-words.ts'
+import { kernelDeaths } from '../../findings/kernel-words.ts'
+import { type LeftLog, messagesIn, panicsIn } from '../../findings/panic-words.ts'
 import type { Rule } from '../../findings/rule.ts'
 import type { End, Place, Unseen } from '../../findings/seen.ts'
 import { abandonable } from '../../words/deadline.ts'
@@ -13,7 +14,8 @@ import { HostReads } from '../host/host-reads.ts'
 import { ledger } from '../host/ledger.ts'
 import { named } from '../host/pods.ts'
 import { thisBootId } from '../host/this-boot.ts'
-import { journalTestimony } from './journal.ts'
+import { evidenceBefore } from './boot-before.ts'
+import { type JournalTestimony, journalTestimony } from './journal.ts'
 import { kernelTestimony } from './kernel-log.ts'
 import { killCounts } from './kill-counts.ts'
 import { nothingOf, type Testimony, unseenFor } from './testimony.ts'
@@ -41,24 +43,53 @@ export async function lookBack(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const { id, journal: ended } = before
-  const journal =
+  const journal: Testimony & Partial<JournalTestimony> =
     id === undefined || ended === 'none'
       ? unseenFor('the journal', 'has nothing of that boot')
       : await abandonable(journalTestimony(root, id, signal), signal).catch((error: unknown) =>
           nothingOf('the journal', error),
         )
+  const { unitFailures = [], restarts = [] } = journal
+  const looked = abandonable(evidenceBefore(root, before, { unitFailures, restarts }, signal), signal).catch(
+    () => undefined,
+  )
   const cores = coresTestimony(listed, id)
   const kernel = unread === undefined ? [] : [{ place: 'what the kernel left', why: unread } as const]
-  return findingsOf({
-    deaths: await inPods(root, [...journal.deaths, ...cores.deaths], signal),
-    panics: panicsIn(logs),
+  const panics = panicsIn(logs)
+  const evidence = withLogs(await looked, logs, panics[0])
+  const deaths = [...journal.deaths, ...kernelDeaths(evidence?.kernel ?? []), ...cores.deaths]
+  const findings = findingsOf({
+    deaths: await inPods(root, deaths, signal),
+    ...(evidence !== undefined && { evidence }),
+    panics,
     end: endOf(before),
     unseen: [...journal.unseen, ...cores.unseen, ...kernel],
     kills: undefined,
     // What came late in that boot was told by then.
     began: Number.POSITIVE_INFINITY,
   })
+  return findings.map((finding) => inJournal(finding, panics[0]?.evidence ?? []))
 }
+
+/** What its kernel said last may not have come to the disk, but stands in what it left of its log as it panicked. */
+function withLogs(evidence: Evidence | undefined, logs: readonly LeftLog[], panic: Panic | undefined) {
+  if (evidence === undefined || panic === undefined) return evidence
+  const its = logs.filter(({ artifact }) => panic.evidence.some((place) => place.artifact === artifact))
+  const known = new Set(evidence.kernel.map(({ text }) => text))
+  const more = its.flatMap((log) => messagesIn(log, evidence.began)).filter(({ text }) => !known.has(text))
+  return { ...evidence, kernel: [...evidence.kernel, ...more] }
+}
+
+/** There are no facts of a boot that is over: what its kernel and its services said stands in the journal, or in what it left as it panicked. */
+function inJournal(finding: Finding, left: Finding['evidence']): Finding {
+  const places = finding.evidence.flatMap((place) =>
+    place.artifact === FACTS ? [{ artifact: 'journal' }, ...left] : [place],
+  )
+  const artifacts = places.map(({ artifact }) => artifact)
+  return { ...finding, evidence: places.filter(({ artifact }, at) => artifacts.indexOf(artifact) === at) }
+}
+
+const FACTS = 'facts.tar.zst'
 
 function endOf({ journal, remembered }: LeftBehind['before']): End {
   if (journal === 'cut') return 'cut'

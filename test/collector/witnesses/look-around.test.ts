@@ -128,6 +128,87 @@ t.test('of the boot before: who died in it, and how it went', async (t) => {
   ])
 })
 
+/** What lookBack says of a boot whose journal these files are. */
+async function backAt(root: string, more: { remembered?: object; journal?: string; logs?: readonly object[] } = {}) {
+  const { remembered, journal = 'cut', logs = [] } = more
+  const left = { before: { id: '2'.repeat(32), journal, remembered }, logs, unread: undefined }
+  const found = await lookBack(root, listed, left as unknown as Parameters<typeof lookBack>[2], unhurried())
+  return found.map(({ kind, rule, sentence, evidence }) =>
+    [kind, rule ?? '-', sentence, ...evidence.map(({ artifact, entry }) => `${artifact}${entry ?? ''}`)].join(' '),
+  )
+}
+const WORDLESS = 'unknown - The host went without a word: no ordered stop and no panic is on record.'
+
+t.test(
+  'the rules look at the boot before, too: at what its kernel and services said last, and which units failed',
+  async (t) => {
+    const EARLIER = '2'.repeat(32)
+    const ARCHIVED = SYSTEM.replace('.journal', '@1.journal~')
+    const kernel = (text: string, facility = 0): Fields => [
+      ...[`MESSAGE=${text}`, '_TRANSPORT=kernel', `SYSLOG_FACILITY=${facility}`],
+    ]
+    const fails = (unit: string) =>
+      manager('MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c', `UNIT=${unit}`, 'UNIT_RESULT=timeout')
+    const restarts = (unit: string) => manager('MESSAGE_ID=5eb03494b6584870a536b337290809b3', `UNIT=${unit}`)
+    const unnamed = ['MESSAGE=Could not resolve host: db', '_SYSTEMD_UNIT=web.service']
+    const entries = [
+      fails('shop.service'),
+      ...[fails('better.service'), restarts('better.service')],
+      kernel(
+        'Out of memory: Killed process 812 (java) total-vm:9kB, anon-rss:9kB, file-rss:0kB, shmem-rss:0kB, UID:33',
+      ),
+      kernel('Buffer I/O error on dev vdb, logical block 1, async page read'),
+      kernel('Buffer I/O error on dev vdc, logical block 1, async page read', 1),
+      ...[unnamed, unnamed, unnamed],
+    ]
+    const files = (more: readonly Fields[] = [], boot = EARLIER) => ({
+      [SYSTEM]: writeJournal([kernel('Buffer I/O error on dev vdd, logical block 1, async page read')], BOOT),
+      [ARCHIVED]: writeJournal([...entries, ...more], boot, false, 'f12e'.repeat(8)),
+    })
+    const dead = 'oom - java (pid 812) was killed by the kernel for want of memory. journal'
+    const suffered = [
+      'failed disk The disk vdb has failed reads or writes, 1 on record. journal',
+      'failed names web.service could not resolve names, as it has said 3 times within ten minutes. journal',
+      'failed unit-failed shop.service has failed: it took too long. journal',
+    ]
+    const all = (await backAt(host(t, files()))).map((line) => line.replace('oom oom-host', 'oom -'))
+    t.same(all, [dead, ...suffered, WORDLESS])
+    t.same(await backAt(host(t, files([], '4'.repeat(32)))), [WORDLESS], 'those of an earlier one tell nothing of it')
+
+    const captured = { id: EARLIER, stored: [], captured: true }
+    t.same(
+      await backAt(host(t, files()), { remembered: captured, journal: 'closed' }),
+      ['healthy - Nothing had crashed.'],
+      'its own bundle has told',
+    )
+    const stopped = { remembered: { ...captured, captured: false }, journal: 'closed' }
+    const goes = ['MESSAGE_ID=98268866d1d54a499c4e98921d93bc40', '_SYSTEMD_UNIT=systemd-logind.service']
+    const late = [
+      fails('late.service'),
+      ...Array(3).fill(['MESSAGE=Could not resolve host', '_SYSTEMD_UNIT=l.service']),
+    ]
+    const inOrder = await backAt(host(t, files([goes, ...late])), stopped)
+    t.same(inOrder.slice(1, 4), suffered, 'what failed while it was being stopped was stopped')
+
+    const text = [
+      '<4>[   98.5] Buffer I/O error on dev vdb, logical block 1, async page read',
+      '<4>[   99.0] Buffer I/O error on dev vde, logical block 1, async page read',
+      '<12>[   99.1] Buffer I/O error on dev vdf, logical block 1, async page read',
+      '<4>[   99.2] Oops: 0002 [#1] PREEMPT SMP NOPTI',
+      '<0>[   99.3] Kernel panic - not syncing: Fatal exception',
+    ].join('\n')
+    const panicked = await backAt(host(t, files()), { logs: [{ artifact: 'pstore/a.txt.zst', text }] })
+    t.match(panicked[0], /^panic - The kernel panicked after a fault in its own code\. pstore\/a/)
+    t.same(
+      panicked.filter((line) => / (?:disk|oops) /.test(line)),
+      [
+        'failed disk The disk vde has failed reads or writes, 1 on record. journal pstore/a.txt.zst',
+        `${suffered[0]} pstore/a.txt.zst`,
+      ],
+    )
+  },
+)
+
 t.test('two services that crash while the host goes down, when no core is stored any more', async (t) => {
   const handler = (pid: number, signal: string, ...more: readonly string[]) => [
     `MESSAGE=Process ${pid} (fragile) of user 33 terminated abnormally with signal ${signal}, processing...`,

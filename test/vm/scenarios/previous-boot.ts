@@ -15,6 +15,8 @@ import type { Scenario } from '../scenario.ts'
 const KDUMP = '/var/crash/202611301200'
 const KDUMP_LOG = '[  99.000001] Kernel panic - not syncing: hung_task: blocked tasks'
 
+const BREAKS = 'systemd-run --quiet --unit=broken false; until systemctl is-failed --quiet broken; do sleep 0.5; done'
+
 /**
  * One machine, booted again and again: it panics, when kdump has left something already, is rebooted in order, and reset without a word. What
  * became of it each time is told by the next boot; of the reboot, nothing.
@@ -49,7 +51,10 @@ export const scenario: Scenario = {
     await during('a reboot', async (machine) => {
       await machine.sh('systemctl --no-block reboot', signal)
     })
-    await during('a reset', async (machine) => machine.reset())
+    await during('a reset', async (machine) => {
+      await machine.ok(`${BREAKS}; journalctl --sync; sync`, signal)
+      await machine.reset()
+    })
     await during('the end', async (machine) => machine.cutPower())
 
     await bucket.openForReading(signal)
@@ -62,7 +67,7 @@ export const scenario: Scenario = {
     const [, shutdown = ''] = told
     // On a busy machine in emulation not all may answer in time who would know; nobody may say that something had crashed.
     match(shutdown, /^shutdown -1 (healthy|unknown( unknown)*)$/, 'the panic is not told as that boot’s')
-    deepEqual(told, ['previous-boot 0 panic panic', shutdown, 'previous-boot 2 unknown'])
+    deepEqual(told, ['previous-boot 0 panic panic', shutdown, 'previous-boot 2 failed unknown'])
     const [panic, , reset] = bundles as [StoredBundle, StoredBundle, StoredBundle]
     const [first, second] = panic.manifest.findings
     match(
@@ -71,7 +76,9 @@ export const scenario: Scenario = {
     )
     equal(second?.sentence, 'The kernel panicked because tasks were blocked for too long.')
     deepEqual([first?.boot, second?.boot], ['this', 'unknown'])
-    match(reset.manifest.findings[0]?.sentence ?? '', /went without a word/)
+    const [failed, wordless] = reset.manifest.findings
+    equal(failed?.sentence, 'broken.service has failed: its process ended with an error.')
+    match(wordless?.sentence ?? '', /went without a word/)
     const dumped = receiptsOf(panic, 'cores').map(({ artifact, status }) => `${artifact} ${status}`)
     deepEqual(dumped.sort(), [
       'cores/202611301200.dmesg.202611301200.zst complete',

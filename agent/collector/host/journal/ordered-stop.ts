@@ -42,3 +42,24 @@ async function hasWord(root: string, { path, header }: JournalFile, { id, now }:
       if (isMeant(bootId) && (isShared || at >= header.tailRealtime / 1000 - STOP_MS)) return true
   return false
 }
+
+/** When an ordered stop of this boot, which ended at `last`, began, in ms since the epoch; undefined where the file tells of none, or cannot be read. */
+export async function stopBegan(
+  root: string,
+  { path }: JournalFile,
+  id: string,
+  last: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    using handle = (await openJournal(root, path, signal)).handle
+    const began: number[] = []
+    for (const values of WORDS)
+      for await (const { at, bootId } of entriesWith(handle, values, [], MOST, signal))
+        if (bootId === id && at >= last - STOP_MS) began.push(at)
+    return began.length === 0 ? undefined : Math.min(...began)
+  } catch {
+    signal.throwIfAborted()
+    return undefined
+  }
+}
