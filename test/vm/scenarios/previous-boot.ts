@@ -53,7 +53,7 @@ export const scenario: Scenario = {
     })
     await during('a reset', async (machine) => {
       await machine.ok(`${BREAKS}; journalctl --sync; sync`, signal)
-      await machine.reset()
+      machine.reset()
     })
     await during('the end', async (machine) => machine.cutPower())
 
