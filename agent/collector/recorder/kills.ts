@@ -38,7 +38,11 @@ export class Kills implements Disposable {
     )
     const killed = kernelDeaths(messages).flatMap(({ kind, subject: { pid, comm, unit }, at: when }): Kill[] => {
       if (kind !== 'oom' || when === undefined) return []
-      const who = { ...(pid !== undefined && { pid }), ...(comm !== undefined && { comm }), ...(unit && { unit }) }
+      const who = {
+        ...(pid !== undefined && { pid }),
+        ...(comm !== undefined && { comm: apart(comm) }),
+        ...(unit && { unit: apart(unit) }),
+      }
       return [{ at: Math.round(when - booted), wall: Math.round(when), who }]
     })
     this.#kills = [...this.#kills, ...killed].slice(-KILLS)
@@ -67,6 +71,9 @@ export class Kills implements Disposable {
     }
   }
 }
+
+/** The same text on its own: as a part of another it would keep that, which is the report on all processes. */
+const apart = (text: string) => Buffer.from(text).toString()
 
 function opened(path: string): number | undefined {
   try {

@@ -4,15 +4,17 @@ const MARKS = 11
 
 /** What something was, minute by minute, for as long as growth is told. */
 export class Marks {
-  readonly #values: number[] = []
+  /** In turn; of its length from the beginning: one that grows takes half as much again. */
+  readonly #values = new Array<number>(MARKS)
+  #count = 0
   #at = Number.NEGATIVE_INFINITY
 
   /** By how much a value has grown in ten minutes, or since the first that was seen. `at` in ms. */
   grown(value: number, at: number): number {
     if (at - this.#at >= MARK_MS) {
       this.#at = at
-      if (this.#values.push(value) > MARKS) this.#values.shift()
+      this.#values[this.#count++ % MARKS] = value
     }
-    return value - (this.#values[0] ?? value)
+    return value - (this.#values[this.#count < MARKS ? 0 : this.#count % MARKS] ?? value)
   }
 }

@@ -10,23 +10,26 @@ import type { KeptFiles } from './kept-files.ts'
 import { Marks } from './marks.ts'
 import { OF_PROCESSES, standOut } from './ranking.ts'
 
-/** Processes that are remembered, the largest: some 300 bytes each. */
-const REMEMBERED = 4096
+/** Processes that are remembered, the largest, and a quarter more until they are counted: a KiB each. */
+const REMEMBERED = 1024
+const MOST = REMEMBERED * 1.25
 /** Processes between two looks at the time. */
 const FEW = 8
 
-/** A process that was looked at. */
-interface Tracked {
-  readonly pid: number
+/** A process that was looked at, and what was seen of it last. */
+interface Tracked extends Seen {
+  who: Who & { readonly pid: number }
+  memory: number
+  grown: number
+  cpu: number
+  threads: number
+  fds: number
   /** Seconds after boot: another process of the same id has another. */
   readonly start: number
   readonly marks: Marks
-  /** As the kernel has it, a character for each byte. */
-  comm: string
   /** Processor time that it had used, s, when it was looked at last, ms since boot. */
   used: number
   at: number
-  seen: Seen
 }
 
 /**
@@ -62,15 +65,12 @@ export class ProcessWatch {
       if (pid === undefined) break
       if (n <= before.size || !before.has(pid)) this.#lookAt(pid, at, n <= before.size)
     }
-    const top = standOut(
-      [...this.#tracked.values()].map(({ seen }) => seen),
-      OF_PROCESSES,
-    )
-    this.#top = top.flatMap(({ who }) => who.pid ?? [])
+    const top = standOut([...this.#tracked.values()], OF_PROCESSES)
+    this.#top = top.map(({ who }) => who.pid)
     for (const pid of this.#top) before.delete(pid)
     for (const pid of before) this.#files.close(statOf(pid))
     void this.#askPlaces()
-    return top
+    return top.map(({ who, memory, grown, cpu, threads, fds }) => ({ who, memory, grown, cpu, threads, fds }))
   }
 
   /** All there are; who is new comes last, and so has his turn first. */
@@ -78,10 +78,6 @@ export class ProcessWatch {
     const pids = new Set(this.#pids())
     for (const pid of this.#tracked.keys()) if (!pids.has(pid)) this.#tracked.delete(pid)
     this.#kernelThreads = this.#kernelThreads.intersection(pids)
-    if (this.#tracked.size > REMEMBERED) {
-      const smallest = [...this.#tracked.values()].sort((a, b) => a.seen.memory - b.seen.memory)
-      for (const { pid } of smallest.slice(0, -REMEMBERED / 2)) this.#tracked.delete(pid)
-    }
     const others = [...pids].filter((pid) => !this.#kernelThreads.has(pid))
     const isKnown = (pid: number) => this.#tracked.has(pid)
     return [...others.filter(isKnown), ...others.filter((pid) => !isKnown(pid))]
@@ -102,6 +98,15 @@ export class ProcessWatch {
     if (stat === undefined) this.#tracked.delete(pid)
     else if (stat.kernelThread) this.#kernelThreads.add(pid)
     else this.#tracked.set(pid, this.#update(stat, at))
+    if (this.#tracked.size > MOST) this.#forgetSmall()
+  }
+
+  /** The smallest, but for those that stood out. */
+  #forgetSmall(): void {
+    const top = new Set(this.#top)
+    const others = [...this.#tracked.values()].filter(({ who }) => !top.has(who.pid))
+    const smallest = others.sort((a, b) => a.memory - b.memory)
+    for (const { who } of smallest.slice(0, this.#tracked.size - REMEMBERED)) this.#tracked.delete(who.pid)
   }
 
   #update(stat: Stat, at: number): Tracked {
@@ -109,13 +114,16 @@ export class ProcessWatch {
     const known = this.#tracked.get(pid)
     const isSame = known !== undefined && known.start === start
     const one: Tracked = isSame ? known : anew(stat)
-    const who = one.comm === comm ? one.seen.who : { ...one.seen.who, comm: shownName(comm) }
-    const memory = Math.round(stat.rss / 1024)
+    // It may have called itself anew.
+    if (one.who.comm !== comm && one.who.comm !== shownName(comm)) one.who = { ...one.who, comm: shownName(comm) }
     const used = stat.utime + stat.stime
-    const cpu = at > one.at ? Math.max(0, (100_000 * (used - one.used)) / (at - one.at)) : 0
-    const fds = this.#countsDescriptors ? this.#descriptors(pid) : Number.NaN
-    Object.assign(one, { comm, used, at })
-    one.seen = { who, memory, grown: one.marks.grown(memory, at), cpu, threads, fds }
+    one.cpu = at > one.at ? Math.max(0, (100_000 * (used - one.used)) / (at - one.at)) : 0
+    one.used = used
+    one.at = at
+    one.memory = Math.round(stat.rss / 1024)
+    one.grown = one.marks.grown(one.memory, at)
+    one.threads = threads
+    one.fds = this.#countsDescriptors ? this.#descriptors(pid) : Number.NaN
     return one
   }
 
@@ -136,10 +144,10 @@ export class ProcessWatch {
     this.#isAsking = true
     for (const pid of this.#top) {
       const one = this.#tracked.get(pid)
-      if (one === undefined || one.seen.who.unit !== undefined) continue
+      if (one === undefined || one.who.unit !== undefined) continue
       const text = await readFile(join(this.#root, `proc/${pid}/cgroup`), 'latin1').catch(() => '')
       const { unit } = parseMembership(text) ?? {}
-      if (unit !== undefined) Object.assign(one.seen.who, { unit })
+      if (unit !== undefined) Object.assign(one.who, { unit })
     }
     this.#isAsking = false
   }
@@ -149,7 +157,6 @@ const statOf = (pid: number) => `proc/${pid}/stat`
 
 /** One that has not been seen before: what it has used so far, it has used since its start. */
 function anew({ pid, comm, start }: Stat): Tracked {
-  const who: Who = { pid, comm: shownName(comm) }
-  const seen = { who, memory: 0, grown: 0, cpu: 0, threads: 0, fds: Number.NaN }
-  return { pid, start, comm, marks: new Marks(), used: 0, at: start * 1000, seen }
+  const seen = { memory: 0, grown: 0, cpu: 0, threads: 0, fds: Number.NaN }
+  return { ...seen, who: { pid, comm: shownName(comm) }, start, marks: new Marks(), used: 0, at: start * 1000 }
 }

@@ -27,10 +27,10 @@ export const OF_UNITS: readonly Measure[] = [
 ]
 
 /** Those that stand out in one measure or another, each once. */
-export function standOut(all: readonly Seen[], measures: readonly Measure[]): readonly Seen[] {
-  const out = new Set<Seen>()
+export function standOut<One extends Seen>(all: readonly One[], measures: readonly Measure[]): readonly One[] {
+  const out = new Set<One>()
   for (const { of, kept, least } of measures) {
-    const leading: Seen[] = []
+    const leading: One[] = []
     for (const one of all) {
       const value = of(one)
       if (!(value >= least)) continue
