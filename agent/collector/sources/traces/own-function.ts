@@ -27,8 +27,9 @@ const MACHINERY: readonly RegExp[] = [
   /^__rust|^rust_(?:begin_unwind|panic\w*|oom)$/,
   // Go
   /^(?:runtime|sync|syscall|reflect)[./]|^internal\/|^time\.Sleep$|^_rt0_|^gogo$|^x?_cgo_|^crosscall|^threadentry/,
-  // What Node, Python and the JVM give up by.
-  /^node::(?:Abort|Assert|OnFatalError|OOMErrorHandler|DumpNativeBacktrace)|^V8_Fatal|^v8::base::OS::Abort/,
+  // What Node, Python and the JVM give up by, and by what V8 calls any function.
+  /^node::(?:\(anonymous namespace\)::)?(?:Abort|DefaultAbort|Assert|OnFatalError|OOMErrorHandler|DumpNativeBacktrace)|^Builtins_/,
+  /^V8_Fatal|^v8::base::OS::Abort/,
   /^v8::(?:Utils|internal::V8)::(?:Report|Fatal)|^_?Py_Fatal|^take_gil$|^VMError::|^os::(?:abort|die)$/,
 ]
 

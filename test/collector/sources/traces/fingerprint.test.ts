@@ -116,6 +116,7 @@ t.test('machinery of runtimes is nobody’s own, in their files and in static pr
       'v8::internal::V8::FatalProcessOutOfMemory',
       'v8::base::OS::Abort',
     ],
+    ...['node::(anonymous namespace)::DefaultAbortHandler', 'Builtins_JSEntryTrampoline'],
     ...['Py_FatalError', '_Py_FatalErrorFunc', 'take_gil', 'VMError::report_and_die', 'os::abort'],
   ]
   for (const name of machinery) t.equal(ownFunction({ module: SHOP, function: name }), undefined, name)
