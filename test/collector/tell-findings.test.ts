@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { HoldLock } from '../../agent/collector/hold-lock.ts'
+import type { Found } from '../../agent/collector/sources/source.ts'
 import { buildersRules } from '../../agent/findings/builders/rules.ts'
 import { collectorAt } from '../../agent/wall/client.ts'
 import type { Occasion } from '../../agent/words/evidence.ts'
-import { collectorOf } from './synthetic.ts'
+import { chunks, collectorOf, item, source } from './synthetic.ts'
 
 const OCCASION: Occasion = { trigger: 'shutdown', boot: 'this' }
 const soon = () => AbortSignal.timeout(20_000)
@@ -68,3 +69,28 @@ t.test('rules of the image’s builder speak behind ours', async (t) => {
   write({})
   t.match((await collectorAt(join(desk.root, 's')).health(soon())).problems, ['a: b'])
 })
+
+t.test(
+  'a panic of the boot before, by what its kernel left in pstore and what kdump has read of its log',
+  async (t) => {
+    const said = 'Kernel panic - not syncing: hung_task: blocked tasks'
+    const left = (from: 'pstore' | 'cores', name: string, text: string, encoding: 'frames' | 'as-is' = 'frames') =>
+      item(name, () => chunks(text), { source: from, encoding, identity: { at: 1_700_000_000_000 } })
+    const dmesg = 'cores/202611301200.dmesg.202611301200.zst'
+    const asked = async (pstore: Found[], cores: Found[]) => {
+      const { socket } = await collectorOf(t, [source('pstore', pstore), source('cores', cores)])
+      const session = await collectorAt(socket).open({ trigger: 'previous-boot', boot: 'previous' }, 4000, soon())
+      const [first] = await session.findings(4000, soon())
+      return [first?.kind, first?.boot, ...(first?.evidence ?? []).map(({ artifact }) => artifact)]
+    }
+    t.same(await asked([left('pstore', 'pstore/1.txt.zst', `<0>[ 9.0] ${said}`)], []), [
+      'panic',
+      'this',
+      'pstore/1.txt.zst',
+    ])
+    t.same(await asked([], [left('cores', dmesg, `[ 9.0] ${said}`)]), ['panic', 'this', dmesg])
+    // Others may be called so, and what is compressed is not read.
+    const others = [left('cores', 'cores/app.core.zst', `[ 9.0] ${said}`), left('cores', dmesg, said, 'as-is')]
+    t.same((await asked([], others))[0], 'unknown')
+  },
+)
