@@ -78,6 +78,6 @@ function failedBy(
   const last = new Map(failures.toSorted((a, b) => a.at - b.at).map(({ unit, at }) => [unit, at]))
   return [...last].flatMap(([unit, at]) => {
     const isOver = restarts.some((restart) => restart.unit === unit && restart.at >= at)
-    return isOver || at > began || at < began - LATELY_MS ? [] : [unit]
+    return isOver || at < began - LATELY_MS ? [] : [unit]
   })
 }

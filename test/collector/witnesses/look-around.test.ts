@@ -175,6 +175,20 @@ t.test(
     t.same(all, [dead, ...suffered, WORDLESS])
     t.same(await backAt(host(t, files([], '4'.repeat(32)))), [WORDLESS], 'those of an earlier one tell nothing of it')
 
+    const clock = ['MESSAGE=System clock was stepped by 99.0 seconds', '_SYSTEMD_UNIT=chrony.service']
+    const hoursAgo = writeJournal(
+      [fails('old.service'), clock],
+      EARLIER,
+      false,
+      'f13e'.repeat(8),
+      1_699_990_000_000_000,
+    )
+    const withOld = { ...files(), [SYSTEM.replace('.journal', '@0.journal')]: hoursAgo }
+    t.same((await backAt(host(t, withOld))).slice(1), [...suffered, WORDLESS], 'what was hours ago is over')
+    const quietly = writeJournal([['MESSAGE=hello']], EARLIER, false, 'f12e'.repeat(8))
+    const well = host(t, { [ARCHIVED]: quietly })
+    t.same(await backAt(well, { journal: 'closed' }), ['healthy - Nothing had crashed.'], 'who hung is not known')
+
     const captured = { id: EARLIER, stored: [], captured: true }
     t.same(
       await backAt(host(t, files()), { remembered: captured, journal: 'closed' }),

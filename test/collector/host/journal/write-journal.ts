@@ -13,7 +13,7 @@ const OBJECT_ZSTD = 4
 /** Bytes of a value that is compressed: systemd's DEFAULT_COMPRESS_THRESHOLD. */
 const LONG = 512
 const ARCHIVED = 2
-/** µs since the epoch of the first entry; each is a second after the one before. */
+/** µs since the epoch of the first entry, where nobody says; each is a second after the one before. */
 const BEGAN = 1_700_000_000_000_000
 
 /**
@@ -25,6 +25,7 @@ export function writeJournal(
   boot = '33333333333343338333333333333333',
   isPacked = false,
   fileId = 'f11e'.repeat(8),
+  began = BEGAN,
 ): Buffer {
   let file = Buffer.alloc(1024 * 1024)
   let end = HEADER
@@ -100,7 +101,7 @@ export function writeJournal(
     const items = [...new Set(texts)].map(appended).sort((a, b) => a.at - b.at)
     const at = add(ENTRY, 64 + items.length * 16)
     put(at + 16, number + 1)
-    put(at + 24, BEGAN + number * 1_000_000)
+    put(at + 24, began + number * 1_000_000)
     put(at + 32, number * 1_000_000)
     Buffer.from(boot, 'hex').copy(file, at + 40)
     for (const [index, { at: value, hash, entries: of }] of items.entries()) {
@@ -138,8 +139,8 @@ export function writeJournal(
     [160, written.length],
     [168, 1],
     [176, all],
-    [184, BEGAN],
-    [192, BEGAN + (written.length - 1) * 1_000_000],
+    [184, began],
+    [192, began + (written.length - 1) * 1_000_000],
     [200, (written.length - 1) * 1_000_000],
     [208, count.data],
     [216, count.fields],
