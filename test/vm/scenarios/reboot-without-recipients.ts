@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { FINGERPRINT } from '../../../agent/words/fingerprint.ts'
 import { checkReceipts, receiptsOf } from '../bucket.ts'
 import { crash } from '../crash.ts'
 import { bootDone } from '../power.ts'
@@ -26,6 +27,9 @@ export const scenario: Scenario = {
       [{ status: 'skipped', because: 'seal' }],
     )
     match(cores[0]?.reason ?? '', /recipient/)
+    const { fingerprint } = bundle.manifest.findings[0] ?? {}
+    step(`the crash is ${fingerprint}`)
+    match(fingerprint ?? '', FINGERPRINT, 'where it crashed is told all the same')
     const journals = receiptsOf(bundle, 'journal').filter(({ class: of }) => of === 'memory')
     ok(journals.length > 0, "the journal holds the crash's environment")
     for (const { status, because, reason } of journals) {
