@@ -138,6 +138,7 @@ t.test('a crash has the fingerprint of its core’s stack, a hang that of its pr
         { of: 'spinning', pid: 9, fingerprint: print(3) },
         { of: 'deadlock', pid: 9, fingerprint: print(4) },
         { of: 'crash', fingerprint: print(5) },
+        { of: 'crash', pid: 77, fingerprint: print(6) },
       ],
     },
   }
@@ -149,11 +150,12 @@ t.test('a crash has the fingerprint of its core’s stack, a hang that of its pr
     { ...hang, subject: {} },
     { ...hang, rule: 'blocked' },
   ]
-  const of = { ...ending, findings: [crash, hang, oom, old, ...others], receipts: [traces, core] }
+  const handed = { ...crash, subject: { pid: 77 }, evidence: [] }
+  const of = { ...ending, findings: [crash, hang, handed, oom, old, ...others], receipts: [traces, core] }
   const manifest = closingManifest(opening, of)
   t.same(
     manifest.findings.map(({ fingerprint }) => fingerprint),
-    [print(2), print(4), ...Array(5).fill(undefined)],
+    [print(2), print(4), print(6), ...Array(5).fill(undefined)],
   )
   t.same(manifestSchema.parse(manifest), manifest)
   t.equal(rowSchema.parse(indexRow(manifest, name)).fingerprint, print(2))
