@@ -29,7 +29,7 @@ const gone = z.object({
 })
 
 const printed = z.object({
-  ...{ of: z.enum(PRINTED), path: text, pid: count, fingerprint: z.string().regex(FINGERPRINT) },
+  ...{ of: z.enum(PRINTED), path: text, at: count, pid: count, fingerprint: z.string().regex(FINGERPRINT) },
 })
 
 export const detailsSchema = z.discriminatedUnion('source', [

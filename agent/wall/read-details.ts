@@ -54,7 +54,10 @@ const unfit = recordOf({ scope: NAME, bytes: 'size' }, ['scope', 'bytes'])
 const torn = recordOf({ of: PAGES, pages: 'number' }, ['of', 'pages'])
 
 const fingerprint = (value: unknown) => (typeof value === 'string' && FINGERPRINT.test(value) ? value : undefined)
-const printed = recordOf({ of: PRINTED, path: SHORT_PATH, pid: 'number', fingerprint }, ['of', 'fingerprint'])
+const printed = recordOf({ of: PRINTED, path: SHORT_PATH, at: 'number', pid: 'number', fingerprint }, [
+  'of',
+  'fingerprint',
+])
 
 const fileRead = recordOf({ path: SHORT_PATH, bytes: 'size' }, ['path', 'bytes'])
 

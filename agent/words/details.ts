@@ -115,8 +115,9 @@ export interface TracesDetails {
 /** What the stack of a crash, or of a process that hangs, has in common with those like it: collector/sources/traces/FINGERPRINT.md. */
 export interface Fingerprinted {
   readonly of: (typeof PRINTED)[number]
-  /** Of a crash, where its core lies on the host, if it does. */
+  /** Of a crash, where its core lies on the host, and when it was: ms since the epoch. */
   readonly path?: string
+  readonly at?: number
   readonly pid?: number
   readonly fingerprint: string
 }

@@ -126,44 +126,58 @@ t.test('a row says what a bundle cost, who was in the way, and of which build th
   t.end()
 })
 
-t.test('a crash has the fingerprint of its core’s stack, a hang that of its process’s, and no other', (t) => {
-  const print = (n: number) => `1-${String(n).padStart(16, '0')}`
-  const traces: Receipt = {
-    ...{ ...receipt, artifact: 'traces.tar.zst', source: 'traces', item: {} },
-    details: {
-      ...{ source: 'traces', processes: 2, crashed: 2 },
-      fingerprints: [
-        { of: 'crash', path: '/cores/other', fingerprint: print(1) },
-        { of: 'crash', path: '/cores/shop', fingerprint: print(2) },
-        { of: 'spinning', pid: 9, fingerprint: print(3) },
-        { of: 'deadlock', pid: 9, fingerprint: print(4) },
-        { of: 'crash', fingerprint: print(5) },
-        { of: 'crash', pid: 77, fingerprint: print(6) },
+t.test(
+  'a crash has the fingerprint of its core’s stack, or of its process’s at that time, a hang that of its process’s, and no other',
+  (t) => {
+    const print = (n: number) => `1-${String(n).padStart(16, '0')}`
+    const traces: Receipt = {
+      ...{ ...receipt, artifact: 'traces.tar.zst', source: 'traces', item: {} },
+      details: {
+        ...{ source: 'traces', processes: 2, crashed: 2 },
+        fingerprints: [
+          { of: 'crash', path: '/cores/other', fingerprint: print(1) },
+          { of: 'crash', path: '/cores/shop', fingerprint: print(2) },
+          { of: 'spinning', pid: 9, fingerprint: print(3) },
+          { of: 'deadlock', pid: 9, fingerprint: print(4) },
+          { of: 'crash', fingerprint: print(5) },
+          { of: 'crash', pid: 30, at: 1796000000000, fingerprint: print(6) },
+          { of: 'crash', pid: 31, at: 1796000000000, path: '/cores/late', fingerprint: print(7) },
+        ],
+      },
+    }
+    const core: Receipt = { ...receipt, item: { pid: 812, path: '/cores/shop' } }
+    const [oom, crash, old] = findings as [Finding, Finding, Finding]
+    const hang = { ...oom, kind: 'hang', rule: 'deadlock', subject: { pid: 9 } } as const
+    const others = [
+      { ...hang, subject: { pid: 10 } },
+      { ...hang, subject: {} },
+      { ...hang, rule: 'blocked' },
+    ]
+    const { at: _, ...timeless } = crash
+    const crashOf = (pid: number, after: number): Finding => ({
+      ...{ ...crash, subject: { pid }, at: 1796000000000 + after, evidence: [{ artifact: 'journal' }] },
+    })
+    const coreless = [
+      ...[crashOf(30, 1000), crashOf(31, -60_000), crashOf(30, 3_600_000), crashOf(32, 0)],
+      ...[
+        { ...crashOf(30, 0), rule: 'oops' },
+        { ...timeless, subject: { pid: 30 }, evidence: [] },
       ],
-    },
-  }
-  const core: Receipt = { ...receipt, item: { pid: 812, path: '/cores/shop' } }
-  const [oom, crash, old] = findings as [Finding, Finding, Finding]
-  const hang = { ...oom, kind: 'hang', rule: 'deadlock', subject: { pid: 9 } } as const
-  const others = [
-    { ...hang, subject: { pid: 10 } },
-    { ...hang, subject: {} },
-    { ...hang, rule: 'blocked' },
-  ]
-  const handed = { ...crash, subject: { pid: 77 }, evidence: [] }
-  const of = { ...ending, findings: [crash, hang, handed, oom, old, ...others], receipts: [traces, core] }
-  const manifest = closingManifest(opening, of)
-  t.same(
-    manifest.findings.map(({ fingerprint }) => fingerprint),
-    [print(2), print(4), print(6), ...Array(5).fill(undefined)],
-  )
-  t.same(manifestSchema.parse(manifest), manifest)
-  t.equal(rowSchema.parse(indexRow(manifest, name)).fingerprint, print(2))
-  t.equal(indexRow(closingManifest(opening, ending), name).fingerprint, null, 'there is no trace')
-  const odd = { ...crash, fingerprint: 'main' }
-  t.throws(() => manifestSchema.parse({ ...manifest, findings: [odd] }), 'no text of a stack')
-  t.end()
-})
+    ]
+    const of = { ...ending, findings: [crash, hang, oom, old, ...others, ...coreless], receipts: [traces, core] }
+    const manifest = closingManifest(opening, of)
+    t.same(
+      manifest.findings.map(({ fingerprint }) => fingerprint),
+      [print(2), print(4), ...Array(5).fill(undefined), print(6), print(7), ...Array(4).fill(undefined)],
+    )
+    t.same(manifestSchema.parse(manifest), manifest)
+    t.equal(rowSchema.parse(indexRow(manifest, name)).fingerprint, print(2))
+    t.equal(indexRow(closingManifest(opening, ending), name).fingerprint, null, 'there is no trace')
+    const odd = { ...crash, fingerprint: 'main' }
+    t.throws(() => manifestSchema.parse({ ...manifest, findings: [odd] }), 'no text of a stack')
+    t.end()
+  },
+)
 
 t.test('without findings nothing is known', (t) => {
   t.equal(closingManifest(opening, { ...ending, findings: [] }).why, 'unknown')

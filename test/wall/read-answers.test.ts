@@ -198,7 +198,7 @@ t.test('details: each source’s are read as a bundle has them', async (t) => {
     {
       ...{ source: 'traces', processes: 2, crashed: 1, threads: 9, frames: 40, named: 39 },
       fingerprints: [
-        { of: 'crash', path: '/var/lib/systemd/coredump/core.shop', fingerprint: '1-0123456789abcdef' },
+        { of: 'crash', path: '/var/crash/core', at: 9, pid: 8, fingerprint: '1-0123456789abcdef' },
         { of: 'deadlock', pid: 7, fingerprint: '1-0123456789abcdef' },
       ],
     },

@@ -1,8 +1,9 @@
+import type { Fingerprinted } from '../../../words/details.ts'
 import type { ItemIdentity } from '../../../words/evidence.ts'
 import { isoSecond } from '../../../words/instant.ts'
 import { printable } from '../../../words/printable.ts'
 import type { UnwoundProcess } from '../../kept-stacks/unwind-process.ts'
-import { plainFrames } from './fingerprint.ts'
+import { fingerprintOf, plainFrames } from './fingerprint.ts'
 import { endText, frameText } from './frame-text.ts'
 import type { PlainFrame } from './own-function.ts'
 import { Files, stackJson, VERSION } from './process-json.ts'
@@ -87,8 +88,17 @@ function loggedStacks(text: string): readonly { readonly tid: number; readonly f
   return stacks
 }
 
+/** What the crash has in common with those like it. */
+export function crashFingerprint(crash: Crash): readonly Fingerprinted[] {
+  const fingerprint = fingerprintOf([crashedFrames(crash)])
+  const { pid, at } = crash.identity
+  const known = { ...(pid !== undefined && { pid }), ...(at !== undefined && { at }) }
+  const path = crash.core === undefined ? {} : { path: crash.core }
+  return fingerprint === undefined ? [] : [{ of: 'crash', ...path, ...known, fingerprint }]
+}
+
 /** The frames of the thread that crashed, which both tell first. */
-export function crashedFrames(crash: Crash): readonly PlainFrame[] {
+function crashedFrames(crash: Crash): readonly PlainFrame[] {
   if ('unwound' in crash) return plainFrames(crash.unwound.stacks[0]?.frames ?? [])
   const [first] = loggedStacks(crash.logged)
   return (first?.frames ?? []).map(({ address, ...frame }) => ({

@@ -8,10 +8,9 @@ import type { SameStack } from '../../kept-stacks/process-trace.ts'
 import { coreEntry, safeName } from '../../processes/core-table.ts'
 import type { HungThread } from '../../processes/hangs.ts'
 import { ENTRY_BYTES, TAR_END, tarWriter } from '../../tar/tar-writer.ts'
-import { type Crash, crashedFrames, crashJson, crashText } from './crash-files.ts'
+import { crashFingerprint, crashJson, crashText } from './crash-files.ts'
 import { crashesOf } from './crashes-of.ts'
 import type { Crashes } from './find-crashes.ts'
-import { fingerprintOf } from './fingerprint.ts'
 import { hangFingerprints } from './hang-fingerprints.ts'
 import { processJson } from './process-json.ts'
 import { processText } from './process-text.ts'
@@ -88,8 +87,7 @@ async function* entries(
   for await (const crash of crashesOf(root, crashed, told, troubles, signal)) {
     counts.crashed += 1
     if ('unwound' in crash) count(crash.unwound.stacks)
-    const fingerprint = fingerprintOf([crashedFrames(crash)])
-    if (fingerprint !== undefined) prints.push({ of: 'crash', ...whose(crash), fingerprint })
+    prints.push(...crashFingerprint(crash))
     const name = uniqueName(`crashed/${safeName(crash.label)}`, names)
     const text = crashText(crash)
     keep(text)
@@ -126,10 +124,6 @@ async function* entries(
   for (const crash of told) handed.told(crash)
   kept?.[Symbol.dispose]()
 }
-
-/** What a finding knows it by: where its core lies, else the process. */
-const whose = ({ core, identity: { pid } }: Crash) =>
-  core !== undefined ? { path: core } : pid !== undefined ? { pid } : {}
 
 function uniqueName(name: string, names: Set<string>): string {
   let unique = name

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { ProcessTrace, SameStack } from '../../../../agent/collector/kept-stacks/process-trace.ts'
 import type { HungThread } from '../../../../agent/collector/processes/hangs.ts'
-import { type Crash, crashedFrames } from '../../../../agent/collector/sources/traces/crash-files.ts'
+import { type Crash, crashFingerprint } from '../../../../agent/collector/sources/traces/crash-files.ts'
 import { fingerprintOf, plainFrames } from '../../../../agent/collector/sources/traces/fingerprint.ts'
 import { hangFingerprints } from '../../../../agent/collector/sources/traces/hang-fingerprints.ts'
 import { ownFunction, type PlainFrame } from '../../../../agent/collector/sources/traces/own-function.ts'
@@ -158,7 +158,7 @@ function frame(path: string, pc: number, over: Partial<NamedFrame> = {}, bias = 
 const named = (name: string): Partial<NamedFrame> => ({ name: { function: name, offset: 1, source: 'symtab' } })
 
 const crash = (of: { logged: string } | { unwound: { stacks: readonly SameStack[]; missed: readonly string[] } }) =>
-  fingerprintOf([crashedFrames({ core: '/c', label: 'c', identity: {}, ...of } as Crash)])
+  crashFingerprint({ label: 'c', identity: {}, ...of } as Crash)[0]?.fingerprint
 
 t.test('a crash has the fingerprint that systemd-coredump’s own words would give it', async (t) => {
   const logged = (base: number, tid: number) => `Stack trace of thread ${tid}:

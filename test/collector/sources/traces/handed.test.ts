@@ -8,6 +8,7 @@ import { takeStackCore } from '../../../../agent/collector/live-core/stack-core.
 import { Intake } from '../../../../agent/collector/sources/cores/intake.ts'
 import { coresSource } from '../../../../agent/collector/sources/cores/source.ts'
 import type { Found, Inventory, SourceSession } from '../../../../agent/collector/sources/source.ts'
+import { fingerprintOf } from '../../../../agent/collector/sources/traces/fingerprint.ts'
 import { tracesSource } from '../../../../agent/collector/sources/traces/source.ts'
 import { defaultSettings } from '../../../../agent/settings/schema.ts'
 import { host } from '../../crashed-cores/cores.ts'
@@ -106,7 +107,9 @@ t.test('who crashes while the host goes down is told of by function, and its cor
   t.match(crash, /^#\d+ +0x[0-9a-f]+ grab\+0x[0-9a-f]+ \(patient.*\)$/m)
   t.match(crash, / main\+0x[0-9a-f]+ \(patient/)
   t.match(JSON.parse(text('crashed/shop.300.json')), { crashed: true, by: 'lastgasp', signal: 11, core: undefined })
-  t.match(outcome.identity?.details, { crashed: 1, threads: 3 })
+  const fingerprint = fingerprintOf([[{ module: 'patient', function: 'main' }]])
+  const fingerprints = [{ of: 'crash', pid: PID, at: 1_700_000_000_000, fingerprint }]
+  t.match(outcome.identity?.details, { crashed: 1, threads: 3, fingerprints })
   t.match(text('errors.txt'), /^Everything/)
 })
 
