@@ -195,7 +195,7 @@ t.test('of a hang, the threads that hang count, in any order, and no others', as
     frames: [frame('/lib/libc.so.6', 1, named('futex_wait')), ...names.map((name) => frame(SHOP, 1, named(name)))],
   })
   const process = { pid: 7 } as ProcessTrace['process']
-  const stacks = [stack([7, 11], 'idle', 'main'), stack([8], 'grab_b', 'b'), stack([9], 'grab_a', 'a')]
+  const stacks = [stack([7, 11], 'accept_order', 'main'), stack([8], 'grab_b', 'b'), stack([9], 'grab_a', 'a')]
   const of = (hung: readonly object[], all = stacks) =>
     hangFingerprints(
       { process, stacks: all },
