@@ -85,7 +85,11 @@ export const RUNNING: Readonly<Record<string, Program>> = {
   Node: { needs: [], make: () => [process.execPath, join(PROGRAMS, 'hang.mjs')], code: 'jit' },
   'Node, with a perf map': {
     needs: [],
-    make: () => [process.execPath, '--perf-basic-prof', join(PROGRAMS, 'hang.mjs')],
+    // V8 also writes a log, which would lie where the tests are run.
+    make: (at) => [
+      ...[process.execPath, '--perf-basic-prof', '--no-logfile-per-isolate', `--logfile=${join(at, 'v8.log')}`],
+      join(PROGRAMS, 'hang.mjs'),
+    ],
     code: 'jit',
     mapped: /deep/,
   },
