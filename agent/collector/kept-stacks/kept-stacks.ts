@@ -1,10 +1,12 @@
 import { countOf } from '../../words/count-of.ts'
 import type { Stand } from '../../words/details.ts'
+import type { ThreadState } from '../live-core/registers.ts'
 import type { StackCore } from '../live-core/stack-core.ts'
 import type { HostProcess } from '../processes/host-process.ts'
 import { heldMemory } from '../unwind/held-memory.ts'
 import { Images } from '../unwind/images.ts'
 import { Names } from '../unwind/names/names.ts'
+import type { ThreadRegisters } from '../unwind/unwind.ts'
 import { MappedFiles } from './mapped-files.ts'
 import { rankOf } from './order.ts'
 import type { ProcessTrace, SeenThread } from './process-trace.ts'
@@ -71,18 +73,22 @@ export class KeptStacks implements Disposable {
     const { unopened } = files
     const missed =
       unopened > 0 ? [...core.missed, `${countOf(unopened, 'file')} that it runs cannot be read`] : core.missed
+    const registers = registersOf(threads)
     const standing: StandingProcess = {
       ...files,
       arch: globalThis.process.arch === 'arm64' ? 'arm64' : 'x64',
-      threads: threads.map(({ tid, registers, sets }) => {
-        const pacMask = sets.find(({ set }) => set.type === PAC_MASK)?.bytes
-        return { tid, registers, ...(pacMask !== undefined && { pacMask }) }
-      }),
+      threads: registers,
       memory: heldMemory(pieces),
       mappings,
       isAll: true,
     }
-    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0)
+    // What was read together is held together, also what of it nobody needs.
+    const held = new Set(
+      [...pieces.map((piece) => piece.bytes), ...registers.map(({ registers }) => registers)].map(
+        ({ buffer }) => buffer,
+      ),
+    )
+    const bytes = [...held].reduce((sum, { byteLength }) => sum + byteLength, 0)
     const kept: Kept = { process, freezeMs, missed, standing }
     if (this.#bytes + bytes > this.#most) await this.#unwind(kept, signal)
     else this.#bytes += bytes
@@ -151,4 +157,16 @@ export class KeptStacks implements Disposable {
     kept.standing = undefined
     return kept.unwound ?? { stacks: [], missed: [] }
   }
+}
+
+/** What unwinding needs of a thread's registers, in memory of its own: with the rest, which lies beside it, each thread would take some KiB. */
+function registersOf(threads: readonly ThreadState[]): readonly ThreadRegisters[] {
+  const all = Buffer.allocUnsafeSlow(threads.reduce((sum, { registers }) => sum + registers.length, 0))
+  let at = 0
+  return threads.map(({ tid, registers: from, sets }) => {
+    const registers = all.subarray(at, at + from.copy(all, at))
+    at += registers.length
+    const pacMask = sets.find(({ set }) => set.type === PAC_MASK)?.bytes
+    return { tid, registers, ...(pacMask !== undefined && { pacMask: Buffer.from(pacMask) }) }
+  })
 }

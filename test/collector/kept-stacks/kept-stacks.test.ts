@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { KeptStacks } from '../../../agent/collector/kept-stacks/kept-stacks.ts'
 import type { ProcessTrace } from '../../../agent/collector/kept-stacks/process-trace.ts'
-import { takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
+import { type StacksMoment, takeStackCore } from '../../../agent/collector/live-core/stack-core.ts'
 import type { HostProcess } from '../../../agent/collector/processes/host-process.ts'
 import { compile, limits, never, PROGRAMS, start, system, traced, without } from '../live-core/patients.ts'
 import { scratch } from '../live-core/scratch.ts'
@@ -14,10 +14,11 @@ import { compiled, started } from '../sources/stacks/program.ts'
 const skip = traced.skip || without('gcc')
 
 /** Keeps what one process is at. */
-async function keep(kept: KeptStacks, pid: number, start: number): Promise<void> {
+async function keep(kept: KeptStacks, pid: number, start: number): Promise<StacksMoment> {
   const core = await takeStackCore({ pid, start, root: '/' }, limits, system, never)
   const process = { pid, comm: `p${pid}`, state: 'S', threads: 1, start, memory: 0, own: 0, cgroup: '/' } as HostProcess
   await kept.add(process, core, never)
+  return core.moment
 }
 
 const functions = ({ stacks }: ProcessTrace) =>
@@ -38,9 +39,10 @@ t.test('what is beyond the bytes that are kept is unwound at once, and told the 
   await sleep(300)
   using whole = new KeptStacks('/')
   using none = new KeptStacks('/', 0)
-  await keep(whole, target.pid, target.start)
+  const { pieces, threads } = await keep(whole, target.pid, target.start)
   await keep(none, target.pid, target.start)
-  t.ok(whole.bytes > 0)
+  const needed = [...pieces.map(({ bytes }) => bytes), ...threads.map(({ registers }) => registers)]
+  t.ok(whole.bytes >= needed.reduce((sum, { length }) => sum + length, 0), 'registers count, too')
   t.equal(none.bytes, 0)
   const [[one], [other]] = [await all(whole), await all(none)]
   t.ok(one?.stacks.length)
