@@ -64,7 +64,10 @@ try {
 
   const telling = spent()
   const crashed = { cores: [], logged: [] }
-  const reading = readTraces({ root: '/', kept, crashed, handed: new HandedCrashes(), limit: 2 ** 30 }, signal)
+  const reading = readTraces(
+    { root: '/', kept, crashed, handed: new HandedCrashes(), hangs: [], limit: 2 ** 30 },
+    signal,
+  )
   const tar: Buffer[] = []
   for await (const { bytes, release } of reading.chunks) {
     tar.push(Buffer.from(bytes))
