@@ -1,29 +1,31 @@
 import { deepEqual } from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Finding } from '../../agent/bundle/schema.ts'
 import type { Machine } from '../../scripts/vm/machine.ts'
 import type { Bucket, StoredBundle } from './bucket.ts'
 import { captureByHand } from './memory/snapshot.ts'
-import type { Scenario } from './scenario.ts'
+import { recordSeen } from './recorded.ts'
+import type { Context, Scenario } from './scenario.ts'
+import { shortly } from './shortly.ts'
 
 /** One after the other, what a host suffers from, and is cured of before the next: a capture of each, and the last at its shutdown. */
 export class Sickness {
   readonly #machine: Machine
-  readonly #step: (what: string) => void
+  readonly #context: Pick<Context, 'step' | 'suite'>
   readonly #expected: string[]
 
   /** `before`: what was captured already. */
-  constructor(machine: Machine, step: (what: string) => void, before: readonly string[] = []) {
+  constructor(machine: Machine, context: Pick<Context, 'step' | 'suite'>, before: readonly string[] = []) {
     this.#machine = machine
-    this.#step = step
+    this.#context = context
     this.#expected = [...before]
   }
 
   /** Captures the host by hand as it is now; `first` is what its first finding must be: `exhausted pids greedy.service`. */
   async captured(first: string, signal: AbortSignal): Promise<void> {
     this.#expected.push(first)
+    await recordSeen(this.#machine, first, this.#context, signal)
     await captureByHand(this.#machine, { scope: 'off' }, signal)
-    this.#step(`captured, and to be ${first}`)
+    this.#context.step(`captured, and to be ${first}`)
     // The next one's id must not be of the same second, nor its row before this one's.
     await sleep(2_000, undefined, { signal })
   }
@@ -35,8 +37,9 @@ export class Sickness {
     by: () => Promise<unknown> = () => this.#machine.sh('systemctl poweroff', signal),
   ): Promise<void> {
     this.#expected.push(first)
+    await recordSeen(this.#machine, first, this.#context, signal)
     await by()
-    this.#step((await this.#machine.console.waitFor(/lastgasp: .*/, signal))[0])
+    this.#context.step((await this.#machine.console.waitFor(/lastgasp: .*/, signal))[0])
     await this.#machine.off(signal)
   }
 
@@ -45,7 +48,7 @@ export class Sickness {
     await bucket.openForReading(signal)
     const bundles = await bucket.bundles(signal)
     for (const { manifest } of bundles)
-      this.#step(manifest.findings.map((finding) => `${shortly(finding)}: ${finding.sentence}`).join(' | '))
+      this.#context.step(manifest.findings.map((finding) => `${shortly(finding)}: ${finding.sentence}`).join(' | '))
     deepEqual(
       bundles.map(({ manifest }) => (manifest.findings[0] === undefined ? 'none' : shortly(manifest.findings[0]))),
       this.#expected,
@@ -57,8 +60,6 @@ export class Sickness {
     return bundles
   }
 }
-
-const shortly = ({ kind, rule, subject }: Finding) => [kind, rule, subject.unit].filter(Boolean).join(' ')
 
 /** What all of them are given: sealed, with time enough for emulation. */
 export const settingsOf = ({ operator }: Pick<Parameters<Scenario['run']>[0], 'operator'>): string =>

@@ -59,11 +59,8 @@ export async function checkCrashesTold(
   const files = ['traces', 'traces-late'].map((name) => readFile(join(to, name, 'traces.txt'), 'utf8').catch(() => ''))
   const crashes = (await Promise.all(files)).flatMap((text) => text.split(/^(?=\S+ \d+ crashed {2})/m))
   for (const name of names) {
-    const told = crashes.find((text) => new RegExp(`  ${name}\\.service(?:  |$)`, 'm').test(text)) ?? ''
-    match(
-      told,
-      /^stopper \d+ crashed {2}signal 11 [\s\S]*\(crashed\)\n[\s\S]* stop_badly\+0x[\s\S]* main\+0x/,
-      `${name} in: ${crashes.join('')}`,
-    )
+    const head = new RegExp(`^stopper \\d+ crashed {2}signal 11 {2}\\S+ {2}${name}\\.service `)
+    const told = crashes.find((text) => head.test(text)) ?? ''
+    match(told, /\(crashed\)\n[\s\S]* stop_badly\+0x[\s\S]* main\+0x/, `${name} in: ${crashes.join('')}`)
   }
 }

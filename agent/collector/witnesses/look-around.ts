@@ -6,7 +6,7 @@ import { findingsOf } from '../../findings/findings.ts'
 import { kernelDeaths } from '../../findings/kernel-words.ts'
 import { type LeftLog, messagesIn, panicsIn } from '../../findings/panic-words.ts'
 import type { Rule } from '../../findings/rule.ts'
-import type { End, Place, Unseen } from '../../findings/seen.ts'
+import type { End, Place, Seen, Unseen } from '../../findings/seen.ts'
 import { abandonable } from '../../words/deadline.ts'
 import type { InventoryGap, InventoryItem } from '../../words/evidence.ts'
 import type { BootBefore } from '../host/boot-before.ts'
@@ -106,15 +106,23 @@ export interface Vitals {
   readonly rules: readonly Rule[]
 }
 
-/**
- * Asks all witnesses of this boot side by side, and says what their words and the host's vital signs amount to. One that hangs costs its own words.
- */
+/** What the words of all witnesses of this boot, and the host's vital signs, amount to. */
 export async function lookAround(
   root: string,
   listed: Listed,
   vitals: Promise<Vitals>,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
+  return findingsOf(await seenAround(root, listed, vitals, signal))
+}
+
+/** Asks all witnesses of this boot side by side. One that hangs costs its own words. */
+export async function seenAround(
+  root: string,
+  listed: Listed,
+  vitals: Promise<Vitals>,
+  signal: AbortSignal,
+): Promise<Seen> {
   using reads = new HostReads(root, ledger(), signal)
   const heard = async <T>(place: Place, words: Promise<T>): Promise<T | Testimony> =>
     await abandonable(words, signal).catch((error: unknown) => nothingOf(place, error))
@@ -129,7 +137,7 @@ export async function lookAround(
   const all = [kernel, journal, counts, coresTestimony(listed, bootId)]
   const deaths = all.flatMap(({ deaths }) => deaths)
   const seen = 'evidence' in signs ? signs : { evidence: {}, rules: [], unseen: signs.unseen }
-  return findingsOf({
+  return {
     deaths: await inPods(root, deaths, signal),
     unseen: [...all, seen].flatMap(({ unseen }) => unseen),
     evidence: {
@@ -141,7 +149,7 @@ export async function lookAround(
     more: seen.rules,
     kills: 'kills' in counts ? counts.kills : undefined,
     began: listed.began,
-  })
+  }
 }
 
 /** The same deaths, of which those in a pod say in which. */

@@ -9,10 +9,10 @@ export const scenario: Scenario = {
   turns: ['trixie', 'rest', 'rest', 'bookworm', 'rest', 'rest'],
   minutes: 2,
   async run(context, signal) {
-    const { boot, bucket, step } = context
+    const { boot, bucket } = context
     await using machine = await boot({ settings: settingsOf(context), deadline: 120 })
     await bootDone(machine, signal)
-    const sickness = new Sickness(machine, step)
+    const sickness = new Sickness(machine, context)
 
     await machine.ok('mkdir -p /srv/full && mount -t tmpfs -o size=64m,nr_inodes=300 tmpfs /srv/full', signal)
     await machine.sh('for i in $(seq 400); do : >/srv/full/$i || break; done 2>/dev/null', signal)

@@ -17,7 +17,7 @@ export const scenario: Scenario = {
     const { boot, bucket, step } = context
     await using machine = await boot({ settings: settingsOf(context), deadline: 180 })
     await bootDone(machine, signal)
-    const sickness = new Sickness(machine, step)
+    const sickness = new Sickness(machine, context)
 
     await service(machine, 'deadlocked', '/usr/lib/vm/deadlocked 1', signal)
     const waiting = 'grep -l futex /proc/$(pidof deadlocked)/task/*/wchan 2>/dev/null | wc -l'

@@ -9,10 +9,10 @@ export const scenario: Scenario = {
   turns: ['rest', 'rest', 'trixie', 'rest', 'rest', 'bookworm'],
   minutes: 2,
   async run(context, signal) {
-    const { boot, bucket, step } = context
+    const { boot, bucket } = context
     await using machine = await boot({ settings: settingsOf(context), deadline: 120 })
     await bootDone(machine, signal)
-    const sickness = new Sickness(machine, step)
+    const sickness = new Sickness(machine, context)
 
     await service(machine, 'broken', '/bin/false', signal)
     await machine.ok('until systemctl is-failed --quiet broken; do sleep 0.5; done', signal)

@@ -23,7 +23,7 @@ export const scenario: Scenario = {
     await using machine = await context.boot(host)
     await machine.sh('systemctl is-system-running --wait', signal)
     await bootDone(machine, signal)
-    const sickness = new Sickness(machine, step, ['healthy'])
+    const sickness = new Sickness(machine, context, ['healthy'])
     const busy = ['busy1', 'busy2']
     for (const unit of busy) await service(machine, unit, "/bin/sh -c 'gzip </dev/urandom >/dev/null'", signal)
     await machine.ok('sleep 15', signal)
