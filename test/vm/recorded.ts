@@ -33,7 +33,7 @@ export async function recordSeen(
 ): Promise<void> {
   if (!RECORD) return
   const encoded = Buffer.from(LOOK).toString('base64')
-  const node = '/usr/lib/lastgasp/bin/node --input-type=module'
+  const node = 'LD_LIBRARY_PATH=/usr/lib/lastgasp/lib /usr/lib/lastgasp/bin/node --input-type=module'
   const seen = JSON.parse(await machine.ok(`echo ${encoded} | base64 -d | ${node}`, signal)) as Seen
   const { kernel = [], lines = [] } = seen.evidence ?? {}
   const evidence = { ...seen.evidence, kernel: kernel.slice(-LINES), lines: lines.slice(-LINES) }
