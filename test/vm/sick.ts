@@ -7,6 +7,9 @@ import { recordSeen } from './recorded.ts'
 import type { Context, Scenario } from './scenario.ts'
 import { shortly } from './shortly.ts'
 
+/** What hangs has a stack, which is told of. */
+const STACKS = `--set 'stacks.processes=["services"]'`
+
 /** One after the other, what a host suffers from, and is cured of before the next: a capture of each, and the last at its shutdown. */
 export class Sickness {
   readonly #machine: Machine
@@ -24,7 +27,7 @@ export class Sickness {
   async captured(first: string, signal: AbortSignal): Promise<void> {
     this.#expected.push(first)
     await recordSeen(this.#machine, first, this.#context, signal)
-    await captureByHand(this.#machine, { scope: 'off' }, signal)
+    await captureByHand(this.#machine, { scope: 'off', more: STACKS }, signal)
     this.#context.step(`captured, and to be ${first}`)
     // The next one's id must not be of the same second, nor its row before this one's.
     await sleep(2_000, undefined, { signal })

@@ -37,7 +37,9 @@ export const scenario: Scenario = {
     await machine.ok(`until [ "$(${blocked})" = 2 ]; do sleep 0.5; done`, signal)
     await sickness.switchedOff('hang blocked reader.service', signal)
     const bundles = await sickness.check(bucket, signal)
-    for (const { manifest } of bundles) match(manifest.findings[0]?.fingerprint ?? 'none', FINGERPRINT)
-    step(bundles.map(({ manifest }) => manifest.findings[0]?.fingerprint).join(' '))
+    const prints = bundles.map(({ manifest }) => manifest.findings[0]?.fingerprint ?? 'none')
+    step(prints.join(' '))
+    // Who sleeps uninterruptibly cannot be stopped to be looked at.
+    for (const print of prints.slice(0, 2)) match(print, FINGERPRINT)
   },
 }
