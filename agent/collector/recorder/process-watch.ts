@@ -33,8 +33,8 @@ interface Tracked extends Seen {
 }
 
 /**
- * Which of the host's processes stand out. To look at one costs 15 µs, so those that stood out before are looked at, and others as far as
- * there is time, each in its turn: on a host with more of them than that, what is told of some is what an earlier look has seen.
+ * Which of the host's processes stand out. To look at one costs 15 µs, so those that stood out before are looked at, those that are new, and others
+ * as far as there is time, each in its turn: on a host with more of them than that, what is told of some is what an earlier look has seen.
  */
 export class ProcessWatch {
   readonly #root: string
@@ -44,6 +44,8 @@ export class ProcessWatch {
   readonly #tracked = new Map<number, Tracked>()
   /** They have neither memory nor descriptors. */
   #kernelThreads = new Set<number>()
+  /** Those that were looked at. */
+  #met = new Set<number>()
   #turn: number[] = []
   #top: readonly number[] = []
   #isAsking = false
@@ -57,13 +59,20 @@ export class ProcessWatch {
 
   /** Looks at `at`, ms since boot, for as long as `isTime` says so. */
   look(at: number, isTime: () => boolean): readonly Seen[] {
-    if (this.#turn.length === 0) this.#turn = this.#nextTurn()
+    const pids = this.#present()
+    if (this.#turn.length === 0) this.#turn = pids.filter((pid) => !this.#kernelThreads.has(pid))
+    // Who leaks quickly must not wait for his turn.
+    const fresh = pids.filter((pid) => !this.#met.has(pid))
     const before = new Set(this.#top)
     const first = [...before]
-    for (let n = 1; n % FEW !== 0 || isTime(); n++) {
-      const pid = first.pop() ?? this.#turn.pop()
+    const looked = new Set<number>()
+    while ((looked.size + 1) % FEW !== 0 || isTime()) {
+      const pid = first.pop() ?? fresh.pop() ?? this.#turn.pop()
       if (pid === undefined) break
-      if (n <= before.size || !before.has(pid)) this.#lookAt(pid, at, n <= before.size)
+      if (looked.has(pid)) continue
+      looked.add(pid)
+      this.#met.add(pid)
+      this.#lookAt(pid, at, before.has(pid))
     }
     const top = standOut([...this.#tracked.values()], OF_PROCESSES)
     this.#top = top.map(({ who }) => who.pid)
@@ -73,14 +82,14 @@ export class ProcessWatch {
     return top.map(({ who, memory, grown, cpu, threads, fds }) => ({ who, memory, grown, cpu, threads, fds }))
   }
 
-  /** All there are; who is new comes last, and so has his turn first. */
-  #nextTurn(): number[] {
-    const pids = new Set(this.#pids())
-    for (const pid of this.#tracked.keys()) if (!pids.has(pid)) this.#tracked.delete(pid)
-    this.#kernelThreads = this.#kernelThreads.intersection(pids)
-    const others = [...pids].filter((pid) => !this.#kernelThreads.has(pid))
-    const isKnown = (pid: number) => this.#tracked.has(pid)
-    return [...others.filter(isKnown), ...others.filter((pid) => !isKnown(pid))]
+  /** All there are; who is gone is forgotten. */
+  #present(): readonly number[] {
+    const pids = this.#pids()
+    const present = new Set(pids)
+    for (const pid of this.#tracked.keys()) if (!present.has(pid)) this.#tracked.delete(pid)
+    this.#kernelThreads = this.#kernelThreads.intersection(present)
+    this.#met = this.#met.intersection(present)
+    return pids
   }
 
   #pids(): readonly number[] {

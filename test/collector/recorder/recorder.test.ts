@@ -149,6 +149,9 @@ t.test('a look ends when its time is up: who stood out is looked at, the others 
   host.process({ pid: 100, comm: 'large', ticks: 0, mib: 600 })
   await clock.run(clock.sleep(10_000))
   t.ok(isLooked(100, 600), 'who stands out is looked at each time')
+  host.process({ pid: 400, comm: 'leak', ticks: 0, mib: 300 })
+  await clock.run(clock.sleep(10_000))
+  t.ok(isLooked(400, 300), 'and who is new has not to wait for his turn')
 })
 
 t.test('a host that tells nothing has a history of nothing', async (t) => {
