@@ -7,6 +7,7 @@ import type { ListedItem, SourceName } from '../words/evidence.ts'
 import type { Allowance } from './allowance.ts'
 import type { Blame } from './blame.ts'
 import type { Course } from './courses.ts'
+import { isNeedless, isUndecided, needless, type Trouble } from './if-trouble.ts'
 import { failedReceipt, skippedReceipt, withEarlier, withLater } from './receipts.ts'
 import type { Time } from './time.ts'
 
@@ -74,8 +75,7 @@ export class Queue {
   #order: Order = byWorth
   #plan: Plan = { queue: [], at: Number.NEGATIVE_INFINITY, waiting: 0, spent: false }
   #pushed = Promise.withResolvers<void>()
-  /** Whether something is wrong with the host; undefined as long as that is not known. */
-  #trouble: boolean | undefined
+  #trouble: Trouble
 
   constructor(course: Course, time: Time, allowance: Allowance) {
     this.#course = course
@@ -171,13 +171,13 @@ export class Queue {
 
   /** Whether something waits until it is known whether the host is in trouble. */
   get isUndecided(): boolean {
-    return [...this.#waiting.keys()].some((item) => this.#isUndecided(item))
+    return [...this.#waiting.keys()].some((item) => isUndecided(item, this.#trouble))
   }
 
   /** The host is in trouble, or is not: what was to be taken only then is taken, or gets its receipt. What is decided first holds. */
   decide(trouble: boolean): void {
     this.#trouble ??= trouble
-    for (const entry of [...this.#waiting.values()]) if (this.#isNeedless(entry.item)) this.#leave(entry)
+    for (const entry of [...this.#waiting.values()]) if (isNeedless(entry.item, this.#trouble)) this.#leave(entry)
     this.#stir()
   }
 
@@ -224,20 +224,14 @@ export class Queue {
   #add(entry: Entry): void {
     const { item } = entry
     this.#entries.set(item.name, entry)
-    if (this.#isNeedless(item)) this.#leave(entry)
+    if (isNeedless(item, this.#trouble)) this.#leave(entry)
     else if (this.#course.phases.includes(item.phase)) this.#waiting.set(item, entry)
     else this.tell([skippedReceipt({ item, cost: costOf(item, item.bytes, this.#rates) }, NOT_TAKEN)])
   }
 
-  #isUndecided = ({ when, closed }: ListedItem) =>
-    when === 'trouble' && this.#trouble === undefined && closed === undefined
-  /** What may not leave the host says that rather. */
-  #isNeedless = ({ when, closed }: ListedItem) => when === 'trouble' && this.#trouble === false && closed === undefined
-
   #leave({ item }: Entry): void {
     this.#waiting.delete(item)
-    const reason = `nothing is wrong with the host, and ${item.source}.when is "trouble"`
-    this.tell([skippedReceipt({ item, cost: costOf(item, item.bytes, this.#rates) }, { because: 'limit', reason })])
+    this.tell([skippedReceipt({ item, cost: costOf(item, item.bytes, this.#rates) }, needless(item))])
   }
 
   #skip(entry: Entry, planned: Planned): void {
@@ -260,7 +254,7 @@ export class Queue {
 
   /** While applications wait, only what they wait for is taken. */
   #replan(): void {
-    const all = this.look().filter(({ item }) => !this.#isUndecided(item))
+    const all = this.look().filter(({ item }) => !isUndecided(item, this.#trouble))
     const queue = this.#time.held ? all.filter(({ item }) => item.phase !== 'stored') : [...all]
     const whole = queue.filter(({ decision }) => decision === 'take')
     const waiting = whole.reduce((sum, { cost }) => sum + cost.ms, 0)

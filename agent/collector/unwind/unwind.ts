@@ -1,17 +1,14 @@
-import { setImmediate } from 'node:timers/promises'
 import { byCfi, type Caller, type ReadNumber } from './by-cfi.ts'
 import { byEpilogue, EPILOGUE_BYTES } from './by-epilogue.ts'
 import { byCall, byFramePointer, CALL_BYTES, endsInCall } from './by-frame-pointer.ts'
 import { byGoTable } from './by-go-table.ts'
 import { bySigreturn, isSigreturn, SIGRETURN_BYTES } from './by-sigreturn.ts'
 import type { FoundBy, Frame, StackEnd, Unwound } from './frame.ts'
-import { type FrameRow, rowAt } from './frame-row.ts'
-import { FrameTable } from './frame-table.ts'
-import { GoTable } from './go-table.ts'
-import { Damaged, type Image, loadAt, type ReadMemory } from './image.ts'
+import type { FrameRow } from './frame-row.ts'
+import { Damaged, loadAt, type ReadMemory } from './image.ts'
+import { KnownFiles } from './known-files.ts'
 import { VDSO } from './module-map.ts'
 import type { CodeAt, Module, Modules } from './modules.ts'
-import { Recent } from './recent.ts'
 import {
   ARCHITECTURES,
   type Architecture,
@@ -23,10 +20,6 @@ import {
 
 /** Frames of one thread at most; also what a stack costs that leads in a circle. */
 export const MOST_FRAMES = 256
-/** ms of arithmetic after which others are let run, timers above all: what was read before is not waited for. */
-const TURN_MS = 10
-/** Places in code whose way to the caller is remembered: threads stand at the same ones. */
-const MOST_ROWS = 4096
 
 /** The process whose threads are unwound. */
 export interface UnwindProcess {
@@ -35,60 +28,16 @@ export interface UnwindProcess {
   readonly modules: Modules
 }
 
-/** What is remembered of a file. */
-interface Known {
-  readonly number: number
-  readonly table: FrameTable
-  go: GoTable | 'none' | undefined
-}
-
 /** Unwinds threads, of any number of processes: what it learns of a file serves the next. */
 export class Unwinder {
-  readonly #files = new Map<Image, Known>()
-  #turn = performance.now()
-  readonly #rows = new Recent<string, { readonly row: FrameRow | undefined }>(MOST_ROWS)
+  readonly #known = new KnownFiles()
 
   /**
    * The frames of a thread, innermost first. Registers and memory are of a moment and at hand, so they are read at once; files are read by
    * pages, so it waits for those, until the signal aborts: that rejects with its reason, and nothing else does.
    */
   async unwind(process: UnwindProcess, thread: ThreadRegisters, signal: AbortSignal): Promise<Unwound> {
-    const stack = new Stack(this, process, thread, signal)
-    return await stack.unwind()
-  }
-
-  /** How to get from a place in a file to the caller, by its call frame information. Throws Damaged. */
-  async rowAt(image: Image, address: number, signal: AbortSignal): Promise<FrameRow | undefined> {
-    const { number, table } = this.#known(image)
-    const key = `${number} ${address}`
-    const known = this.#rows.get(key)
-    if (known !== undefined) return known.row
-    const entry = await table.entryAt(address, signal)
-    const row = entry && rowAt(entry, address)
-    this.#rows.set(key, { row })
-    return row
-  }
-
-  /** Go's own table of a file. Throws Damaged. */
-  async goTable(image: Image, signal: AbortSignal): Promise<GoTable | undefined> {
-    const known = this.#known(image)
-    known.go ??= (await GoTable.of(image, signal)) ?? 'none'
-    return known.go === 'none' ? undefined : known.go
-  }
-
-  /** Lets others run now and then. Rejects with the signal's reason. */
-  async breathe(signal: AbortSignal): Promise<void> {
-    if (performance.now() - this.#turn > TURN_MS) {
-      await setImmediate()
-      this.#turn = performance.now()
-    }
-    signal.throwIfAborted()
-  }
-
-  #known(image: Image): Known {
-    const known = this.#files.get(image) ?? { number: this.#files.size, table: new FrameTable(image), go: undefined }
-    this.#files.set(image, known)
-    return known
+    return await new Stack(this.#known, process, thread, signal).unwind()
   }
 }
 
@@ -108,7 +57,7 @@ interface Step {
 
 /** One thread's way down its stack. */
 class Stack {
-  readonly #unwinder: Unwinder
+  readonly #known: KnownFiles
   readonly #process: UnwindProcess
   readonly #thread: ThreadRegisters
   readonly #signal: AbortSignal
@@ -117,8 +66,8 @@ class Stack {
   readonly #damaged = new Set<string>()
   readonly #word = Buffer.alloc(8)
 
-  constructor(unwinder: Unwinder, process: UnwindProcess, thread: ThreadRegisters, signal: AbortSignal) {
-    this.#unwinder = unwinder
+  constructor(known: KnownFiles, process: UnwindProcess, thread: ThreadRegisters, signal: AbortSignal) {
+    this.#known = known
     this.#process = process
     this.#thread = thread
     this.#signal = signal
@@ -139,7 +88,7 @@ class Stack {
     let by: FoundBy = 'first'
     let lowest = 0n
     for (;;) {
-      await this.#unwinder.breathe(this.#signal)
+      await this.#known.breathe(this.#signal)
       const place = await this.#placeOf(registers, kind, by, lowest)
       if (frames.length === MOST_FRAMES) return { why: 'limit', address: place.frame.sp }
       frames.push(place.frame)
@@ -193,7 +142,7 @@ class Stack {
       return { code, module: undefined, row: undefined, located: {} }
     }
     const address = at - module.bias
-    const row = await this.#unlessDamaged(() => this.#unwinder.rowAt(module.image, address, this.#signal))
+    const row = await this.#unlessDamaged(() => this.#known.rowAt(module.image, address, this.#signal))
     return { code, module, row, located: { module, address } }
   }
 
@@ -214,7 +163,7 @@ class Stack {
     const { module, address } = frame
     if (module !== undefined && address !== undefined && row === undefined) {
       const found = await this.#unlessDamaged(async () => {
-        const table = await this.#unwinder.goTable(module.image, this.#signal)
+        const table = await this.#known.goTable(module.image, this.#signal)
         return table && (await byGoTable(table, address, registers, this.#arch, this.#memory, this.#signal))
       })
       const step = found && caller('pclntab', found)
