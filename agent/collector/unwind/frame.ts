@@ -23,7 +23,7 @@ export interface Frame {
 
 /**
  * `first`: the thread's registers. `cfi`: call frame information of the file. `pclntab`: Go's own table. `frame-pointer`: rbp or x29.
- * `sigreturn`: known by its instructions. `epilogue`: by those that will return. `call`: the word at the stack pointer, where a call led to nowhere.
+ * `sigreturn`: known by its instructions. `epilogue`: by what the code will do until it returns. `call`: the word at the stack pointer, where a call led to nowhere.
  */
 export type FoundBy = 'first' | 'cfi' | 'pclntab' | 'frame-pointer' | 'sigreturn' | 'epilogue' | 'call'
 

@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises'
 import { type FrameRow, rowAt } from './frame-row.ts'
 import { FrameTable } from './frame-table.ts'
 import { GoTable } from './go-table.ts'
-import type { Image } from './image.ts'
+import { type Image, loadAt } from './image.ts'
 import { Recent } from './recent.ts'
+import { type Part, wayOut } from './way-out.ts'
 
 /** ms of arithmetic after which others are let run, timers above all: what was read before is not waited for. */
 const TURN_MS = 10
@@ -21,6 +22,7 @@ export class KnownFiles {
   readonly #files = new Map<Image, Known>()
   #turn = performance.now()
   readonly #rows = new Recent<string, { readonly row: FrameRow | undefined }>(MOST_ROWS)
+  readonly #ways = new Recent<string, { readonly parts: readonly Part[] | undefined }>(MOST_ROWS)
 
   /** How to get from a place in a file to the caller, by its call frame information. Throws Damaged. */
   async rowAt(image: Image, address: number, signal: AbortSignal): Promise<FrameRow | undefined> {
@@ -39,6 +41,21 @@ export class KnownFiles {
     const known = this.#known(image)
     known.go ??= (await GoTable.of(image, signal)) ?? 'none'
     return known.go === 'none' ? undefined : known.go
+  }
+
+  /** What code of a file does to the stack until it returns. Throws Damaged. */
+  async wayOut(image: Image, address: number, signal: AbortSignal): Promise<readonly Part[] | undefined> {
+    const key = `${this.#known(image).number} ${address}`
+    const known = this.#ways.get(key)
+    if (known !== undefined) return known.parts
+    const read = async (at: number, most: number) => {
+      const load = loadAt(image, at)
+      if (load?.executable !== true) return undefined
+      return await image.bytesAt(at, Math.min(most, load.address + load.stored - at), signal)
+    }
+    const parts = await wayOut(read, address, false)
+    this.#ways.set(key, { parts })
+    return parts
   }
 
   /** Lets others run now and then. Rejects with the signal's reason. */

@@ -1,8 +1,8 @@
 import { byCfi, type Caller, type ReadNumber } from './by-cfi.ts'
-import { byEpilogue, EPILOGUE_BYTES } from './by-epilogue.ts'
 import { byCall, byFramePointer, CALL_BYTES, endsInCall } from './by-frame-pointer.ts'
 import { byGoTable } from './by-go-table.ts'
 import { bySigreturn, isSigreturn, SIGRETURN_BYTES } from './by-sigreturn.ts'
+import { byWayOut } from './by-way-out.ts'
 import type { FoundBy, Frame, StackEnd, Unwound } from './frame.ts'
 import type { FrameRow } from './frame-row.ts'
 import { Damaged, loadAt, type ReadMemory } from './image.ts'
@@ -17,6 +17,7 @@ import {
   signatureBits,
   type ThreadRegisters,
 } from './registers.ts'
+import { wayOut } from './way-out.ts'
 
 /** Frames of one thread at most; also what a stack costs that leads in a circle. */
 export const MOST_FRAMES = 256
@@ -170,8 +171,8 @@ class Stack {
       // Behind the first function of a thread lies no return address, but what the thread was given.
       if (step !== undefined) return 'why' in step || (await this.#isCode(step)) ? step : { why: 'outermost' }
     }
-    const epilogue = await this.#epilogueAt(frame.pc, registers)
-    if (epilogue !== undefined) return epilogue
+    const out = await this.#wayOut(frame, registers)
+    if (out !== undefined) return out
     // What lies in the register may be left from a call before, what lies on the stack hardly.
     const mayBeCall = isExact && (code === 'none' || this.#arch.link === undefined)
     const guesses: (() => [FoundBy, Caller])[] = [
@@ -186,12 +187,22 @@ class Stack {
     return { why: 'lost', address: frame.pc }
   }
 
-  /** What the code says of itself that is about to return, where that leads to a caller. */
-  async #epilogueAt(pc: number, registers: Registers): Promise<Step | StackEnd | undefined> {
+  /** What the code itself will do until it returns, where that leads to a caller. Of what is in no file little is at hand. */
+  async #wayOut({ pc, module, address }: Frame, registers: Registers): Promise<Step | undefined> {
     if (this.#arch.link !== undefined) return undefined
-    const code = await this.#codeAt(pc, EPILOGUE_BYTES)
-    const step = code && this.#stepOf('epilogue', byEpilogue(code, registers, this.#arch, this.#memory))
+    const inFile = module !== undefined && address !== undefined
+    const parts = inFile
+      ? await this.#unlessDamaged(() => this.#known.wayOut(module.image, pc - module.bias, this.#signal))
+      : await wayOut(async (at, most) => this.#held(at, most), pc, true)
+    const step = parts && this.#stepOf('epilogue', byWayOut(parts, registers, this.#arch, this.#memory))
     return step !== undefined && !('why' in step) && (await this.#isAfterCall(step)) ? step : undefined
+  }
+
+  /** What is at hand of memory from an address on. */
+  #held(address: number, most: number): Buffer | undefined {
+    const bytes = Buffer.alloc(most)
+    const read = this.#process.memory(address, bytes)
+    return read > 0 ? bytes.subarray(0, read) : undefined
   }
 
   #stepOf(by: FoundBy, caller: Caller): Step | StackEnd | undefined {

@@ -54,6 +54,12 @@ for (const [
     t.equal(found, named, 'frames that gdb names')
     t.ok(equal >= named * SHARE, `${told}; ${[...wrong].map(([what, times]) => `${what} (${times})`).join('; ')}`)
     const frames = [...ours.values()].flatMap(({ frames }) => frames)
+    if (code === 'mute')
+      for (const [tid, { frames }] of ours)
+        t.ok(
+          frames.some(({ name }) => name?.function.startsWith('deeper')),
+          `thread ${tid} leads out of it`,
+        )
     if (code === 'jit') t.ok(frames.some(({ by }) => by === 'frame-pointer' || by === 'epilogue'))
     if (mapped !== undefined) {
       const inCode = frames.filter(({ name }) => name?.source === 'perf-map' && mapped.test(name.function))
@@ -112,11 +118,11 @@ async function namedFrames(
   using mapped = new MappedFiles('/', images)
   const { mappings, pieces, threads } = moment
   const files = await mapped.of(pid, mappings, never)
-  // A host that is busy with something else does not open all of them in the time that a capture gives it.
-  if (files.unopened > 0 && tries > 1) return await namedFrames(pid, { moment }, tries - 1)
   const arch = process.arch === 'arm64' ? 'arm64' : 'x64'
   const standing = { ...files, arch, threads, memory: heldMemory(pieces), mappings, isAll: true } as const
-  const { stacks } = await unwindProcess(standing, new Workshop(images, new Names()), never)
+  const { stacks, missed } = await unwindProcess(standing, new Workshop(images, new Names()), never)
+  // A host that is busy with something else does not get all of it in the time that a capture takes for it.
+  if ((files.unopened > 0 || missed.length > 0) && tries > 1) return await namedFrames(pid, { moment }, tries - 1)
   return new Map(stacks.flatMap(({ tids, frames, end }) => tids.map((tid) => [tid, { frames, end }] as const)))
 }
 
