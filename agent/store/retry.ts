@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type Clock, pause, systemClock } from '../words/clock.ts'
 import { StoreError } from './store.ts'
 
 /** Longest wait before the second try, in ms; doubled for each further one. */
@@ -23,6 +23,7 @@ export async function retry<T>(
   once: (doubtful: boolean) => Promise<T>,
   tries: number,
   signal: AbortSignal,
+  clock: Clock = systemClock,
 ): Promise<T> {
   let doubtful = false
   let last: StoreError | undefined
@@ -35,8 +36,7 @@ export async function retry<T>(
       last = thrown
       doubtful ||= thrown.doubtful
     }
-    await sleep(pauseAfter(number, Math.random()), undefined, { signal }).catch(() => {
-      throw last
-    })
+    await pause(pauseAfter(number, Math.random()), clock, signal)
+    if (signal.aborted) throw last
   }
 }

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../words/clock.ts'
 import { retry } from './retry.ts'
 import { type Store, StoreError, type Upload } from './store.ts'
 import { Waits } from './waits.ts'
@@ -6,12 +7,12 @@ import { Waits } from './waits.ts'
  * A store whose calls try again what may work later, `tries` times at most and until their signal ends; then they fail as the
  * last try did. An object that exists after a try whose answer was lost is our own. `warm` stays one try.
  */
-export function retrying(store: Store, tries: number): Store {
+export function retrying(store: Store, tries: number, clock: Clock = systemClock): Store {
   const waits = new Waits()
   const trying = <T>(what: string, once: (doubtful: boolean) => Promise<T>, signal: AbortSignal) =>
     waits.during(
       () => `${store.url}, to ${what}`,
-      () => retry(once, tries, signal),
+      () => retry(once, tries, signal, clock),
     )
   return {
     ...store,
