@@ -158,7 +158,9 @@ export class Sessions {
       this.#hear(session, wanted, isFirst)
       if (isUnwatched) this.#queue.push(session.listing.items, session)
     } catch (error) {
-      for (const source of wanted) this.#miss(source, this.#time.blame(error))
+      // What it has listed before is asked for again because of its items: their receipts say what became of them.
+      const unheard = this.#latest === undefined ? wanted : wanted.intersection(this.missing)
+      for (const source of unheard) this.#miss(source, this.#time.blame(error))
     }
   }
 

@@ -372,3 +372,16 @@ t.test('on a host whose processor is taken away, silence is no hang', async (t) 
 })
 
 const never = new AbortController().signal
+
+t.test('a source whose item failed, and that cannot be asked again, has that receipt alone', async (t) => {
+  const s = scene(facts(fails('it hung up')))
+  const list = s.collector.list
+  s.collector.list = (session, within) => {
+    if (session > 1) throw new CollectorError('collector', 'nobody listens')
+    return list(session, within)
+  }
+  const { receipts } = await s.captured()
+  const told = receipts.map(({ artifact, status, because }) => [artifact, status, because])
+  t.strictSame(told, [['facts', 'failed', 'collector']])
+  t.ok(s.collector.sessions > 1, 'it was asked')
+})
