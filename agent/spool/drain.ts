@@ -12,7 +12,7 @@ import { inParallel } from '../words/in-parallel.ts'
 import { listed } from './listed.ts'
 import { type Place, recordOf } from './place.ts'
 import { addLine, readRecord } from './record.ts'
-import { type Answer, answered, type Draining, found, nextAct, recorded, renamed, turn } from './states.ts'
+import { type Answer, answered, type Draining, found, isArtifact, nextAct, recorded, renamed, turn } from './states.ts'
 
 /** Small objects on their way at a time, and parts of a large one: with a buffer of PART_BYTES each. */
 const AT_ONCE = 3
@@ -39,6 +39,13 @@ class Unanswered extends Error {
   constructor(cause: StoreError | undefined) {
     super(sentence(cause), { cause })
     this.name = 'Unanswered'
+  }
+}
+
+/** The disk does not give back what it was given: another try would not read it either. */
+class Unreadable extends StoreError {
+  constructor(cause: StoreError) {
+    super('permanent', cause.message, { cause })
   }
 }
 
@@ -124,21 +131,31 @@ class Run {
     }
     const sent = new Set(record.sent)
     const waiting = new Map(kept.map((object) => [object.key, object]))
-    let stays = 0
+    const stays: string[] = []
+    let isWhole = true
     while (waiting.size > 0) {
-      const next = turn([...waiting.keys()])
+      const next = turn([...waiting.keys()], stays)
+      if (next.length === 0) {
+        this.#leave(waiting.size, '')
+        return
+      }
       const gone = await inParallel(next, AT_ONCE, (key) => this.#object(path, waiting.get(key) as Kept, sent))
-      stays += gone.filter((isGone) => !isGone).length
+      isWhole &&= gone.every((what) => what === 'stored')
+      stays.push(...next.filter((_, n) => gone[n] === 'stays'))
       for (const key of next) waiting.delete(key)
     }
     // What it says is needed until nothing of the bundle lies here.
-    if (stays > 0) return
+    if (!isWhole) return
     await this.#disk(`remove ${path}`, () => rm(path, { force: true }))
     await this.#prune(new Set(kept.map(({ key }) => dirname(key))))
   }
 
-  /** Brings one object as far as it comes: true when it is in the store, and here no more. */
-  async #object(record: string, { key, bytes }: Kept, sent: ReadonlySet<string>): Promise<boolean> {
+  /** Brings one object as far as it comes. `stored`: it is in the store, and here no more. `broken`: it will never be. */
+  async #object(
+    record: string,
+    { key, bytes }: Kept,
+    sent: ReadonlySet<string>,
+  ): Promise<'stored' | 'stays' | 'broken'> {
     let object = found(key, sent.has(key))
     let error: StoreError | undefined
     for (;;) {
@@ -161,10 +178,10 @@ class Run {
           await this.#remove(object.key)
           this.#stored += 1
           this.#onStored()
-          return true
+          return 'stored'
         case 'leave':
           this.#leave(1, error?.message ?? '')
-          return false
+          return error instanceof Unreadable && isArtifact(object.key) ? 'broken' : 'stays'
         case 'wait':
           throw new Unanswered(error)
       }
@@ -202,14 +219,13 @@ class Run {
       await using file = await open(path, 'r')
       for (let at = 0; at < length; ) {
         const { bytesRead } = await file.read(body, at, length - at, from + at)
-        if (bytesRead === 0) throw new StoreError('permanent', `cannot read ${path}: it has become shorter`)
+        if (bytesRead === 0) throw new Error('it has become shorter')
         at += bytesRead
       }
       return body
     })
-    // Another try would not read it either.
     return await bytes.catch((error: StoreError) => {
-      throw new StoreError('permanent', error.message, { cause: error })
+      throw new Unreadable(error)
     })
   }
 

@@ -87,10 +87,13 @@ export function keptAs(key: string, inParts: boolean, { begun, same, other }: Be
   return { key: again ? againKey(key) : key, sent: same && !again }
 }
 
-/** Which of these go next: the opening before all, the manifest when nothing else is to come, and then the row. */
-export function turn(keys: readonly string[]): readonly string[] {
+/**
+ * Which of these go next: the opening before all, the manifest when nothing else is to come, and then the row. None, where something has to stay
+ * that they speak of: no manifest names what the store has refused, and no row a bundle without its manifest.
+ */
+export function turn(keys: readonly string[], stays: readonly string[] = []): readonly string[] {
   const first = Math.min(...keys.map(rank))
-  return keys.filter((key) => rank(key) === first)
+  return stays.some((key) => rank(key) < first) ? [] : keys.filter((key) => rank(key) === first)
 }
 
 function rank(key: string): number {

@@ -36,12 +36,13 @@ t.test('what is begun in one store goes to no other', async (t) => {
 })
 
 t.test('a key that is another’s stays, or its artifact goes under another name', async (t) => {
-  const { place, store, bucket } = golden(t)
+  const { place, store, bucket, kept } = golden(t)
   await store.put(`${PREFIX}facts.tar.zst`, Buffer.from('another'), signal)
   await store.put(`${PREFIX}manifest.json`, Buffer.from('another'), signal)
-  t.match(await drain(place, store, {}, signal), { stored: 4, left: 1, because: /already|exists/i })
+  t.match(await drain(place, store, {}, signal), { stored: 3, left: 2, because: /already|exists/i })
   t.equal(String(await contentOf(bucket, `${PREFIX}facts.tar.zst.again`)), 'facts\n')
   t.equal(String(await contentOf(bucket, `${PREFIX}manifest.json`)), 'another')
+  t.same(await kept(), [`${PREFIX}manifest.json`, `${INDEX}.complete.healthy.json`], 'no row that it says nothing of')
   t.equal(readdirSync(place.records).length, 1, 'what the record says is needed as long as something is left')
 })
 
@@ -72,14 +73,33 @@ t.test('what is broken costs nothing but itself', async (t) => {
     },
   }
   const drained = await drain(place, refusing, {}, signal)
-  t.match(drained, { stored: 5, left: 2 })
-  for (const name of ['manifest.json', 'cores/a.core.zst.again']) t.ok(await contentOf(bucket, PREFIX + name), name)
+  t.match(drained, { stored: 3, left: 4 })
+  t.ok(await contentOf(bucket, `${PREFIX}cores/a.core.zst.again`))
   t.ok(await contentOf(bucket, `${broken}opening.json`))
   t.same(
     (await kept()).filter((key) => key.startsWith(PREFIX)),
-    [`${PREFIX}facts.tar.zst`],
+    [`${PREFIX}facts.tar.zst`, `${PREFIX}manifest.json`],
+    'the manifest names what the store may yet take',
   )
   t.ok((await kept()).includes('somewhere/else'))
+  t.match(await drain(place, store, {}, signal), { stored: 3, left: 1 })
+  for (const name of ['facts.tar.zst', 'manifest.json']) t.ok(await contentOf(bucket, PREFIX + name), name)
+})
+
+t.test('what the disk does not give back holds up nothing', async (t) => {
+  const { place, store, bucket, kept } = golden(t)
+  const path = join(place.objects, `${PREFIX}facts.tar.zst`)
+  // Longer than it says when it is read.
+  const lying = {
+    ...store,
+    put: async (...put: Parameters<typeof store.put>) => {
+      if (put[0].endsWith('/opening.json')) writeFileSync(path, '')
+      return await store.put(...put)
+    },
+  }
+  t.match(await drain(place, lying, {}, signal), { stored: 4, left: 1, because: /it has become shorter/ })
+  t.ok(await contentOf(bucket, `${PREFIX}manifest.json`))
+  t.same(await kept(), [`${PREFIX}facts.tar.zst`])
 })
 
 t.test('what cannot be read stays', { skip: process.getuid?.() === 0 && 'root reads everything' }, async (t) => {

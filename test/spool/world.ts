@@ -262,8 +262,9 @@ function ofDrain(world: World, host: Extract<Host, { is: 'drain' }>): World[] {
   const { object, at } = host
   const waiting = Object.keys(world.files).filter((key) => !world.files[key]?.gone && !host.left.includes(key))
   if (object === undefined) {
-    if (waiting.length > 0)
-      return turn(waiting).map((key) =>
+    const next = waiting.length > 0 ? turn(waiting, host.left) : []
+    if (next.length > 0)
+      return next.map((key) =>
         changed(world, (copy) => {
           copy.host = { ...host, object: found(key, copy.record.includes(key)) }
         }),
@@ -271,7 +272,7 @@ function ofDrain(world: World, host: Extract<Host, { is: 'drain' }>): World[] {
     return [
       changed(world, (copy) => {
         if (Object.keys(copy.files).length === 0) copy.record = []
-        copy.host = { is: 'rests', left: host.left }
+        copy.host = { is: 'rests', left: [...host.left, ...waiting] }
       }),
     ]
   }
