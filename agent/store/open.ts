@@ -3,6 +3,7 @@ import { type Location, parseLocation } from '../words/location.ts'
 import { retrying } from './retrying.ts'
 import type { S3Settings } from './s3/client.ts'
 import { type Archive, type Store, StoreError } from './store.ts'
+import type { Uploads } from './uploads.ts'
 
 /** While capturing there is no better time than now: the deadline alone ends it. */
 const BUCKET_TRIES = Number.POSITIVE_INFINITY
@@ -35,6 +36,18 @@ export async function openArchive(url: string, s3: S3Settings, signal: AbortSign
   }
   const { s3Archive } = await import('./s3/archive.ts')
   return await s3Archive(location, s3)
+}
+
+/** Opens the unfinished uploads of the same place. Throws as `openStore` does. */
+export async function openUploads(url: string, s3: S3Settings, signal: AbortSignal): Promise<Uploads> {
+  const location = locationOf(url)
+  signal.throwIfAborted()
+  if (location.scheme === 'file') {
+    const { directoryUploads } = await import('./directory/uploads.ts')
+    return directoryUploads(location.path)
+  }
+  const { s3Uploads } = await import('./s3/uploads.ts')
+  return await s3Uploads(location, s3)
 }
 
 function locationOf(url: string): Location {
