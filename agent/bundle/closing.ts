@@ -41,7 +41,7 @@ export function closingManifest(opening: Opening, ending: Ending): Manifest {
 
 /** The manifest as one flat row of the index. */
 export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): Row {
-  const { receipts, findings, host, shutdown, started, ended, labels = {} } = manifest
+  const { receipts, findings, shutdown, ended } = manifest
   const count = (status: Receipt['status']) => receipts.filter((receipt) => receipt.status === status).length
   const sum = (field: 'bytesIn' | 'bytesStored') => receipts.reduce((total, receipt) => total + receipt[field], 0)
   const ofThisBoot = findings.filter(({ boot }) => boot !== 'earlier')
@@ -50,9 +50,7 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
   const ooms = ofThisBoot.filter(({ kind }) => kind === 'oom')
   const [first] = findings
   return {
-    version: 1,
-    identity,
-    bundle,
+    ...openingColumns(manifest, { identity, bundle }),
     status: manifest.status,
     why: manifest.why,
     why_unit: first?.subject.unit ?? null,
@@ -62,28 +60,11 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     why_namespace: first?.subject.namespace ?? null,
     why_container: first?.subject.containerName ?? null,
     fingerprint: first?.fingerprint ?? null,
-    host: host.name,
-    boot_id: host.bootId ?? null,
-    kernel: host.kernel,
-    os: host.os ?? null,
-    arch: host.arch,
-    image: labels.image ?? host.image ?? null,
-    zone: labels.zone ?? host.zone ?? null,
-    instance_type: labels.instance_type ?? host.instanceType ?? null,
-    group: labels.group ?? host.group ?? null,
-    labels: { ...labels },
-    agent: manifest.agent,
-    trigger: manifest.trigger,
-    about_boot_id: manifest.about?.bootId ?? null,
-    about_bundle: manifest.about?.bundle ?? null,
     shutdown_kind: shutdown?.kind ?? null,
     shutdown_by: shutdown?.by ?? null,
     shutdown_cancelled: shutdown?.cancelled ?? false,
-    requested_at: manifest.requested ?? null,
-    started,
     ended,
     duration_ms: manifest.durationMs,
-    deadline_ms: Math.round(lasts(manifest) * 1000),
     held_ms: manifest.heldMs ?? null,
     clock_skew_ms: manifest.clockSkewMs ?? null,
     artifacts: receipts.filter(({ objects }) => objects.length > 0).length,
@@ -95,7 +76,6 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     bytes_stored: sum('bytesStored'),
     ...spent(manifest),
     worst_because: worstBecause(receipts),
-    sealed: manifest.recipients.length > 0,
     crashes: total(crashes),
     crash_exe: programOf(crashes[0]),
     crash_unit: crashes[0]?.subject.unit ?? null,
@@ -105,6 +85,34 @@ export function indexRow(manifest: Manifest, { identity, bundle }: BundleName): 
     oom_unit: ooms[0]?.subject.unit ?? null,
     stuck: stuckIn(receipts),
   }
+}
+
+/** The columns that a bundle's opening tells. */
+export function openingColumns(opening: Opening, { identity, bundle }: BundleName) {
+  const { host, labels = {}, started } = opening
+  return {
+    version: 1,
+    identity,
+    bundle,
+    host: host.name,
+    boot_id: host.bootId ?? null,
+    kernel: host.kernel,
+    os: host.os ?? null,
+    arch: host.arch,
+    image: labels.image ?? host.image ?? null,
+    zone: labels.zone ?? host.zone ?? null,
+    instance_type: labels.instance_type ?? host.instanceType ?? null,
+    group: labels.group ?? host.group ?? null,
+    labels: { ...labels },
+    agent: opening.agent,
+    trigger: opening.trigger,
+    about_boot_id: opening.about?.bootId ?? null,
+    about_bundle: opening.about?.bundle ?? null,
+    requested_at: opening.requested ?? null,
+    started,
+    deadline_ms: Math.round(lasts(opening) * 1000),
+    sealed: opening.recipients.length > 0,
+  } as const
 }
 
 const programOf = (finding: Finding | undefined) => finding?.subject.exe ?? finding?.subject.comm ?? null

@@ -104,6 +104,17 @@ const KEY_BYTES = 900
 /** Most bytes of an artifact's name, so that its key is one whatever the host is called: an identity has 128 characters, an id 33. */
 export const ARTIFACT_NAME_BYTES = KEY_BYTES - `${HOSTS_PREFIX}${'i'.repeat(128)}/${'b'.repeat(33)}/`.length
 
+/** What a host alone says of a bundle of its own. */
+export const DOCUMENTS = ['opening.json', 'plan.json', 'manifest.json'] as const
+/** What a salvager says of one: `salvage.json`, and `salvage.json.001` and so on where more was to be said later. */
+export const SALVAGE = 'salvage.json'
+const SALVAGES = /^salvage\.json(?:\.\d{3})?$/
+
+/** Whether an object of a bundle, by its name there, says something of it, and is no evidence itself. */
+export function isDocument(name: string): boolean {
+  return SALVAGES.test(name) || DOCUMENTS.some((document) => document === name)
+}
+
 /** Suffix of a sealed object. */
 export const SEALED_SUFFIX = '.age'
 /** Suffix, behind all others, of an object that came later than what may lie under its own name: see ../spool/SPOOL.md. */

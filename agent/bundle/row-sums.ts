@@ -1,5 +1,5 @@
 import type { Because } from '../words/evidence.ts'
-import type { Finding, Manifest, Receipt } from './schema.ts'
+import type { Finding, Receipt } from './schema.ts'
 
 /** Opening, index mark, plan, manifest and row: each is one request. */
 const DOCUMENTS = 5
@@ -13,8 +13,20 @@ export interface Spent {
   readonly requests_by_source: Record<string, number>
 }
 
+/** What a receipt tells of what is stored. */
+interface Stored {
+  readonly source: string
+  readonly objects: readonly { readonly bytes: number }[]
+}
+
 /** What a bundle cost, by its receipts, as if no request had been tried twice. */
-export function spent({ receipts, partBytes }: Pick<Manifest, 'receipts' | 'partBytes'>): Spent {
+export function spent({
+  receipts,
+  partBytes,
+}: {
+  readonly receipts: readonly Stored[]
+  readonly partBytes: number
+}): Spent {
   const [bytes, requests]: [Record<string, number>, Record<string, number>] = [{}, {}]
   for (const { source, objects } of receipts) {
     for (const object of objects) {

@@ -245,18 +245,19 @@ export const rowSchema = z.object({
   shutdown_cancelled: z.boolean(),
   requested_at: time.nullable(),
   started: time,
-  ended: time,
-  duration_ms: ms,
+  /** Of a bundle that was not closed by its host nobody knows: this, and what else only a manifest tells, is null. */
+  ended: time.nullable(),
+  duration_ms: ms.nullable(),
   /** What it had, from `started` on. */
   deadline_ms: ms,
   held_ms: ms.nullable(),
   clock_skew_ms: z.number().nullable(),
   artifacts: z.number(),
-  complete: z.number(),
+  complete: z.number().nullable(),
   truncated: z.number(),
   skipped: z.number(),
   failed: z.number(),
-  bytes_in: bytes,
+  bytes_in: bytes.nullable(),
   bytes_stored: bytes,
   /** Writes that the store was asked for, were none tried twice; those of documents and index too. */
   requests: bytes,
@@ -266,12 +267,12 @@ export const rowSchema = z.object({
   worst_because: becauseSchema.nullable(),
   sealed: z.boolean(),
   /** Of this boot, with a core or without. */
-  crashes: z.number(),
+  crashes: z.number().nullable(),
   crash_exe: z.string().nullable(),
   crash_unit: z.string().nullable(),
   crash_signal: z.number().nullable(),
   /** Processes killed for want of memory in this boot. */
-  oom_kills: z.number(),
+  oom_kills: z.number().nullable(),
   oom_exe: z.string().nullable(),
   oom_unit: z.string().nullable(),
   /** Processes that hung, where stacks were taken. */

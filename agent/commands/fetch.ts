@@ -9,6 +9,7 @@ import type { Fetched } from '../operator/fetch/fetch-artifact.ts'
 import { fetchBundle, wanted } from '../operator/fetch/fetch-bundle.ts'
 import { fetchLines } from '../operator/fetch/fetch-lines.ts'
 import { isWanted } from '../operator/fetch/wanted.ts'
+import { unsalvaged } from '../operator/salvage/unsalvaged.ts'
 import { Progress } from '../operator/terminal/progress.ts'
 import { lackLines, recipientsTold, stepLines } from '../operator/verdict/show-lines.ts'
 import { verdict } from '../operator/verdict/verdict.ts'
@@ -18,7 +19,8 @@ import { bundleOf, bundleOption } from './bundle-option.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
 import { maxSizeOf, maxSizeOption } from './max-size-option.ts'
 import { checkOnly, onlyOf } from './only-option.ts'
-import { archiveOf, type GlobalOptions, identitiesOf } from './options.ts'
+import { type GlobalOptions, identitiesOf, placeOf } from './options.ts'
+import { salvageSteps } from './salvage-steps.ts'
 
 const options = {
   to: { type: 'string', requiresArg: true, describe: 'Directory to make and fill (default: the id of the bundle)' },
@@ -52,7 +54,8 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   const only = onlyOf(chosen.only)
   const maxSize = maxSizeOf(chosen['max-size'])
   const identities = chosen['keep-sealed'] ? [] : await identitiesOf(chosen, io)
-  await using archive = await archiveOf(chosen, io)
+  await using place = await placeOf(chosen, 'read bundles', io)
+  const { archive } = place
   const view = await bundleOf(archive, chosen.bundle, io)
   checkOnly(view, only)
   checkIdentities(view, only, identities)
@@ -61,14 +64,15 @@ async function fetch(chosen: Options, io: Io): Promise<Exit> {
   const fetched = await withProgress(io, (progress) =>
     fetchBundle(archive, view, { directory: own, only, identities, maxSize }, progress, io.signal),
   )
-  const found = verdict(view)
+  const left = await unsalvaged(place.uploads, view, io.signal)
+  const found = verdict(view, left)
   const lacks = found.lacks.filter(({ artifact, source }) => source === undefined || isWanted(only, artifact, source))
   const here = fetched.filter(({ status }) => status === 'complete' || status === 'truncated')
   const files = here.flatMap((one) => one.files)
   const receipts = view.manifest?.receipts ?? []
   const scripts = await writeGdbFiles(own, files, receipts)
   const kernelSteps = await writeKernelFiles(own, files, receipts)
-  const steps = [...nextSteps(directory, files, found, scripts), ...kernelSteps]
+  const steps = [...salvageSteps(view, left, chosen), ...nextSteps(directory, files, found, scripts), ...kernelSteps]
   if (chosen.output === 'json')
     await sayJson(io.stdout, { ...view.name, status: view.state, directory: resolve(directory), fetched, lacks, steps })
   else {

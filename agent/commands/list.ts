@@ -1,14 +1,17 @@
 import { posix } from 'node:path'
 import type { CommandModule, InferredOptionTypes } from 'yargs'
+import { bundlePrefix } from '../bundle/keys.ts'
 import { type CatalogueEntry, catalogue, END_OF_TIME } from '../operator/catalogue/catalogue.ts'
 import { CLOCK_ERROR, indexedDays, isOdd } from '../operator/catalogue/indexed-days.ts'
-import { listLines } from '../operator/catalogue/list-lines.ts'
+import { type Listed, listLines } from '../operator/catalogue/list-lines.ts'
 import { moment } from '../operator/catalogue/moments.ts'
+import { expiryTold } from '../operator/salvage/expiry-told.ts'
+import { leftovers, leftoverTold } from '../operator/salvage/unsalvaged.ts'
 import { sentence } from '../words/cannot.ts'
 import { countOf } from '../words/count-of.ts'
 import { isoTime } from '../words/instant.ts'
 import { Ending, EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
-import { archiveOf, type GlobalOptions } from './options.ts'
+import { type GlobalOptions, placeOf } from './options.ts'
 
 const options = {
   host: { type: 'string', requiresArg: true, describe: 'Only this host, or those that match: "web-*"' },
@@ -48,14 +51,19 @@ export const listCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
 async function list(chosen: Options, io: Io): Promise<Exit> {
   const now = Date.now()
   const period = periodOf(chosen, now)
-  await using archive = await archiveOf(chosen, io)
+  await using place = await placeOf(chosen, 'read bundles', io)
+  const { archive, uploads } = place
   const { entries: all, daysLeft } = await catalogue(archive, period, now, io.signal)
   const entries = all.filter(
     ({ identity, state }) =>
       posix.matchesGlob(identity, chosen.host ?? '*') && (chosen.status ?? [state]).includes(state),
   )
-  if (chosen.output === 'json') await sayJson(io.stdout, entries.map(asJson))
-  else if (entries.length > 0) await say(io.stdout, listLines(entries, screenOf(io.stdout)))
+  const [left, warning] = await Promise.all([leftovers(uploads, entries, io.signal), expiryTold(uploads, io.signal)])
+  const leftOf = (entry: CatalogueEntry) => ('unseen' in left ? undefined : left.get(bundlePrefix(entry)))
+  const told = entries.map((entry) => ({ ...entry, left: leftOf(entry) }))
+  if (chosen.output === 'json') await sayJson(io.stdout, told.map(asJson))
+  else if (entries.length > 0) await say(io.stdout, listLines(told, screenOf(io.stdout)))
+  await say(io.stderr, aboutSalvage(told, 'unseen' in left ? left.unseen : undefined, warning))
   const [newest, oldest] = [daysLeft[0], daysLeft.at(-1)]
   if (newest !== undefined)
     await say(io.stderr, [
@@ -75,6 +83,19 @@ async function list(chosen: Options, io: Io): Promise<Exit> {
   }
 }
 
+/** What is to be said of what the hosts could not finish: how to come by it, or why it is not known; and how long it stays. */
+function aboutSalvage(told: readonly Listed[], unseen: string | undefined, warning: string | undefined): string[] {
+  const some = told.flatMap(({ left }) => left ?? [])
+  const isCut = told.some(({ state }) => state === 'interrupted')
+  const bytes = some.reduce((sum, left) => sum + (left.bytes ?? 0), 0)
+  const all = { uploads: some.reduce((sum, left) => sum + left.uploads, 0), bytes }
+  return [
+    ...(some.length === 0 ? [] : [`${leftoverTold(all)}: lastgasp salvage makes them readable`]),
+    ...(unseen === undefined || !isCut ? [] : [`what there is to salvage is not known: ${unseen}`]),
+    ...(warning === undefined ? [] : [warning]),
+  ].map((line) => `lastgasp: ${line}`)
+}
+
 function periodOf({ since, until, all }: Options, now: number) {
   try {
     return {
@@ -86,7 +107,7 @@ function periodOf({ since, until, all }: Options, now: number) {
   }
 }
 
-const asJson = ({ identity, bundle, at, state, why, before, doubt }: CatalogueEntry) => ({
+const asJson = ({ identity, bundle, at, state, why, before, doubt, left }: Listed) => ({
   identity,
   bundle,
   started: isoTime(at) ?? null,
@@ -94,4 +115,5 @@ const asJson = ({ identity, bundle, at, state, why, before, doubt }: CatalogueEn
   why: why ?? null,
   before,
   doubt: doubt ?? null,
+  unfinished: left === undefined ? null : { uploads: left.uploads, bytes: left.bytes ?? null },
 })

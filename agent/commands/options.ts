@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { InferredOptionTypes } from 'yargs'
+import type { Place } from '../operator/salvage/plan.ts'
 import { type Identity, parseIdentities } from '../seal/keys.ts'
 import { loadSettings } from '../settings/layers.ts'
 import type { Settings } from '../settings/schema.ts'
-import { openArchive } from '../store/open.ts'
+import { openArchive, openUploads } from '../store/open.ts'
 import type { Archive } from '../store/store.ts'
 import { cannot } from '../words/cannot.ts'
 import { abandonable } from '../words/deadline.ts'
@@ -69,6 +70,21 @@ export async function storeOf(
 export async function archiveOf(options: GlobalOptions, io: Io): Promise<Archive> {
   const { url, s3 } = await storeOf(options, 'read bundles', io)
   return toldWaits(await openArchive(url, s3, io.signal), io)
+}
+
+/** As `archiveOf`, with the store's unfinished uploads; `what` cannot be done without them. */
+export async function placeOf(options: GlobalOptions, what: string, io: Io): Promise<Place & AsyncDisposable> {
+  const { url, s3 } = await storeOf(options, what, io)
+  const archive = toldWaits(await openArchive(url, s3, io.signal), io)
+  const uploads = toldWaits(await openUploads(url, s3, io.signal), io)
+  return {
+    archive,
+    uploads,
+    [Symbol.asyncDispose]: async () => {
+      await uploads[Symbol.asyncDispose]()
+      await archive[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** The identities to open sealed objects with; none where nobody named a file. */

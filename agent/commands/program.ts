@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, (program: Argv<GlobalOptions>, io: Io) =
   show: async (program, io) => program.command((await import('./show.ts')).showCommand(io)),
   fetch: async (program, io) => program.command((await import('./fetch.ts')).fetchCommand(io)),
   verify: async (program, io) => program.command((await import('./verify.ts')).verifyCommand(io)),
+  salvage: async (program, io) => program.command((await import('./salvage.ts')).salvageCommand(io)),
   keygen: async (program, io) => program.command((await import('./keygen.ts')).keygenCommand(io)),
   capture: async (program, io) => program.command((await import('./capture.ts')).captureCommand(io)),
   check: async (program, io) => program.command((await import('./check.ts')).checkCommand(io)),

@@ -4,13 +4,16 @@ import { holdings } from '../operator/bundle/holdings.ts'
 import { coreScripts } from '../operator/debuggers/core-scripts.ts'
 import { nextSteps, type Step } from '../operator/debuggers/next-steps.ts'
 import { filesOf } from '../operator/fetch/landing.ts'
+import { type Unsalvaged, unsalvaged } from '../operator/salvage/unsalvaged.ts'
 import { shellWord } from '../operator/terminal/shell-word.ts'
 import { showLines, stepLines } from '../operator/verdict/show-lines.ts'
 import { type Verdict, verdict } from '../operator/verdict/verdict.ts'
 import { isoTime } from '../words/instant.ts'
 import { bundleOf, bundleOption } from './bundle-option.ts'
 import { EXIT, type Exit, type Io, say, sayJson, screenOf } from './io.ts'
-import { archiveOf, type GlobalOptions } from './options.ts'
+import { type GlobalOptions, placeOf } from './options.ts'
+import { salvageSteps } from './salvage-steps.ts'
+import { storeWords } from './store-words.ts'
 
 type Options = GlobalOptions & InferredOptionTypes<typeof bundleOption>
 
@@ -30,35 +33,35 @@ export const showCommand = (io: Io): CommandModule<GlobalOptions, Options> => ({
 })
 
 async function show(chosen: Options, io: Io): Promise<Exit> {
-  await using archive = await archiveOf(chosen, io)
-  const view = await bundleOf(archive, chosen.bundle, io)
-  const found = verdict(view)
-  if (chosen.output === 'json') await sayJson(io.stdout, asJson(view, found))
+  await using place = await placeOf(chosen, 'read bundles', io)
+  const view = await bundleOf(place.archive, chosen.bundle, io)
+  const left = await unsalvaged(place.uploads, view, io.signal)
+  const found = verdict(view, left)
+  if (chosen.output === 'json') await sayJson(io.stdout, asJson(view, found, left))
   else {
     const screen = screenOf(io.stdout)
-    const steps = stepLines('Look at it', stepsOf(view, found, chosen, io))
+    const steps = stepLines('Look at it', stepsOf(view, found, left, chosen, io))
     await say(io.stdout, [...showLines(view, found, screen), ...steps])
   }
   return found.lacks.length > 0 ? EXIT.incomplete : EXIT.done
 }
 
 /** What to type next: the options that led here, and then as if it were fetched to where `fetch` puts it. */
-function stepsOf(view: BundleView, found: Verdict, chosen: Options, io: Io): Step[] {
+function stepsOf(view: BundleView, found: Verdict, left: Unsalvaged, chosen: Options, io: Io): Step[] {
   const sealed = holdings(view).some((holding) => holding.sealed)
   const files = chosen.identity ?? (io.env.LASTGASP_IDENTITY ? [] : ['IDENTITY_FILE'])
   const words = [
     ...['lastgasp', 'fetch', view.name.bundle],
     ...(sealed ? files.flatMap((file) => ['--identity', file]) : []),
-    ...(chosen.store === undefined ? [] : ['--store', chosen.store]),
-    ...(chosen.set ?? []).flatMap((setting) => ['--set', setting]),
+    ...storeWords(chosen),
   ]
   const bring = { about: 'bring it here', command: words.map(shellWord).join(' ') }
   const fetched = filesOf(view)
   const scripts = coreScripts(fetched, view.manifest?.receipts ?? [])
-  return [bring, ...nextSteps(view.name.bundle, fetched, found, scripts)]
+  return [...salvageSteps(view, left, chosen), bring, ...nextSteps(view.name.bundle, fetched, found, scripts)]
 }
 
-function asJson(view: BundleView, found: Verdict) {
+function asJson(view: BundleView, found: Verdict, { uploads, unseen }: Unsalvaged) {
   const { name, state, opening, plan, manifest, endsBy, objects, faults } = view
   return {
     ...name,
@@ -77,6 +80,7 @@ function asJson(view: BundleView, found: Verdict) {
       })),
     lacks: found.lacks,
     leftOut: found.leftOut,
+    unfinished: unseen === undefined ? uploads : null,
     faults,
     opening: opening ?? null,
     plan: plan ?? null,

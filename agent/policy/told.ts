@@ -1,3 +1,4 @@
+import { LEAST_UNFINISHED_DAYS } from './lifecycle.ts'
 import type { PartName, Wish } from './parts.ts'
 
 /** What a part is, in a line, and the command of AWS's own tool that takes its document from a file. */
@@ -6,7 +7,7 @@ export interface Told {
   readonly apply: string
 }
 
-export function toldOf(part: PartName, { place: { bucket }, host }: Wish): Told {
+export function toldOf(part: PartName, { place: { bucket }, host, retention: { unfinished } }: Wish): Told {
   const file = `file://${part}.json`
   const s3api = (command: string, option: string) => `aws s3api ${command} --bucket ${bucket} --${option} ${file}`
   switch (part) {
@@ -28,12 +29,15 @@ export function toldOf(part: PartName, { place: { bucket }, host }: Wish): Told 
     case 'host':
       return { about: `the role of ${hosts(host)}`, apply: role(part, file) }
     case 'operator':
-      return { about: 'who reads bundles: list, show, fetch, verify', apply: role(part, file) }
+      return {
+        about: 'who reads bundles: list, show, fetch, verify, and sees what there is to salvage',
+        apply: role(part, file),
+      }
     case 'salvager':
-      return { about: 'who completes what dying hosts could not', apply: role(part, file) }
+      return { about: 'who completes what dying hosts could not: lastgasp salvage', apply: role(part, file) }
     case 'lifecycle':
       return {
-        about: 'when the bucket deletes by itself',
+        about: `when the bucket deletes by itself. What hosts could not finish stays for ${unfinished} days, to be salvaged: no other rule of the bucket may remove unfinished uploads sooner than in ${LEAST_UNFINISHED_DAYS}`,
         apply: s3api('put-bucket-lifecycle-configuration', 'lifecycle-configuration'),
       }
   }

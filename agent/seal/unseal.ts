@@ -1,7 +1,8 @@
 import { Intake } from '../streams/intake.ts'
 import { type Header, parseHeader } from './header.ts'
 import type { Keyring } from './keyring.ts'
-import { NONCE_BYTES, openChunk, payloadKey, STORED_CHUNK_BYTES } from './payload.ts'
+import type { Lost } from './lost.ts'
+import { NONCE_BYTES, openChunk, payloadKey, STORED_CHUNK_BYTES, TAG_BYTES } from './payload.ts'
 import { SealError } from './seal-error.ts'
 
 export { SealError } from './seal-error.ts'
@@ -11,32 +12,38 @@ const HEADER_BYTES_USUAL = 4096
 
 /**
  * The content of an age file, every chunk authentic. Throws SealError: `no-identity` or `malformed` before anything
- * is yielded; `cut` or `damaged` after all that is authentic before the trouble.
+ * is yielded; `cut` or `damaged` after all that is authentic before the trouble. What is known to be `lost` is no trouble: of
+ * chunks that it touches, zeros are given.
  */
 export async function* unsealed(
   stored: AsyncIterable<Buffer>,
   keyring: Keyring,
   signal: AbortSignal,
+  lost?: Lost,
 ): AsyncGenerator<Buffer, void, void> {
   await using intake = new Intake(stored, signal)
   const header = await readHeader((length) => intake.peek(length))
   const fileKey = keyring.open(header)
   await intake.take(header.bytes)
   const key = payloadKey(fileKey, await intake.take(NONCE_BYTES))
+  lost?.opened(intake.position)
 
   let plainBytes = 0
   for (let index = 0, last = false; !last; index += 1) {
     signal.throwIfAborted()
+    const at = intake.position
     const sealed = await intake.take(STORED_CHUNK_BYTES)
     last = sealed.length < STORED_CHUNK_BYTES || (await intake.ended())
-    const chunk = openChunk(key, index, last, sealed)
+    const opened = openChunk(key, index, last, sealed)
+    const isLost = lost?.isStored(at, intake.position) === true
+    const chunk = opened === undefined && isLost && !last ? Buffer.alloc(sealed.length - TAG_BYTES) : opened
     if (chunk === undefined) {
       const before = last ? openChunk(key, index, false, sealed) : undefined
       if (before !== undefined) {
         plainBytes += before.length
         yield before
       }
-      if (before !== undefined || sealed.length < STORED_CHUNK_BYTES) throw cut(plainBytes)
+      if (before !== undefined || isLost || sealed.length < STORED_CHUNK_BYTES) throw cut(plainBytes)
       throw damaged(`its chunk ${index} is not authentic`, plainBytes)
     }
     if (chunk.length === 0 && index > 0) throw damaged('its last chunk is empty', plainBytes)

@@ -1,4 +1,4 @@
-import { AGAIN_SUFFIX } from '../bundle/keys.ts'
+import { AGAIN_SUFFIX, isDocument } from '../bundle/keys.ts'
 
 /**
  * What keeper and drain do next, as pure functions of what is known: the code acts on them, and test/spool/model.test.ts plays them
@@ -112,12 +112,10 @@ export function isAgain(key: string): boolean {
   return key.endsWith(AGAIN_SUFFIX)
 }
 
-const DOCUMENTS: ReadonlySet<string> = new Set(['opening.json', 'plan.json', 'manifest.json'])
-
 /** An object of a bundle that is none of its documents, by its key: those are looked for where they belong. */
 export function isArtifact(key: string): boolean {
   const name = nameIn(key)
-  return name !== undefined && !DOCUMENTS.has(name)
+  return name !== undefined && !isDocument(name)
 }
 
 /** The name of an object below its bundle's prefix; undefined for a key of the index. */

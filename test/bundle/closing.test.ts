@@ -2,8 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { closingManifest, indexRow } from '../../agent/bundle/closing.ts'
-import { openKey, parseIndexKey, rowKey } from '../../agent/bundle/keys.ts'
+import { isDocument, openKey, parseIndexKey, rowKey } from '../../agent/bundle/keys.ts'
 import { lasts } from '../../agent/bundle/lasts.ts'
+import { type Salvage, salvageSchema } from '../../agent/bundle/salvage-schema.ts'
+import { rowOfManifest, salvagedRow } from '../../agent/bundle/salvaged-row.ts'
 import { type Finding, manifestSchema, type Opening, type Receipt, rowSchema } from '../../agent/bundle/schema.ts'
 
 const golden = (name: string): unknown => JSON.parse(readFileSync(join(import.meta.dirname, 'golden', name), 'utf8'))
@@ -38,6 +40,7 @@ const receipt: Receipt = {
   },
   ...{ sha256: '0'.repeat(64), objects: [{ name: 'cores/shop.812.core.zst', bytes: 4096, sha256: '0'.repeat(64) }] },
 }
+const nothing = { sealed: false, bytesStored: 0, objects: [] }
 const findings: readonly Finding[] = [
   {
     ...{ kind: 'oom', certainty: 'certain', boot: 'this', at: 1796006000000 },
@@ -74,6 +77,69 @@ t.test('a closing manifest and its row are what they were', (t) => {
   const row = indexRow(manifest, name)
   t.same(row, golden('row.json'))
   t.same(rowSchema.parse(row), row)
+  t.end()
+})
+
+t.test('what a salvager says, and its row, are what they were', (t) => {
+  const salvage: Salvage = {
+    ...{ version: 1, ...name, salvaged: '2026-11-30T04:00:00.000Z', agent: '0.1.0', closed: false },
+    receipts: [
+      {
+        ...{
+          artifact: 'facts.tar.zst',
+          class: 'text',
+          source: 'facts',
+          status: 'arrived',
+          sealed: true,
+          bytesStored: 4096,
+        },
+        objects: [{ name: 'facts.tar.zst.age', bytes: 4096 }],
+      },
+      {
+        ...{
+          artifact: 'cores/shop.812.core.zst',
+          class: 'memory',
+          source: 'cores',
+          status: 'unfinished',
+          sealed: true,
+        },
+        bytesStored: 2 * 8_388_608,
+        objects: [
+          {
+            ...{ name: 'cores/shop.812.core.zst.age', bytes: 3 * 8_388_608 },
+            upload: { id: '0123456789abcdef', parts: 2, holes: [{ from: 8_388_608, to: 2 * 8_388_608 }] },
+          },
+        ],
+      },
+      { ...{ artifact: 'memory/vmcore.zst', class: 'memory', source: 'memory', status: 'missing' }, ...nothing },
+      { ...{ artifact: 'stacks.tar.zst', class: 'memory', source: 'stacks', status: 'skipped' }, ...nothing },
+    ],
+    left: [{ name: 'cores/shop.813.core.zst.age', parts: 1, bytes: 5, reason: 'the object is there already' }],
+  }
+  const sealedTo = { ...opening, recipients: ['age1x'] }
+  const row = salvagedRow(sealedTo, salvage.receipts, name)
+  if (process.env.LASTGASP_GOLDEN === 'write') {
+    for (const [file, document] of Object.entries({ salvage, 'salvaged-row': row }))
+      writeFileSync(join(import.meta.dirname, 'golden', `${file}.json`), `${JSON.stringify(document, null, 2)}\n`)
+  }
+  t.same(salvage, golden('salvage.json'))
+  t.same(salvageSchema.parse(golden('salvage.json')), salvage)
+  t.same(row, golden('salvaged-row.json'))
+  t.same(rowSchema.parse(row), row)
+  t.end()
+})
+
+t.test('a row of what a manifest says, by a salvager', (t) => {
+  const manifest = closingManifest(opening, ending)
+  t.same(rowOfManifest(manifest, name), { ...indexRow(manifest, name), status: 'salvaged' })
+  t.end()
+})
+
+t.test('documents by their names', (t) => {
+  for (const document of ['opening.json', 'plan.json', 'manifest.json', 'salvage.json', 'salvage.json.001'])
+    t.ok(isDocument(document), document)
+  for (const other of ['salvage.json.01', 'salvage.json.age', 'cores/salvage.json', 'x.json'])
+    t.notOk(isDocument(other), other)
   t.end()
 })
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { zstdCompressSync } from 'node:zlib'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import t from 'tap'
 import { bareReceipt, CORE_PATH, corePiece, factsPiece, journalPiece, MACHINE_ID } from '../operator/bundle/bundle.ts'
 import { filesBelow, setUp } from './set-up.ts'
@@ -159,7 +159,11 @@ t.test('an interrupted bundle: what has arrived', async (t) => {
   t.equal(String(await here('facts/summary.txt')), 'it was the disk\n')
   const { item } = await journalPiece()
   t.ok(await here(`root/var/log/journal/${MACHINE_ID}/${item?.path?.split('/').at(-1)}`), 'the journal finds its place')
-  t.ok((await here('cores/app.4711.core.zst')).equals(core))
+  t.ok(
+    (await here('cores/app.4711.core')).equals(zstdDecompressSync(core)),
+    'no receipt says by whom it was compressed',
+  )
+  t.match(stdout, /gdb .* -x open\/cores\/app\.4711\.core\.gdb/)
 })
 
 t.test('of a cut object its beginning, and the word that it is one', async (t) => {

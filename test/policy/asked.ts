@@ -33,6 +33,7 @@ export function askedBy({ method, url, headers }: Recorded, who: Readonly<Record
 function ofBucket(method: string, query: URLSearchParams): Meant {
   if (method === 'HEAD') return { action: 's3:ListBucket' }
   if (method === 'GET' && query.has('uploads')) return { action: 's3:ListBucketMultipartUploads' }
+  if (method === 'GET' && query.has('lifecycle')) return { action: 's3:GetLifecycleConfiguration' }
   if (method === 'GET' && query.has('versions')) return { action: 's3:ListBucketVersions' }
   if (method === 'GET' && query.has('list-type')) return { action: 's3:ListBucket' }
   throw unknown(method, query)

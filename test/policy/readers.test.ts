@@ -1,23 +1,24 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import {
+  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketLifecycleConfigurationCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
-  type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import t, { type Test } from 'tap'
-import { bundleDay, bundlePrefix, INDEX_PREFIX, newBundle, openKey } from '../../agent/bundle/keys.ts'
+import { bundleDay, bundlePrefix, HOSTS_PREFIX, INDEX_PREFIX, newBundle, openKey } from '../../agent/bundle/keys.ts'
 import { catalogue } from '../../agent/operator/catalogue/catalogue.ts'
-import { PART_BYTES } from '../../agent/store/part-bytes.ts'
-import type { Archive } from '../../agent/store/store.ts'
+import { look } from '../../agent/operator/salvage/plan.ts'
+import { salvageBundle } from '../../agent/operator/salvage/salvage-bundle.ts'
 import { asProcess } from '../commands/lastgasp.ts'
-import { startS3Server } from '../s3-server.ts'
+import { core, cutBundle } from '../operator/salvage/cut-bundle.ts'
+import { type S3User, startS3Server } from '../s3-server.ts'
 import { askedBy } from './asked.ts'
 import { captureTo } from './capturing.ts'
 import { evaluate } from './evaluate.ts'
@@ -44,28 +45,37 @@ if (typeof server === 'string') {
     const own = made.parts.operator
     await made.allow([asHost(made), { user: operator, policy: own }])
     const { name } = await made.as(host, async () => captureTo(t, await made.store(t), 'web-1'))
+    const cut = await leave(t, made)
     const { region = '' } = server.settings
     const store = ['--store', made.url, '--set', `s3.endpoint=${made.proxy.endpoint}`, '--set', 's3.addressing=path']
     const env = { AWS_ACCESS_KEY_ID: operator.accessKeyId, AWS_SECRET_ACCESS_KEY: operator.secretAccessKey }
     const run = (...args: string[]) => asProcess([...args, ...store, '--set', `s3.region=${region}`], env)
 
     const { recorded } = await made.proxy.while(async () => {
+      t.match(await run('show', cut.bundle), { code: 4, stdout: /interrupted|open/ })
       t.match(await run('list'), { code: 0, stdout: name.bundle.slice(0, 15) })
-      t.match(await run('show', 'web-1/latest'), { code: 0, stdout: /cores\/large/ })
-      t.match(await run('fetch', 'latest', '--to', join(t.testdir(), 'to')), { code: 0 })
+      t.match(await run('show', name.bundle), { code: 0, stdout: /cores\/large/ })
+      t.match(await run('fetch', name.bundle, '--to', join(t.testdir(), 'to')), { code: 0 })
       t.match(await run('verify', name.bundle), { code: 0 })
     })
     t.ok(recorded.length > 10)
-    t.strictSame(await made.as(operator, async () => refusedReads(await made.archive(t), name)), [])
+    t.strictSame(await made.as(operator, async () => refusedReads(t, made, name, operator)), [])
     for (const request of recorded) {
-      t.ok(request.status < 400, `${request.method} ${request.url}`)
+      // Of a bucket without a lifecycle: there is none.
+      if (!request.url.endsWith('?lifecycle=')) t.ok(request.status < 400, `${request.method} ${request.url}`)
       t.equal(evaluate([made.parts.bucket, own], askedBy(request)), 'allowed')
     }
 
+    const gone = { key: `${bundlePrefix(cut)}live/gone.core.zst`, id: '2~gone' }
+    t.same(
+      await made.as(operator, async () => (await made.uploads(t)).parts(gone, signal)),
+      [],
+      'not refused, but gone',
+    )
     for (const { without, policy } of lessOne(own, 'Allow')) {
       await made.allow([asHost(made), { user: operator, policy }])
-      const refused = await made.as(operator, async () => await refusedReads(await made.archive(t), name))
-      t.match(refused.join('; '), /may not s3:(ListBucket|GetObject)/, `without ${without}`)
+      const refused = await made.as(operator, async () => await refusedReads(t, made, name, operator))
+      t.match(refused.join('; '), /may not s3:(List|Get)/, `without ${without}`)
     }
   })
 
@@ -86,7 +96,15 @@ if (typeof server === 'string') {
       await status(client.send(new PutObjectCommand({ Bucket, Key: `${Key}-2`, Body: 'x', IfNoneMatch: '*' }))),
       403,
     )
-    t.equal(await status(client.send(new ListMultipartUploadsCommand({ Bucket }))), 403)
+    const name = await leave(t, made)
+    const [upload] = (await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? []
+    const part = { Bucket, Key: upload?.Key, UploadId: upload?.UploadId }
+    t.match(upload?.Key, name.bundle, 'it sees what was left')
+    t.equal(await status(client.send(new UploadPartCommand({ ...part, PartNumber: 2, Body: 'x' }))), 403)
+    t.equal(await status(client.send(new AbortMultipartUploadCommand(part))), 403)
+    const { Parts } = await client.send(new ListPartsCommand(part))
+    const MultipartUpload = { Parts: Parts?.map(({ PartNumber, ETag }) => ({ PartNumber, ETag })) }
+    t.equal(await status(client.send(new CompleteMultipartUploadCommand({ ...part, MultipartUpload }))), 403)
   })
 
   t.test('salvage completes what a host has left, and nothing less will do', async (t) => {
@@ -131,71 +149,52 @@ if (typeof server === 'string') {
     }
   })
 
-  /** What salvage does, step by step, to an upload that a host has left behind. Says which steps were refused. */
-  async function salvage(t: Test, made: Scene): Promise<string[]> {
+  /** Leaves a bundle as a host does that died while it sent, a part in its middle never having arrived. */
+  async function leave(t: Test, made: Scene): Promise<ReturnType<typeof newBundle>> {
     const name = newBundle('web-1', Date.now())
-    const core = `${bundlePrefix(name)}core`
-    await made.as(host, async () => {
-      const store = await made.store(t)
-      await store.put(`${bundlePrefix(name)}opening.json`, Buffer.from('{}'), signal)
-      await store.put(openKey(name, 90), Buffer.alloc(0), signal)
-      const begun = await store.begin(core, signal)
-      await begun.part(1, randomBytes(PART_BYTES), signal)
+    const cut = [{ piece: core('live/app.7.core.zst', 5), arrived: [1, 3] }]
+    await made.as(host, async () => await cutBundle({ store: await made.store(t), name, cut }))
+    return name
+  }
+
+  /** Salvages what a host has left behind, an hour later. Says what was refused. */
+  async function salvage(t: Test, made: Scene): Promise<string[]> {
+    const name = await leave(t, made)
+    return await made.as(salvager, async () => {
+      const uploads = { ...(await made.uploads(t)), now: async () => Date.now() + 3_600_000 }
+      const place = { archive: await made.archive(t), uploads }
+      try {
+        const found = await look(place, name, signal)
+        if (found.is !== 'due') return [found.is]
+        const { outcomes } = await salvageBundle(place, found.plan, '0', signal)
+        const failed = outcomes.flatMap(({ reason }) => reason ?? [])
+        return [...failed, ...(await refusedReads(t, made, name, salvager))]
+      } catch (error) {
+        return [(error as Error).message]
+      }
     })
-    const client = made.client(t, salvager)
-    return await refusedSteps(client, made.bucket, name)
   }
 }
 
-/** What reading is made of: the index of a day, a bundle's keys, its manifest; and the row, which queries of a fleet read. */
-async function refusedReads(archive: Archive, name: ReturnType<typeof newBundle>): Promise<string[]> {
+/** What reading is made of: the index of a day, a bundle's keys and documents, its row, what it has in unfinished uploads, and how long that stays. */
+async function refusedReads(t: Test, made: Scene, name: ReturnType<typeof newBundle>, user: S3User): Promise<string[]> {
+  const [archive, uploads, client] = [await made.archive(t), await made.uploads(t), made.client(t, user)]
   const reads: readonly (() => Promise<unknown>)[] = [
     () => catalogue(archive, { since: 0, until: Date.now() }, Date.now(), signal),
     () => Array.fromAsync(archive.list(bundlePrefix(name), signal)),
-    () => archive.read(`${bundlePrefix(name)}manifest.json`, 0, signal),
+    () => archive.read(`${bundlePrefix(name)}opening.json`, 0, signal),
     async () => {
       const marks = await Array.fromAsync(archive.list(`${INDEX_PREFIX}dt=${bundleDay(name.bundle)}/`, signal))
-      const row = marks.find(({ key }) => key.includes(name.bundle) && key.endsWith('.json'))
-      return await archive.read(row?.key ?? '', 0, signal)
+      return await archive.read(marks.find(({ key }) => key.includes(name.bundle))?.key ?? '', 0, signal)
+    },
+    async () => {
+      for await (const upload of uploads.list(HOSTS_PREFIX, signal)) await uploads.parts(upload, signal)
+    },
+    async () => {
+      const seen = client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: made.bucket }))
+      if ((await status(seen)) === 403) throw new Error('may not s3:GetLifecycleConfiguration')
     },
   ]
   const results = await Promise.allSettled(reads.map((read) => read()))
   return results.flatMap((result) => (result.status === 'rejected' ? [result.reason.message] : []))
-}
-
-async function refusedSteps(client: S3Client, Bucket: string, name: ReturnType<typeof newBundle>): Promise<string[]> {
-  const refused: string[] = []
-  const step = async <T>(what: string, answer: Promise<T>): Promise<T | undefined> => {
-    try {
-      return await answer
-    } catch (error) {
-      const { $metadata } = error as { $metadata?: { httpStatusCode?: number } }
-      refused.push(`${what}: ${$metadata?.httpStatusCode}`)
-      return undefined
-    }
-  }
-  const prefix = `prod/${bundlePrefix(name)}`
-  const object = { Bucket, Key: `${prefix}core` }
-  await step('find the mark', client.send(new ListObjectsV2Command({ Bucket, Prefix: `prod/v1/index/dt=` })))
-  await step('list the bundle', client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix })))
-  await step('read the opening', client.send(new GetObjectCommand({ Bucket, Key: `${prefix}opening.json` })))
-  await step('read the mark', client.send(new GetObjectCommand({ Bucket, Key: `prod/${openKey(name, 90)}` })))
-  const found = await step('find uploads', client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix })))
-  const UploadId = found?.Uploads?.[0]?.UploadId
-  if (UploadId === undefined) return refused
-  const parts = await step('see its parts', client.send(new ListPartsCommand({ ...object, UploadId })))
-  if (parts === undefined) return refused
-  const filler = { ...object, UploadId, PartNumber: 2, Body: 'filler' }
-  const filled = await step('fill', client.send(new UploadPartCommand(filler)))
-  const Parts = [
-    { PartNumber: 1, ETag: parts.Parts?.[0]?.ETag },
-    { PartNumber: 2, ETag: filled?.ETag },
-  ]
-  const whole = { ...object, UploadId, IfNoneMatch: '*', MultipartUpload: { Parts } }
-  if (filled !== undefined) await step('complete', client.send(new CompleteMultipartUploadCommand(whole)))
-  const put = (Key: string) => client.send(new PutObjectCommand({ Bucket, Key, Body: '{}', IfNoneMatch: '*' }))
-  await step('tell', put(`${prefix}salvage.json`))
-  const row = `prod/${openKey(name, 90).replace(/\.90\.open$/, '')}`
-  await step('tell in the index', put(`${row}.salvaged.unknown.json`))
-  return refused
 }

@@ -3,8 +3,9 @@ import type { Test } from 'tap'
 import { type Parts, partsOf, type Wish } from '../../agent/policy/parts.ts'
 import { placeOf } from '../../agent/policy/place.ts'
 import type { Policy } from '../../agent/policy/statement.ts'
-import { openArchive, openStore } from '../../agent/store/open.ts'
+import { openArchive, openStore, openUploads } from '../../agent/store/open.ts'
 import type { Archive, Store } from '../../agent/store/store.ts'
+import type { Uploads } from '../../agent/store/uploads.ts'
 import type { S3Server, S3User } from '../s3-server.ts'
 import { type RecordingProxy, recordingProxy } from './recording-proxy.ts'
 
@@ -30,6 +31,7 @@ export interface Scene {
   /** A store and an archive by way of the proxy; to be used within `as`. */
   store(t: Test): Promise<Store>
   archive(t: Test): Promise<Archive>
+  uploads(t: Test): Promise<Uploads>
   /** A plain client with the user's credentials, for what neither of them does. */
   client(t: Test, user: S3User): S3Client
   /** One with those of the bucket's owner, who has to come by TLS as everybody has. */
@@ -87,6 +89,7 @@ export async function scene(t: Test, server: S3Server, bucket: string, change: P
     },
     store: (t) => closing(t, openStore(url, settings, signal)),
     archive: (t) => closing(t, openArchive(url, settings, signal)),
+    uploads: (t) => closing(t, openUploads(url, settings, signal)),
     client: clientWith,
   }
 }

@@ -16,7 +16,8 @@ function explore(from: World): { readonly worlds: number; readonly wrong?: strin
     if (seen.has(key)) continue
     seen.add(key)
     const worlds = next(world)
-    const wrong = lost(world) ?? outOfOrder(world) ?? (worlds.length === 0 ? unfinished(world) : undefined)
+    const wrong =
+      lost(world) ?? outOfOrder(world) ?? unsaid(world) ?? (worlds.length === 0 ? unfinished(world) : undefined)
     if (wrong !== undefined) return { worlds: seen.size, wrong: `${wrong}: ${JSON.stringify(world)}` }
     open.push(...worlds)
   }
@@ -53,6 +54,12 @@ function outOfOrder(world: World): string | undefined {
     (content) => !content.startsWith(row.key) && places(world, content) === 0 && content !== told,
   )
   return late && `the manifest came before ${late}`
+}
+
+/** Something was completed of what had arrived, and no salvager has said so. */
+function unsaid({ store }: World): string | undefined {
+  const isCut = Object.values(store).some((content) => content.endsWith(' cut'))
+  return isCut && !(keyOf('salvage.json') in store) ? 'a cut object of which nobody tells' : undefined
 }
 
 /** Nothing more can happen: then everything is in the store, once, and nothing on the disk. */

@@ -28,7 +28,7 @@ export interface World {
   files: Record<string, { content: string; gone?: true; fresh?: true }>
   record: string[]
   host: Host
-  salvager: 'waits' | { lists: { upload: number; parts: number } } | 'looked' | 'told' | 'done'
+  salvager: 'waits' | { lists: { upload: number; parts: number }; told: boolean } | 'looked' | 'told' | 'done'
   /** What the host was told is kept or stored: from then on it must not be lost. */
   promised: string[]
   ids: number
@@ -378,18 +378,18 @@ function powerOff(world: World): void {
   world.host = { is: 'off' }
 }
 
-// The salvager: comes when the capture must have ended, and leaves what belongs to the drain alone
+// The salvager: comes when the capture must have ended, whether its host has closed it or not; says what it is about to do before it completes
+// anything, and leaves what belongs to the drain alone
 
 function ofSalvager(world: World): World[] {
   if (world.host.is === 'capture') return []
   const { salvager } = world
   if (salvager === 'waits') {
-    if (keyOf('manifest.json') in world.store) return []
     const lists = world.uploads
       .filter(({ key, parts }) => parts > 0 && !isAgain(key) && !(key in world.store))
       .map(({ id, parts }) =>
         changed(world, (copy) => {
-          copy.salvager = { lists: { upload: id, parts } }
+          copy.salvager = { lists: { upload: id, parts }, told: SALVAGE in copy.store }
         }),
       )
     return [
@@ -402,7 +402,10 @@ function ofSalvager(world: World): World[] {
   if (salvager === 'done') return []
   return [
     changed(world, (copy) => {
-      if (typeof salvager === 'object') {
+      if (typeof salvager === 'object' && !salvager.told) {
+        copy.store[SALVAGE] = 'salvager'
+        copy.salvager = { ...salvager, told: true }
+      } else if (typeof salvager === 'object') {
         const upload = copy.uploads.find(({ id }) => id === salvager.lists.upload)
         if (upload !== undefined) {
           const { key, content, id } = upload
@@ -414,7 +417,7 @@ function ofSalvager(world: World): World[] {
         copy.store[SALVAGE] = 'salvager'
         copy.salvager = 'told'
       } else {
-        copy.store[SALVAGED] = 'salvager'
+        if (!(keyOf('manifest.json') in copy.store)) copy.store[SALVAGED] = 'salvager'
         copy.salvager = 'done'
       }
     }),

@@ -5,17 +5,18 @@ import {
   bundlePrefix,
   INDEX_PREFIX,
   parseIndexKey,
+  SALVAGE,
+  segmentName,
 } from '../../bundle/keys.ts'
 import { lasts } from '../../bundle/lasts.ts'
+import type { Salvage } from '../../bundle/salvage-schema.ts'
 import type { Manifest, Opening, PlanDocument } from '../../bundle/schema.ts'
 import { type Archive, StoreError } from '../../store/store.ts'
 import { sentence } from '../../words/cannot.ts'
 import { type BundleState, unclosed } from '../catalogue/catalogue.ts'
 import { MOST_LISTED, type Reading, readDocument } from './documents.ts'
 import { readingsOf } from './readings.ts'
-
-/** The documents of a bundle, by their names. */
-export const DOCUMENTS = ['opening.json', 'plan.json', 'manifest.json'] as const
+import { type SalvageTold, salvageTold } from './salvage-told.ts'
 
 /** All that can be known of a bundle without reading its artifacts. */
 export interface BundleView {
@@ -25,6 +26,8 @@ export interface BundleView {
   readonly plan: PlanDocument | undefined
   /** Absent while the capture runs, and for good when the host died in it. */
   readonly manifest: Manifest | undefined
+  /** What salvagers said of what had arrived. */
+  readonly salvage: SalvageTold | undefined
   /** What a row of the index says that it is, where there is no manifest: nobody who captures writes a row first. */
   readonly claimed: BundleStatus | undefined
   /** When its capture must have ended, in ms since the epoch by the store's clock; undefined where that is not known. */
@@ -37,6 +40,11 @@ export interface BundleView {
 
 /** Objects of a bundle that are looked at: more than a manifest can tell of, and not what somebody filled a prefix with. */
 const MOST_OBJECTS = MOST_LISTED + 5000
+
+/** Times that a bundle is salvaged, and says more than before, at most. */
+const MOST_SALVAGES = 16
+/** The documents of salvagers, in their order: each is created where the one before it is taken. */
+export const SALVAGE_NAMES = Array.from({ length: MOST_SALVAGES }, (_, nth) => segmentName(SALVAGE, nth))
 
 /** Lists a bundle's objects and reads its documents. A document that is damaged is a fault; the rest is still of use. */
 export async function viewBundle(
@@ -82,11 +90,18 @@ export async function viewBundle(
   const opening = await document('opening.json', readings.opening)
   const plan = await document('plan.json', readings.plan)
   const manifest = await document('manifest.json', readings.manifest)
+  const salvages: Salvage[] = []
+  for (const file of SALVAGE_NAMES) {
+    const salvage = await document(file, readings.salvage)
+    if (salvage === undefined && !objects.has(file)) break
+    if (salvage !== undefined) salvages.push(salvage)
+  }
+  const salvage = salvageTold(salvages)
   const seconds = opening === undefined ? 0 : lasts(opening)
-  const state = manifest?.status ?? unclosed(stored, seconds, now)
+  const state = manifest?.status ?? (salvage === undefined ? undefined : 'salvaged') ?? unclosed(stored, seconds, now)
   const endsBy = stored > 0 && seconds > 0 ? stored + seconds * 1000 : undefined
   const claimed = manifest === undefined ? await rowOf(archive, name, signal) : undefined
-  return { name, state, opening: opening ?? manifest, plan, manifest, claimed, endsBy, objects, faults }
+  return { name, state, opening: opening ?? manifest, plan, manifest, salvage, claimed, endsBy, objects, faults }
 }
 
 async function rowOf(archive: Archive, name: BundleName, signal: AbortSignal): Promise<BundleStatus | undefined> {

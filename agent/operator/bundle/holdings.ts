@@ -1,7 +1,9 @@
-import { AGAIN_SUFFIX, SEALED_SUFFIX } from '../../bundle/keys.ts'
+import { AGAIN_SUFFIX, isDocument, SEALED_SUFFIX } from '../../bundle/keys.ts'
 import type { Receipt } from '../../bundle/schema.ts'
-import { type BundleView, DOCUMENTS } from './bundle-view.ts'
+import { joined, type Range } from '../../words/ranges.ts'
+import type { BundleView } from './bundle-view.ts'
 import { safeParts } from './names.ts'
+import { holesTold, type SalvageTold } from './salvage-told.ts'
 
 /** One stored object, named below the bundle's prefix. What a receipt does not tell is not known. */
 export interface HeldObject {
@@ -23,6 +25,8 @@ export interface Holding {
   /** Of all these objects. */
   readonly bytes: number
   readonly sha256: string | undefined
+  /** Where there is filler in these objects, because nothing had arrived when they were salvaged. */
+  readonly holes: readonly Range[]
   /** Absent in an interrupted bundle, and for what no manifest names. */
   readonly receipt: Receipt | undefined
   /** Why these objects are not what the receipt says: some are not there, not of that size, or must not be read. */
@@ -30,22 +34,26 @@ export interface Holding {
 }
 
 /** The artifacts of a bundle by its receipts, followed by what lies there without one. */
-export function holdings({ manifest, objects }: BundleView): Holding[] {
-  const known = new Set<string>(DOCUMENTS)
+export function holdings({ manifest, salvage, objects }: BundleView): Holding[] {
+  const known = new Set<string>()
   const held: Holding[] = []
   for (const receipt of manifest?.receipts ?? []) {
     const holding = receipt.objects.length > 0 ? ofReceipt(receipt, known, objects) : undefined
     if (holding !== undefined) held.push(holding)
     for (const { name } of [...receipt.objects, ...(holding?.objects ?? [])]) known.add(name)
   }
+  // What was given up while it was sent has a receipt that says so, and may have been salvaged since.
+  const unstored = new Map(
+    manifest?.receipts.filter((one) => one.objects.length === 0).map((one) => [one.artifact, one]),
+  )
   const loose = new Map<string, Map<string, HeldObject>>()
   for (const [name, bytes] of objects) {
-    if (known.has(name)) continue
+    if (known.has(name) || isDocument(name)) continue
     const segment = firstName(name)
     const whole = segment.replace(/\.\d{3}$/, '')
     const segments = loose.get(whole) ?? new Map<string, HeldObject>()
-    // Of what was begun and came again, the longer one.
-    if ((segments.get(segment)?.bytes ?? -1) < bytes) segments.set(segment, { name, bytes, sha256: undefined })
+    // Of what was begun and came again, the longer one; of the same length what came again, for the other may have holes.
+    if ((segments.get(segment)?.bytes ?? -1) <= bytes) segments.set(segment, { name, bytes, sha256: undefined })
     loose.set(whole, segments)
   }
   for (const [name, segments] of loose) {
@@ -54,6 +62,8 @@ export function holdings({ manifest, objects }: BundleView): Holding[] {
       ofListing(
         name,
         inOrder.map(([, object]) => object),
+        salvage,
+        unstored,
       ),
     )
   }
@@ -61,10 +71,21 @@ export function holdings({ manifest, objects }: BundleView): Holding[] {
 }
 
 /** What the manifest and the listing tell against an artifact whose stored bytes are as they should be. */
-export function toldAgainst({ fault, receipt }: Holding): { status: 'truncated'; reason: string } | undefined {
+export function toldAgainst({ fault, receipt, holes }: Holding): { status: 'truncated'; reason: string } | undefined {
   if (fault !== undefined) return { status: 'truncated', reason: fault }
+  if (holes.length > 0) return { status: 'truncated', reason: holesTold(holes) }
   if (receipt?.status !== 'truncated') return undefined
   return { status: 'truncated', reason: receipt.reason ?? 'no reason was given' }
+}
+
+/** What is to be said of an artifact in whose stored bytes there is `trouble`: what never arrived is named first. */
+export function withHoles<T extends { readonly reason: string }>(
+  holding: Holding,
+  trouble: T | undefined,
+): T | undefined {
+  const told = holding.holes.length === 0 ? undefined : holesTold(holding.holes)
+  if (trouble === undefined || told === undefined || trouble.reason === told) return trouble
+  return { ...trouble, reason: `${told}; ${trouble.reason}` }
 }
 
 function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: ReadonlyMap<string, number>): Holding {
@@ -80,7 +101,7 @@ function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: Readonl
     if (trouble !== undefined) break
   }
   const sha256 = fault === undefined ? receipt.sha256 : undefined
-  return { artifact, sealed, encoding, objects, bytes: sum(objects), sha256, receipt, fault }
+  return { artifact, sealed, encoding, objects, bytes: sum(objects), sha256, holes: [], receipt, fault }
 }
 
 /** Under which name an object lies: one that came again, for something of it lay there already, has a name of its own. */
@@ -98,18 +119,39 @@ function firstName(name: string): string {
 function troubleWith({ name, bytes }: HeldObject, known: ReadonlySet<string>, stored: ReadonlyMap<string, number>) {
   const parts = safeParts(name)
   if ('refused' in parts) return { why: `its object is refused: ${parts.refused}`, unusable: true }
-  if (known.has(name)) return { why: `its object ${name} belongs to something else`, unusable: true }
+  if (known.has(name) || isDocument(name))
+    return { why: `its object ${name} belongs to something else`, unusable: true }
   const there = stored.get(name)
   if (there === undefined) return { why: `its object ${name} is not in the store`, unusable: true }
   if (there === bytes) return undefined
   return { why: `its object ${name} has ${there} bytes, and its receipt says ${bytes}`, unusable: false }
 }
 
-function ofListing(name: string, objects: readonly HeldObject[]): Holding {
+function ofListing(
+  name: string,
+  objects: readonly HeldObject[],
+  salvage: SalvageTold | undefined,
+  receipts: ReadonlyMap<string, Receipt>,
+): Holding {
   const sealed = name.endsWith(SEALED_SUFFIX)
   const artifact = sealed ? name.slice(0, -SEALED_SUFFIX.length) : name
-  const unknown = { encoding: undefined, sha256: undefined, receipt: undefined, fault: undefined }
-  return { artifact, sealed, objects, bytes: sum(objects), ...unknown }
+  const holes = holesOf(objects, salvage)
+  const isSalvaged = objects.some((object) => salvage?.has(object.name))
+  const receipt = isSalvaged ? receipts.get(artifact) : undefined
+  const unknown = { sha256: undefined, fault: undefined }
+  return { artifact, sealed, objects, bytes: sum(objects), holes, receipt, encoding: receipt?.encoding, ...unknown }
+}
+
+/** The holes of an artifact, counted from the beginning of its first object. */
+function holesOf(objects: readonly HeldObject[], salvage: SalvageTold | undefined): Range[] {
+  let begin = 0
+  const holes = objects.flatMap(({ name, bytes }) => {
+    const at = begin
+    begin += bytes
+    const own = joined(salvage?.get(name)?.holes ?? [], bytes)
+    return own.map(({ from, to }) => ({ from: at + from, to: at + to }))
+  })
+  return joined(holes)
 }
 
 function sum(objects: readonly HeldObject[]): number {

@@ -1,4 +1,5 @@
 import { bundleTime } from '../../bundle/keys.ts'
+import { type Leftover, leftoverTold } from '../salvage/unsalvaged.ts'
 import { type Line, type Style, styled } from '../terminal/line.ts'
 import { type Screen, table } from '../terminal/table.ts'
 import type { CatalogueEntry, Doubt } from './catalogue.ts'
@@ -9,12 +10,15 @@ const SHORT_ID = 21
 /** Columns in which a row and what is to be said of it are a line. */
 const WIDE = 140
 
+/** A bundle, and what it has in unfinished uploads. */
+export type Listed = CatalogueEntry & { readonly left?: Leftover | undefined }
+
 /** Bundles as a table. On a terminal their ids are as short as they can be told apart by; a script gets them whole. */
-export function listLines(entries: readonly CatalogueEntry[], screen: Screen): Line[] {
+export function listLines(entries: readonly Listed[], screen: Screen): Line[] {
   const digits = screen.width === undefined ? Infinity : distinct(entries.map(({ bundle }) => bundle))
   // Beside the name of the host there is little room: on a terminal it has a line of its own. Names have no spaces, so each row is a line.
   const apart = screen.width !== undefined && screen.width < WIDE
-  const doubts = entries.map(({ doubt, bundle }) => (doubt === undefined ? undefined : doubtTold(doubt, bundle)))
+  const remarks = entries.map(remarkOn)
   const lines = table(
     [
       { title: 'STARTED' },
@@ -28,14 +32,21 @@ export function listLines(entries: readonly CatalogueEntry[], screen: Screen): L
       state,
       before ? `${why} before` : (why ?? ''),
       bundle.slice(0, digits),
-      doubts[i] === undefined || apart ? identity : `${identity}: ${doubts[i]}`,
+      remarks[i] === '' || apart ? identity : `${identity}: ${remarks[i]}`,
     ]),
     { width: undefined },
   )
   return lines.flatMap((line, i): Line[] => {
-    const doubt = apart ? doubts[i - 1] : undefined
-    return doubt === undefined ? [line] : [line, [styled('yellow', `  ${doubt}`)]]
+    const remark = apart ? (remarks[i - 1] ?? '') : ''
+    return remark === '' ? [line] : [line, [styled('yellow', `  ${remark}`)]]
   })
+}
+
+function remarkOn({ doubt, left, bundle }: Listed): string {
+  return [
+    ...(doubt === undefined ? [] : [doubtTold(doubt, bundle)]),
+    ...(left === undefined ? [] : [leftoverTold(left)]),
+  ].join('; ')
 }
 
 /** What is to be said where the index is not to be believed. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { Keyring } from '../../seal/keyring.ts'
+import type { Lost } from '../../seal/lost.ts'
 import { SealError, unsealed } from '../../seal/unseal.ts'
 import type { Archive } from '../../store/store.ts'
 import type { Holding } from '../bundle/holdings.ts'
@@ -19,6 +20,8 @@ export interface Origin {
   /** What to unseal it with; undefined: it is brought as it is stored. */
   readonly keyring: Keyring | undefined
   readonly space: FreeSpace
+  /** What of its stored bytes is known to be missing. */
+  readonly lost: Lost
 }
 
 /** Why what was brought is not what had been stored. What there is of it is good to where it ends. */
@@ -43,7 +46,7 @@ export async function bring(
   const hash = createHash('sha256')
   try {
     const stored = hashed(rebuilt(origin, beginning, progress, signal), hash)
-    const chunks = origin.keyring === undefined ? stored : unsealed(stored, origin.keyring, signal)
+    const chunks = origin.keyring === undefined ? stored : unsealed(stored, origin.keyring, signal, origin.lost)
     await append(part, chunks, beginning.kept, origin.space)
   } catch (error) {
     signal.throwIfAborted()

@@ -1,5 +1,5 @@
 import { rename, rm, stat } from 'node:fs/promises'
-import { type Holding, toldAgainst } from '../bundle/holdings.ts'
+import { type Holding, toldAgainst, withHoles } from '../bundle/holdings.ts'
 import type { Progress } from '../terminal/progress.ts'
 import type { Allowance, Expansion } from './allowance.ts'
 import { bring, type Origin, type Trouble } from './bring.ts'
@@ -40,7 +40,7 @@ export async function fetchArtifact(
   signal: AbortSignal,
 ): Promise<Fetched> {
   const { holding, keyring, space } = origin
-  const { artifact, fault, receipt, bytes: stored } = holding
+  const { artifact, fault, receipt, holes, bytes: stored } = holding
   const nothing = { artifact, path: landing.name, files: [], bytes: 0 }
   if (holding.objects.length === 0) return { ...nothing, status: 'missing', reason: fault }
   const whole = holding.sealed && keyring === undefined ? 'sealed' : 'complete'
@@ -48,7 +48,12 @@ export async function fetchArtifact(
   const path = await placeBelow(directory, tree ? `${landing.name}.tar` : landing.name)
   const plainBytes = receipt?.status === 'complete' ? receipt.bytesIn : undefined
   const here = await stat(path).catch(() => undefined)
-  if (here !== undefined && here.size === (whole === 'sealed' ? stored : plainBytes) && fault === undefined) {
+  if (
+    here !== undefined &&
+    here.size === (whole === 'sealed' ? stored : plainBytes) &&
+    fault === undefined &&
+    holes.length === 0
+  ) {
     return { ...nothing, status: whole, files: [landing.name], bytes: here.size, reason: undefined }
   }
 
@@ -57,16 +62,22 @@ export async function fetchArtifact(
   await using part = await openBelow(partPath)
   await space.check(stored - (await part.stat()).size)
   const brought = (await bring(origin, part, progress, signal)) ?? toldAgainst(holding)
-  if (meter === undefined) return await settle(partPath, brought)
-  const bounds = { meter, space }
+  if (meter === undefined) return await settle(partPath, withHoles(holding, brought))
+  const bounds = { meter, space, lost: origin.lost }
   if (tree) {
     const { trouble, ...unpacked } = await unpackFrames(part, directory, landing, bounds, signal)
     await rm(partPath)
     const told = receipt === undefined ? await toldInside(directory, landing.name, unpacked.files) : undefined
-    return { ...nothing, ...unpacked, status: whole, reason: undefined, ...worse(brought, trouble ?? told) }
+    return {
+      ...nothing,
+      ...unpacked,
+      status: whole,
+      reason: undefined,
+      ...withHoles(holding, worse(brought, trouble ?? told)),
+    }
   }
   const trouble = await decompress(bounds)
-  const settled = await settle(`${path}.part`, worse(brought, trouble))
+  const settled = await settle(`${path}.part`, withHoles(holding, worse(brought, trouble)))
   await rm(partPath)
   return settled
 

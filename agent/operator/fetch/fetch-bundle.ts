@@ -1,10 +1,11 @@
-import { bundlePrefix } from '../../bundle/keys.ts'
+import { bundlePrefix, isDocument } from '../../bundle/keys.ts'
 import { Keyring } from '../../seal/keyring.ts'
 import type { Identity } from '../../seal/keys.ts'
+import { Lost } from '../../seal/lost.ts'
 import type { Archive } from '../../store/store.ts'
 import { sentence } from '../../words/cannot.ts'
 import { inParallel } from '../../words/in-parallel.ts'
-import { type BundleView, DOCUMENTS } from '../bundle/bundle-view.ts'
+import type { BundleView } from '../bundle/bundle-view.ts'
 import { DOCUMENT_BYTES, readBytes } from '../bundle/documents.ts'
 import { type Holding, holdings } from '../bundle/holdings.ts'
 import type { Progress } from '../terminal/progress.ts'
@@ -43,8 +44,8 @@ export async function fetchBundle(
   signal: AbortSignal,
 ): Promise<Fetched[]> {
   const prefix = bundlePrefix(view.name)
-  for (const document of DOCUMENTS) {
-    if ((view.objects.get(document) ?? Infinity) > DOCUMENT_BYTES) continue
+  for (const [document, bytes] of view.objects) {
+    if (!isDocument(document) || bytes > DOCUMENT_BYTES) continue
     await writeOwn(await placeBelow(directory, document), await readBytes(archive, prefix + document, signal))
   }
   const opens = identities.length > 0
@@ -64,7 +65,8 @@ export async function fetchBundle(
     async ({ holding, landing }): Promise<Fetched> => {
       const { artifact } = holding
       try {
-        const origin = { archive, prefix, holding, keyring: holding.sealed && opens ? keyring : undefined, space }
+        const lost = new Lost(holding.holes)
+        const origin = { archive, prefix, holding, keyring: holding.sealed && opens ? keyring : undefined, space, lost }
         return await fetchArtifact(origin, landing, directory, allowance, progress, signal)
       } catch (error) {
         signal.throwIfAborted()

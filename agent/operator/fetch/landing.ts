@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
+import { DOCUMENTS } from '../../bundle/keys.ts'
 import type { Receipt } from '../../bundle/schema.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
-import { DOCUMENTS } from '../bundle/bundle-view.ts'
 import { type Holding, holdings } from '../bundle/holdings.ts'
 import { safeParts, unheeded } from '../bundle/names.ts'
 import { isPlainPath } from '../debuggers/operand.ts'
@@ -70,7 +70,7 @@ function landing(holding: Holding, machineId: string | undefined, opens: boolean
   }
   const frames =
     encoding === undefined
-      ? /\.(tar|journal)\.zst$|^(live|executables|memory|pstore|files)\//.test(artifact)
+      ? /\.(tar|journal)\.zst$|^(live|executables|memory|pstore|files)\/|^cores\/.+\.zst$/.test(artifact)
       : encoding === 'frames'
   const tree = frames ? /^(.+)\.tar\.zst$/.exec(artifact)?.[1] : undefined
   const opened = frames ? artifact.replace(/\.zst$/, '') : artifact

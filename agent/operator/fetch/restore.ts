@@ -2,9 +2,11 @@ import type { FileHandle } from 'node:fs/promises'
 import { CutError, DamageError, plain } from '../../frames/decode.ts'
 import { wholeFrames } from '../../frames/find.ts'
 import { isZeros, ZEROS } from '../../frames/zeros.ts'
+import type { Lost } from '../../seal/lost.ts'
 import { sentence } from '../../words/cannot.ts'
 import { formatBytes } from '../../words/units.ts'
 import { type Meter, metered } from './allowance.ts'
+import { AroundHoles } from './around-holes.ts'
 import type { Trouble } from './bring.ts'
 import { fileBytes, readAll, writeAll } from './file-bytes.ts'
 import type { FreeSpace } from './free-space.ts'
@@ -13,6 +15,8 @@ import type { FreeSpace } from './free-space.ts'
 export interface Bounds {
   readonly meter: Meter
   readonly space: FreeSpace
+  /** What of its stored bytes is known to be missing. */
+  readonly lost: Lost
 }
 
 /**
@@ -25,6 +29,7 @@ export async function restoreFrames(
   bounds: Bounds,
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
+  if (bounds.lost.content.length > 0) return await restoreAround(stored, file, bounds, signal)
   try {
     await writeSparse(file, metered(plain(fileBytes(stored), signal), bounds.meter), bounds.space)
     return undefined
@@ -37,6 +42,18 @@ export async function restoreFrames(
       reason: `${sentence(error)}; ${formatBytes(found)} are restored, each frame at its place`,
     }
   }
+}
+
+/** Decompresses what is there around what is missing, each frame at its place: between them are holes. */
+async function restoreAround(
+  stored: FileHandle,
+  file: FileHandle,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<Trouble> {
+  const around = new AroundHoles(stored, bounds.lost, bounds.meter.left)
+  await writeSparse(file, metered(around.content(signal), bounds.meter), bounds.space)
+  return around.trouble()
 }
 
 /** Writes content as a file of its own. Most of a big core is zeros: they become holes, which take no disk. */

@@ -23,6 +23,8 @@ export class TarError extends Error {
 export interface TarEntry {
   readonly name: string
   readonly kind: 'file' | 'directory' | 'other'
+  /** Byte of the tar at which its content begins. */
+  readonly from: number
   /** Read at most once, before the next entry is asked for; what is left of it is passed over. */
   content(): AsyncGenerator<Buffer, void, void>
 }
@@ -30,17 +32,20 @@ export interface TarEntry {
 /**
  * The entries of a tar as we write it: ustar, pax headers for long names, GNU's long names as well. An own reader, because
  * the tar may be forged: tar-stream keeps names of up to 4 MiB, and copies a global header of 4 MiB into every entry. Here
- * nothing is kept from one entry to the next. Throws TarError where it is no tar, or ends early.
+ * nothing is kept from one entry to the next. Throws TarError where it is no tar, or ends early. `hasHoles`: stretches of it read
+ * as zeros, and it is taken up again at the next header.
  */
 export async function* tarEntries(
   chunks: AsyncIterable<Buffer>,
   signal: AbortSignal,
+  hasHoles = false,
 ): AsyncGenerator<TarEntry, void, void> {
   await using intake = new Intake(chunks, signal)
   let longName: string | undefined
   while (!(await intake.ended())) {
     signal.throwIfAborted()
     const header = await take(intake, BLOCK)
+    if (hasHoles && !isHeader(header)) continue
     if (header.every((byte) => byte === 0)) break
     const size = checkedSize(header)
     const type = String.fromCharCode(header[TYPE_AT] ?? 0)
@@ -60,7 +65,7 @@ export async function* tarEntries(
         yield chunk
       }
     }
-    yield { name: longName ?? nameOf(header), kind: kindOf(type, nameOf(header)), content }
+    yield { name: longName ?? nameOf(header), kind: kindOf(type, nameOf(header)), from: intake.position, content }
     longName = undefined
     for await (const _ of content());
     await take(intake, padding(size))
@@ -75,11 +80,14 @@ async function take(intake: Intake, length: number): Promise<Buffer> {
   return bytes
 }
 
-function checkedSize(header: Buffer): number {
+function isHeader(header: Buffer): boolean {
   const sum = header.reduce((total, byte, at) => total + (at >= CHECKSUM[0] && at < TYPE_AT ? 0x20 : byte), 0)
+  return octal(field(header, CHECKSUM)) === sum && header.toString('latin1', MAGIC_AT, MAGIC_AT + 5) === 'ustar'
+}
+
+function checkedSize(header: Buffer): number {
+  if (!isHeader(header)) throw new TarError('it is no tar, or damaged')
   const size = octal(field(header, SIZE))
-  if (octal(field(header, CHECKSUM)) !== sum || header.toString('latin1', MAGIC_AT, MAGIC_AT + 5) !== 'ustar')
-    throw new TarError('it is no tar, or damaged')
   if (size === undefined) throw new TarError('an entry of it has no size that can be read')
   return size
 }

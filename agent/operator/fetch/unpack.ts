@@ -1,8 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
 import { plain } from '../../frames/decode.ts'
 import { sentence } from '../../words/cannot.ts'
+import { overlaps } from '../../words/ranges.ts'
 import { safeParts } from '../bundle/names.ts'
 import { metered, TooLargeError } from './allowance.ts'
+import { AroundHoles } from './around-holes.ts'
 import type { Trouble } from './bring.ts'
 import { fileBytes, writeAll } from './file-bytes.ts'
 import { entryPlace, folded, type Landing } from './landing.ts'
@@ -36,19 +38,25 @@ export async function unpackFrames(
   stored: FileHandle,
   directory: string,
   landing: Pick<Landing, 'name' | 'taken'>,
-  { meter, space }: Bounds,
+  { meter, space, lost }: Bounds,
   signal: AbortSignal,
 ): Promise<Unpacked> {
   const files: string[] = []
   const leftOut = { count: 0, told: [] as string[] }
   let bytes = 0
   let trouble: Trouble | undefined
+  const torn: string[] = []
+  const around = lost.content.length > 0 ? new AroundHoles(stored, lost, meter.left) : undefined
+  const content = around?.content(signal) ?? plain(fileBytes(stored), signal)
   try {
-    await unpackEach(tarEntries(metered(plain(fileBytes(stored), signal), meter), signal))
+    await unpackEach(tarEntries(metered(content, meter), signal, around !== undefined))
+    trouble = around?.trouble()
   } catch (error) {
     const isOurs = error instanceof TooLargeError || error instanceof TarError
     trouble = isOurs ? truncated(sentence(error)) : decodeTrouble(error, signal)
   }
+  if (torn.length > 0 && trouble !== undefined)
+    trouble = { ...trouble, reason: `${trouble.reason}; zeros stand for a part of ${tornTold(torn)}` }
   if (leftOut.count > 0) trouble ??= truncated(`left out: ${toldOf(leftOut)}`)
   return { files, bytes, trouble }
 
@@ -87,12 +95,18 @@ export async function unpackFrames(
       at += chunk.length
       bytes += chunk.length
     }
+    if (around !== undefined && overlaps(around.missing, entry.from, entry.from + at)) torn.push(file)
     return undefined
   }
 }
 
 function truncated(why: string): Trouble {
   return { status: 'truncated', reason: `cannot unpack all of it: ${why}` }
+}
+
+function tornTold(torn: readonly string[]): string {
+  const told = torn.slice(0, TOLD).map((name) => name.slice(0, TOLD_LENGTH))
+  return [...told, ...(torn.length > TOLD ? [`${torn.length - TOLD} more`] : [])].join(', ')
 }
 
 function toldOf({ count, told }: { readonly count: number; readonly told: readonly string[] }): string {

@@ -2,8 +2,11 @@ import type { Finding, Receipt } from '../../bundle/schema.ts'
 import { isDeath } from '../../findings/is-death.ts'
 import { countOf } from '../../words/count-of.ts'
 import { signalName } from '../../words/signal-name.ts'
+import { formatBytes } from '../../words/units.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
 import { holdings } from '../bundle/holdings.ts'
+import { holesTold } from '../bundle/salvage-told.ts'
+import type { Unsalvaged } from '../salvage/unsalvaged.ts'
 import { ONLY_IN_TROUBLE } from './cut-table.ts'
 
 /** A process that died and should not have, as the bundle tells of it. */
@@ -43,8 +46,8 @@ export interface Verdict {
   readonly leftOut: readonly Lack[]
 }
 
-/** What a bundle tells before any of its artifacts is opened: what crashed, and what is missing. */
-export function verdict(view: BundleView): Verdict {
+/** What a bundle tells before any of its artifacts is opened: what crashed, what is missing, and what there is to salvage. */
+export function verdict(view: BundleView, unsalvaged: Unsalvaged = { uploads: [] }): Verdict {
   const { manifest } = view
   const receipts = manifest?.receipts ?? []
   const findings = manifest?.findings ?? []
@@ -58,6 +61,8 @@ export function verdict(view: BundleView): Verdict {
     ...view.faults.map((why) => ({ artifact: 'documents', what: 'unreadable', why })),
     ...incomplete.filter(({ because }) => because !== 'limit').map(lackOf),
     ...lostObjects(view),
+    ...withHoles(view),
+    ...unfinished(view, unsalvaged),
   ]
   const leftOut = incomplete.filter(({ because }) => because === 'limit').map(lackOf)
   return { findings, deaths, otherwise: otherwise(view), lacks, leftOut }
@@ -109,6 +114,23 @@ function lostObjects(view: BundleView): Lack[] {
       ? []
       : [{ artifact, source: receipt.source, what: 'lost', why: fault }],
   )
+}
+
+/** What had not arrived when a bundle was salvaged, where no manifest tells of it. */
+function withHoles(view: BundleView): Lack[] {
+  return holdings(view).flatMap(({ artifact, holes }) =>
+    holes.length === 0 ? [] : [{ artifact, what: 'has holes', why: holesTold(holes) }],
+  )
+}
+
+/** What has arrived, and nobody can read yet. */
+function unfinished({ name, manifest }: BundleView, { uploads, unseen }: Unsalvaged): Lack[] {
+  const how = `lastgasp salvage ${name.bundle}`
+  const why = (bytes: number) => `${formatBytes(bytes)} of it arrived, in an upload that was not completed: ${how}`
+  const lacks = uploads.map((upload) => ({ artifact: upload.name, what: 'not salvaged', why: why(upload.bytes) }))
+  // A bundle that was closed has a receipt of what could not be completed.
+  if (unseen === undefined || manifest !== undefined) return lacks
+  return [...lacks, { artifact: 'unfinished uploads', what: 'not looked for', why: unseen }]
 }
 
 function otherwise({ manifest, plan }: BundleView): string {

@@ -1,24 +1,30 @@
 import { createHash } from 'node:crypto'
 import { bundlePrefix } from '../../bundle/keys.ts'
+import { framesAround } from '../../frames/around.ts'
 import { CutError, DamageError, plain } from '../../frames/decode.ts'
+import { isOurs, START_BYTES } from '../../frames/marker.ts'
 import { Keyring } from '../../seal/keyring.ts'
 import type { Identity } from '../../seal/keys.ts'
+import { Lost } from '../../seal/lost.ts'
 import { SealError, unsealed } from '../../seal/unseal.ts'
 import type { Archive } from '../../store/store.ts'
 import { sentence } from '../../words/cannot.ts'
 import { inParallel } from '../../words/in-parallel.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
-import { type Holding, holdings, toldAgainst } from '../bundle/holdings.ts'
+import { type Holding, holdings, toldAgainst, withHoles } from '../bundle/holdings.ts'
 import { hashed, storedBytes } from '../bundle/stored.ts'
-import { Allowance, metered, TooLargeError } from '../fetch/allowance.ts'
+import { Allowance, type Meter, metered, TooLargeError } from '../fetch/allowance.ts'
 import { expansionOf } from '../fetch/fetch-artifact.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { MOST_ARTIFACTS, refusedOf } from '../terminal/refused.ts'
 import { coreStartOf, lengthOf, uncheckedTold } from './core-length.ts'
+import { ForwardReader } from './forward.ts'
 import { absentPrograms, unpackedByProgram, unpackProgram } from './unpack-program.ts'
 
 /** Artifacts on their way at a time. */
 const IN_FLIGHT = 4
+/** Read at a time of what is not looked into. */
+const PASSED_BYTES = 4 * 1024 * 1024
 
 /**
  * That each stored object is the one of the receipt; that each chunk is authentic; that each frame is whole; that a core is as long as its ELF
@@ -71,7 +77,7 @@ export async function verifyBundle(
       progress,
       signal,
     )
-    const found = trouble ?? toldAgainst(holding)
+    const found = withHoles(holding, trouble ?? toldAgainst(holding))
     if (found !== undefined) return { artifact, bytes, checked, ...found }
     if (closed && receipt === undefined)
       return { artifact, bytes, checked, status: 'unlisted', reason: 'the manifest does not tell of it' }
@@ -119,8 +125,40 @@ function isDecoded({ sealed, artifact }: Holding, keyring: Keyring | undefined, 
 }
 
 /** What an artifact holds, as far as it can be unpacked here. */
-function unpacked(artifact: string, content: AsyncIterable<Buffer>, signal: AbortSignal): AsyncIterable<Buffer> {
+function unpacked({ holding, lost, meter }: Passing, content: AsyncIterable<Buffer>, signal: AbortSignal) {
+  const { artifact, holes } = holding
+  if (holes.length > 0) return around({ holding, lost, meter }, content, signal)
   return artifact.endsWith('.zst') ? plain(content, signal) : unpackedByProgram(artifact, content, signal)
+}
+
+/** An artifact on its way past. */
+interface Passing {
+  readonly holding: Holding
+  readonly lost: Lost
+  /** Of what it expands to. */
+  readonly meter: Meter
+}
+
+/** What an artifact with holes holds around them. Throws DamageError where something else is wrong with it. */
+async function* around({ holding, lost, meter }: Passing, content: AsyncIterable<Buffer>, signal: AbortSignal) {
+  await using reader = new ForwardReader(content)
+  const { readAt } = reader
+  if (!isOurs(await readAt(0, START_BYTES, signal))) {
+    // What its host had compressed already ends for a reader where the first hole is.
+    for (let at = 0; (await readAt(at, PASSED_BYTES, signal)).length > 0; at += PASSED_BYTES);
+    return
+  }
+  const size = lost.bytesOf(holding.bytes)
+  const frames = framesAround(readAt, size, () => lost.content, meter.left, signal)
+  let at = 0
+  for (let next = await frames.next(); ; next = await frames.next()) {
+    if (next.done === true) {
+      if (next.value.explained) return
+      throw new DamageError('more is wrong with it than what never arrived', { plainBytes: at, storedOffset: 0 })
+    }
+    at = next.value.marker.plainOffset + next.value.content.length
+    yield next.value.content
+  }
 }
 
 /** Reads an artifact to its end, or to where it cannot be read any further. */
@@ -132,17 +170,17 @@ async function readThrough(origin: Origin, progress: Progress, signal: AbortSign
   const digests: string[] = []
   const read = { bytes: 0 }
   const stored = progress.follow(artifact, bytes, 0, objectDigests(origin, digests, signal))
-  const opened = opens ? unsealed(stored, keyring, signal) : stored
+  const lost = new Lost(holding.holes)
+  const opened = opens ? unsealed(stored, keyring, signal, lost) : stored
   // `bytesIn` counts what the host read: of a file that was compressed already, its own bytes.
   const framed = encoding !== 'as-is'
   const content = framed ? opened : counted(opened, read)
-  const start = decodes ? coreStartOf(artifact) : undefined
+  const start = decodes && holding.holes.length === 0 ? coreStartOf(artifact) : undefined
   let trouble: Trouble | undefined
   let length: Awaited<ReturnType<typeof lengthOf>>
   try {
-    const decoded = decodes
-      ? metered(unpacked(artifact, content, signal), allowance.begin(expansionOf(holding)))
-      : content
+    const meter = decodes ? allowance.begin(expansionOf(holding)) : undefined
+    const decoded = meter ? metered(unpacked({ holding, lost, meter }, content, signal), meter) : content
     for await (const chunk of framed ? counted(decoded, read) : decoded) {
       signal.throwIfAborted()
       start?.push(chunk)

@@ -107,7 +107,7 @@ export async function buildBundle(plan: BundlePlan): Promise<Manifest> {
 }
 
 /** Gives all files of a bundle the date at which they would have been written. */
-async function dated(store: string, bundle: string): Promise<void> {
+export async function dated(store: string, bundle: string): Promise<void> {
   const at = new Date(bundleTime(bundle))
   for (const entry of await readdir(store, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
@@ -140,7 +140,7 @@ function openingOf({ identity, bundle }: BundleName, recipients: readonly string
   }
 }
 
-async function storedBytes({ content, encoding }: Piece, recipients: readonly Recipient[]): Promise<Buffer> {
+export async function storedBytes({ content, encoding }: Piece, recipients: readonly Recipient[]): Promise<Buffer> {
   const chunks = lent(inPieces(content, 1_000_000))
   const encoded = encoding === 'frames' ? frames(chunks, {}, never).stored : chunks
   return await bytesOf(recipients.length > 0 ? sealed(encoded, recipients, never) : encoded)

@@ -67,7 +67,7 @@ t.test('without a manifest, by its name: what is in frames is opened', (t) => {
       holding('cores/b.2.core.zst'),
       holding('pstore/7.dmesg.txt.zst'),
     ),
-    ['executables/aa/shop opened', 'live/a.1.core opened', 'cores/b.2.core.zst stored', 'pstore/7.dmesg.txt opened'],
+    ['executables/aa/shop opened', 'live/a.1.core opened', 'cores/b.2.core opened', 'pstore/7.dmesg.txt opened'],
   )
   t.end()
 })

@@ -8,6 +8,7 @@ import { Allowance } from '../../../agent/operator/fetch/allowance.ts'
 import { FreeSpace } from '../../../agent/operator/fetch/free-space.ts'
 import { tarEntries } from '../../../agent/operator/fetch/tar-entries.ts'
 import { unpackFrames } from '../../../agent/operator/fetch/unpack.ts'
+import { Lost } from '../../../agent/seal/lost.ts'
 import { bytesOf, inPieces } from '../../frames/streams.ts'
 import { lent } from '../../streams/poisoned.ts'
 import { block, padded, pax } from './tar-blocks.ts'
@@ -29,7 +30,7 @@ async function unpack(test: Test, tar: Buffer, most?: number) {
   const { size } = await stored.stat()
   const expansion = { stored: size, told: undefined }
   const meter = new Allowance([expansion], most).begin(expansion)
-  const bounds = { meter, space: new FreeSpace(directory) }
+  const bounds = { meter, space: new FreeSpace(directory), lost: new Lost([]) }
   const unpacked = await unpackFrames(stored, directory, { name: 'facts' }, bounds, signal)
   return { ...unpacked, directory }
 }
