@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,6 +11,9 @@ export interface Recorded {
   readonly url: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly status: number
+  /** Of its body: how long it was, and what. */
+  readonly bytes: number
+  readonly sha256: string
 }
 
 export interface RecordingProxy extends AsyncDisposable {
@@ -23,11 +27,12 @@ export interface RecordingProxy extends AsyncDisposable {
 
 /**
  * A proxy on loopback before the HTTP server at `target` that writes every request down. It ends TLS as far as the server is
- * told: policies that demand TLS are met, as they are by a real endpoint.
+ * told: policies that demand TLS are met, as they are by a real endpoint. `onBytes` hears how many bytes of bodies have come.
  */
-export async function recordingProxy(target: string): Promise<RecordingProxy> {
+export async function recordingProxy(target: string, onBytes = (_: number) => {}): Promise<RecordingProxy> {
   const { hostname, port } = new URL(target)
   const recorded: Recorded[] = []
+  let passed = 0
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = incoming
@@ -40,10 +45,22 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
     })
     const answered = once(forwarded, 'response') as Promise<[IncomingMessage]>
     forwarded.on('error', () => outgoing.destroy())
+    const sum = createHash('sha256')
+    let bytes = 0
+    incoming.on('data', (chunk: Buffer) => {
+      sum.update(chunk)
+      bytes += chunk.length
+      passed += chunk.length
+      onBytes(passed)
+    })
+    // Who has gone in the middle of a request has not made it.
+    incoming.on('close', () => {
+      if (!incoming.complete) forwarded.destroy()
+    })
     // A server that refuses may answer, and hang up, before it has read all of the body.
     incoming.pipe(forwarded)
     const [answer] = await answered
-    recorded.push({ method, url, headers, status: answer.statusCode ?? 0 })
+    recorded.push({ method, url, headers, status: answer.statusCode ?? 0, bytes, sha256: sum.copy().digest('hex') })
     outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
     await pipeline(answer, outgoing)
   }
