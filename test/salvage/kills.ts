@@ -31,6 +31,8 @@ export interface Judged extends Kill {
   readonly parts: number
   readonly acknowledged: number
   readonly recovered: number
+  /** Parts in the middle that had not arrived. */
+  readonly filled: number
   /** What the bundle became; `none` where its opening had not arrived. */
   readonly state: string
   readonly wrong: readonly string[]
@@ -82,7 +84,8 @@ export async function kill(scene: Scene, one: Kill, later: boolean): Promise<Jud
     const reader = { args: where.read, env, key, scratch: home }
     const wrong = became.bundle === undefined ? [] : [...became.wrong, ...(await wrongWith(became.bundle, reader))]
     const acknowledged = parts.reduce((sum, { bytes }) => sum + bytes, 0)
-    return { ...one, ended, parts: parts.length, acknowledged, recovered: there, state: became.state, wrong }
+    const { state, filled } = became
+    return { ...one, ended, parts: parts.length, acknowledged, recovered: there, filled, state, wrong }
   } finally {
     await where.clear()
     rmSync(home, { recursive: true, force: true })
@@ -94,15 +97,17 @@ async function salvaged(place: Place) {
   for (;;) {
     const { entries } = await catalogue(place.archive, { since: 0, until: END_OF_TIME }, Date.now(), patience())
     const name = entries[0] ?? (await unmarked(place))
-    if (name === undefined) return { state: 'none', wrong: [] }
+    if (name === undefined) return { state: 'none', filled: 0, wrong: [] }
     const found = await look(place, name, patience())
     if (found.is === 'running') {
       await sleep(1_000)
       continue
     }
     const wrong: string[] = []
+    let filled = 0
     if (found.is === 'refused' || found.is === 'failed') wrong.push(`salvage: ${found.reason}`)
     if (found.is === 'due') {
+      filled = found.plan.complete.reduce((sum, one) => sum + one.filled.length, 0)
       const { outcomes, left } = await salvageBundle(place, found.plan, '0', patience())
       wrong.push(...outcomes.filter(({ status }) => status !== 'completed').map((one) => `${one.name}: ${one.reason}`))
       wrong.push(...left.map((one) => `left: ${one.name}: ${one.reason}`))
@@ -110,7 +115,7 @@ async function salvaged(place: Place) {
       if (again.is !== 'closed') wrong.push(`after salvage it is ${again.is}`)
     }
     const [row] = (await catalogue(place.archive, { since: 0, until: END_OF_TIME }, Date.now(), patience())).entries
-    return { bundle: name.bundle, state: row?.state ?? 'none', wrong }
+    return { bundle: name.bundle, state: row?.state ?? 'none', filled, wrong }
   }
 }
 
@@ -207,19 +212,10 @@ async function bytesBelow(directory: string): Promise<number> {
 }
 
 /** A line for a person, and for whoever wants to see it again. */
-export function judgedLine({
-  number,
-  store,
-  isSealed,
-  at,
-  ended,
-  parts,
-  acknowledged,
-  recovered,
-  state,
-  wrong,
-}: Judged): string {
-  const how = `${store}, ${isSealed ? 'sealed' : 'not sealed'}, at ${at.toFixed(4)}`
+export function judgedLine(judged: Judged): string {
+  const { number, store, isSealed, at, ended, parts, acknowledged, recovered, filled, state, wrong } = judged
   const fine = wrong.length === 0 && acknowledged === recovered
-  return `${fine ? 'ok' : 'NOT OK'} ${number}: ${how}: ${ended}, ${parts} parts, ${recovered} of ${acknowledged} bytes, ${state}${wrong.map((one) => `\n    ${one}`).join('')}`
+  const how = `${store}, ${isSealed ? 'sealed' : 'not sealed'}, at ${at.toFixed(4)}: ${ended}`
+  const what = `${recovered} of ${acknowledged} bytes in ${parts} parts, ${filled} filled, ${state}`
+  return [`${fine ? 'ok' : 'NOT OK'} ${number}: ${how}: ${what}`, ...wrong].join('\n    ')
 }

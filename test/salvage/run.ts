@@ -61,10 +61,11 @@ try {
 }
 
 const all = [...done.values()]
+const filled = all.filter((judged) => judged.filled > 0).length
 const sum = (of: (judged: Judged) => number) => all.reduce((total, judged) => total + of(judged), 0)
 const bad = all.filter((judged) => judged.wrong.length > 0 || judged.recovered !== judged.acknowledged)
 process.stdout.write(
-  `${all.length} kills, ${sum(({ parts }) => parts)} parts: ${sum((one) => one.recovered)} of ${sum((one) => one.acknowledged)} bytes recovered; ${bad.length} are not as they should be\n`,
+  `${all.length} kills, ${sum(({ parts }) => parts)} parts: ${sum((one) => one.recovered)} of ${sum((one) => one.acknowledged)} bytes recovered; ${filled} had parts missing in the middle; ${bad.length} are not as they should be\n`,
 )
 for (const judged of bad) process.stdout.write(`${judgedLine(judged)}\n`)
 process.exitCode = bad.length === 0 ? 0 : 1
