@@ -77,6 +77,8 @@ for (const isSealed of [false, true]) {
     t.equal(before.code, 4)
     t.match(before.stdout, /app\.7\.core\.zst[^\n]*not salvaged: 32MiB of it arrived/)
     t.match(before.stdout, `lastgasp salvage ${name.bundle}`)
+    t.match(before.stdout, /1 of 3 artifacts arrived, .*, and 32MiB in 1 unfinished upload; it had until/)
+    t.match(before.stdout, /^not salvaged +32MiB .* live\/app\.7\.core\.zst$/m)
     t.match(await run('list'), { stdout: /interrupted .*web-7: 32MiB in 1 unfinished upload/ })
     t.match((await json('list')) as unknown as readonly unknown[], [
       { status: 'interrupted', unfinished: { uploads: 1, bytes: 32 * 1024 ** 2 } },
@@ -118,7 +120,10 @@ for (const isSealed of [false, true]) {
       verified.find(({ artifact }) => artifact === 'facts.tar.zst'),
       { status: 'ok' },
     )
-    t.match(await run('show', 'latest'), { code: 4, stdout: /^salvaged[\s\S]*has holes: 16MiB/ })
+    const shown = await run('show', 'latest')
+    t.match(shown, { code: 4, stdout: /^salvaged[\s\S]*has holes: 16MiB/ })
+    t.match(shown.stdout, /^unfinished +32MiB .* live\/app\.7\.core\.zst$/m)
+    t.notMatch(shown.stdout, /lastgasp salvage|missing .*app\.7/)
   })
 
   t.test(`${how}: of an archive with a hole the files behind it come back, too`, async (t) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
+import { link, mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3'
 import t from 'tap'
@@ -45,6 +45,19 @@ t.test('what somebody else has put among a directory’s uploads is none', async
   const found = await Array.fromAsync(uploads.list('', signal))
   t.same(found, [{ key: 'v1/linked', id: '0000000000000004' }])
   await t.rejects(uploads.parts(found[0] as Unfinished, signal), { message: /symbolic link/ })
+})
+
+t.test('what is left of an upload that its host has completed is none', async (t) => {
+  const root = t.testdir()
+  const upload = await directoryStore(root).begin('v1/a', signal)
+  await upload.part(1, randomBytes(1000), signal)
+  const uploads = directoryUploads(root)
+  const [found] = (await Array.fromAsync(uploads.list('', signal))) as [Unfinished]
+  await link(join(root, '.uploads', found.id, 'data'), join(root, 'v1-other'))
+  t.equal((await Array.fromAsync(uploads.list('', signal))).length, 1)
+  await mkdir(join(root, 'v1'))
+  await link(join(root, '.uploads', found.id, 'data'), join(root, 'v1/a'))
+  t.same(await Array.fromAsync(uploads.list('', signal)), [])
 })
 
 t.test('what a power cut left behind the last part is no part', async (t) => {

@@ -1,4 +1,4 @@
-import { AGAIN_SUFFIX, isDocument, SEALED_SUFFIX } from '../../bundle/keys.ts'
+import { AGAIN_SUFFIX, isDocument, SEALED_SUFFIX, segmentName } from '../../bundle/keys.ts'
 import type { Receipt } from '../../bundle/schema.ts'
 import { joined, type Range } from '../../words/ranges.ts'
 import type { BundleView } from './bundle-view.ts'
@@ -38,7 +38,7 @@ export function holdings({ manifest, salvage, objects }: BundleView): Holding[] 
   const known = new Set<string>()
   const held: Holding[] = []
   for (const receipt of manifest?.receipts ?? []) {
-    const holding = receipt.objects.length > 0 ? ofReceipt(receipt, known, objects) : undefined
+    const holding = receipt.objects.length > 0 ? ofReceipt(receipt, known, objects, salvage) : undefined
     if (holding !== undefined) held.push(holding)
     for (const { name } of [...receipt.objects, ...(holding?.objects ?? [])]) known.add(name)
   }
@@ -88,7 +88,12 @@ export function withHoles<T extends { readonly reason: string }>(
   return { ...trouble, reason: `${told}; ${trouble.reason}` }
 }
 
-function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: ReadonlyMap<string, number>): Holding {
+function ofReceipt(
+  receipt: Receipt,
+  known: ReadonlySet<string>,
+  stored: ReadonlyMap<string, number>,
+  salvage: SalvageTold | undefined,
+): Holding {
   const { artifact, sealed, encoding } = receipt
   const objects: HeldObject[] = []
   let fault: string | undefined
@@ -100,8 +105,28 @@ function ofReceipt(receipt: Receipt, known: ReadonlySet<string>, stored: Readonl
       objects.push({ ...object, bytes: Math.min(object.bytes, stored.get(object.name) ?? 0) })
     if (trouble !== undefined) break
   }
-  const sha256 = fault === undefined ? receipt.sha256 : undefined
-  return { artifact, sealed, encoding, objects, bytes: sum(objects), sha256, holes: [], receipt, fault }
+  const goesOn = fault === undefined ? segmentsAfter(receipt, stored, salvage) : []
+  objects.push(...goesOn)
+  const sha256 = fault === undefined && goesOn.length === 0 ? receipt.sha256 : undefined
+  const holes = goesOn.length === 0 ? [] : holesOf(objects, salvage)
+  return { artifact, sealed, encoding, objects, bytes: sum(objects), sha256, holes, receipt, fault }
+}
+
+/** The segments of a huge artifact that its host could not complete any more, and a salvager has. */
+function segmentsAfter(
+  { objects }: Receipt,
+  stored: ReadonlyMap<string, number>,
+  salvage: SalvageTold | undefined,
+): HeldObject[] {
+  const [first] = objects
+  if (first === undefined || salvage === undefined) return []
+  const segments: HeldObject[] = []
+  for (let segment = objects.length; ; segment += 1) {
+    const name = segmentName(first.name, segment)
+    const bytes = stored.get(name)
+    if (bytes === undefined || !salvage.has(name)) return segments
+    segments.push({ name, bytes, sha256: undefined })
+  }
 }
 
 /** Under which name an object lies: one that came again, for something of it lay there already, has a name of its own. */
@@ -125,6 +150,12 @@ function troubleWith({ name, bytes }: HeldObject, known: ReadonlySet<string>, st
   if (there === undefined) return { why: `its object ${name} is not in the store`, unusable: true }
   if (there === bytes) return undefined
   return { why: `its object ${name} has ${there} bytes, and its receipt says ${bytes}`, unusable: false }
+}
+
+/** The artifact of which an object is a part, by the object's name. */
+export function artifactOf(object: string): string {
+  const whole = firstName(object).replace(/\.\d{3}$/, '')
+  return whole.endsWith(SEALED_SUFFIX) ? whole.slice(0, -SEALED_SUFFIX.length) : whole
 }
 
 function ofListing(

@@ -24,7 +24,7 @@ export interface Step {
 export function nextSteps(
   directory: string,
   files: readonly string[],
-  { deaths }: Verdict,
+  { deaths }: Omit<Verdict, 'unfinished'>,
   scripts: readonly CoreScript[],
 ): Step[] {
   if (files.length === 0) return []

@@ -13,7 +13,11 @@ import { memoryTold } from './memory-told.ts'
 import type { Death, Verdict } from './verdict.ts'
 
 /** What a person reads first of a bundle: whether it is whole, what its host died of, what hung, what of its memory there is. */
-export function headline(view: BundleView, { findings, deaths, otherwise }: Verdict, screen: Screen): Line[] {
+export function headline(
+  view: BundleView,
+  { findings, deaths, otherwise, unfinished }: Verdict,
+  screen: Screen,
+): Line[] {
   const { state, manifest, opening, name } = view
   const host = shortened(opening?.host.name ?? name.identity)
   const before = opening?.trigger === 'previous-boot'
@@ -30,7 +34,7 @@ export function headline(view: BundleView, { findings, deaths, otherwise }: Verd
     ...lines,
     ...more,
     ...(lines.length > 0 ? [] : wrap(text(otherwise), screen.width ?? Infinity)),
-    ...(manifest === undefined ? wrap(arrivedTold(view), screen.width ?? Infinity) : []),
+    ...(manifest === undefined ? wrap(arrivedTold(view, unfinished), screen.width ?? Infinity) : []),
     ...few(hangs(manifest?.receipts ?? [])).flatMap((hang) => titled('bold', 'stuck', hang, screen)),
     ...few(beforeTheEnd(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'grew', told, screen)),
     ...few(memoryTold(manifest?.receipts ?? [])).flatMap((told) => titled('bold', 'memory', told, screen)),

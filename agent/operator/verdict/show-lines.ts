@@ -29,7 +29,7 @@ export function showLines(view: BundleView, found: Verdict, screen: Screen): Lin
     ...circumstances(view, screen),
     '',
     ...(view.manifest === undefined
-      ? cutTable(view, statusStyle, screen)
+      ? cutTable(view, found.unfinished, statusStyle, screen)
       : receiptTable(view.manifest.receipts, screen)),
     // What was planned and is not there stands in the table of a bundle that was cut.
     ...lackLines(
@@ -175,6 +175,8 @@ export function statusStyle(status: string): Style | undefined {
     damaged: 'red',
     missing: 'red',
     'not yet': 'yellow',
+    'not salvaged': 'yellow',
+    unfinished: 'yellow',
     absent: 'dim',
   }
   return styles[status]

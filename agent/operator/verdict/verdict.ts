@@ -4,7 +4,7 @@ import { countOf } from '../../words/count-of.ts'
 import { signalName } from '../../words/signal-name.ts'
 import { formatBytes } from '../../words/units.ts'
 import type { BundleView } from '../bundle/bundle-view.ts'
-import { holdings } from '../bundle/holdings.ts'
+import { artifactOf, holdings } from '../bundle/holdings.ts'
 import { holesTold } from '../bundle/salvage-told.ts'
 import type { Unsalvaged } from '../salvage/unsalvaged.ts'
 import { ONLY_IN_TROUBLE } from './cut-table.ts'
@@ -40,6 +40,8 @@ export interface Verdict {
   readonly deaths: readonly Death[]
   /** What is to be said where there is no finding, for want of a manifest. */
   readonly otherwise: string
+  /** What has arrived and nobody can read yet, by artifact: bytes in unfinished uploads. */
+  readonly unfinished: ReadonlyMap<string, number>
   /** What is amiss: nothing here, and the evidence is complete. */
   readonly lacks: readonly Lack[]
   /** What a setting kept out: as was wished, and yet to be told. */
@@ -49,6 +51,7 @@ export interface Verdict {
 /** What a bundle tells before any of its artifacts is opened: what crashed, what is missing, and what there is to salvage. */
 export function verdict(view: BundleView, unsalvaged: Unsalvaged = { uploads: [] }): Verdict {
   const { manifest } = view
+  const bytes = new Map(unsalvaged.uploads.map((upload) => [artifactOf(upload.name), upload.bytes]))
   const receipts = manifest?.receipts ?? []
   const findings = manifest?.findings ?? []
   const cores = new Map(
@@ -57,7 +60,7 @@ export function verdict(view: BundleView, unsalvaged: Unsalvaged = { uploads: []
   const deaths = findings.filter(isDeath).map((death) => deathOf(death, cores))
   const incomplete = receipts.filter(({ status }) => status !== 'complete' && status !== 'absent')
   const lacks = [
-    ...(manifest === undefined ? unclosed(view) : []),
+    ...(manifest === undefined ? unclosed(view, bytes) : []),
     ...view.faults.map((why) => ({ artifact: 'documents', what: 'unreadable', why })),
     ...incomplete.filter(({ because }) => because !== 'limit').map(lackOf),
     ...lostObjects(view),
@@ -65,7 +68,7 @@ export function verdict(view: BundleView, unsalvaged: Unsalvaged = { uploads: []
     ...unfinished(view, unsalvaged),
   ]
   const leftOut = incomplete.filter(({ because }) => because === 'limit').map(lackOf)
-  return { findings, deaths, otherwise: otherwise(view), lacks, leftOut }
+  return { findings, deaths, otherwise: otherwise(view), unfinished: bytes, lacks, leftOut }
 }
 
 function deathOf(finding: Finding, cores: ReadonlyMap<string, Receipt>): Death {
@@ -87,12 +90,14 @@ function lackOf({ artifact, source, status, reason, because }: Receipt): Lack {
 }
 
 /** What a bundle without a manifest lacks: the manifest itself, and what was planned and has not arrived. */
-function unclosed(view: BundleView): Lack[] {
+function unclosed(view: BundleView, unfinished: ReadonlyMap<string, number>): Lack[] {
   const running = view.state === 'open'
   const why = running ? 'the capture may still be running' : 'the host was gone before its capture ended'
   const what = running ? 'not yet' : 'missing'
   const arrived = new Set(holdings(view).map(({ artifact }) => artifact))
-  const planned = (view.plan?.artifacts ?? []).filter(({ artifact }) => !arrived.has(artifact))
+  const planned = (view.plan?.artifacts ?? []).filter(
+    ({ artifact }) => !arrived.has(artifact) && !unfinished.has(artifact),
+  )
   const row = view.claimed
   const claim = `its row says ${row}, which is the word of whoever may write there: no capture writes one before its manifest`
   return [
@@ -127,7 +132,11 @@ function withHoles(view: BundleView): Lack[] {
 function unfinished({ name, manifest }: BundleView, { uploads, unseen }: Unsalvaged): Lack[] {
   const how = `lastgasp salvage ${name.bundle}`
   const why = (bytes: number) => `${formatBytes(bytes)} of it arrived, in an upload that was not completed: ${how}`
-  const lacks = uploads.map((upload) => ({ artifact: upload.name, what: 'not salvaged', why: why(upload.bytes) }))
+  const lacks = uploads.map(({ name, bytes }) => ({
+    artifact: artifactOf(name),
+    what: 'not salvaged',
+    why: why(bytes),
+  }))
   // A bundle that was closed has a receipt of what could not be completed.
   if (unseen === undefined || manifest !== undefined) return lacks
   return [...lacks, { artifact: 'unfinished uploads', what: 'not looked for', why: unseen }]

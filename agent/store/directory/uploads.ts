@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { cannot } from '../../words/cannot.ts'
@@ -73,8 +73,17 @@ async function* list(root: string, prefix: string, signal: AbortSignal): AsyncGe
   })
   for (const id of names.filter((name) => UPLOAD.test(name)).sort()) {
     const key = await keyOf(root, id, signal)
-    if (key?.startsWith(prefix)) yield { key, id }
+    if (key?.startsWith(prefix) && !(await isCompleted(root, key, id, signal))) yield { key, id }
   }
+}
+
+/** Whether the object is there, and what is left of the upload was only not removed: its host died between the two. */
+async function isCompleted(root: string, key: string, id: string, signal: AbortSignal): Promise<boolean> {
+  const paths = [join(root, UPLOADS, id, 'data'), join(root, key)]
+  const [data, object] = await onDisk(`look at ${paths[0]}`, signal, () =>
+    Promise.all(paths.map((path) => lstat(path).catch(() => undefined))),
+  )
+  return data !== undefined && data.dev === object?.dev && data.ino === object.ino
 }
 
 /** The key of an upload; undefined for one that has none: its host died while it began, or somebody else has put it there. */

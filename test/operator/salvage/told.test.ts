@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { bundlePrefix, newBundle } from '../../../agent/bundle/keys.ts'
-import { viewBundle } from '../../../agent/operator/bundle/bundle-view.ts'
+import { type BundleView, viewBundle } from '../../../agent/operator/bundle/bundle-view.ts'
 import { holdings } from '../../../agent/operator/bundle/holdings.ts'
-import { holesTold } from '../../../agent/operator/bundle/salvage-told.ts'
+import { holesTold, type SalvageTold } from '../../../agent/operator/bundle/salvage-told.ts'
 import { catalogue } from '../../../agent/operator/catalogue/catalogue.ts'
 import { expiryTold } from '../../../agent/operator/salvage/expiry-told.ts'
 import { leftovers, leftoverTold, unsalvaged } from '../../../agent/operator/salvage/unsalvaged.ts'
@@ -16,7 +16,8 @@ import { StoreError } from '../../../agent/store/store.ts'
 import type { Uploads } from '../../../agent/store/uploads.ts'
 import { core, cutBundle } from './cut-bundle.ts'
 
-const signal = AbortSignal.timeout(60_000)
+t.setTimeout(120_000)
+const signal = AbortSignal.timeout(110_000)
 const MIB = 1024 ** 2
 const ALL = { since: 0, until: Date.now() + 1e9 }
 
@@ -127,6 +128,35 @@ t.test('what is in unfinished uploads is told, and why it is not known', async (
     leftovers({ ...uploads, parts: async () => Promise.reject(new TypeError('a bug')) }, entries, signal),
     { message: 'a bug' },
   )
+})
+
+t.test('a huge artifact goes on in the segments that a salvager has completed', async (t) => {
+  const { view } = await bundle(t)
+  const seen = await view()
+  const name = 'live/huge.core.zst'
+  const receipt = {
+    ...{ artifact: name, class: 'memory', source: 'live', status: 'truncated', item: {}, encoding: 'frames' },
+    ...{ sealed: false, bytesIn: 1, bytesStored: 100, sha256: 'all', ms: 1, reason: 'its time was up' },
+    objects: [{ name, bytes: 100, sha256: 'one' }],
+  } as const
+  const upload = { id: 'a', parts: 1, bytes: 50, holes: [{ from: 10, to: 20 }] }
+  const held = (salvage: SalvageTold | undefined, segments: readonly string[]) => {
+    const objects = new Map([[name, 100], ...segments.map((segment) => [`${name}${segment}`, 50] as const)])
+    const manifest = { receipts: [receipt] } as unknown as BundleView['manifest']
+    return holdings({ ...seen, manifest, salvage, objects })
+  }
+  const told = new Map([`${name}.001`, `${name}.003`].map((segment) => [segment, upload]))
+  const [whole, ...others] = held(told, ['.001'])
+  t.same(others, [])
+  t.match(whole, { bytes: 150, sha256: undefined, holes: [{ from: 110, to: 120 }], receipt: { status: 'truncated' } })
+  t.same(
+    whole?.objects.map(({ sha256 }) => sha256),
+    ['one', undefined],
+  )
+  const [alone, loose] = held(told, ['.003'])
+  t.match(alone, { bytes: 100, sha256: 'all', holes: [] }, 'one is missing between')
+  t.match(loose, { objects: [{ name: `${name}.003` }] })
+  t.match(held(undefined, ['.001'])[0], { bytes: 100, sha256: 'all' }, 'nobody has said where it comes from')
 })
 
 t.test('in words', async (t) => {
