@@ -4,6 +4,8 @@ import { isBundleId } from './keys.ts'
 
 /** What a salvager says of a bundle, as a schema: BUNDLE.md says it in words. */
 
+/** Many times what a salvager fills: of one object no more parts than are missing of an upload that he completes. */
+const MOST_HOLES = 1000
 const bytes = z.number().int().nonnegative()
 
 /** Bytes of an object, `to` not among them. */
@@ -21,7 +23,7 @@ export const salvagedObjectSchema = z.object({
       id: z.string(),
       parts: z.number().int(),
       /** Where nothing had arrived: filler. */
-      holes: z.array(rangeSchema).readonly(),
+      holes: z.array(rangeSchema).max(MOST_HOLES).readonly(),
     })
     .optional(),
 })

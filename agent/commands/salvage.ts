@@ -20,7 +20,7 @@ const options = {
   all: { type: 'boolean', default: false, describe: 'All bundles that were not closed, or have unfinished uploads' },
   host: { type: 'string', requiresArg: true, describe: 'Those of this host, or of hosts that match: "web-*"' },
   'older-than': { type: 'string', requiresArg: true, describe: 'Of those, only what was begun so long ago: 1h' },
-  'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and what it costs; write nothing' },
+  'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and what it costs; do nothing' },
 } as const
 const { demandOption: _, ...positional } = bundleOption.bundle
 type Options = GlobalOptions & InferredOptionTypes<typeof options> & { readonly bundle?: string | undefined }

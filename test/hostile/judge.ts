@@ -13,7 +13,7 @@ const MOST_MEMORY = 256
 const MOST_CPU = 10_000
 /** Where people are pointed: documents, evidence, the host's own places, what we wrote, and all the rest. */
 const LANDINGS =
-  /^(opening|plan|manifest)\.json$|^(facts|stacks|traces|live|memory|cores|journal|executables|files|root|open|other|sealed)$|^\.lastgasp-bundle$/
+  /^(opening|plan|manifest)\.json$|^salvage\.json(\.\d{3})?$|^(facts|stacks|traces|live|memory|cores|journal|executables|files|root|open|other|sealed)$|^\.lastgasp-bundle$/
 const ESC = '\x1b'
 /** The styles of our own (ECMA-48, SGR), and line ends: all that may steer a terminal. The progress also goes back in its own lines. */
 const OURS = new RegExp(`${ESC}\\[(?:1|2|22|31|32|33|39)m|${ESC}\\[\\d+F${ESC}\\[J|\\n`, 'g')

@@ -15,6 +15,7 @@ import { believed, documents } from './documents.ts'
 import { faultsOfOutput, faultsOfSteps, faultsOfTarget, surroundings, taken } from './judge.ts'
 import { places } from './places.ts'
 import type { Read } from './reader.ts'
+import { salvages } from './salvages.ts'
 import { terminal } from './terminal.ts'
 import { faultsOnTerminal } from './terminal-emulator.ts'
 
@@ -35,7 +36,7 @@ else await hostileBundles()
 
 async function hostileBundles(): Promise<void> {
   const only = process.argv[2]
-  const attacks = [...commands, ...places, ...bombs, ...documents, ...terminal, ...believed]
+  const attacks = [...commands, ...places, ...bombs, ...documents, ...terminal, ...believed, ...salvages]
   // Each of them once, sealed and not in turns; or, with a name or LASTGASP_FULL=1, both ways.
   const both = only !== undefined || process.env.LASTGASP_FULL === '1'
   const trials = attacks
@@ -99,6 +100,7 @@ async function tried(attack: Attack, sealed: boolean, scratch: string): Promise<
     ['show', about, ...from],
     ['verify', about, ...from],
     ['fetch', about, '--to', to, ...from],
+    ['salvage', about, '--dry-run', ...from],
   ]
   try {
     const reads: Read[] = []

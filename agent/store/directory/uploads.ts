@@ -50,19 +50,22 @@ export function directoryUploads(root: string): Uploads {
   }
 }
 
-/** By the clock that dates the files there, which may be that of another machine. */
+/** By the clock that dates the files there, which may be that of another machine; by ours where nothing can be written. */
 async function now(root: string, signal: AbortSignal): Promise<number> {
   const path = join(root, UPLOADS, `${randomBytes(8).toString('hex')}.put`)
-  return await onDisk(`tell the time in ${root}`, signal, async () => {
-    await makeDirectory(dirname(path))
-    try {
+  try {
+    return await onDisk(`tell the time in ${root}`, signal, async () => {
       await using file = await open(path, 'wx', FILE_MODE)
       await file.write('?')
       return (await file.stat()).mtimeMs
-    } finally {
-      await rm(path, { force: true })
-    }
-  })
+    })
+  } catch (thrown) {
+    signal.throwIfAborted()
+    if (thrown instanceof StoreError && (thrown.failure === 'missing' || thrown.failure === 'denied')) return Date.now()
+    throw thrown
+  } finally {
+    await rm(path, { force: true })
+  }
 }
 
 async function* list(root: string, prefix: string, signal: AbortSignal): AsyncGenerator<Unfinished> {
