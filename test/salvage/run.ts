@@ -31,7 +31,8 @@ mkdirSync(results, { recursive: true })
 const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
 const done = new Map(lines.map((line) => JSON.parse(line) as Judged).map((judged) => [judged.number, judged]))
 
-const server = await startS3Server()
+// It keeps everything in memory: what a capture sends, what salvage fills, and what the server has to spare.
+const server = await startS3Server(Math.max(4, Math.ceil((3 * megabytes) / 1024)) * 2 ** 30)
 if (typeof server === 'string') throw new Error(server)
 const scratch = mkdtempSync(join(tmpdir(), 'lastgasp-salvage-'))
 try {
