@@ -10,7 +10,7 @@ export interface Place {
   readonly uploads: Uploads
 }
 
-const signal = AbortSignal.timeout(120_000)
+const signal = AbortSignal.timeout(290_000)
 const FILLER = { bytes: PART_BYTES }
 
 /** What every store's unfinished uploads keep. */

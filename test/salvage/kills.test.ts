@@ -17,7 +17,7 @@ else {
   t.test(`of captures that were killed nothing is lost that the store has acknowledged (seed ${SEED})`, async (t) => {
     const scratch = t.testdir({})
     const root = makeHost(join(scratch, 'host'), CORES)
-    const scene = { scratch, root, server, deadline: '60s', bytes: CORES.reduce((sum, bytes) => sum + bytes, 0) }
+    const scene = { scratch, root, server, deadline: '20min', bytes: CORES.reduce((sum, bytes) => sum + bytes, 0) }
     const random = seeded(SEED)
     let acknowledged = 0
     for (let number = 0; number < 6; number += 1) {

@@ -38,7 +38,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'lastgasp-salvage-'))
 try {
   const cores = SHARES.map((share) => Math.round(share * megabytes * 1e6))
   const root = makeHost(join(scratch, 'host'), cores)
-  const scene = { scratch, root, server, deadline: '30s', bytes: megabytes * 1e6 }
+  const scene = { scratch, root, server, bytes: megabytes * 1e6 }
   const random = seeded(seed)
   process.stdout.write(
     `seed ${seed}, ${kills} kills of captures of ${megabytes} MB; ${done.size} are judged already: ${file}\n`,
@@ -51,7 +51,8 @@ try {
       at: random(),
     }
     if (values.only === undefined ? done.has(number) : number !== Number(values.only)) continue
-    const judged = await kill(scene, one, number % WAITING !== 0)
+    const waits = number % WAITING === 0
+    const judged = await kill({ ...scene, deadline: waits ? '1min' : '20min' }, one, !waits)
     process.stdout.write(`${judgedLine(judged)}\n`)
     if (values.only === undefined) appendFileSync(file, `${JSON.stringify(judged)}\n`)
     done.set(number, judged)

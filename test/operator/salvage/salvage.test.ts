@@ -11,6 +11,7 @@ import { directoryArchive } from '../../../agent/store/directory/archive.ts'
 import { directoryStore } from '../../../agent/store/directory/store.ts'
 import { directoryUploads } from '../../../agent/store/directory/uploads.ts'
 import { PART_BYTES } from '../../../agent/store/part-bytes.ts'
+import { retrying } from '../../../agent/store/retrying.ts'
 import { s3Archive } from '../../../agent/store/s3/archive.ts'
 import { s3Store } from '../../../agent/store/s3/store.ts'
 import { s3Uploads } from '../../../agent/store/s3/uploads.ts'
@@ -18,8 +19,8 @@ import type { Archive, Store } from '../../../agent/store/store.ts'
 import { startS3Server } from '../../s3-server.ts'
 import { core, cutBundle, leave } from './cut-bundle.ts'
 
-t.setTimeout(180_000)
-const signal = AbortSignal.timeout(170_000)
+t.setTimeout(300_000)
+const signal = AbortSignal.timeout(290_000)
 const LATER_MS = 3_600_000
 
 interface Bucket extends Place {
@@ -46,7 +47,7 @@ async function opened(t: Test, kind: 'directory' | 's3'): Promise<Bucket> {
   const bucket = `salvage-${++buckets}`
   await server.makeBucket(bucket)
   const where = { scheme: 's3', bucket, prefix: 'prod/' } as const
-  const store = await s3Store(where, server.settings)
+  const store = retrying(await s3Store(where, server.settings), Number.POSITIVE_INFINITY)
   const place = { archive: await s3Archive(where, server.settings), uploads: await s3Uploads(where, server.settings) }
   t.teardown(async () => {
     for (const one of [store, place.archive, place.uploads]) await one[Symbol.asyncDispose]()
