@@ -11,6 +11,8 @@ export interface Unfinished {
 export interface Arrived {
   readonly number: number
   readonly bytes: number
+  /** How many of these bytes, at its end, are zeros that stand for what was not written any more: in a directory alone. */
+  readonly missing?: number
   /** What completing an upload has to repeat of it, where the store wants that. */
   readonly etag?: string | undefined
   readonly crc32?: string | undefined

@@ -61,6 +61,22 @@ t.test('what is left of an upload that its host has completed is none', async (t
   t.same(await Array.fromAsync(uploads.list('', signal)), [])
 })
 
+t.test('a part that was cut while it was written says how much of it is missing', async (t) => {
+  const root = t.testdir()
+  const upload = await directoryStore(root).begin('v1/a', signal)
+  const cut = Buffer.alloc(PART_BYTES)
+  randomBytes(3 * 1024 ** 2).copy(cut)
+  for (const [i, body] of [randomBytes(PART_BYTES), cut, randomBytes(10)].entries())
+    await upload.part(i + 1, body, signal)
+  const uploads = directoryUploads(root)
+  const [found] = (await Array.fromAsync(uploads.list('', signal))) as [Unfinished]
+  const parts = await uploads.parts(found, signal)
+  t.same(
+    parts.map(({ missing }) => missing),
+    [undefined, 5 * 1024 ** 2, undefined],
+  )
+})
+
 t.test('what a power cut left behind the last part is no part', async (t) => {
   const root = t.testdir()
   const upload = await directoryStore(root).begin('v1/a', signal)

@@ -105,8 +105,14 @@ function completable(upload: HostsUpload, { salvage, partBytes }: Known): Comple
   const holes = joined([
     ...before,
     ...filled.map((number) => ({ from: (number - 1) * partBytes, to: number * partBytes })),
+    ...parts.flatMap(({ number, bytes, missing = 0 }) => {
+      const end = (number - 1) * partBytes + bytes
+      return missing === 0 ? [] : [{ from: end - missing, to: end }]
+    }),
   ])
-  const arrived = last.number - lengthOf(holes) / partBytes
+  const isWhole = (number: number) =>
+    holes.some(({ from, to }) => from <= (number - 1) * partBytes && to >= number * partBytes)
+  const arrived = parts.filter(({ number }) => !isWhole(number)).length
   return { ...upload, id, filled, partBytes, holes, arrived, bytes: (last.number - 1) * partBytes + last.bytes }
 }
 

@@ -114,7 +114,9 @@ async function parts(root: string, { id }: Unfinished, signal: AbortSignal): Pro
       for (let at = 0; at < size; at += PART_BYTES) {
         signal.throwIfAborted()
         const bytes = Math.min(PART_BYTES, size - at)
-        if (await holdsSomething(file, at, bytes)) arrived.push({ number: at / PART_BYTES + 1, bytes })
+        const written = await writtenOf(file, at, bytes)
+        const missing = at + bytes < size ? bytes - written : 0
+        if (written > 0) arrived.push({ number: at / PART_BYTES + 1, bytes, ...(missing > 0 && { missing }) })
       }
       return arrived
     })
@@ -124,13 +126,16 @@ async function parts(root: string, { id }: Unfinished, signal: AbortSignal): Pro
   }
 }
 
-async function holdsSomething(file: FileHandle, from: number, bytes: number): Promise<boolean> {
+/** Bytes of a part up to the end of the last stretch of LOOK_BYTES that is not all zeros: it may have been cut while it was written. */
+async function writtenOf(file: FileHandle, from: number, bytes: number): Promise<number> {
   const buffer = Buffer.allocUnsafeSlow(LOOK_BYTES)
-  for (let at = from; at < from + bytes; at += LOOK_BYTES) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(LOOK_BYTES, from + bytes - at), at)
-    if (buffer.subarray(0, bytesRead).some((byte) => byte !== 0)) return true
+  for (let end = bytes; end > 0; ) {
+    const begin = Math.floor((end - 1) / LOOK_BYTES) * LOOK_BYTES
+    const { bytesRead } = await file.read(buffer, 0, end - begin, from + begin)
+    if (buffer.subarray(0, bytesRead).some((byte) => byte !== 0)) return end
+    end = begin
   }
-  return false
+  return 0
 }
 
 async function complete(
