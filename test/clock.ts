@@ -1,8 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../agent/words/clock.ts'
+import { areFilesAtWork } from './files-at-work.ts'
 
 /** Turns of the event loop in which all that does not wait for the clock comes to rest: promises, and what they begin. */
 const TURNS = 3
+
+/** What is less is lost in the sum with a time: who waits for the rest of a wait would never come to its end. */
+const LEAST_MS = 1e-6
 
 interface Timer {
   readonly at: number
@@ -18,13 +22,15 @@ export class TestClock implements Clock {
   readonly #timers: Timer[] = []
   /** ms by which every timer is late: a host whose processor is taken away. */
   late = 0
+  /** Whether it stands still while files are worked on, too: what waits for a disk is not faster than time then. */
+  waitsForFiles = false
 
   now(): number {
     return this.#now
   }
 
   after(ms: number, call: () => void): () => void {
-    return this.#add({ at: this.#now + Math.max(0, ms) + this.late, call, isTick: false })
+    return this.#add({ at: this.#now + (ms > 0 ? Math.max(LEAST_MS, ms) : 0) + this.late, call, isTick: false })
   }
 
   #add(timer: Timer): () => void {
@@ -73,7 +79,8 @@ export class TestClock implements Clock {
     const end = this.#now + 3_600_000
     let isTick = false
     while (true) {
-      for (let n = 0; n < TURNS && !settled && !isTick; n++) await turn()
+      do for (let n = 0; n < TURNS && !settled && !isTick; n++) await turn()
+      while (this.waitsForFiles && !settled && !isTick && areFilesAtWork())
       if (settled) return await promise
       const next = this.#timers.pop()
       if (next === undefined || next.at > end) throw new Error(`nothing came of it within ${this.#now} ms`)

@@ -30,6 +30,8 @@ export interface FaultyProxy extends AsyncDisposable {
   connections(): number
   /** The next `times` requests whose line matches meet the fault. */
   on(line: RegExp, fault: Fault, times?: number): void
+  /** Decides what every request meets for which there is no such rule; `nth` counts those with the same line from 1. */
+  decide(by: (line: string, nth: number) => Fault | undefined): void
   /**
    * From now on all requests together go through at so many bytes a second, as over a slow link. What it has not let through
    * lies in the kernel's buffers, here and at the sender, as before a slow router.
@@ -52,10 +54,11 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
   const rules: { line: RegExp; fault: Fault; times: number }[] = []
   const sockets = new Set<Socket>()
 
+  let decider: (line: string, nth: number) => Fault | undefined = () => undefined
   function faultFor(line: string): Fault | undefined {
     seen.push(line)
     const rule = rules.find((one) => one.times > 0 && one.line.test(line))
-    if (rule === undefined) return undefined
+    if (rule === undefined) return decider(line, seen.filter((one) => one === line).length)
     rule.times -= 1
     return rule.fault
   }
@@ -128,6 +131,9 @@ export async function faultyProxy(target: string): Promise<FaultyProxy> {
     requests,
     connections: () => accepted,
     on: (line, fault, times = Number.POSITIVE_INFINITY) => void rules.push({ line, fault, times }),
+    decide: (by) => {
+      decider = by
+    },
     slowLink: (bytesPerSecond) => {
       rate = bytesPerSecond
     },

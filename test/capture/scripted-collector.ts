@@ -58,8 +58,8 @@ export class ScriptedCollector implements Collector {
   readonly limits = new Map<string, number>()
   /** What is listed, by number of the session from 1. */
   list: (session: number, within: number) => Promise<Listing> | Listing = () => ({ items: [], gaps: [] })
-  /** What comes up while it is watched, one after the other. */
-  up: () => AsyncGenerator<Listing, void, void> = async function* () {}
+  /** What comes up while it is watched, one after the other, until it is asked for the last look. */
+  up: (asked: Promise<void>) => AsyncGenerator<Listing, void, void> = async function* () {}
   /** What has come up by the last look. */
   last: () => AsyncGenerator<Listing, void, void> = async function* () {}
   /** Whether the watch of the sessions so far breaks off, looked at again and again. */
@@ -177,7 +177,7 @@ export class ScriptedCollector implements Collector {
     })
     const ask = () => this.#ask('last look')
     async function* comesUp() {
-      for await (const listing of up()) {
+      for await (const listing of up(stopped.promise)) {
         for (const item of listing.items) known.set(item.id, item as Scripted)
         yield listing
       }
