@@ -10,6 +10,9 @@ const CORES = '/var/lib/systemd/coredump'
 /** One that is sent at once, one in two parts, one in three. */
 const SIZES = [50_000, 9_000_000, 17_000_000]
 
+/** For one answer, on a machine that does much else. */
+const HEALTH_MS = 15_000
+
 /** A collector as its unit starts it, of a host in a directory on which some cores lie. */
 export async function realHost(test: Parameters<typeof hostOf>[0]): Promise<Collector> {
   const host = await hostOf(test)
@@ -33,7 +36,7 @@ export async function realHost(test: Parameters<typeof hostOf>[0]): Promise<Coll
   const collector = collectorAt(host.socket)
   await until(
     async () =>
-      await collector.health(AbortSignal.timeout(1_000)).then(
+      await collector.health(AbortSignal.timeout(HEALTH_MS)).then(
         () => true,
         () => false,
       ),
