@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Captured } from '../../agent/capture/capture.ts'
 import { Gasp } from '../../agent/daemon/gasp.ts'
 import type { AtTrigger } from '../../agent/daemon/standing/standing.ts'
@@ -24,6 +23,7 @@ export interface Ground {
 
 /** ms by which a capture may pass its deadline, beside what its process was kept from running: nothing here asserts on speed. */
 const MARGIN_MS = 2_000
+const LOOK_MS = 20
 /** To drain what a capture of megabytes has kept, on such a machine. */
 const DRAIN_MS = 120_000
 
@@ -42,8 +42,7 @@ export async function tryThroughProxy(seed: number, ground: Ground): Promise<rea
     const place = placeIn(directory)
     await using store = await openStore(url, { ...server.settings, endpoint: proxy.endpoint }, never)
     const began = performance.now()
-    const delays = monitorEventLoopDelay()
-    delays.enable()
+    const standstill = watchStandstill()
     const lease: AtTrigger = {
       ...{ request: { ...request, deadline, hold: 2_000 }, store, spool: 2 ** 30 },
       [Symbol.asyncDispose]: async () => {},
@@ -69,8 +68,7 @@ export async function tryThroughProxy(seed: number, ground: Ground): Promise<rea
     }
     await new Gasp({ trigger: draw.one(['shutdown', 'notice']), until: began + deadline }, around, never).ended
     const late = performance.now() - began - deadline
-    delays.disable()
-    const stood = delays.max / 1_000_000
+    const stood = standstill()
     await proxy[Symbol.asyncDispose]()
     const [inStore, onDisk] = [await objectsIn(url, server), await contentsOf(place)]
     await using near = await openStore(url, server.settings, never)
@@ -90,6 +88,22 @@ export async function tryThroughProxy(seed: number, ground: Ground): Promise<rea
     return [(error as Error).stack ?? String(error), ...met, again(seed)]
   } finally {
     await proxy[Symbol.asyncDispose]()
+  }
+}
+
+/** Looks how long this process is kept from running, at most in one piece; gives what ends that, and says it in ms. */
+function watchStandstill(): () => number {
+  let [last, most] = [performance.now(), 0]
+  const look = () => {
+    const now = performance.now()
+    most = Math.max(most, now - last)
+    last = now
+  }
+  const timer = setInterval(look, LOOK_MS)
+  return () => {
+    clearInterval(timer)
+    look()
+    return most
   }
 }
 
