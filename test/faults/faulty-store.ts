@@ -1,4 +1,4 @@
-import { isAgain } from '../../agent/spool/states.ts'
+import { isAgain, isArtifact } from '../../agent/spool/states.ts'
 import { Pace } from '../../agent/store/pace.ts'
 import { leadingParts } from '../../agent/store/parts.ts'
 import { type Store, type Stored, StoreError, type StoreFailure, type Upload } from '../../agent/store/store.ts'
@@ -149,7 +149,7 @@ export class FaultyStore implements Store {
       if (now < from || now >= to || !meets(verb, key)) continue
       if (!drawOf(this.#seed, 'meets', n, verb, name, nth).chance(share)) continue
       // Of a key that we may have sent something to already, nobody knows.
-      if (fault.is === 'taken' && (nth > 1 || verb !== 'put' || this.isAlone)) continue
+      if (fault.is === 'taken' && (nth > 1 || verb !== 'put' || this.isAlone || isLaterDocument(key))) continue
       // The SDK takes over the store's time.
       if (fault.is === 'skewed' && nth > 1) continue
       return fault
@@ -235,6 +235,11 @@ export class FaultyStore implements Store {
     const { clockSkew } = this.#weather
     return { key, bytes, ...(clockSkew !== undefined && { clockSkew }) }
   }
+}
+
+/** Of a bundle that is begun: its id is random, so nobody else writes these (SPOOL.md). */
+function isLaterDocument(key: string): boolean {
+  return !key.endsWith('opening.json') && !isArtifact(key)
 }
 
 const NOTHING = Buffer.alloc(0)
