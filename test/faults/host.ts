@@ -132,7 +132,7 @@ function arrange(
 
 const SICK: Finding = {
   kind: 'crash',
-  certainty: 'sure',
+  certainty: 'certain',
   boot: 'this',
   subject: { comm: 'a' },
   evidence: [],
@@ -141,7 +141,7 @@ const SICK: Finding = {
 }
 const WELL: Finding = {
   kind: 'healthy',
-  certainty: 'sure',
+  certainty: 'certain',
   boot: 'this',
   subject: {},
   evidence: [],
