@@ -7,7 +7,7 @@ import { bootDone } from '../power.ts'
 import { FULL, type Scenario } from '../scenario.ts'
 
 /** MiB of the log when the host is up, and of it that is taken. */
-const LOG = FULL ? 1024 : 160
+const LOG = FULL ? 2048 : 160
 const LIMIT = 64
 /** s */
 const DEADLINE = FULL ? 300 : 120
