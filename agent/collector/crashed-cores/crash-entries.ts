@@ -1,9 +1,7 @@
-import { COREDUMP } from '../../findings/journal-words.ts'
 import { membershipOf } from '../../words/membership.ts'
 import { isPlain, plainPath } from '../../words/plain.ts'
-import { coredumpEntries, type Entry } from '../host/journal/entries.ts'
-import { byLastEntry } from '../host/journal/header.ts'
-import { isHosts, openJournal, scanJournals } from '../host/journal/scan.ts'
+import type { Entry } from '../host/journal/entries.ts'
+import { newestEntries } from './newest-entries.ts'
 
 /** What systemd-coredump logged of a crash (systemd-coredump(8)): what a core's file itself does not tell. */
 export interface CrashEntry {
@@ -25,31 +23,15 @@ export const CRASH_FIELDS = [
 /** What a package says of itself goes into a receipt: no more than a name and a version. */
 const WORD = /^[\w.+:~@-]{1,80}$/
 
-/** An entry costs some 40 small reads, a millisecond; more crashes than this are one crash, over and over. */
-const MOST_ENTRIES = 32
-/** Newest files that are looked into, the host's own before its users'. The others' crashes go without a unit. */
-const MOST_FILES = 8
 /**
  * Crashes that systemd-coredump logged into the newest journal files, by the core's path on the host. Never throws: it gives what it
  * finds in time.
  */
 export async function crashEntries(root: string, signal: AbortSignal): Promise<ReadonlyMap<string, CrashEntry>> {
   const crashes = new Map<string, CrashEntry>()
-  const { files } = await scanJournals(root, signal).catch(() => ({ files: [] }))
-  const newestFirst = byLastEntry(Date.now())
-  const newest = files
-    .toSorted((a, b) => Number(isHosts(b)) - Number(isHosts(a)) || newestFirst(a, b))
-    .slice(0, MOST_FILES)
-  for (const { path } of newest) {
-    try {
-      using handle = (await openJournal(root, path, signal)).handle
-      for await (const entry of coredumpEntries(handle, COREDUMP, CRASH_FIELDS, MOST_ENTRIES, signal)) {
-        const core = entry.fields.get('COREDUMP_FILENAME')
-        if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(entry.fields))
-      }
-    } catch {
-      // Damaged, or out of time: cores are captured without their units' names.
-    }
+  for await (const { fields } of newestEntries(root, CRASH_FIELDS, signal)) {
+    const core = fields.get('COREDUMP_FILENAME')
+    if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(fields))
   }
   return crashes
 }

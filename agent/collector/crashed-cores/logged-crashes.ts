@@ -1,13 +1,8 @@
-import { COREDUMP } from '../../findings/journal-words.ts'
 import { plainName } from '../../words/plain.ts'
-import { coredumpEntries, type Entry } from '../host/journal/entries.ts'
-import { byLastEntry } from '../host/journal/header.ts'
-import { isHosts, openJournal, scanJournals } from '../host/journal/scan.ts'
+import type { Entry } from '../host/journal/entries.ts'
 import { CRASH_FIELDS, type CrashEntry, crashOf } from './crash-entries.ts'
+import { newestEntries } from './newest-entries.ts'
 
-/** Newest files that are looked into, and entries of one, newest first: as for what crashes are called (crash-entries.ts). */
-const MOST_FILES = 8
-const MOST_ENTRIES = 32
 /** Of a message with all threads of a process: systemd-coredump stops at 64 KiB of a field, with a stack trace of 1,024 frames in all. */
 const MESSAGE_BYTES = 256 * 1024
 
@@ -33,20 +28,7 @@ export interface LoggedCrash extends Omit<CrashEntry, 'truncated'> {
 /** What systemd-coredump logged of crashes, the newest of each file first. Never throws: it gives what it finds in time. */
 export async function loggedCrashes(root: string, signal: AbortSignal): Promise<readonly LoggedCrash[]> {
   const crashes: LoggedCrash[] = []
-  const { files } = await scanJournals(root, signal).catch(() => ({ files: [] }))
-  const newestFirst = byLastEntry(Date.now())
-  const newest = files
-    .toSorted((a, b) => Number(isHosts(b)) - Number(isHosts(a)) || newestFirst(a, b))
-    .slice(0, MOST_FILES)
-  for (const { path } of newest) {
-    try {
-      using handle = (await openJournal(root, path, signal)).handle
-      const entries = coredumpEntries(handle, COREDUMP, FIELDS, MOST_ENTRIES, signal, MESSAGE_BYTES)
-      for await (const entry of entries) crashes.push(loggedCrash(entry))
-    } catch {
-      // Damaged, or out of time: then the core itself tells.
-    }
-  }
+  for await (const entry of newestEntries(root, FIELDS, signal, MESSAGE_BYTES)) crashes.push(loggedCrash(entry))
   return crashes
 }
 
