@@ -22,6 +22,10 @@ export interface Program {
    * just-in-time compiler wrote, which gdb cannot unwind: what it names is compared. `mute`: it has code that says nothing of itself.
    */
   readonly code?: 'files' | 'jit' | 'mute'
+  /** Its threads may stand on stacks that go on elsewhere, in memory that is not held (OCaml 5's fibers): gdb's ends there, too. */
+  readonly isSplit?: boolean
+  /** gdb goes on behind the first frame of a stack, as far as what lies there looks like frames. */
+  readonly isGuessedOn?: boolean
   /** gdb names nothing of it. */
   readonly isNameless?: boolean
   /** Functions that only a perf map names. */
@@ -78,10 +82,15 @@ export const RUNNING: Readonly<Record<string, Program>> = {
   'C++': { needs: ['g++'], make: (at) => [own(at, 'exceptions.cc', 'g++', ['-O2', '-pthread'])] },
   Rust: { needs: ['rustc'], make: (at) => [own(at, 'hang.rs', 'rustc', ['-O', '-C', 'force-frame-pointers=no'])] },
   'Rust, panicking at O0': { needs: ['rustc'], make: (at) => [own(at, 'hang.rs', 'rustc', [])] },
-  Go: { needs: ['go'], make: (at) => [go(at, [])] },
-  'Go, PIE': { needs: ['go'], make: (at) => [go(at, ['-buildmode=pie'])] },
-  'Go, stripped': { needs: ['go', 'strip'], make: (at) => [stripped(go(at, []))], symbols: (at) => join(at, 'hang') },
-  OCaml: { needs: ['ocamlopt'], make: (at) => [ocaml(at)] },
+  Go: { needs: ['go'], make: (at) => [go(at, [])], isGuessedOn: true },
+  'Go, PIE': { needs: ['go'], make: (at) => [go(at, ['-buildmode=pie'])], isGuessedOn: true },
+  'Go, stripped': {
+    needs: ['go', 'strip'],
+    make: (at) => [stripped(go(at, []))],
+    symbols: (at) => join(at, 'hang'),
+    isGuessedOn: true,
+  },
+  OCaml: { needs: ['ocamlopt'], make: (at) => [ocaml(at)], isSplit: true },
   Node: { needs: [], make: () => [process.execPath, join(PROGRAMS, 'hang.mjs')], code: 'jit' },
   'Node, with a perf map': {
     needs: [],
