@@ -105,6 +105,7 @@ export const RUNNING: Readonly<Record<string, Program>> = {
   JVM: { needs: ['java', 'javac'], make: (at) => ['java', ...java(at)], code: 'jit' },
   'Python 3.11': { needs: ['python3.11'], make: () => ['python3.11', join(PROGRAMS, 'hang.py')] },
   'Python 3.13': { needs: ['python3.13'], make: () => ['python3.13', join(PROGRAMS, 'hang.py')] },
+  'Python 3.14': { needs: ['python3.14'], make: () => ['python3.14', join(PROGRAMS, 'hang.py')] },
   'Python 3.13, with a perf map': {
     needs: ['python3.13'],
     make: () => ['python3.13', '-X', 'perf', join(PROGRAMS, 'hang.py')],
