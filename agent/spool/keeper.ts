@@ -12,9 +12,11 @@ import { addLine } from './record.ts'
 import { roomIn } from './room.ts'
 import { type Before, isArtifact, keptAs } from './states.ts'
 
-/** Kept for opening, plan, manifest, mark and row, which nothing else is worth much without: a receipt takes some 600 bytes. */
+/** Set apart for opening, plan, manifest, mark and row, which nothing else is worth much without: a receipt takes some 600 bytes. */
 const DOCUMENTS_BYTES = 1024 * 1024
 const DOCUMENTS_SHARE = 1 / 4
+/** With less room than this, what is set apart does not take these five with forty receipts: 5 times FILE_BYTES, and 24 KiB. */
+const LEAST_BYTES = 256 * 1024
 /** What one part of an artifact may take of the room that is left: what comes later has some too. */
 const PART_SHARE = 3 / 4
 /** Descriptors that lack may come back within a second. */
@@ -32,12 +34,15 @@ export class Keeper {
   /** Bundles of which the record says where they began. */
   readonly #told = new Set<string>()
   #left: number
+  /** Of these, what only documents may take. */
+  #apart: number
 
   private constructor(place: Place, url: string, left: number) {
     this.#place = place
     this.#objects = retrying(directoryStore(place.objects), DISK_TRIES)
     this.#url = url
     this.#left = left
+    this.#apart = Math.min(DOCUMENTS_BYTES, left * DOCUMENTS_SHARE)
     this.pace = new RoomPace(() => this.#roomFor(true))
   }
 
@@ -85,15 +90,11 @@ export class Keeper {
     const room = this.#roomFor(isArtifact(key))
     if (bytes > room) throw noRoom(key, `it takes ${formatBytes(bytes)}, and there is room for ${formatBytes(room)}`)
     this.#left -= bytes
+    if (!isArtifact(key)) this.#apart = Math.max(0, this.#apart - bytes)
   }
 
   #roomFor(isArtifact: boolean): number {
-    if (!isArtifact) return this.#left
-    return Math.max(0, this.#left - this.#reserve)
-  }
-
-  get #reserve(): number {
-    return Math.min(DOCUMENTS_BYTES, this.#left * DOCUMENTS_SHARE)
+    return isArtifact ? Math.max(0, this.#left - this.#apart) : this.#left
   }
 }
 
@@ -123,11 +124,9 @@ export async function spoolRoom(place: Place, most: number, signal: AbortSignal)
   if (most === 0) throw cannot(`keep anything in ${place.state}`, 'spool.max is 0B')
   const room = await abandonable(roomIn(place.state, most), signal)
   const left = Math.min(room, most - (await heldIn(place, signal)))
-  if (left > 0) return left
-  throw cannot(
-    `keep anything in ${place.state}`,
-    `spool.max is ${formatBytes(most)}, and what lies there takes as much`,
-  )
+  if (left >= LEAST_BYTES) return left
+  const some = `${formatBytes(Math.max(0, left))}, and a bundle takes ${formatBytes(LEAST_BYTES)} at least`
+  throw cannot(`keep anything in ${place.state}`, `of spool.max, ${formatBytes(most)}, there is left ${some}`)
 }
 
 /** Bytes that lie in the spool. */

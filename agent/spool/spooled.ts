@@ -4,7 +4,7 @@ import { cannot } from '../words/cannot.ts'
 import type { Clock } from '../words/clock.ts'
 import type { Keeper } from './keeper.ts'
 import { type Patience, Reach } from './reach.ts'
-import { type Before, isArtifact } from './states.ts'
+import { type Before, isArtifact, mayGoAhead } from './states.ts'
 
 /** A store of which what it cannot take lies on the disk. */
 export interface Spooled extends Store {
@@ -55,6 +55,7 @@ class Backed {
   /** Keys under which an upload was begun, and those under which something was sent that was not kept either. */
   readonly #begun = new Set<string>()
   readonly #other = new Set<string>()
+  readonly #onDisk: string[] = []
 
   constructor(store: Store, open: OpenKeeper, patience: Patience, clock: Clock) {
     this.#store = store
@@ -73,12 +74,12 @@ class Backed {
     if ('done' in asked) return asked.done
     try {
       const keeper = await this.#disk(signal)
-      this.#count(await keeper.put(key, body, this.#before(key, same), signal))
+      this.#count(key, await keeper.put(key, body, this.#before(key, same), signal))
       return { key, bytes: body.length }
     } catch (thrown) {
       if (same) this.#other.add(key)
-      // Opening, manifest and row are what all else is found by: the store may yet come back.
-      if (!isArtifact(key) && !signal.aborted) return await work(signal)
+      // Opening, manifest and row are what all else is found by: the store may yet come back. But none comes before what it speaks of.
+      if (!isArtifact(key) && mayGoAhead(key, this.#onDisk) && !signal.aborted) return await work(signal)
       throw both(asked.failed, thrown)
     }
   }
@@ -123,7 +124,7 @@ class Backed {
         part: (number, body, signal) => upload.part(number, body, signal),
         complete: async (signal) => {
           const { bytes } = await upload.complete(signal)
-          this.#count(bytes)
+          this.#count(key, bytes)
           return { key, bytes }
         },
       }
@@ -179,7 +180,8 @@ class Backed {
     return { begun: this.#begun.has(key), same, other: this.#other.has(key) }
   }
 
-  #count(bytes: number): void {
+  #count(key: string, bytes: number): void {
+    this.#onDisk.push(key)
     this.kept.objects += 1
     this.kept.bytes += bytes
   }

@@ -93,8 +93,15 @@ export function keptAs(key: string, inParts: boolean, { begun, same, other }: Be
  */
 export function turn(keys: readonly string[], stays: readonly string[] = []): readonly string[] {
   const first = Math.min(...keys.map(rank))
-  return stays.some((key) => rank(key) < first) ? [] : keys.filter((key) => rank(key) === first)
+  return speaksOf(first, stays) ? [] : keys.filter((key) => rank(key) === first)
 }
+
+/** Whether an object may go to the store while these of its bundle lie on the disk: none that speaks of one of them. */
+export function mayGoAhead(key: string, kept: readonly string[]): boolean {
+  return !speaksOf(rank(key), kept)
+}
+
+const speaksOf = (ranked: number, keys: readonly string[]) => keys.some((key) => rank(key) < ranked)
 
 function rank(key: string): number {
   const name = nameIn(key)

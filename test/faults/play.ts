@@ -156,7 +156,7 @@ function plotOf(seed: number): Plot {
     ...(draw.chance(0.1) && { cancelled: draw.between(0, deadline) }),
     ...(announced !== undefined && draw.chance(0.8) && { certain: draw.between(0, announced) }),
     ...(draw.chance(0.1) && { limit: draw.magnitude(1_000, 10_000_000) }),
-    spool: draw.one([0, 2 ** 30, 2 ** 30, 2 ** 30, 100_000]),
+    spool: draw.one([0, 2 ** 30, 2 ** 30, 2 ** 30, 300_000]),
     late: draw.one([0, 0, 0, 0, 0, 0, 0, 0, 30, 200]),
   }
 }

@@ -20,7 +20,7 @@ const patience = { silence: 2_000, most: 2_000, left: () => 60_000, hurry: never
 /** A spool and a bucket in a directory, and a store between them that can be out of reach. */
 export function sceneIn(directory: string, most = lots) {
   const [state, bucket] = [join(directory, 'state'), join(directory, 'bucket')]
-  mkdirSync(state, { recursive: true })
+  for (const one of [state, bucket]) mkdirSync(one, { recursive: true })
   const place = placeIn(state)
   const inner = directoryStore(bucket)
   let fate: Fate = 'answers'

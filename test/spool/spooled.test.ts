@@ -143,6 +143,44 @@ t.test('as much is kept as there is room for, and documents in any case', async 
   t.ok((await contentOf(scene.bucket, `${PREFIX}cores/a.core.zst`)).equals(body.subarray(0, cut.bytes)))
 })
 
+t.test('a document for which there is no room goes to the store, but not before what it speaks of', async (t) => {
+  const large = randomBytes(400_000)
+  for (const [others, arrives] of [
+    [[], true],
+    [[`${PREFIX}facts.tar.zst`], false],
+    [[`${PREFIX}opening.json`], false],
+  ] as const) {
+    const scene = sceneIn(t.testdir(), 300_000)
+    const store = scene.backed()
+    scene.fate = 'silent'
+    for (const key of others) await store.put(key, Buffer.from('kept'), signal)
+    const put = store.put(`${PREFIX}manifest.json`, large, signal)
+    // It is asked once more when the disk has no room.
+    scene.fate = 'answers'
+    if (arrives) await put
+    else await t.rejects(put, failing('permanent', /there is room for/))
+    t.same(await scene.stored(), arrives ? [`${PREFIX}manifest.json`] : [], `${others}`)
+  }
+})
+
+t.test('what is set apart for documents no artifact takes, and with too little room nothing is kept', async (t) => {
+  const scene = sceneIn(t.testdir(), 256 * 1024)
+  const store = scene.backed()
+  scene.fate = 'silent'
+  const artifacts = Array.from({ length: 40 }, (_, n) => `${PREFIX}small/${n}`)
+  for (const key of artifacts) await store.put(key, randomBytes(1000), signal).catch(() => {})
+  for (const name of ['opening', 'plan', 'manifest'])
+    await store.put(`${PREFIX}${name}.json`, randomBytes(5000), signal)
+  await store.put(`${INDEX}.complete.healthy.json`, randomBytes(2000), signal)
+  const kept = await scene.kept()
+  t.ok(kept.includes(`${PREFIX}manifest.json`) && kept.includes(`${INDEX}.complete.healthy.json`))
+  t.ok(kept.length > 20 && kept.length < 30, `${kept.length}`)
+  await t.rejects(
+    Keeper.open(scene.place, scene.store.url, 256 * 1024, signal),
+    failing('permanent', /there is left .*a bundle takes 256KiB at least/),
+  )
+})
+
 t.test('where nothing can be kept, it is the store itself', async (t) => {
   for (const most of [0, 1024 ** 3]) {
     const root = t.testdir()
