@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cannot } from '../../agent/words/cannot.ts'
 import { exists } from './base.ts'
 import { Channel } from './channel.ts'
@@ -27,7 +28,16 @@ export interface BootOptions {
    * its last lines): whoever boots with it again boots the same machine. Else they are gone with the machine.
    */
   readonly keep?: string
+  /** A directory that `save` has filled: the machine goes on from there, with memory and processors as that one's. */
+  readonly saved?: string
 }
+
+/** In a directory of a machine that was saved. */
+const SAVED = { disk: 'disk', state: 'state' } as const
+/** Bytes a second at which a machine's memory may be written: as fast as the disk takes it. */
+const SAVING_RATE = 10 * 1024 ** 3
+/** ms between looks at how far that is. */
+const LOOK_MS = 100
 
 /** A machine that runs in QEMU on a disk of its own. Its power is cut when it is released. */
 export class Machine implements AsyncDisposable {
@@ -51,11 +61,11 @@ export class Machine implements AsyncDisposable {
   /** Starts a machine; `ready` tells when it can be talked to. */
   static async boot(image: Image, options: BootOptions, signal: AbortSignal): Promise<Machine> {
     const directory = await mkdtemp(join(tmpdir(), 'vm-'))
-    const { keep } = options
+    const { keep, saved } = options
     const disk = join(keep ?? directory, 'disk')
     try {
       if (!(await exists(disk))) {
-        await copyDisk(image.disk, disk, signal)
+        await copyDisk(saved === undefined ? image.disk : join(saved, SAVED.disk), disk, signal)
         if (options.files) await putFiles(disk, options.files, signal)
       }
     } catch (thrown) {
@@ -74,6 +84,7 @@ export class Machine implements AsyncDisposable {
       root,
       sockets,
       ...(errors && { errors }),
+      ...(saved && { saved: join(saved, SAVED.state) }),
     })
     // pdeathsig: a machine does not outlive the test run, however that ends.
     const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -95,6 +106,17 @@ export class Machine implements AsyncDisposable {
   /** Until the guest's shell, which is going to be stopped, listens again: its userspace was started anew. */
   async again(signal: AbortSignal): Promise<void> {
     await this.#living((alive) => this.#channel?.readyAgain(alive), signal)
+  }
+
+  /** Until a machine that goes on from where another was saved has all of that one's memory, and runs. */
+  async goesOn(signal: AbortSignal): Promise<void> {
+    await this.#living(async (alive) => {
+      for (;;) {
+        const { running } = (await this.#qmp?.ask('query-status', {}, alive)) as { readonly running: boolean }
+        if (running) break
+        await sleep(LOOK_MS, undefined, { signal: alive })
+      }
+    }, signal)
   }
 
   /** Runs a shell command as root in the guest. */
@@ -120,6 +142,25 @@ export class Machine implements AsyncDisposable {
     await this.#living((alive) => this.#qmp?.ask('dump-guest-memory', dump, alive), signal)
   }
 
+  /**
+   * Leaves the machine as it is in a directory, from which others go on any number of times (`BootOptions.saved`), and stops it: migration of
+   * qapi/migration.json.
+   */
+  async save(directory: string, signal: AbortSignal): Promise<void> {
+    await this.#living(async (alive) => {
+      const ask: Qmp['ask'] = async (...what) => await this.#qmp?.ask(...what)
+      await ask('migrate-set-parameters', { 'max-bandwidth': SAVING_RATE }, alive)
+      await ask('migrate', { uri: `exec:cat >${join(directory, SAVED.state)}` }, alive)
+      for (;;) {
+        const { status } = (await ask('query-migrate', {}, alive)) as { readonly status?: string }
+        if (status === 'completed') break
+        if (status === 'failed' || status === 'cancelled') throw cannot('save the machine', `QEMU says: ${status}`)
+        await sleep(LOOK_MS, undefined, { signal: alive })
+      }
+      await copyDisk(this.disk, join(directory, SAVED.disk), alive)
+    }, signal)
+  }
+
   /** Presses the power button (ACPI): what clouds send. */
   powerButton(): void {
     this.#qmp?.tell('system_powerdown')
@@ -128,6 +169,11 @@ export class Machine implements AsyncDisposable {
   /** Presses the reset button, of which nobody in the guest is told: the end of the machine, as any reset is. */
   reset(): void {
     this.#qmp?.tell('system_reset')
+  }
+
+  /** Whether its power is on. */
+  get runs(): boolean {
+    return this.#qemu.exitCode === null && this.#qemu.signalCode === null
   }
 
   /** Cuts the power. */
@@ -150,7 +196,7 @@ export class Machine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#qemu.exitCode === null && this.#qemu.signalCode === null) this.cutPower()
+    if (this.runs) this.cutPower()
     await this.#exit
     this.#channel?.[Symbol.dispose]()
     this.#qmp?.[Symbol.dispose]()

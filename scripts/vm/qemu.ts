@@ -17,13 +17,15 @@ export interface QemuOptions {
   readonly port: number
   /** A file in which the firmware keeps records of errors (ACPI's ERST), from one start to the next. */
   readonly errors?: string
+  /** A file that holds the state of a machine of the same options: it goes on there, and does not boot. */
+  readonly saved?: string
   /** Unix sockets for the machine protocol and for the shell in the guest; without them the console is a terminal. */
   readonly sockets?: { readonly qmp: string; readonly channel: string }
 }
 
 /** The command line of a small server in software emulation: qemu-system-x86_64(1). */
 export function qemuArguments(options: QemuOptions): string[] {
-  const { kernel, initrd, disk, memoryMiB, processors = 2, root = 'rw', port, errors, sockets } = options
+  const { kernel, initrd, disk, memoryMiB, processors = 2, root = 'rw', port, errors, saved, sockets } = options
   const args = ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot']
   // -cx16: kernel 6.12 allocates memory by cmpxchg16b, which QEMU 7.2's emulation gets wrong (double fault in kmalloc)
   args.push('-accel', 'tcg,thread=multi', '-cpu', 'max,-cx16', '-smp', String(processors), '-m', String(memoryMiB))
@@ -40,6 +42,7 @@ export function qemuArguments(options: QemuOptions): string[] {
     args.push('-object', `memory-backend-file,id=errors,mem-path=${errors},size=${ERRORS_BYTES},share=on`)
     args.push('-device', 'acpi-erst,memdev=errors')
   }
+  if (saved) args.push('-incoming', `exec:cat ${saved}`)
   // the guest's kernel leaves its VMCOREINFO with QEMU, for dump-guest-memory
   args.push('-device', 'vmcoreinfo')
   if (sockets) {

@@ -13,6 +13,7 @@ interface Message {
   readonly data?: { readonly reason?: string }
   readonly id?: string
   readonly error?: { readonly desc: string }
+  readonly return?: unknown
 }
 
 /** QEMU's machine protocol: docs/interop/qmp-spec. */
@@ -47,19 +48,20 @@ export class Qmp implements Disposable {
     this.#socket.write(`${JSON.stringify({ execute })}\n`)
   }
 
-  /** Sends a command and waits until QEMU has done it. The error is QEMU's own sentence. */
+  /** Sends a command and waits until QEMU has done it. Gives what it answers; the error is QEMU's own sentence. */
   async ask(
-    execute: 'dump-guest-memory',
-    args: Readonly<Record<string, string | boolean>>,
+    execute: 'dump-guest-memory' | 'migrate' | 'migrate-set-parameters' | 'query-migrate' | 'query-status',
+    args: Readonly<Record<string, string | number | boolean>>,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const id = randomUUID()
     const { promise, resolve } = Promise.withResolvers<Message>()
     this.#waiting.set(id, resolve)
     try {
       this.#socket.write(`${JSON.stringify({ execute, arguments: args, id })}\n`)
-      const { error } = await before(signal, promise, `see QEMU do ${execute}`)
+      const { error, return: answer } = await before(signal, promise, `see QEMU do ${execute}`)
       if (error) throw cannot(`let QEMU do ${execute}`, error.desc)
+      return answer
     } finally {
       this.#waiting.delete(id)
     }

@@ -149,7 +149,8 @@ export class FaultyStore implements Store {
       if (now < from || now >= to || !meets(verb, key)) continue
       if (!drawOf(this.#seed, 'meets', n, verb, name, nth).chance(share)) continue
       // Of a key that we may have sent something to already, nobody knows.
-      if (fault.is === 'taken' && (nth > 1 || verb !== 'put' || this.isAlone || isLaterDocument(key))) continue
+      if (fault.is === 'taken' && (nth > 1 || verb !== 'put' || this.isAlone || isLaterDocument(key) || isAgain(key)))
+        continue
       // The SDK takes over the store's time.
       if (fault.is === 'skewed' && nth > 1) continue
       return fault

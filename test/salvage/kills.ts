@@ -93,7 +93,7 @@ export async function kill(scene: Scene, one: Kill, later: boolean): Promise<Jud
 }
 
 /** Salvages the one bundle of a store, when it is due. */
-async function salvaged(place: Place) {
+export async function salvaged(place: Place) {
   for (;;) {
     const { entries } = await catalogue(place.archive, { since: 0, until: END_OF_TIME }, Date.now(), patience())
     const name = entries[0] ?? (await unmarked(place))
@@ -165,8 +165,8 @@ async function inBucket({ server }: Scene, bucket: string): Promise<Where> {
   }
 }
 
-/** The server keeps everything in memory. */
-async function empty({ client, settings }: S3Server, bucket: string): Promise<void> {
+/** Empties a bucket: the server keeps everything in memory. */
+export async function empty({ client, settings }: S3Server, bucket: string): Promise<void> {
   await using archive = await openArchive(`s3://${bucket}`, settings, patience())
   for await (const { key } of archive.list('', patience()))
     await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))

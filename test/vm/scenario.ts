@@ -57,4 +57,6 @@ export interface HostOptions {
   readonly root?: 'ro' | 'rw'
   /** Where its disk and what its firmware keeps lie: it is the machine that was booted with this before, if any. */
   readonly keep?: string
+  /** A directory in which a machine was left (`Machine.save`): it goes on from there, and does not boot. */
+  readonly saved?: string
 }

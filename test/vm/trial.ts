@@ -63,18 +63,29 @@ export async function passes(
     await using link = await Link.open(Number(new URL(server.endpoint).port))
     const boot = async (options: HostOptions) => {
       const files = hostFiles(options, made.url, server.accessKey, server.secretKey)
-      const { memoryMiB = MEMORY[suite], root = 'rw', processors = 2, keep } = options
+      const { memoryMiB = MEMORY[suite], root = 'rw', processors = 2, keep, saved } = options
       const console = join(scratch, 'console.log')
       const machine = await Machine.boot(
         image,
-        { port: link.port, memoryMiB, processors, root, files, console, ...(keep && { keep }) },
+        {
+          port: link.port,
+          memoryMiB,
+          processors,
+          root,
+          files,
+          console,
+          ...(keep && { keep }),
+          ...(saved && { saved }),
+        },
         signal,
       )
-      await machine.ready(signal).catch(async (thrown: unknown) => {
+      // Of one that was saved, the shell has said so before.
+      const ready = saved === undefined ? machine.ready(signal) : machine.goesOn(signal)
+      await ready.catch(async (thrown: unknown) => {
         await machine[Symbol.asyncDispose]()
         throw thrown
       })
-      step('booted')
+      step(saved === undefined ? 'booted' : 'goes on')
       return machine
     }
     await scenario.run({ suite, scratch, bucket: made, server, link, operator, program, step, boot }, signal)
