@@ -1,28 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { message } from '../wall/wire.ts'
-import { aborted } from '../words/deadline.ts'
+import { abandonable, aborted } from '../words/deadline.ts'
 import type { Answer } from './answer.ts'
 import type { Desk } from './desk.ts'
 import type { Announced } from './host/logind.ts'
 
-/** Holds applications for as long as the daemon's connection lasts, and tells it what logind says of the host. */
+/** Holds applications for as long as the daemon's connection lasts, and tells it what logind says of the host. A second daemon waits for its turn. */
 export async function attend(desk: Desk, answer: Answer, signal: AbortSignal): Promise<void> {
   const { announcement } = desk
   const told = new AbortController()
   const tell = (announced: Announced | undefined) => {
     answer.send(said(announced)).catch(() => told.abort())
   }
-  desk.attending += 1
+  const place = desk.attendants.join()
+  let holds = false
   try {
+    if (!place.isFirst) {
+      await answer.send(message('item', { waiting: true }))
+      await abandonable(place.turn, signal)
+    }
+    holds = true
     await answer.send(message('item', { held: await acquired(desk, signal) }))
     announcement.on('changed', tell)
     if (announcement.announced !== undefined) tell(announcement.announced)
     await aborted(AbortSignal.any([signal, told.signal]))
   } finally {
     announcement.off('changed', tell)
-    desk.attending -= 1
     // A daemon that died must not keep the applications of a host that goes down.
-    if (desk.attending === 0) desk.hold?.release()
+    if (holds) desk.hold?.release()
+    place.leave()
   }
 }
 

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { loadSettings } from '../settings/layers.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { version } from '../words/version.ts'
+import { Attendants } from './attendants.ts'
 import { loadBuildersRules } from './builders-rules.ts'
 import { clearance } from './clearance.ts'
 import { confine } from './confine.ts'
@@ -91,7 +92,7 @@ export async function runCollector(argv: readonly string[], parent: AbortSignal)
     loaded: await load(signal),
     builders: await loadBuildersRules(root, signal),
     reload: load,
-    attending: 0,
+    attendants: new Attendants(),
   }
   // By hand, the command that started us has said already what is wrong with the settings.
   if (!values['by-hand']) settleIn(desk, system, signal)

@@ -1,4 +1,5 @@
 import type { Loaded } from '../settings/layers.ts'
+import type { Attendants } from './attendants.ts'
 import type { BuildersRules } from './builders-rules.ts'
 import type { HoldLock } from './hold-lock.ts'
 import type { Announcement } from './host/logind.ts'
@@ -27,6 +28,6 @@ export interface Desk {
   /** The rules of the image's builder: baked, so read once. */
   readonly builders: BuildersRules
   readonly reload: (signal: AbortSignal) => Promise<Loaded>
-  /** Daemons that attend: while there is one, applications wait for it at shutdown. */
-  attending: number
+  /** Daemons that attend: applications wait for the first of them at shutdown. */
+  readonly attendants: Attendants
 }

@@ -6,7 +6,7 @@ import { DescriptorReserve } from '../streams/reserve.ts'
 import { collectorAt } from '../wall/client.ts'
 import { COLLECTOR_SOCKET } from '../wall/wire.ts'
 import { abandonable, aborted, within } from '../words/deadline.ts'
-import { Agenda } from './agenda.ts'
+import { Agenda, type Underway } from './agenda.ts'
 import { type Around, Gasp } from './gasp.ts'
 import { keepDraining } from './keep-draining.ts'
 import { Memory } from './remembered/memory.ts'
@@ -52,8 +52,13 @@ export async function runDaemon(argv: readonly string[], terms: Terms, parent: A
     ended: (trigger, captured) => void memory.then((kept) => kept.ended(trigger, captured)),
   }
   const attendance: Attendance = new EventEmitter()
+  let isSecond = false
+  attendance.on('second', (now) => {
+    isSecond = now
+  })
   const agenda = new Agenda({
     begin: (due: Due) => {
+      if (isSecond) return standAside(log)
       log.info(BECAUSE[due.trigger])
       if (due.trigger === 'shutdown') idle.end()
       // A host that lives on has nobody at its console.
@@ -101,6 +106,12 @@ async function remember(root: string, directory: string, log: Logger): Promise<M
  * eight requests to the collector at once, and the parts that are on their way to the store, with a name to resolve.
  */
 const DESCRIPTORS = 32
+
+/** In place of a capture, where another daemon of this host makes it. */
+function standAside(log: Logger): Underway {
+  log.warn('another daemon of this host captures it')
+  return { ended: Promise.resolve(), rearm: () => {}, hurry: () => {}, cancel: () => {} }
+}
 
 const BECAUSE: Readonly<Record<Due['trigger'], string>> = {
   shutdown: 'the host goes down: capturing',

@@ -22,8 +22,15 @@ export async function keepAttending(
   const attempt = async (failures: number) => {
     let held = false
     const hear = (told: Attended) => {
-      if ('held' in told) held = true
-      else if (told.shutdown === 'announced') attendance.emit('announced', told.within)
+      if ('waiting' in told) {
+        log.warn(
+          'another daemon attends at the collector of this host: this one captures nothing as long as that one is there',
+        )
+        attendance.emit('second', true)
+      } else if ('held' in told) {
+        held = true
+        attendance.emit('second', false)
+      } else if (told.shutdown === 'announced') attendance.emit('announced', told.within)
       else attendance.emit('cancelled')
     }
     for (let again = true; again; ) {
@@ -38,6 +45,8 @@ export async function keepAttending(
         if (held) attendance.emit('broken')
       } finally {
         attendance.off('anew', onAnew)
+        // Whom nobody tells of another one counts for itself.
+        if (!signal.aborted) attendance.emit('second', false)
         again = anew.signal.aborted && !signal.aborted
       }
     }

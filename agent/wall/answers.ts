@@ -45,6 +45,7 @@ export interface Stopping {
  * systemd begins with it in `within` ms at the latest. `cancelled`: it does not go after all.
  */
 export type Attended =
+  | { readonly waiting: true }
   | { readonly held: boolean }
   | { readonly shutdown: 'announced'; readonly within: number }
   | { readonly shutdown: 'cancelled' }

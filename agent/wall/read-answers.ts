@@ -108,8 +108,9 @@ export function unreadable(value: unknown, error: unknown): InventoryGap {
   }
 }
 
-/** What one who attends is told: whether the lock is held by now (it cannot be, say, where there is none), and what becomes of the host. */
-export function readAttended({ held, shutdown, within }: Json): Attended {
+/** What one who attends is told: that it waits for another, whether the lock is held by now (it cannot be, say, where there is none), and what becomes of the host. */
+export function readAttended({ waiting, held, shutdown, within }: Json): Attended {
+  if (waiting === true) return { waiting }
   if (shutdown === undefined) {
     must(typeof held === 'boolean', 'held')
     return { held }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Attendants } from '../../agent/collector/attendants.ts'
 import type { Desk } from '../../agent/collector/desk.ts'
 import { Announcement } from '../../agent/collector/host/logind.ts'
 import type { Outcome } from '../../agent/collector/host/reading.ts'
@@ -56,7 +57,7 @@ export async function collectorOf(
     loaded,
     builders: { rules: [], problems: [] },
     reload: async () => loaded,
-    attending: 0,
+    attendants: new Attendants(),
   }
   const serving = serve(socket, desk, end.signal)
   test.teardown(async () => {

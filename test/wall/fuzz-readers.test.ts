@@ -120,6 +120,7 @@ const READERS: readonly (readonly [name: string, read: (value: never) => unknown
   ),
   ['attended', readAttended, { shutdown: 'announced', within: 5000 }, true],
   ['attended, held', readAttended, { held: true }, true],
+  ['attended, waiting', readAttended, { waiting: true }, true],
   ['session', readSession, { session: '0123456789abcdef' }, true],
   ['health', readHealth, HEALTH, true],
   ['finding', readFinding, FINDING, true],

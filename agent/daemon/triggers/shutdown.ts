@@ -11,12 +11,14 @@ export interface Terms {
 
 /**
  * What is heard at the collector: that an attendance has `broken` which had come about; that logind has `announced` a shutdown, with which systemd
- * begins within so many ms, or `cancelled` it. And what it is told: to hold applications `anew`.
+ * begins within so many ms, or `cancelled` it; whether this daemon is the `second` of its host, and another one attends. And what it is told: to
+ * hold applications `anew`.
  */
 export type Attendance = EventEmitter<{
   readonly broken: []
   readonly announced: [within: number]
   readonly cancelled: []
+  readonly second: [isSecond: boolean]
   readonly anew: []
 }>
 
