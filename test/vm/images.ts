@@ -23,6 +23,7 @@ const NAMES = [
   'mallory',
   'intruder',
   'swollen',
+  'thrasher',
   'fragile',
   'crowd',
   'stopper',
