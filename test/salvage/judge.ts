@@ -19,7 +19,7 @@ const FINE: readonly string[] = ['ok', 'truncated', 'unchecked']
 export async function wrongWith(bundle: string, reader: Reader): Promise<string[]> {
   const run = (...args: string[]): Promise<Ended> => lastgasp([...args, ...reader.args], reader.env)
   const verified = await run('verify', bundle, '--identity', reader.key, '-o', 'json')
-  if (![0, 4].includes(verified.code ?? -1)) return [`verify: ${verified.code} ${verified.stderr}`]
+  if (![0, 4].includes(verified.code ?? -1)) return [`verify: ${verified.code} ${verified.stderr}${verified.stdout}`]
   const found = JSON.parse(verified.stdout).verified as readonly { artifact: string; status: string; reason?: string }[]
   const wrong = found
     .filter(({ status }) => !FINE.includes(status))

@@ -7,14 +7,16 @@ import type { Scenario } from '../scenario.ts'
 const DEADLINE = 90
 /** s: 30 % of the deadline. */
 const HOLD = 27
-/** Two days ahead, and three back, for as long as there is a daemon; the watcher's time is to be believed, so it ends on the time that there was. */
+/** s apart. */
 const JUMPS =
   'while :; do date -s "+2 days"; sleep 1.5; date -s "-3 days"; sleep 1.5; date -s "+1 day"; sleep 1.5; done'
 /** There is no /tmp any more, and every file system that can be full is. */
 const FULL = [
-  'umount -l /tmp 2>/dev/null; rm -rf /tmp; true',
-  'for at in / /run /dev/shm; do dd if=/dev/zero of=$at/fill bs=64k 2>/dev/null; done; true',
-  'rm -f /run/fill; dd if=/dev/zero of=/run/fill bs=1k count=$(( $(df --output=avail -k /run | tail -1) - 256 )) 2>/dev/null; true',
+  'umount -l /tmp 2>/dev/null; rm -rf /tmp',
+  // also what is reserved for root
+  "fallocate -l $(( $(stat -f -c '%f * %S' /) - 1024 * 1024 )) /fill; dd if=/dev/zero of=/rest bs=4k 2>/dev/null",
+  // what is left to systemd itself
+  'for at in /run /dev/shm; do mount -o remount,size=$(( $(df --output=used -k $at | tail -1) + 256 ))k $at; done',
 ].join('; ')
 
 /** All disks are full, there is no /tmp, and the clock jumps days forth and back while the host is captured. */
