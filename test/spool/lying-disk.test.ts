@@ -13,13 +13,15 @@ import { type Store, StoreError } from '../../agent/store/store.ts'
 import { seeded } from '../random.ts'
 import { recordBelow, tapFiles, tell } from './lying-disk/recording.ts'
 import { type Event, Shadow } from './lying-disk/shadow.ts'
-import { INDEX, lots, PREFIX, signal } from './scene.ts'
+import { INDEX, lots, PREFIX } from './scene.ts'
 
 // A disk that keeps of what was not synced what it likes, under a spool whose power is cut at any operation: twice, once while a capture keeps something, and
 // once while the next boot drains. LASTGASP_SEEDS=2000 npx tap test/spool/lying-disk.test.ts tries more cuts.
 
 const SEEDS = Number(process.env.LASTGASP_SEEDS ?? 60)
-t.setTimeout(Math.max(300_000, SEEDS * 1_000))
+const LIMIT_MS = Math.max(300_000, SEEDS * 1_000)
+t.setTimeout(LIMIT_MS)
+const signal = AbortSignal.timeout(LIMIT_MS)
 
 const KEPT = new Map<string, Buffer>([
   [`${PREFIX}opening.json`, randomBytes(900)],
