@@ -16,8 +16,10 @@ import { directoryStore } from './store.ts'
 const UPLOAD = /^[0-9a-f]{16}$/
 /** Longer than any key may be. */
 const KEY_BYTES = 2048
-/** What is looked at for the first byte that is no zero. */
+/** What is looked at at a time. */
 const LOOK_BYTES = 64 * 1024
+/** write(2) is ended between pages: x86-64 has the smallest. */
+const PAGE_BYTES = 4096
 /** Who may write there may have put something else in a file's place: it is not followed, nor waited for. */
 const PLAIN_FILE = constants.O_NOFOLLOW | constants.O_NONBLOCK
 const [READ, CHANGE] = [constants.O_RDONLY | PLAIN_FILE, constants.O_RDWR | PLAIN_FILE] as const
@@ -126,13 +128,17 @@ async function parts(root: string, { id }: Unfinished, signal: AbortSignal): Pro
   }
 }
 
-/** Bytes of a part up to the end of the last stretch of LOOK_BYTES that is not all zeros: it may have been cut while it was written. */
+/**
+ * Bytes of a part up to the end of its last page that is not all zeros: it may have been cut while it was written. Not to the last byte that is no zero:
+ * what arrived whole may end with some.
+ */
 async function writtenOf(file: FileHandle, from: number, bytes: number): Promise<number> {
   const buffer = Buffer.allocUnsafeSlow(LOOK_BYTES)
   for (let end = bytes; end > 0; ) {
     const begin = Math.floor((end - 1) / LOOK_BYTES) * LOOK_BYTES
     const { bytesRead } = await file.read(buffer, 0, end - begin, from + begin)
-    if (buffer.subarray(0, bytesRead).some((byte) => byte !== 0)) return end
+    const last = buffer.subarray(0, bytesRead).findLastIndex((byte) => byte !== 0)
+    if (last >= 0) return Math.min(bytes, (Math.floor((begin + last) / PAGE_BYTES) + 1) * PAGE_BYTES)
     end = begin
   }
   return 0
