@@ -52,7 +52,7 @@ export function texts(body: Buffer, count: number): readonly string[] {
   let at = 0
   return Array.from({ length: count }, () => {
     at = Math.ceil(at / 4) * 4
-    const end = at + 4 + body.readUInt32LE(at)
+    const end = at + 4 + number(body, at)
     if (end >= body.length) throw new Error('a text in it is cut')
     const text = body.toString('utf8', at + 4, end)
     at = end + 1
@@ -60,11 +60,18 @@ export function texts(body: Buffer, count: number): readonly string[] {
   })
 }
 
-/** A yes or no at the beginning of a body. */
-export const flag = (body: Buffer): boolean => body.readUInt32LE(0) !== 0
+/** A yes or no at the beginning of a body. Throws where there is none. */
+export const flag = (body: Buffer): boolean => number(body, 0) !== 0
 
-/** A variant of one basic type, as Get of org.freedesktop.DBus.Properties gives it: its type, and where its value begins. */
+/** The number of 32 bits at a place of a body. Throws where it is shorter. */
+function number(body: Buffer, at: number): number {
+  if (at + 4 > body.length) throw new Error('it is cut')
+  return body.readUInt32LE(at)
+}
+
+/** A variant of one basic type, as Get of org.freedesktop.DBus.Properties gives it: its type, and where its value begins. Throws where there is none. */
 export function variant(body: Buffer): { readonly type: string; readonly value: Buffer } {
+  if (body.length === 0) throw new Error('it is empty')
   const type = body.toString('latin1', 1, 1 + body.readUInt8(0))
   const width = type === 't' || type === 'x' || type === 'd' ? 8 : 4
   return { type, value: body.subarray(Math.ceil((type.length + 2) / width) * width) }
@@ -92,13 +99,13 @@ export function jobList(body: Buffer): readonly Job[] {
 /** An array of structs of texts and numbers, the latter as empty texts. Throws where it is cut. */
 function structs(body: Buffer, of: string, types: string): readonly string[][] {
   const all: string[][] = []
-  const end = 8 + body.readUInt32LE(0)
+  const end = 8 + number(body, 0)
   if (end > body.length) throw new Error(`its list of ${of} is cut`)
   for (let at = 8; at < end; ) {
     at = Math.ceil(at / 8) * 8
     const fields = Array.from(types, (type) => {
       at = Math.ceil(at / 4) * 4
-      const length = type === 'u' ? 0 : body.readUInt32LE(at)
+      const length = type === 'u' ? 0 : number(body, at)
       const text = body.toString('utf8', at + 4, at + 4 + length)
       at += 4 + length + (type === 'u' ? 0 : 1)
       return text

@@ -20,6 +20,8 @@ const [ARRAY, STRUCT, UNION] = [3, 4, 5]
 const EACH: Readonly<Record<number, number>> = { 4: MEMBER_BYTES, 5: MEMBER_BYTES, 6: 8, 13: 8, 15: 12, 19: 12 }
 const ONCE: Readonly<Record<number, number>> = { 1: 4, 3: 12, 14: 4, 17: 4 }
 const LAST_KIND = 19
+/** Anonymous structures within each other: the kernel has four. */
+const DEEPEST = 32
 
 /**
  * Structures by name, from /sys/kernel/btf/vmlinux (Documentation/bpf/btf.rst); of several with one name, the first. Members of
@@ -62,12 +64,14 @@ function placesOf(types: Buffer): number[] {
     if (kind === 0 || kind > LAST_KIND) throw new Error(`its type ${places.length + 1} is of the unknown kind ${kind}`)
     places.push(at)
     at += TYPE_BYTES + (ONCE[kind] ?? (EACH[kind] ?? 0) * types.readUInt16LE(at + 4))
+    if (at > types.length) throw new Error(`its type ${places.length} is cut`)
   }
   return places
 }
 
-function* membersOf(read: Types, at: number, base: number): Generator<[string, Member]> {
+function* membersOf(read: Types, at: number, base: number, depth = 0): Generator<[string, Member]> {
   const { types, places } = read
+  if (depth > DEEPEST) throw new Error('one of its structures has no end')
   // Set where the lower 24 bits of each offset are in bits, and the upper 8 the width of a bit field.
   const narrow = types.readUInt32LE(at + 4) >>> 31 === 1
   for (let index = 0; index < types.readUInt16LE(at + 4); index++) {
@@ -78,7 +82,8 @@ function* membersOf(read: Types, at: number, base: number): Generator<[string, M
     const kind = inner === undefined ? 0 : kindOf(types, inner)
     const elements = inner !== undefined && kind === ARRAY ? types.readUInt32LE(inner + TYPE_BYTES + 8) : 1
     if (types.readUInt32LE(member) !== 0) yield [read.name(member), { offset, elements }]
-    else if (inner !== undefined && (kind === STRUCT || kind === UNION)) yield* membersOf(read, inner, offset)
+    else if (inner !== undefined && (kind === STRUCT || kind === UNION))
+      yield* membersOf(read, inner, offset, depth + 1)
   }
 }
 

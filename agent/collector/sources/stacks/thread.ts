@@ -66,20 +66,25 @@ export async function readThreads(
   return threads
 }
 
-/** Reads /proc/PID/task/TID/syscall: `running`, `-1 SP PC`, or number, six arguments, SP, PC: proc_pid_syscall(5). */
+/** Reads /proc/PID/task/TID/syscall: `running`, `-1 SP PC`, or number, six arguments, SP, PC: proc_pid_syscall(5). Nothing of what is none of these. */
 export function parseSystemCall(text: string, machine: Machine): Pick<Thread, 'call' | 'sp' | 'ip'> {
   const words = text.trim().split(' ')
   const [number, ...rest] = words
   const [sp, ip] = rest.slice(-2)
   if (number === undefined || sp === undefined || ip === undefined || !/^-?\d+$/.test(number)) return {}
+  if (!rest.every((word) => HEX_WORD.test(word))) return {}
   if (rest.length !== 8) return { sp, ip }
   return { call: { name: systemCallName(machine, Number(number)), args: rest.slice(0, 6).map(BigInt) }, sp, ip }
 }
 
+/** A register, as the kernel writes one. */
+const HEX_WORD = /^0x[0-9a-f]{1,16}$/
+
 /** Reads /proc/PID/task/TID/schedstat, nanoseconds on a CPU and waiting for one: Documentation/scheduler/sched-stats.rst. */
 export function parseSchedule(text: string): number | undefined {
   const [ran, waited] = text.trim().split(' ').map(Number)
-  return ran === undefined || waited === undefined ? undefined : (ran + waited) / 1e9
+  const seconds = ((ran ?? Number.NaN) + (waited ?? Number.NaN)) / 1e9
+  return Number.isFinite(seconds) ? seconds : undefined
 }
 
 /** Reads /proc/PID/task/TID/stack: `[<0>] function+0x1e/0xb0` a line: proc_pid_stack(5). */
