@@ -122,6 +122,10 @@ const WHOM = [
   /hosts\/.*zst/,
 ]
 
+/** A key that somebody else may have: a document's belongs to the bundle's id, and `.again` to nobody but its host (SPOOL.md). */
+const ARTIFACT =
+  /^PUT \/[^?]*\/hosts\/(?![^?]*(?:opening|plan|manifest)\.json)(?![^?]*\.again)[^?]*(?:\?x-id=PutObject)?$/
+
 /** A time in which some of the requests meet a fault. */
 function spellOf(seed: number, n: number, deadline: number) {
   const draw = drawOf(seed, 'proxied spell', n)
@@ -129,9 +133,16 @@ function spellOf(seed: number, n: number, deadline: number) {
   const from = draw.chance(0.5) ? 0 : draw.between(0, deadline)
   const to = draw.chance(0.3) ? Number.POSITIVE_INFINITY : from + draw.between(0, deadline)
   const { isOnce, ...fault } = faultOf(draw)
+  const isTaken = 'status' in fault && fault.status === 412
   const meets = (line: string, nth: number, at: number) => {
     const name = line.replaceAll(/\d{8}T\d{6}Z-[0-9a-f]{16}|dt=[-\d]+|uploadId=[^& ]+|seed-[^/]+/g, '')
-    return at >= from && at < to && whom.test(line) && !(isOnce && nth > 1) && drawOf(seed, n, name, nth).chance(share)
+    return (
+      at >= from &&
+      at < to &&
+      (isTaken ? ARTIFACT : whom).test(line) &&
+      !(isOnce && nth > 1) &&
+      drawOf(seed, n, name, nth).chance(share)
+    )
   }
   return { fault, meets }
 }
@@ -152,6 +163,7 @@ function faultOf(draw: ReturnType<typeof drawOf>): Fault & { readonly isOnce?: b
     { kind: 'answer', status: 403, code: 'AccessDenied' },
     { kind: 'answer', status: 400, code: 'ExpiredToken' },
     { kind: 'answer', status: 403, code: 'RequestTimeTooSkewed', isOnce: true },
+    { kind: 'answer', status: 412, code: 'PreconditionFailed', isOnce: true },
   ])
 }
 
