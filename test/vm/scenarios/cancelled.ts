@@ -24,7 +24,7 @@ const LISTENER = `busctl list --no-legend | awk -v pid=$(systemctl show -P MainP
 export const scenario: Scenario = {
   name: 'cancelled',
   suites: SUITES,
-  turns: ['rest', 'trixie'],
+  turns: ['rest', 'rest', 'rest', 'trixie'],
   minutes: 2,
   async run({ boot, bucket, operator, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

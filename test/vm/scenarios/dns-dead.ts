@@ -10,7 +10,7 @@ const settings = `[s3]\nendpoint = "http://${STORE}:9000"\naddressing = "path"`
 export const scenario: Scenario = {
   name: 'dns-dead',
   suites: ['bookworm', 'trixie', 'forky'],
-  turns: ['rest', 'trixie'],
+  turns: ['rest', 'trixie', 'rest', 'rest'],
   minutes: 2,
   async run(context, signal) {
     const { boot } = context

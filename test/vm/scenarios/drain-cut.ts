@@ -16,7 +16,7 @@ const SLOW = { bytesPerSecond: 16 * 1024 }
 export const scenario: Scenario = {
   name: 'drain-cut',
   suites: ['bookworm', 'trixie', 'forky'],
-  turns: ['rest', 'trixie'],
+  turns: ['rest', 'rest', 'rest', 'trixie'],
   minutes: 2 + CUTS,
   async run(context, signal) {
     const { boot, link, operator, step } = context

@@ -20,7 +20,7 @@ const MALLORY = 4242
 export const scenario: Scenario = {
   name: 'mallory',
   suites: SUITES,
-  turns: ['rest', 'trixie'],
+  turns: ['rest', 'trixie', 'rest', 'rest'],
   minutes: 2,
   async run({ boot, bucket, operator, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]`

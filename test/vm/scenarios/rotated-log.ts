@@ -19,7 +19,7 @@ const COMMAND = `logger /var/log/app.log ${LOG} 90 /sys/fs/cgroup/lastgasp.slice
 export const scenario: Scenario = {
   name: 'rotated-log',
   suites: ['bookworm', 'trixie'],
-  turns: ['rest', 'trixie'],
+  turns: ['rest', 'rest', 'rest', 'trixie'],
   minutes: 2,
   async run({ boot, bucket, operator, scratch, step }, signal) {
     const settings = `[seal]\nrecipients = ["${operator.recipient}"]\n[files]\nlimit = "${LIMIT}MiB"`

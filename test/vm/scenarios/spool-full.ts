@@ -12,7 +12,7 @@ const FILL = "fallocate -l $(( $(stat -f -c '%a * %S' /) - 5 * 1024 * 1024 )) /f
 export const scenario: Scenario = {
   name: 'spool-full',
   suites: ['bookworm', 'trixie'],
-  turns: ['rest', 'trixie'],
+  turns: ['rest', 'trixie', 'rest', 'rest'],
   minutes: 2,
   async run(context, signal) {
     const { boot, link, operator, step } = context
