@@ -1,7 +1,7 @@
 import { membershipOf } from '../../words/membership.ts'
 import { isPlain, plainPath } from '../../words/plain.ts'
 import type { Entry } from '../host/journal/entries.ts'
-import { newestEntries } from './newest-entries.ts'
+import { newestCoredumps } from './newest-coredumps.ts'
 
 /** What systemd-coredump logged of a crash (systemd-coredump(8)): what a core's file itself does not tell. */
 export interface CrashEntry {
@@ -29,7 +29,7 @@ const WORD = /^[\w.+:~@-]{1,80}$/
  */
 export async function crashEntries(root: string, signal: AbortSignal): Promise<ReadonlyMap<string, CrashEntry>> {
   const crashes = new Map<string, CrashEntry>()
-  for await (const { fields } of newestEntries(root, CRASH_FIELDS, signal)) {
+  for await (const { fields } of newestCoredumps(root, CRASH_FIELDS, signal)) {
     const core = fields.get('COREDUMP_FILENAME')
     if (core !== undefined && !crashes.has(core)) crashes.set(core, crashOf(fields))
   }

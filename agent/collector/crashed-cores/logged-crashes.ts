@@ -1,7 +1,7 @@
 import { plainName } from '../../words/plain.ts'
 import type { Entry } from '../host/journal/entries.ts'
 import { CRASH_FIELDS, type CrashEntry, crashOf } from './crash-entries.ts'
-import { newestEntries } from './newest-entries.ts'
+import { newestCoredumps } from './newest-coredumps.ts'
 
 /** Of a message with all threads of a process: systemd-coredump stops at 64 KiB of a field, with a stack trace of 1,024 frames in all. */
 const MESSAGE_BYTES = 256 * 1024
@@ -28,7 +28,7 @@ export interface LoggedCrash extends Omit<CrashEntry, 'truncated'> {
 /** What systemd-coredump logged of crashes, the newest of each file first. Never throws: it gives what it finds in time. */
 export async function loggedCrashes(root: string, signal: AbortSignal): Promise<readonly LoggedCrash[]> {
   const crashes: LoggedCrash[] = []
-  for await (const entry of newestEntries(root, FIELDS, signal, MESSAGE_BYTES)) crashes.push(loggedCrash(entry))
+  for await (const entry of newestCoredumps(root, FIELDS, signal, MESSAGE_BYTES)) crashes.push(loggedCrash(entry))
   return crashes
 }
 

@@ -77,7 +77,6 @@ t.test('code of a just-in-time compiler, by the map that it writes', { skip: tra
   const log = ['--no-logfile-per-isolate', `--logfile=${join(directory, 'v8.log')}`]
   const options = ['--perf-basic-prof', '--interpreted-frames-native-stack', ...log]
   const { target } = await start(t, directory, [process.execPath, ...options, join(PROGRAMS, 'hang.mjs')])
-  t.teardown(() => rmSync(`/tmp/perf-${target.pid}.map`, { force: true }))
   await sleep(500)
   using kept = new KeptStacks('/')
   await keep(kept, target.pid, target.start)

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { openSystem } from '../../../agent/collector/host/ffi.ts'
@@ -59,7 +59,11 @@ export async function start(
   const output = join(directory, `output-${Math.random().toString(36).slice(2)}`)
   const script = 'out=$1; shift; "$@" <&- >"$out" 2>&1 & echo $!'
   const pid = Number(execFileSync('sh', ['-c', script, 'sh', output, ...command], { encoding: 'utf8', env }))
-  t.teardown(() => kill(target))
+  t.teardown(() => {
+    kill(target)
+    // Where just-in-time compilers write what their code is called, whatever they are told.
+    rmSync(`/tmp/perf-${pid}.map`, { force: true })
+  })
   const target = targetOf(pid)
   for (let tries = 0; tries < 600; tries += 1) {
     const said = readFileSync(output, 'utf8').split('\n')

@@ -12,7 +12,7 @@ const MOST_FILES = 8
  * What systemd-coredump logged into the newest journal files, the newest of each file first, each with those of `fields` that are no longer than
  * `longest` bytes, or short. Never throws: it gives what it finds in time.
  */
-export async function* newestEntries(
+export async function* newestCoredumps(
   root: string,
   fields: readonly string[],
   signal: AbortSignal,
