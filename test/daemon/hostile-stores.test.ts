@@ -74,10 +74,10 @@ const STORES: Readonly<Record<string, { server: () => Server; scheme?: 'https' }
 }
 
 t.test('a store that keeps a shutdown waiting costs its time, and no more', async (t) => {
-  const host = await hostOf(t)
-  host.collector(...SETTINGS)
   await Promise.all(
     Object.entries(STORES).map(async ([name, { server, scheme = 'http' }]) => {
+      const host = await hostOf(t)
+      host.collector(...SETTINGS)
       const store = server()
       const sockets = new Set<Socket>()
       store.on('connection', (socket: Socket) => sockets.add(socket))

@@ -13,6 +13,8 @@ import { lent } from '../streams/poisoned.ts'
 
 const BUCKET = { scheme: 's3', bucket: 'slow', prefix: '' } as const
 const MB = 1_000_000
+/** Bytes a second: what goes into buffers does so some ten times faster, and a busy machine measures 8 MB as a little more. */
+const OF_BUFFERS = 40 * MB
 const long = () => AbortSignal.timeout(120_000)
 const sha256 = (body: Buffer) => createHash('sha256').update(body).digest('hex')
 
@@ -60,7 +62,7 @@ async function slowLinks(server: S3Server): Promise<void> {
     t.equal(written.cut, undefined)
     t.ok((await content('core')).equals(body))
     t.same([1, 2, 3].map(parts), [1, 1, 1])
-    t.ok((store.pace.rate ?? 0) < 9 * MB, 'what lies in buffers is not taken for stored')
+    t.ok((store.pace.rate ?? 0) < OF_BUFFERS, 'what lies in buffers is not taken for stored')
   })
 
   t.test('nor is one of which nothing is known yet', async (t) => {
