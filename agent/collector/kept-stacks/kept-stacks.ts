@@ -30,6 +30,9 @@ interface Kept {
   unwound?: UnwoundProcess
 }
 
+/** Looks at threads once more; where `isHanging`, as long after the first look as is set, else at once. */
+export type LookLater = (isHanging: boolean, signal: AbortSignal) => Promise<void>
+
 /**
  * What one capture keeps of processes that stood still for their stacks, so that they can be unwound when nobody waits for it: registers and stacks,
  * and their files, open. Whoever keeps them need not be who unwinds them.
@@ -42,7 +45,7 @@ export class KeptStacks implements Disposable {
   readonly #seen = new Map<number, ReadonlyMap<number, SeenThread>>()
   readonly #stands = new Map<number, ReadonlyMap<number, Stand>>()
   readonly #lacks = new Map<string, string>()
-  #later: ((signal: AbortSignal) => Promise<void>) | undefined
+  #later: LookLater | undefined
   #bytes = 0
   #forget: NodeJS.Timeout | undefined
 
@@ -112,15 +115,18 @@ export class KeptStacks implements Disposable {
   }
 
   /** What looks at the threads once more, where nobody has: called when nobody waits for them any more. */
-  lookLater(look: (signal: AbortSignal) => Promise<void>): void {
+  lookLater(look: LookLater): void {
     this.#later = look
   }
 
-  /** The stacks of all that are kept, those that matter first, each as it is asked for. Throws nothing but the signal's reason. */
-  async *traces(signal: AbortSignal): AsyncGenerator<ProcessTrace, void, void> {
+  /**
+   * The stacks of all that are kept, those that matter first, each as it is asked for. `isHanging`: something of the host gets nowhere, so that it is
+   * worth its time to wait for the second look. Throws nothing but the signal's reason.
+   */
+  async *traces(isHanging: boolean, signal: AbortSignal): AsyncGenerator<ProcessTrace, void, void> {
     const look = this.#later
     this.#later = undefined
-    await look?.(signal)
+    await look?.(isHanging, signal)
     const known = ({ process: { pid } }: Kept) => ({
       seen: this.#seen.get(pid) ?? new Map<number, SeenThread>(),
       stands: this.#stands.get(pid) ?? new Map<number, Stand>(),

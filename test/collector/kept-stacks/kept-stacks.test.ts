@@ -23,7 +23,7 @@ async function keep(kept: KeptStacks, pid: number, start: number): Promise<Stack
 
 const functions = ({ stacks }: ProcessTrace) =>
   stacks.flatMap(({ frames }) => frames.flatMap(({ name }) => name?.function ?? []))
-const all = (kept: KeptStacks) => Array.fromAsync(kept.traces(never))
+const all = (kept: KeptStacks) => Array.fromAsync(kept.traces(true, never))
 const opened = (path: string) =>
   readdirSync('/proc/self/fd').filter((fd) => {
     try {

@@ -19,15 +19,20 @@ function keepSeen({ kept }: StacksRequest, { stood }: Seen): void {
   for (const { process, threads, stands } of stood) kept?.see(process.pid, threads, stands)
 }
 
-/** The second look, for the traces alone: who has ended since was no hang. */
+/**
+ * The second look, for the traces alone: who has ended since was no hang. A host on which nothing hangs goes down meanwhile, and is not kept from it by
+ * the rest of the interval.
+ */
 async function lookLater(
   request: StacksRequest,
   stood: readonly Stood[],
   began: number,
+  isHanging: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   if (request.interval === 0) return
-  await sleep(Math.max(0, began + request.interval - performance.now()), undefined, { signal }).catch(() => {})
+  const rest = isHanging ? Math.max(0, began + request.interval - performance.now()) : 0
+  await sleep(rest, undefined, { signal }).catch(() => {})
   using reads = new HostReads(request.root, ledger(), signal)
   if (signal.aborted) return
   for (const { process, threads, stands } of compared(stood, await look(request, reads, 'to compare')))
@@ -97,7 +102,8 @@ async function* entries(
     if (request.gives && row.entry !== undefined && core !== undefined) yield* add(row.entry, core)
   }
 
-  if (!request.gives) request.kept?.lookLater((later) => lookLater(request, seen.stood, began, later))
+  if (!request.gives)
+    request.kept?.lookLater((isHanging, later) => lookLater(request, seen.stood, began, isHanging, later))
   else if (request.interval > 0 && !signal.aborted) {
     await sleep(Math.max(0, began + request.interval - performance.now()), undefined, { signal }).catch(() => {})
   }

@@ -100,7 +100,7 @@ async function* entries(
     if (kept.processes === 0 && !signal.aborted)
       troubles.lost('stacks', lacks[0]?.[1] ?? 'none were taken that could be told of')
     try {
-      for await (const trace of kept.traces(signal)) {
+      for await (const trace of kept.traces(hangs.length > 0, signal)) {
         counts.processes += 1
         count(trace.stacks)
         prints.push(...hangFingerprints(trace, hangs))
