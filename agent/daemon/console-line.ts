@@ -20,16 +20,21 @@ export function successLine({ name, manifest }: Ended, url: string): string {
   const where = `${url}/${bundlePrefix(name)}`
   const before = trigger === 'previous-boot' ? 'the boot before: ' : ''
   return oneLine(
-    `${whyTold(findings)}${status} bundle of ${before}${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}.`,
+    `${whyTold(findings)}${status} bundle of ${before}${countOf(stored.length, 'artifact')}, ${formatBytes(bytes)} in ${took}, at ${where}${lack}.${unknownTold(findings)}`,
   )
 }
 
 /** What the host died of, first of all: its kind, which the row's key has too, and as much of the sentence as leaves room for the rest. */
 function whyTold([found]: readonly Finding[]): string {
-  if (found === undefined) return ''
-  const { kind, sentence: says } = found
-  return `${kind}: ${says.length > WHY_LIMIT ? `${says.slice(0, WHY_LIMIT)}…` : says} `
+  return found === undefined || found.kind === 'unknown' ? '' : `${found.kind}: ${short(found.sentence)} `
 }
+
+/** Where that is not known, there is nothing to begin with: what could not be looked at comes last. */
+function unknownTold([found]: readonly Finding[]): string {
+  return found?.kind === 'unknown' ? ` ${short(found.sentence)}` : ''
+}
+
+const short = (says: string) => (says.length > WHY_LIMIT ? `${says.slice(0, WHY_LIMIT)}…` : says)
 
 /** The line for a capture that has put no closing manifest into the store. */
 export function failureLine(error: unknown, url: string | undefined): string {

@@ -45,9 +45,9 @@ t.test('what was stored is counted, and what is not whole, which settings and ab
     ...[whole, receipt('cores', { status: 'absent', reason: 'none' })],
     receipt('live', { status: 'skipped', because: 'limit', reason: 'none is wanted' }),
   ]
-  const line = (receipts: readonly object[], trigger = 'shutdown') => {
+  const line = (receipts: readonly object[], trigger = 'shutdown', findings = [finding('It crashed.')]) => {
     const name = { identity: 'host-1', bundle: 'b' }
-    const manifest = { receipts, findings: [finding('It crashed.')], status: 'complete', durationMs: 1_500, trigger }
+    const manifest = { receipts, findings, status: 'complete', durationMs: 1_500, trigger }
     return successLine({ name, manifest } as unknown as Ended, 's3://b')
   }
   t.match(
@@ -57,4 +57,6 @@ t.test('what was stored is counted, and what is not whole, which settings and ab
   const failed = receipt('journal', { status: 'failed', because: 'host', reason: 'EIO' })
   t.match(line([...fine, failed]), /; 1 not whole \(journal: EIO\)\.$/)
   t.match(line(fine, 'previous-boot'), /^lastgasp: crash: It crashed\. complete bundle of the boot before: 1 artifact/)
+  const unknown = [{ ...finding('It is not known.'), kind: 'unknown' as const }]
+  t.match(line(fine, 'shutdown', unknown), /^lastgasp: complete bundle of 1 artifact, .*\/b\/?\. It is not known\.$/)
 })
